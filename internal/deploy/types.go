@@ -1,0 +1,96 @@
+// Package deploy brings a model version to traffic: Terraform plans and applies, the capacity check between a plan and what
+// a model was measured to need, and the local agent that owns the predictor processes.
+package deploy
+
+// The slots of an environment. A delivery puts the challenger into the slot that the champion is not in; after a
+// promotion the old champion keeps running in its slot with weight 0, so that a rollback is a change of weights.
+const (
+	Blue  = "blue"
+	Green = "green"
+)
+
+// The environments.
+const (
+	Staging    = "staging"
+	Production = "production"
+)
+
+// TrackSpec is what should run in one slot. It is the body of PUT …/tracks/{slot}.
+type TrackSpec struct {
+	ModelVersion int     `json:"model_version"`
+	Digest       string  `json:"digest"`     // SHA-256 of the bundle
+	BundleURI    string  `json:"bundle_uri"` // s3://…, fetched and verified by the agent
+	MemoryMiB    int64   `json:"memory_mib"` // becomes GOMEMLIMIT
+	CPUMillis    int64   `json:"cpu_millis"` // rounded up to whole cores becomes GOMAXPROCS
+	Cutoff       float64 `json:"cutoff"`
+	Meaning      string  `json:"meaning"` // default or approval, see pipeline.Meaning
+	// Drill injects a fault for a game day: "" (none), "delay=200ms" (every decision is late) or "crash_after=20"
+	// (the process exits when it has answered that many decisions).
+	Drill string `json:"drill"`
+}
+
+// TrackState is where a track's process is.
+type TrackState string
+
+// The states of a track.
+const (
+	TrackStarting TrackState = "starting"
+	TrackReady    TrackState = "ready"
+	TrackFailed   TrackState = "failed" // crashed too often in a row: given up until the next PUT
+)
+
+// Track is a slot as it is.
+type Track struct {
+	Slot     string     `json:"slot"`
+	Spec     TrackSpec  `json:"spec"`
+	State    TrackState `json:"state"`
+	URL      string     `json:"url"` // base URL of the predictor, set when it has been ready
+	PID      int        `json:"pid"`
+	Restarts int        `json:"restarts"`
+	Message  string     `json:"message"` // why it is not ready
+}
+
+// Route is how one pipeline's traffic is shared in one environment. Weights are whole percents that sum to 100.
+type Route struct {
+	Weights  map[string]int `json:"weights"`
+	Revision int64          `json:"revision"` // set by the agent, grows with every change
+	// Writer is who set it: "terraform" or "rollback".
+	Writer string `json:"writer"`
+}
+
+// Desired is what one pipeline's environment should be: the variables of the Terraform workspace.
+type Desired struct {
+	Pipeline    string               `json:"pipeline"`
+	Environment string               `json:"environment"`
+	Tracks      map[string]TrackSpec `json:"tracks"`  // by slot
+	Weights     map[string]int       `json:"weights"` // by slot
+}
+
+// Actual is what an environment is, as the agent knows it: the answer of GET …/pipelines/{pipeline}.
+type Actual struct {
+	Tracks map[string]Track `json:"tracks"`
+	Route  *Route           `json:"route"` // nil before the first delivery
+}
+
+// PlanSummary is a Terraform plan in a few words and figures.
+type PlanSummary struct {
+	HasChanges bool `json:"has_changes"`
+	// Changes are texts such as "create loanops_predictor_track.track[\"blue\"]".
+	Changes []string `json:"changes"`
+	// Planned is the memory and CPU per slot, read from the plan's JSON.
+	Planned map[string]Capacity `json:"planned"`
+}
+
+// Capacity is what a plan grants one predictor.
+type Capacity struct {
+	MemoryMiB int64 `json:"memory_mib"`
+	CPUMillis int64 `json:"cpu_millis"`
+}
+
+// Demand is what a model was measured to need in the real loanops-api.
+type Demand struct {
+	LoadMillis           float64 `json:"load_millis"`             // process start to ready
+	ResidentMiB          float64 `json:"resident_mib"`            // peak after the measuring load
+	CPUMicrosPerDecision float64 `json:"cpu_micros_per_decision"` // user and system time
+	Decisions            int     `json:"decisions"`               // how many were measured
+}

@@ -1,0 +1,196 @@
+// Package pipeline holds the description of one loan product: where its data come from, what they mean, how a model is
+// trained, judged and delivered. A Spec comes from one strict YAML file; see Parse.
+package pipeline
+
+import "time"
+
+// Spec is one loan product's pipeline. Every default is filled in by Parse.
+type Spec struct {
+	// Name identifies the pipeline and its model: lower-case letters, digits and dashes, at most 40.
+	Name        string `yaml:"name" json:"name"`
+	Description string `yaml:"description" json:"description"`
+	Source      Source `yaml:"source" json:"source"`
+	Label       Label  `yaml:"label" json:"label"`
+	// Entity is the column that identifies an application; empty when the data have none, then a row's content does.
+	Entity string `yaml:"entity" json:"entity"`
+	// Time is the column with the application date; empty when the data have none.
+	Time string `yaml:"time" json:"time"`
+	// Protected columns never train and never reach a predictor.
+	Protected []string `yaml:"protected" json:"protected"`
+	// Ignore lists columns that are known and not used.
+	Ignore    []string  `yaml:"ignore" json:"ignore"`
+	Columns   []Column  `yaml:"columns" json:"columns"`
+	Split     Split     `yaml:"split" json:"split"`
+	Algorithm Algorithm `yaml:"algorithm" json:"algorithm"`
+	Policy    Policy    `yaml:"policy" json:"policy"`
+	Gates     []Gate    `yaml:"gates" json:"gates"`
+	Deploy    Deploy    `yaml:"deploy" json:"deploy"`
+	Limits    Limits    `yaml:"limits" json:"limits"`
+}
+
+// Source says where rows come from. Exactly one of Simulate and URI is set.
+type Source struct {
+	Simulate *Simulate `yaml:"simulate" json:"simulate,omitempty"`
+	// URI is a CSV or Parquet file: a local path (relative to the spec's folder) or s3://bucket/key.
+	URI string `yaml:"uri" json:"uri,omitempty"`
+	// Join adds columns of further files to URI's rows (left join; every column but On is added).
+	Join []Join `yaml:"join" json:"join,omitempty"`
+	// Missing lists the texts that mean a missing value in CSV files, besides the empty one.
+	Missing []string `yaml:"missing" json:"missing,omitempty"`
+}
+
+// Join is one further file and the column that both sides share.
+type Join struct {
+	URI string `yaml:"uri" json:"uri"`
+	On  string `yaml:"on" json:"on"`
+}
+
+// Simulate configures the embedded source: a seeded population of applicants. The same values give the same rows.
+type Simulate struct {
+	// Rows is the number of applications between From and To.
+	Rows int    `yaml:"rows" json:"rows"`
+	Seed uint64 `yaml:"seed" json:"seed"`
+	From Date   `yaml:"from" json:"from"`
+	To   Date   `yaml:"to" json:"to"`
+}
+
+// Meaning is what a positive label says.
+type Meaning string
+
+// The meanings of a label.
+const (
+	// MeaningDefault: a positive label is a loan that went bad; a high score is a reason to decline.
+	MeaningDefault Meaning = "default"
+	// MeaningApproval: a positive label is an application that a person approved; a high score is a reason to approve.
+	MeaningApproval Meaning = "approval"
+)
+
+// Label is the column to predict.
+type Label struct {
+	Column string `yaml:"column" json:"column"`
+	// Positive is the value that counts as 1, as text ("1", "Y", "bad").
+	Positive string `yaml:"positive" json:"positive"`
+	// Negative is the value that counts as 0. Any other value is a validation error; missing means not known yet.
+	Negative string  `yaml:"negative" json:"negative"`
+	Meaning  Meaning `yaml:"meaning" json:"meaning"`
+	// MaturesAfterDays is how long after the application a default label is final (Meaning default only). Younger rows
+	// do not train even when a label is present. 0 means at once.
+	MaturesAfterDays int `yaml:"matures_after_days" json:"matures_after_days"`
+}
+
+// ColumnType is the type of a feature column.
+type ColumnType string
+
+// The column types.
+const (
+	Number   ColumnType = "number"   // any finite number
+	Category ColumnType = "category" // one of a domain of texts
+)
+
+// Column is one feature and what is allowed in it.
+type Column struct {
+	Name string     `yaml:"name" json:"name"`
+	Type ColumnType `yaml:"type" json:"type"`
+	// Min and Max bound a number, inclusive; nil means unbounded.
+	Min *float64 `yaml:"min" json:"min,omitempty"`
+	Max *float64 `yaml:"max" json:"max,omitempty"`
+	// Domain lists the values of a category; empty means that training's values become the domain.
+	Domain []string `yaml:"domain" json:"domain,omitempty"`
+	// MissingMax is the largest share of missing values that validation accepts, 0 to 1. Defaults to 0: required.
+	MissingMax float64 `yaml:"missing_max" json:"missing_max"`
+	// Reason is the text given to an applicant when this feature is a principal reason of a decline.
+	Reason string `yaml:"reason" json:"reason,omitempty"`
+	// Unit is what a number counts, for people ("USD", "months").
+	Unit string `yaml:"unit" json:"unit,omitempty"`
+}
+
+// Split says how rows become train, validation and test.
+type Split struct {
+	// By is "time" (oldest rows train, newest test) or "hash" (a stable hash of the entity decides).
+	By         string  `yaml:"by" json:"by"`
+	Train      float64 `yaml:"train" json:"train"`
+	Validation float64 `yaml:"validation" json:"validation"`
+	Test       float64 `yaml:"test" json:"test"`
+	Seed       uint64  `yaml:"seed" json:"seed"`
+}
+
+// Algorithm names the learner and its hyperparameters.
+type Algorithm struct {
+	// Name is "logistic".
+	Name string `yaml:"name" json:"name"`
+	// L2 lists the ridge penalties to try (on standardised features, per row); validation log loss chooses.
+	L2            []float64 `yaml:"l2" json:"l2"`
+	MaxIterations int       `yaml:"max_iterations" json:"max_iterations"`
+}
+
+// Policy turns a score into a verdict. It is not part of a model bundle: changing it needs no training.
+type Policy struct {
+	// Cutoff: with Meaning default, scores at or above it are declined; with approval, scores below it are.
+	Cutoff float64 `yaml:"cutoff" json:"cutoff"`
+}
+
+// Gate is one condition that a trained model must meet to be registered.
+type Gate struct {
+	// Metric is auc, ks, brier, log_loss, accuracy (test set), or auc_drop (the champion's AUC on the same test rows
+	// minus the challenger's; skipped, and said so, when there is no champion).
+	Metric string `yaml:"metric" json:"metric"`
+	// Value is which end of the metric's interval is compared: estimate, lower or upper. Defaults to estimate.
+	Value string   `yaml:"value" json:"value"`
+	Min   *float64 `yaml:"min" json:"min,omitempty"`
+	Max   *float64 `yaml:"max" json:"max,omitempty"`
+}
+
+// Deploy says what a predictor gets and how a new version is brought to traffic.
+type Deploy struct {
+	// MemoryMiB is the predictor's memory limit. Defaults to 128.
+	MemoryMiB int `yaml:"memory_mib" json:"memory_mib"`
+	// CPUMillis is thousandths of a core. Defaults to 500.
+	CPUMillis int `yaml:"cpu_millis" json:"cpu_millis"`
+	// TargetRate is the decisions per second that one predictor must carry.
+	TargetRate float64 `yaml:"target_rate" json:"target_rate"`
+	Latency    Latency `yaml:"latency" json:"latency"`
+	Canary     Canary  `yaml:"canary" json:"canary"`
+	// Approval is "automatic" or "required": then production waits for the approve update.
+	Approval string `yaml:"approval" json:"approval"`
+}
+
+// Latency is the endpoint test in staging.
+type Latency struct {
+	Requests  int `yaml:"requests" json:"requests"`
+	BatchSize int `yaml:"batch_size" json:"batch_size"`
+	// P99Millis is the largest accepted 99th percentile of single requests, BatchP99Millis of batches.
+	P99Millis      float64 `yaml:"p99_millis" json:"p99_millis"`
+	BatchP99Millis float64 `yaml:"batch_p99_millis" json:"batch_p99_millis"`
+}
+
+// Canary is the staged delivery in production.
+type Canary struct {
+	// Steps are the challenger's traffic weights in percent, ascending, each below 100.
+	Steps []int `yaml:"steps" json:"steps"`
+	// IntervalSeconds is how long each analysis observes.
+	IntervalSeconds int `yaml:"interval_seconds" json:"interval_seconds"`
+	// Rate is the synthetic requests per second that the platform adds during an analysis; 0 adds none.
+	Rate float64 `yaml:"rate" json:"rate"`
+	// MinRequests per track and analysis; fewer is "insufficient data": hold the weight and observe again.
+	MinRequests int `yaml:"min_requests" json:"min_requests"`
+	// MaxFailedChecks is how many failed analyses abort. Defaults to 1.
+	MaxFailedChecks int `yaml:"max_failed_checks" json:"max_failed_checks"`
+	// MaxInconclusive is how many analyses without enough data in a row abort.
+	MaxInconclusive int `yaml:"max_inconclusive" json:"max_inconclusive"`
+	// MaxErrorRate is the largest accepted share of failed requests on the canary, 0 to 1.
+	MaxErrorRate float64 `yaml:"max_error_rate" json:"max_error_rate"`
+	// MaxP99Millis is the largest accepted 99th percentile on the canary.
+	MaxP99Millis float64 `yaml:"max_p99_millis" json:"max_p99_millis"`
+	// MaxScoreShift is the largest accepted Kolmogorov-Smirnov distance between the tracks' scores beyond what chance
+	// explains at their sample sizes, 0 to 1.
+	MaxScoreShift float64 `yaml:"max_score_shift" json:"max_score_shift"`
+}
+
+// Limits bound what a run may read.
+type Limits struct {
+	MaxRows  int64 `yaml:"max_rows" json:"max_rows"`
+	MaxBytes int64 `yaml:"max_bytes" json:"max_bytes"`
+}
+
+// Date is a calendar day, written 2006-01-02.
+type Date struct{ time.Time }

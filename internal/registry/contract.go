@@ -1,0 +1,54 @@
+package registry
+
+import "context"
+
+// Registry is implemented on SQLite and PostgreSQL; store/storetest is its contract as tests. Every error has a
+// fault code: NotFound where what is named does not exist, Conflict where the world changed meanwhile, Invalid for bad
+// arguments, Unavailable when the database does not answer. Times are kept in UTC to the microsecond.
+type Registry interface {
+	// PutPipeline records spec; the newest row of a name is the current one. Putting the current digest again changes nothing.
+	PutPipeline(ctx context.Context, spec PipelineSpec) error
+	// Pipeline returns the current spec of name.
+	Pipeline(ctx context.Context, name string) (PipelineSpec, error)
+	// Pipelines returns the current spec of each name, ordered by name.
+	Pipelines(ctx context.Context) ([]PipelineSpec, error)
+
+	// RegisterVersion writes v with the next version number and returns it with Version and CreatedAt set. The same name
+	// and digest again returns the version that is there, with created false, and changes nothing.
+	RegisterVersion(ctx context.Context, v ModelVersion) (registered ModelVersion, created bool, err error)
+	// Version returns version of name.
+	Version(ctx context.Context, name string, version int) (ModelVersion, error)
+	// Versions returns all versions of name, newest first; empty name: of all models, ordered by name. None is empty.
+	Versions(ctx context.Context, name string) ([]ModelVersion, error)
+
+	// MoveAliases applies op atomically, appending one row per change that changes anything, in the order given.
+	// Repeating op.ID returns the rows of the first call. A version that does not exist is NotFound.
+	MoveAliases(ctx context.Context, op AliasOperation) ([]AliasMove, error)
+	// Aliases returns alias to version for name; an alias that names nothing is absent.
+	Aliases(ctx context.Context, name string) (map[string]int, error)
+	// AliasHistory returns every move of name, oldest first, after verifying the chain: a row that was altered, removed
+	// or inserted is an Internal fault naming its Seq. Aliases verifies as well.
+	AliasHistory(ctx context.Context, name string) ([]AliasMove, error)
+
+	// PutRun inserts or replaces the run with its steps. A run with an end is never replaced by one without.
+	PutRun(ctx context.Context, run Run) error
+	// Run returns a run by ID, or the newest of a workflow ID.
+	Run(ctx context.Context, id string) (Run, error)
+	// Runs returns runs without their steps, newest first, at most limit (0: 50); empty pipeline: all.
+	Runs(ctx context.Context, pipeline string, limit int) ([]Run, error)
+
+	// PutCanaryCheck records one analysis; the same run and seq again changes nothing.
+	PutCanaryCheck(ctx context.Context, check CanaryCheck) error
+	// CanaryChecks returns the analyses of a run in order.
+	CanaryChecks(ctx context.Context, runID string) ([]CanaryCheck, error)
+
+	// PutCachedStep records a step's result; the first one wins.
+	PutCachedStep(ctx context.Context, step CachedStep) error
+	// CachedStep returns the result recorded under key.
+	CachedStep(ctx context.Context, key string) (CachedStep, error)
+
+	// Ping reports whether the database answers.
+	Ping(ctx context.Context) error
+	// Close releases the connections.
+	Close() error
+}

@@ -1,0 +1,111 @@
+package workflows
+
+import "github.com/loanops/loanops/internal/artifact"
+
+// TrainingInput starts ContinuousTraining; {"pipeline":"loan-eligibility"} is enough.
+type TrainingInput struct {
+	// Pipeline is the name of a registered pipeline spec.
+	Pipeline string `json:"pipeline"`
+	// Data replaces the spec's source: a CSV or Parquet file, s3://bucket/key or a path on the worker.
+	Data string `json:"data,omitempty"`
+	// AsOf trains on what was known on that day, 2006-01-02. Defaults to everything.
+	AsOf string `json:"as_of,omitempty"`
+	// RegisterOnly ends after the registry, without a delivery.
+	RegisterOnly bool `json:"register_only,omitempty"`
+	// RequireApproval makes the delivery wait for the approve update whatever the spec says.
+	RequireApproval bool `json:"require_approval,omitempty"`
+	// Trigger says why it runs: manual (default), schedule, up.
+	Trigger string `json:"trigger,omitempty"`
+	// Actor is who started it. Defaults to operator.
+	Actor string `json:"actor,omitempty"`
+}
+
+// DeliveryInput starts ContinuousDelivery; {"model":"loan-eligibility","version":2} is enough.
+type DeliveryInput struct {
+	// Model is the pipeline's name.
+	Model string `json:"model"`
+	// Version is the registered version to deliver. Defaults to the newest.
+	Version         int    `json:"version,omitempty"`
+	RequireApproval bool   `json:"require_approval,omitempty"`
+	Trigger         string `json:"trigger,omitempty"`
+	Actor           string `json:"actor,omitempty"`
+	// Drill injects a fault into the challenger's production track for a game day, see deploy.TrackSpec.
+	Drill string `json:"drill,omitempty"`
+}
+
+// RollbackInput starts Rollback; {"model":"loan-eligibility","reason":"…"} is enough.
+type RollbackInput struct {
+	Model string `json:"model"`
+	// Version to go back to. Defaults to the alias previous; it must still run in a slot.
+	Version int    `json:"version,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+	Reason  string `json:"reason,omitempty"`
+}
+
+// Decision is the argument of the approve and abort updates.
+type Decision struct {
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+}
+
+// Verdict is how a run ended.
+type Verdict string
+
+// The verdicts.
+const (
+	Promoted     Verdict = "promoted"     // the challenger is champion after a canary
+	Bootstrapped Verdict = "bootstrapped" // the first champion
+	Registered   Verdict = "registered"   // registered, no delivery asked for
+	Refused      Verdict = "refused"      // validation, a gate or a staging check said no
+	Aborted      Verdict = "aborted"      // the canary failed or a person aborted
+	Rejected     Verdict = "rejected"     // approval was denied or expired
+	RolledBack   Verdict = "rolled_back"
+	Nothing      Verdict = "nothing" // the same model is champion already
+)
+
+// ModelRef names a model version in a result.
+type ModelRef struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Digest  string `json:"digest"`
+}
+
+// Result is how every workflow ends.
+type Result struct {
+	Verdict   Verdict                 `json:"verdict"`
+	Reasons   []string                `json:"reasons"`
+	Model     ModelRef                `json:"model"`
+	Artifacts map[string]artifact.Ref `json:"artifacts"`
+}
+
+// StepState is where a step of a run is.
+type StepState string
+
+// The states of a step.
+const (
+	StepPending StepState = "pending"
+	StepRunning StepState = "running"
+	StepDone    StepState = "done"
+	StepSkipped StepState = "skipped"
+	StepFailed  StepState = "failed"
+)
+
+// ProgressStep is one step in words.
+type ProgressStep struct {
+	Name   string    `json:"name"`
+	State  StepState `json:"state"`
+	Detail string    `json:"detail"`
+}
+
+// Progress answers the progress query.
+type Progress struct {
+	Pipeline string         `json:"pipeline"`
+	Stage    string         `json:"stage"` // what happens now, in words
+	Steps    []ProgressStep `json:"steps"`
+	// CanaryWeight is the challenger's share of production traffic in percent.
+	CanaryWeight int `json:"canary_weight"`
+	// WaitingForApproval is true while the approve update is awaited.
+	WaitingForApproval bool    `json:"waiting_for_approval"`
+	Delivery           string  `json:"delivery,omitempty"` // workflow ID of the delivery that a training started
+	Verdict            Verdict `json:"verdict,omitempty"`
+}
