@@ -1,0 +1,77 @@
+# LoanOps. Two targets do everything: `make run` and `make test`.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+GO        ?= go
+BIN       := bin
+STATE     ?= .loanops
+GOFLAGS   += -trimpath
+LDFLAGS   := -s -w
+export GOFLAGS
+
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: run
+run: build ## Build everything, start the platform and take loan-eligibility from raw data to a champion (Ctrl-C ends it)
+	$(BIN)/loanops up --state $(STATE)
+
+.PHONY: test
+test: build check unit e2e ## Everything that CI runs: build, check, unit and end-to-end tests
+
+.PHONY: build
+build: $(BIN)/loanops-devserver programs ## Build the programs into bin/
+
+# Go's own build cache decides what is compiled again.
+.PHONY: programs
+programs:
+	@mkdir -p $(BIN)
+	@echo "building loanops, loanops-worker, loanops-api, terraform-provider-loanops"
+	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops ./starter
+	@CGO_ENABLED=1 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops-worker ./worker
+	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops-api ./api
+	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/terraform-provider-loanops ./infra/provider
+
+# The Temporal server, its Web UI and the S3 store are compiled once (5 to 10 minutes on two cores) and again only when
+# their own files change. The package names that pass by are the progress.
+DEVSERVER_SOURCES := $(shell find devserver -name '*.go' -not -name '*_test.go') devserver/go.mod devserver/go.sum
+$(BIN)/loanops-devserver: $(DEVSERVER_SOURCES)
+	@mkdir -p $(BIN)
+	@echo "building loanops-devserver (Temporal server, Web UI, S3 store): once, 5 to 10 minutes on two cores"
+	@cd devserver && set -o pipefail && CGO_ENABLED=0 $(GO) build -v -ldflags '$(LDFLAGS)' -o ../$(BIN)/loanops-devserver . 2>&1 \
+		| awk '{n++; if (n % 100 == 0) {printf "  %d packages compiled, now %s\n", n, $$1; fflush()}} /:[0-9]+:[0-9]+:/ {print}'
+
+.PHONY: unit
+unit: ## Unit, property, conformance, provider and replay tests of both modules
+	CGO_ENABLED=1 $(GO) test -timeout 15m $$($(GO) list ./... | grep -v /tests/e2e)
+	cd devserver && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
+
+.PHONY: e2e
+e2e: build ## End-to-end tests that drive the built programs on fresh state folders
+	CGO_ENABLED=1 $(GO) test -count=1 -timeout 25m ./tests/e2e/...
+
+.PHONY: check
+check: ## Formatting, static checks, dependency direction, workflow determinism
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: gofmt -w"; exit 1; }
+	$(GO) vet ./...
+	$(GO) run $(WORKFLOWCHECK) ./workflows/...
+	$(GO) run $(GOLANGCI_LINT) run ./...
+	@terraform=$$(command -v terraform || command -v tofu || true); \
+		if [ -n "$$terraform" ]; then "$$terraform" fmt -check -recursive infra; fi
+
+.PHONY: vulnerabilities
+vulnerabilities: ## Look the dependencies up in the Go vulnerability database (needs the network)
+	$(GO) run $(GOVULNCHECK) ./...
+
+.PHONY: bench
+bench: ## Benchmarks of scoring, training and serving
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/... ./api/...
+
+.PHONY: clean
+clean: ## Remove the built programs (state folders stay)
+	rm -rf $(BIN)
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
