@@ -1,0 +1,182 @@
+package deploy
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// AgentClient speaks to a local deployment agent. Reads need no token. Every call honours its context and has no time
+// limit of its own: putting a track waits until its predictor is ready.
+type AgentClient struct {
+	base  string
+	token string
+	http  *http.Client
+}
+
+// NewAgentClient returns a client of the agent at base (http://host:port). token is the provider's or the rollback's, or
+// empty for reading only.
+func NewAgentClient(base, token string) *AgentClient {
+	return &AgentClient{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}}
+}
+
+// Problem is the agent's error body (RFC 9457) with the fault's code.
+type Problem struct {
+	Type   string     `json:"type"`
+	Title  string     `json:"title"`
+	Status int        `json:"status"`
+	Detail string     `json:"detail"`
+	Code   fault.Code `json:"code"`
+}
+
+// RouteRequest is the body of PUT …/route and POST …/rollback.
+type RouteRequest struct {
+	Weights map[string]int `json:"weights"`
+}
+
+// Routes answers the gateways' long poll: what every pipeline of an environment routes to.
+type Routes struct {
+	Revision  int64                    `json:"revision"`
+	Pipelines map[string]PipelineRoute `json:"pipelines"`
+}
+
+// PipelineRoute is one pipeline's weights, and the tracks behind them, by slot.
+type PipelineRoute struct {
+	Weights map[string]int        `json:"weights"`
+	Tracks  map[string]RouteTrack `json:"tracks"`
+}
+
+// RouteTrack is where a track answers.
+type RouteTrack struct {
+	URL          string     `json:"url"`
+	ModelVersion int        `json:"model_version"`
+	State        TrackState `json:"state"`
+}
+
+// Actual returns what the pipeline's environment is now; an environment without a delivery is empty, not an error.
+func (c *AgentClient) Actual(ctx context.Context, environment, pipeline string) (Actual, error) {
+	var actual Actual
+	err := c.do(ctx, http.MethodGet, pipelinePath(environment, pipeline), nil, &actual)
+	return actual, err
+}
+
+// Track returns one slot; NotFound when nothing was put there.
+func (c *AgentClient) Track(ctx context.Context, environment, pipeline, slot string) (Track, error) {
+	var track Track
+	err := c.do(ctx, http.MethodGet, trackPath(environment, pipeline, slot), nil, &track)
+	return track, err
+}
+
+// PutTrack makes the slot run spec and returns when its predictor is ready. The same spec again keeps the process.
+func (c *AgentClient) PutTrack(ctx context.Context, environment, pipeline, slot string, spec TrackSpec) (Track, error) {
+	var track Track
+	err := c.do(ctx, http.MethodPut, trackPath(environment, pipeline, slot), spec, &track)
+	return track, err
+}
+
+// DeleteTrack stops the slot's predictor. A slot with nothing in it is fine; one that traffic goes to is a Conflict.
+func (c *AgentClient) DeleteTrack(ctx context.Context, environment, pipeline, slot string) error {
+	return c.do(ctx, http.MethodDelete, trackPath(environment, pipeline, slot), nil, nil)
+}
+
+// Route returns the pipeline's route; NotFound when there is none.
+func (c *AgentClient) Route(ctx context.Context, environment, pipeline string) (Route, error) {
+	var route Route
+	err := c.do(ctx, http.MethodGet, pipelinePath(environment, pipeline)+"/route", nil, &route)
+	return route, err
+}
+
+// PutRoute sets the weights and returns when every gateway routes by them, or after the agent's limit of waiting.
+func (c *AgentClient) PutRoute(ctx context.Context, environment, pipeline string, weights map[string]int) (Route, error) {
+	var route Route
+	err := c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/route", RouteRequest{Weights: weights}, &route)
+	return route, err
+}
+
+// DeleteRoute removes the route; that there is none is fine.
+func (c *AgentClient) DeleteRoute(ctx context.Context, environment, pipeline string) error {
+	return c.do(ctx, http.MethodDelete, pipelinePath(environment, pipeline)+"/route", nil, nil)
+}
+
+// Rollback sets the weights with the rollback's token.
+func (c *AgentClient) Rollback(ctx context.Context, environment, pipeline string, weights map[string]int) (Route, error) {
+	var route Route
+	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RouteRequest{Weights: weights}, &route)
+	return route, err
+}
+
+func pipelinePath(environment, pipeline string) string {
+	return "/v1/environments/" + url.PathEscape(environment) + "/pipelines/" + url.PathEscape(pipeline)
+}
+
+func trackPath(environment, pipeline, slot string) string {
+	return pipelinePath(environment, pipeline) + "/tracks/" + url.PathEscape(slot)
+}
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 1 << 20
+
+// do sends body as JSON and decodes the answer into result; an error answer becomes its fault.
+func (c *AgentClient) do(ctx context.Context, method, path string, body, result any) error {
+	var payload io.Reader
+	if body != nil {
+		data, err := json.Marshal(body)
+		if err != nil {
+			return fault.Wrap(fault.Invalid, err, "request to the agent")
+		}
+		payload = bytes.NewReader(data)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, payload)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "agent's address %q", c.base)
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "agent at %s does not answer", c.base)
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "answer of the agent at %s", c.base)
+	}
+	if len(data) > maxAnswer {
+		return fault.New(fault.Unavailable, "answer of the agent at %s is longer than %d bytes", c.base, maxAnswer)
+	}
+	if response.StatusCode >= http.StatusBadRequest {
+		return problemFault(method, path, response.StatusCode, data)
+	}
+	if result == nil {
+		return nil
+	}
+	if err := json.Unmarshal(data, result); err != nil {
+		return fault.Wrap(fault.Unavailable, err, "answer of the agent at %s to %s %s", c.base, method, path)
+	}
+	return nil
+}
+
+// problemFault turns an error answer into the fault that the agent met.
+func problemFault(method, path string, status int, data []byte) error {
+	var problem Problem
+	if err := json.Unmarshal(data, &problem); err != nil || problem.Code == "" {
+		return fault.New(fault.Unavailable, "agent answered %d to %s %s without a problem description: is %q the agent's address?", status, method, path, path)
+	}
+	return &fault.Error{Code: problem.Code, Message: problem.Detail}
+}
+
+// IsNotFound reports whether err says that what was named does not exist.
+func IsNotFound(err error) bool {
+	return err != nil && fault.CodeOf(err) == fault.NotFound && !errors.Is(err, context.Canceled)
+}
