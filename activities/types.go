@@ -21,6 +21,7 @@ const (
 	EvaluateModel       = "EvaluateModel"
 	CheckGates          = "CheckGates"
 	RegisterModel       = "RegisterModel"
+	FindChampion        = "FindChampion"
 	ResolveModel        = "ResolveModel"
 	PlanStaging         = "PlanStaging"
 	MeasureModel        = "MeasureModel"
@@ -37,6 +38,7 @@ const (
 	PromoteModel        = "PromoteModel"
 	AbortCanary         = "AbortCanary"
 	MoveAliases         = "MoveAliases"
+	ClearChallenger     = "ClearChallenger"
 	RollBack            = "RollBack"
 	RecordRun           = "RecordRun"
 )

@@ -1,0 +1,124 @@
+package workflows
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+var trainingInput = TrainingInput{Pipeline: "loan-eligibility"}
+
+// train runs ContinuousTraining to its end.
+func train(t *testing.T, p *platform, input TrainingInput) Result {
+	t.Helper()
+	env := p.environment(t)
+	env.ExecuteWorkflow(ContinuousTrainingName, input)
+	require.True(t, env.IsWorkflowCompleted())
+	require.NoError(t, env.GetWorkflowError())
+	var result Result
+	require.NoError(t, env.GetWorkflowResult(&result))
+	return result
+}
+
+// trainingSteps is the DAG's order: data are checked before they are used, the gate stands before the registry, and the
+// registry before any deployment.
+var trainingSteps = []string{
+	activities.RecordRun, activities.LoadPipeline, activities.ExtractData, activities.ValidateData, activities.ProfileData,
+	activities.SplitData, activities.TrainModel, activities.FindChampion, activities.EvaluateModel, activities.CheckGates,
+	activities.RegisterModel,
+}
+
+func TestTrainingRunsItsStepsInOrderAndDelivers(t *testing.T) {
+	p := newPlatform()
+	result := train(t, p, trainingInput)
+	require.Equal(t, Promoted, result.Verdict)
+	require.Equal(t, ModelRef{Name: "loan-eligibility", Version: 2, Digest: "digest-2"}, result.Model)
+	require.Contains(t, result.Artifacts, "dataset")
+	require.Equal(t, trainingSteps, p.steps[:len(trainingSteps)])
+	require.Equal(t, []int{2}, p.champions())
+}
+
+func TestTrainingRefusedByValidationDoesNotTrain(t *testing.T) {
+	p := newPlatform()
+	p.validation.Errors = []string{"column income: 12 values below 0"}
+	result := train(t, p, trainingInput)
+	require.Equal(t, Refused, result.Verdict)
+	require.Equal(t, p.validation.Errors, result.Reasons)
+	require.NotContains(t, p.steps, activities.TrainModel)
+}
+
+func TestTrainingRefusedByAGateRegistersNothing(t *testing.T) {
+	p := newPlatform()
+	p.gates = activities.GateOutput{Passed: false, Refused: []string{"auc 0.51 is below 0.70"}}
+	result := train(t, p, trainingInput)
+	require.Equal(t, Refused, result.Verdict)
+	require.Equal(t, []string{"auc 0.51 is below 0.70"}, result.Reasons)
+	require.NotContains(t, p.steps, activities.RegisterModel)
+	require.Empty(t, p.champions())
+}
+
+func TestTrainingOfTheChampionAgainDoesNothing(t *testing.T) {
+	p := newPlatform()
+	p.version = activities.RegisterOutput{Version: 1, Digest: "digest-1", Champion: 1}
+	require.Equal(t, Nothing, train(t, p, trainingInput).Verdict)
+	require.NotContains(t, p.steps, activities.ResolveModel)
+}
+
+func TestTrainingRegisterOnly(t *testing.T) {
+	p := newPlatform()
+	require.Equal(t, Registered, train(t, p, TrainingInput{Pipeline: "loan-eligibility", RegisterOnly: true}).Verdict)
+	require.Empty(t, p.weights)
+}
+
+func TestTrainingEndsWithTheDeliverysVerdict(t *testing.T) {
+	p := newPlatform()
+	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
+	result := train(t, p, trainingInput)
+	require.Equal(t, Aborted, result.Verdict)
+	require.Contains(t, result.Reasons[0], "errors")
+	require.Empty(t, p.champions())
+}
+
+func TestTrainingNeedsAPipeline(t *testing.T) {
+	env := newPlatform().environment(t)
+	env.ExecuteWorkflow(ContinuousTrainingName, TrainingInput{})
+	var fault *temporal.ApplicationError
+	require.ErrorAs(t, env.GetWorkflowError(), &fault)
+	require.True(t, fault.NonRetryable())
+	require.Contains(t, fault.Error(), `{"pipeline":"loan-eligibility"}`)
+}
+
+func TestTrainingIsRecordedAtItsBeginningAndEnd(t *testing.T) {
+	p := newPlatform()
+	train(t, p, TrainingInput{Pipeline: "loan-eligibility", RegisterOnly: true, Trigger: "schedule"})
+	require.Len(t, p.runs, 2)
+	require.Equal(t, registry.RunRunning, p.runs[0].Status)
+	require.Equal(t, registry.RunCompleted, p.runs[1].Status)
+	require.Equal(t, "registered", p.runs[1].Verdict)
+	require.Equal(t, "schedule", p.runs[1].Trigger)
+	require.False(t, p.runs[1].EndedAt.IsZero())
+}
+
+func TestTrainingAbortedByAnUpdateLeavesTheChampion(t *testing.T) {
+	p := newPlatform()
+	env := p.environment(t)
+	p.observe = func(int) (canary.Observation, error) { return healthy(), nil }
+	on(p, env, activities.TrainModel, func(activities.TrainInput) (activities.TrainOutput, error) {
+		return activities.TrainOutput{}, temporal.NewApplicationError("a dependency is away", "unavailable")
+	})
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(AbortUpdate, "abort-1", accepted(t), Decision{Actor: "ada", Reason: "wrong data"})
+	}, 3e9)
+	env.ExecuteWorkflow(ContinuousTrainingName, trainingInput)
+	var result Result
+	require.NoError(t, env.GetWorkflowError())
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, Aborted, result.Verdict)
+	require.Equal(t, []string{"aborted by ada: wrong data"}, result.Reasons)
+	require.NotContains(t, p.steps, activities.RegisterModel)
+}
