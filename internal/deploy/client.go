@@ -74,6 +74,13 @@ func (c *AgentClient) Track(ctx context.Context, environment, pipeline, slot str
 	return track, err
 }
 
+// SettledTrack is Track after waiting, for the agent's limit at most, while the predictor is starting.
+func (c *AgentClient) SettledTrack(ctx context.Context, environment, pipeline, slot string) (Track, error) {
+	var track Track
+	err := c.do(ctx, http.MethodGet, trackPath(environment, pipeline, slot)+"?settled=true", nil, &track)
+	return track, err
+}
+
 // PutTrack makes the slot run spec and returns when its predictor is ready. The same spec again keeps the process.
 func (c *AgentClient) PutTrack(ctx context.Context, environment, pipeline, slot string, spec TrackSpec) (Track, error) {
 	var track Track

@@ -56,3 +56,18 @@ func (a Actual) runs(slot string, version int) bool {
 	track, ok := a.Tracks[slot]
 	return ok && track.Spec.ModelVersion == version
 }
+
+// SameWeights reports whether a and b share traffic in the same way: a slot with weight 0 is like one that is not named.
+func SameWeights(a, b map[string]int) bool {
+	for slot, weight := range a {
+		if b[slot] != weight {
+			return false
+		}
+	}
+	for slot, weight := range b {
+		if a[slot] != weight {
+			return false
+		}
+	}
+	return true
+}

@@ -77,6 +77,8 @@ type PlanSummary struct {
 	HasChanges bool `json:"has_changes"`
 	// Changes are texts such as "create loanops_predictor_track.track[\"blue\"]".
 	Changes []string `json:"changes"`
+	// Drifted says what was changed behind Terraform's back (a rollback, tampering, a predictor given up), in words.
+	Drifted []string `json:"drifted"`
 	// Planned is the memory and CPU per slot, read from the plan's JSON.
 	Planned map[string]Capacity `json:"planned"`
 }

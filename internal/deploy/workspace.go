@@ -2,14 +2,26 @@ package deploy
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"os/exec"
 	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/hashicorp/terraform-exec/tfexec"
+
+	"github.com/loanops/loanops/infra/environments/local"
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // WorkspaceConfig says where a Terraform workspace is and what it needs.
 type WorkspaceConfig struct {
 	// Dir is the workspace's folder, see WorkspaceDir. Made when absent.
 	Dir string
-	// Terraform is the executable.
+	// Terraform is the executable: a path, or a name to be found on PATH.
 	Terraform string
 	// ProviderBinary is terraform-provider-loanops.
 	ProviderBinary string
@@ -22,25 +34,272 @@ func WorkspaceDir(workDir, pipeline, environment string) string {
 	return filepath.Join(workDir, "terraform", pipeline, environment)
 }
 
-// Workspace is one pipeline's environment as Terraform sees it.
+// Workspace is one pipeline's environment as Terraform sees it: a folder with the embedded configuration, two files of
+// variables and a local state. A person may run terraform plan in it. One operation at a time: another one meanwhile, of
+// this process or not, is a Conflict.
 type Workspace struct{ cfg WorkspaceConfig }
 
 // NewWorkspace returns the workspace in cfg.Dir; nothing is written before the first operation.
 func NewWorkspace(cfg WorkspaceConfig) *Workspace { return &Workspace{cfg: cfg} }
 
-// Prepare brings the folder up to date (configuration, provider, addresses), so that a person's terraform plan works.
-func (w *Workspace) Prepare(ctx context.Context) error { panic("deploy: being written") }
+// The files of a workspace. Terraform reads *.auto.tfvars.json by itself (TF_VAR_* is refused by terraform-exec).
+const (
+	platformFile = "platform.auto.tfvars.json"
+	deliveryFile = "delivery.auto.tfvars.json" // what was applied last
+	plannedFile  = "planned.tfvars.json"       // what is only planned: a veto leaves the delivery as it was
+	planFile     = "planned.tfplan"
+	lockFile     = ".terraform.lock.hcl"
+	markerFile   = ".loanops-provider.sha256" // the provider for which init was run
+	mirrorDir    = "plugins"
+)
 
-// Plan says what making the environment like desired would change. It changes nothing.
-func (w *Workspace) Plan(ctx context.Context, desired Desired) (PlanSummary, error) {
-	panic("deploy: being written")
+// waitDelay is how long Terraform may take to stop when it is cancelled, before it is killed with its work half done.
+const waitDelay = 2 * time.Minute
+
+// Prepare brings the folder up to date: configuration, provider, addresses. Every operation does it too; it is for the
+// start of a platform, so that a person's terraform plan works although agent or provider are not what they were.
+func (w *Workspace) Prepare(ctx context.Context) error {
+	return w.locked(func(dir string) error { return w.prepare(ctx, dir) })
 }
 
-// Apply makes the environment like desired.
-func (w *Workspace) Apply(ctx context.Context, desired Desired) error { panic("deploy: being written") }
+// Plan says what making the environment like desired would change. It changes nothing, neither there nor what is taken as
+// delivered.
+func (w *Workspace) Plan(ctx context.Context, desired Desired) (PlanSummary, error) {
+	var summary PlanSummary
+	err := w.locked(func(dir string) error {
+		if err := w.prepare(ctx, dir); err != nil {
+			return err
+		}
+		if err := writeJSON(filepath.Join(dir, plannedFile), delivery(desired)); err != nil {
+			return err
+		}
+		tf, err := w.terraform(dir)
+		if err != nil {
+			return err
+		}
+		defer os.Remove(filepath.Join(dir, planFile))
+		_, err = tf.Plan(ctx, tfexec.VarFile(plannedFile), tfexec.Out(planFile), tfexec.LockTimeout("0s"))
+		if err != nil {
+			return terraformFault(ctx, "plan", dir, err)
+		}
+		if tf, err = w.terraform(dir); err != nil {
+			return err
+		}
+		plan, err := tf.ShowPlanFile(ctx, planFile)
+		if err != nil {
+			return terraformFault(ctx, "show", dir, err)
+		}
+		summary, err = summarise(plan)
+		return err
+	})
+	return summary, err
+}
 
-// Destroy removes what the workspace made.
-func (w *Workspace) Destroy(ctx context.Context) error { panic("deploy: being written") }
+// Apply makes the environment like desired. Interrupted, it is completed by applying again.
+func (w *Workspace) Apply(ctx context.Context, desired Desired) error {
+	return w.locked(func(dir string) error {
+		if err := w.prepare(ctx, dir); err != nil {
+			return err
+		}
+		if err := writeJSON(filepath.Join(dir, deliveryFile), delivery(desired)); err != nil {
+			return err
+		}
+		tf, err := w.terraform(dir)
+		if err != nil {
+			return err
+		}
+		return terraformFault(ctx, "apply", dir, tf.Apply(ctx, tfexec.LockTimeout("0s")))
+	})
+}
 
-// Drift reports whether the environment differs from what was last applied.
-func (w *Workspace) Drift(ctx context.Context) (bool, error) { panic("deploy: being written") }
+// Destroy removes what the workspace made. Without a delivery there is nothing to do.
+func (w *Workspace) Destroy(ctx context.Context) error {
+	return w.locked(func(dir string) error {
+		if !exists(filepath.Join(dir, deliveryFile)) {
+			return nil
+		}
+		if err := w.prepare(ctx, dir); err != nil {
+			return err
+		}
+		tf, err := w.terraform(dir)
+		if err != nil {
+			return err
+		}
+		return terraformFault(ctx, "destroy", dir, tf.Destroy(ctx, tfexec.LockTimeout("0s")))
+	})
+}
+
+// Drift reports whether the environment differs from what was applied last. NotFound before the first Apply.
+func (w *Workspace) Drift(ctx context.Context) (bool, error) {
+	drifted := false
+	err := w.locked(func(dir string) error {
+		if !exists(filepath.Join(dir, deliveryFile)) {
+			return fault.New(fault.NotFound, "nothing was delivered from %s yet", dir)
+		}
+		if err := w.prepare(ctx, dir); err != nil {
+			return err
+		}
+		tf, err := w.terraform(dir)
+		if err != nil {
+			return err
+		}
+		drifted, err = tf.Plan(ctx, tfexec.LockTimeout("0s"))
+		return terraformFault(ctx, "plan", dir, err)
+	})
+	return drifted, err
+}
+
+// locked runs operation with the folder's absolute path while holding its lock. The kernel frees the lock of a process
+// that dies.
+func (w *Workspace) locked(operation func(dir string) error) error {
+	dir, err := filepath.Abs(w.cfg.Dir)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "workspace's folder %q", w.cfg.Dir)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fault.Wrap(fault.Internal, err, "workspace's folder")
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, ".loanops-lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "workspace's lock")
+	}
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		return fault.Wrap(fault.Conflict, err, "another operation is going on in %s", dir)
+	}
+	return operation(dir)
+}
+
+// prepare writes what Terraform reads and runs init when the provider is new here. A provider built again has another
+// checksum than the dependency lock file says, so that file goes: it guards downloads, and nothing is downloaded.
+func (w *Workspace) prepare(ctx context.Context, dir string) error {
+	if err := writeConfiguration(dir); err != nil {
+		return fault.Wrap(fault.Internal, err, "configuration in %s", dir)
+	}
+	token, err := filepath.Abs(w.cfg.AgentTokenFile)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "agent's token file %q", w.cfg.AgentTokenFile)
+	}
+	err = writeJSON(filepath.Join(dir, platformFile), map[string]string{"agent_url": w.cfg.AgentURL, "agent_token_file": token})
+	if err != nil {
+		return err
+	}
+	digest, err := fileDigest(w.cfg.ProviderBinary)
+	if err != nil {
+		return fault.Wrap(fault.NotFound, err, "the Terraform provider (build it with: make build)")
+	}
+	plugins := mirror{filepath.Join(dir, mirrorDir)}
+	installed := filepath.Join(dir, ".terraform", "providers", filepath.FromSlash(providerSource), ProviderVersion, platform(), filepath.Base(plugins.executable()))
+	marker, _ := os.ReadFile(filepath.Join(dir, markerFile)) // unreadable is as good as absent: init runs
+	if string(marker) == digest && exists(installed) && exists(filepath.Join(dir, lockFile)) {
+		return nil
+	}
+	if err := plugins.install(w.cfg.ProviderBinary); err != nil {
+		return err
+	}
+	for _, old := range []string{markerFile, lockFile} {
+		if err := os.Remove(filepath.Join(dir, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fault.Wrap(fault.Internal, err, "old provider's traces")
+		}
+	}
+	tf, err := w.terraform(dir)
+	if err != nil {
+		return err
+	}
+	if err := tf.Init(ctx); err != nil {
+		return terraformFault(ctx, "init", dir, err)
+	}
+	return writeFile(filepath.Join(dir, markerFile), []byte(digest), 0o644)
+}
+
+// terraform returns a new runner: one for each operation, as some operations leave settings behind in it.
+func (w *Workspace) terraform(dir string) (*tfexec.Terraform, error) {
+	path, err := exec.LookPath(w.cfg.Terraform)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "Terraform %q", w.cfg.Terraform)
+	}
+	tf, err := tfexec.NewTerraform(dir, path)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "Terraform in %s", dir)
+	}
+	if err := tf.SetEnv(childEnvironment(dir)); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "Terraform's environment")
+	}
+	if err := tf.SetWaitDelay(waitDelay); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "Terraform's time to stop")
+	}
+	return tf, nil
+}
+
+// childEnvironment is what Terraform gets: none of the caller's TF_* (a TF_CLI_CONFIG_FILE or TF_DATA_DIR of the person
+// at the keyboard must not reach it) and no secrets, which neither it nor the provider need.
+func childEnvironment(dir string) map[string]string {
+	env := map[string]string{
+		"TF_CLI_CONFIG_FILE": mirror{filepath.Join(dir, mirrorDir)}.cliConfig(),
+		"CHECKPOINT_DISABLE": "1", // no question to the network about newer versions
+	}
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// writeConfiguration makes the folder's *.tf files equal to the embedded ones.
+func writeConfiguration(dir string) error {
+	names, err := fs.Glob(local.FS, "*.tf")
+	if err != nil {
+		return err
+	}
+	wanted := map[string]bool{}
+	for _, name := range names {
+		wanted[name] = true
+		data, err := local.FS.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := writeFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			return err
+		}
+	}
+	present, err := filepath.Glob(filepath.Join(dir, "*.tf"))
+	if err != nil {
+		return err
+	}
+	for _, path := range present {
+		if !wanted[filepath.Base(path)] {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// delivery is desired as Terraform's variables.
+func delivery(desired Desired) Desired {
+	if desired.Tracks == nil {
+		desired.Tracks = map[string]TrackSpec{}
+	}
+	if desired.Weights == nil {
+		desired.Weights = map[string]int{}
+	}
+	return desired
+}
+
+func writeJSON(path string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "%s", filepath.Base(path))
+	}
+	return fault.Wrap(fault.Internal, writeFile(path, append(data, '\n'), 0o644), "%s", filepath.Base(path))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,32 @@
+resource "loanops_predictor_track" "track" {
+  for_each = var.tracks
+
+  pipeline      = var.pipeline
+  environment   = var.environment
+  slot          = each.key
+  model_version = each.value.model_version
+  digest        = each.value.digest
+  bundle_uri    = each.value.bundle_uri
+  memory_mib    = each.value.memory_mib
+  cpu_millis    = each.value.cpu_millis
+  cutoff        = each.value.cutoff
+  meaning       = each.value.meaning
+  drill         = each.value.drill
+
+  lifecycle {
+    # Nothing is ever created twice; this orders a removal: only with it does Terraform change the route, which depends on
+    # the tracks, before it destroys a track that no longer gets traffic.
+    create_before_destroy = true
+  }
+}
+
+resource "loanops_route" "route" {
+  count = length(var.weights) == 0 ? 0 : 1
+
+  pipeline    = var.pipeline
+  environment = var.environment
+  weights     = var.weights
+
+  # A track is ready before traffic goes to it.
+  depends_on = [loanops_predictor_track.track]
+}

@@ -1,0 +1,95 @@
+# platform.auto.tfvars.json: where the target is.
+
+variable "agent_url" {
+  description = "Base URL of the local deployment agent."
+  type        = string
+
+  validation {
+    condition     = can(regex("^https?://[^/]+/?$", var.agent_url))
+    error_message = "agent_url must look like http://127.0.0.1:7400."
+  }
+}
+
+variable "agent_token_file" {
+  description = "File with the token that lets Terraform write; the token itself never enters a plan or the state."
+  type        = string
+}
+
+# delivery.auto.tfvars.json: what is delivered.
+
+variable "pipeline" {
+  description = "Name of the pipeline, which is the name of its model."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{0,39}$", var.pipeline))
+    error_message = "pipeline must be lower-case letters, digits and dashes, at most 40."
+  }
+}
+
+variable "environment" {
+  description = "staging or production."
+  type        = string
+
+  validation {
+    condition     = contains(["staging", "production"], var.environment)
+    error_message = "environment must be staging or production."
+  }
+}
+
+variable "tracks" {
+  description = "What runs, by slot."
+  type = map(object({
+    model_version = number
+    digest        = string
+    bundle_uri    = string
+    memory_mib    = number
+    cpu_millis    = number
+    cutoff        = number
+    meaning       = string
+    drill         = optional(string, "")
+  }))
+
+  validation {
+    condition     = alltrue([for slot in keys(var.tracks) : contains(["blue", "green"], slot)])
+    error_message = "tracks: the slots are blue and green."
+  }
+  validation {
+    condition     = alltrue([for track in values(var.tracks) : can(regex("^[0-9a-f]{64}$", track.digest))])
+    error_message = "tracks: digest must be 64 lower-case hexadecimal digits (SHA-256)."
+  }
+  validation {
+    condition     = alltrue([for track in values(var.tracks) : track.cutoff >= 0 && track.cutoff <= 1])
+    error_message = "tracks: cutoff must be between 0 and 1."
+  }
+  validation {
+    condition     = alltrue([for track in values(var.tracks) : contains(["default", "approval"], track.meaning)])
+    error_message = "tracks: meaning must be default or approval."
+  }
+  validation {
+    condition     = alltrue([for track in values(var.tracks) : track.memory_mib >= 16 && track.cpu_millis >= 10])
+    error_message = "tracks: memory_mib must be at least 16 and cpu_millis at least 10."
+  }
+}
+
+variable "weights" {
+  description = "Percent of the traffic, by slot. Empty: no traffic at all, as before the first golden requests passed."
+  type        = map(number)
+
+  validation {
+    condition     = length(var.weights) == 0 || sum(concat([0], values(var.weights))) == 100
+    error_message = "weights must sum to 100."
+  }
+  validation {
+    condition     = alltrue([for weight in values(var.weights) : weight >= 0 && floor(weight) == weight])
+    error_message = "weights must be whole percents, not below 0."
+  }
+  validation {
+    condition     = alltrue([for slot, weight in var.weights : contains(["blue", "green"], slot)])
+    error_message = "weights: the slots are blue and green."
+  }
+  validation {
+    condition     = alltrue([for slot, weight in var.weights : weight == 0 || contains(keys(var.tracks), slot)])
+    error_message = "weights: a slot without a track cannot have traffic."
+  }
+}

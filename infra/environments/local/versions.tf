@@ -1,0 +1,17 @@
+terraform {
+  # 1.9 let a variable's validation refer to other variables.
+  required_version = ">= 1.9.0"
+
+  required_providers {
+    loanops = {
+      # The host is ours and not on the network: the provider is installed from a filesystem mirror.
+      source  = "loanops.local/loanops/loanops"
+      version = "0.1.0"
+    }
+  }
+}
+
+provider "loanops" {
+  agent_url        = var.agent_url
+  agent_token_file = var.agent_token_file
+}

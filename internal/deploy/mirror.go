@@ -1,0 +1,104 @@
+package deploy
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// ProviderVersion is the version under which the provider lies in the filesystem mirror.
+const ProviderVersion = "0.1.0"
+
+// providerSource is the provider's address; its host is explicit and ours.
+const providerSource = "loanops.local/loanops/loanops"
+
+// mirror is a filesystem mirror of one provider, which Terraform reads at init, and the CLI configuration that names it.
+//
+// It holds a copy: had it a symbolic link to the executable, building the program again would break every workspace (the
+// dependency lock file holds a checksum) until its next init, and with it a person's terraform plan.
+type mirror struct{ dir string }
+
+// executable is where Terraform looks in an unpacked mirror.
+func (m mirror) executable() string {
+	return filepath.Join(m.dir, filepath.FromSlash(providerSource), ProviderVersion, platform(), "terraform-provider-loanops_v"+ProviderVersion)
+}
+
+// cliConfig is the file for TF_CLI_CONFIG_FILE.
+func (m mirror) cliConfig() string { return filepath.Join(m.dir, "terraform.tfrc") }
+
+// platform is Terraform's name of this machine's.
+func platform() string { return runtime.GOOS + "_" + runtime.GOARCH }
+
+// install brings the provider and the CLI configuration into the mirror.
+func (m mirror) install(provider string) error {
+	if err := copyFile(provider, m.executable(), 0o755); err != nil {
+		return fault.Wrap(fault.Internal, err, "installing the Terraform provider %s", provider)
+	}
+	config := fmt.Sprintf("# Written by LoanOps: the provider comes from this folder, nothing from the network.\n"+
+		"provider_installation {\n  filesystem_mirror {\n    path    = %s\n    include = [\"%s\"]\n  }\n}\n", strconv.Quote(m.dir), providerSource)
+	return writeFile(m.cliConfig(), []byte(config), 0o644)
+}
+
+// fileDigest returns the SHA-256 of the file at path.
+func fileDigest(path string) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, file); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(hash.Sum(nil)), nil
+}
+
+// copyFile copies from to to, which appears complete or not at all.
+func copyFile(from, to string, mode os.FileMode) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	return replaceFile(to, mode, func(w io.Writer) error {
+		_, err := io.Copy(w, source)
+		return err
+	})
+}
+
+// writeFile writes data to path, which appears complete or not at all.
+func writeFile(path string, data []byte, mode os.FileMode) error {
+	return replaceFile(path, mode, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+func replaceFile(path string, mode os.FileMode, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".writing-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(file.Name())
+	err = write(file)
+	if err == nil {
+		err = file.Chmod(mode)
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(file.Name(), path)
+}
