@@ -1,0 +1,231 @@
+package pipeline
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// checker holds a YAML tree against the Spec type and remembers where every value stands, so that the rules, which look at
+// values, can still name a line and column.
+type checker struct {
+	mistakes []mistake
+	at       map[string]token.Position // path such as columns[2].min
+}
+
+func newChecker() *checker { return &checker{at: map[string]token.Position{}} }
+
+// wrong notes a mistake at a position.
+func (c *checker) wrong(at token.Position, format string, args ...any) {
+	c.mistakes = append(c.mistakes, mistake{line: at.Line, column: at.Column, text: fmt.Sprintf(format, args...)})
+}
+
+// wrongAt notes a mistake at the value of path, or at the nearest enclosing one that the file has.
+func (c *checker) wrongAt(path, format string, args ...any) {
+	for {
+		if at, ok := c.at[path]; ok {
+			c.wrong(at, format, args...)
+			return
+		}
+		cut := strings.LastIndexAny(path, ".[")
+		if cut < 0 {
+			c.wrong(token.Position{Line: 1, Column: 1}, format, args...)
+			return
+		}
+		path = path[:cut]
+	}
+}
+
+// document checks the whole tree.
+func (c *checker) document(body ast.Node) {
+	c.node(body, reflect.TypeFor[Spec](), "")
+}
+
+// node checks that a node can become a value of the type.
+func (c *checker) node(n ast.Node, want reflect.Type, path string) {
+	if want.Kind() == reflect.Pointer {
+		want = want.Elem()
+	}
+	at := position(n)
+	if path != "" {
+		c.at[path] = at
+	}
+	switch {
+	case want == reflect.TypeFor[Date]():
+		text, ok := n.(*ast.StringNode)
+		if !ok {
+			c.wrong(at, "%s is %s; a day such as 2026-06-30 is wanted", path, kindOf(n))
+		} else if _, err := time.Parse(DateLayout, text.Value); err != nil {
+			c.wrong(at, "%s is %q; a day such as 2026-06-30 is wanted", path, clip(text.Value))
+		}
+	case want.Kind() == reflect.Struct:
+		c.mapping(n, want, path)
+	case want.Kind() == reflect.Slice:
+		list, ok := n.(*ast.SequenceNode)
+		if !ok {
+			c.wrong(at, "%s is %s; a list is wanted", path, kindOf(n))
+			return
+		}
+		for i, item := range list.Values {
+			c.node(item, want.Elem(), fmt.Sprintf("%s[%d]", path, i))
+		}
+	default:
+		c.scalar(n, want, path)
+	}
+}
+
+// mapping checks the keys of a mapping against a struct's yaml tags.
+func (c *checker) mapping(n ast.Node, want reflect.Type, path string) {
+	var pairs []*ast.MappingValueNode
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		pairs = m.Values
+	case *ast.MappingValueNode:
+		pairs = []*ast.MappingValueNode{m}
+	default:
+		c.wrong(position(n), "%s is %s; keys with values are wanted", orDocument(path), kindOf(n))
+		return
+	}
+	fields := map[string]reflect.Type{}
+	var known []string
+	for i := range want.NumField() {
+		name := want.Field(i).Tag.Get("yaml")
+		fields[name] = want.Field(i).Type
+		known = append(known, name)
+	}
+	seen := map[string]bool{}
+	for _, pair := range pairs {
+		at := pair.Key.GetToken().Position
+		key := pair.Key.GetToken().Value
+		field, ok := fields[key]
+		switch {
+		case !ok:
+			c.wrong(*at, "unknown key %q in %s; %s", clip(key), orDocument(path), suggestion(key, known))
+		case seen[key]:
+			c.wrong(*at, "key %q stands twice in %s; keep one", key, orDocument(path))
+		default:
+			seen[key] = true
+			c.node(pair.Value, field, strings.TrimPrefix(path+"."+key, "."))
+		}
+	}
+}
+
+// scalar checks texts, numbers and booleans.
+func (c *checker) scalar(n ast.Node, want reflect.Type, path string) {
+	at := position(n)
+	switch want.Kind() {
+	case reflect.String:
+		switch n.(type) {
+		case *ast.StringNode, *ast.LiteralNode:
+		default:
+			c.wrong(at, "%s is %s; a text is wanted, put it in quotes: %q", path, kindOf(n), clip(n.GetToken().Value))
+		}
+	case reflect.Int, reflect.Int64:
+		if _, err := strconv.ParseInt(n.GetToken().Value, 10, 64); err != nil || n.Type() != ast.IntegerType {
+			c.wrong(at, "%s is %s; a whole number is wanted", path, kindOf(n))
+		}
+	case reflect.Uint64:
+		if _, err := strconv.ParseUint(n.GetToken().Value, 10, 64); err != nil || n.Type() != ast.IntegerType {
+			c.wrong(at, "%s is %s; a whole number from 0 is wanted", path, kindOf(n))
+		}
+	case reflect.Float64:
+		if n.Type() != ast.IntegerType && n.Type() != ast.FloatType {
+			c.wrong(at, "%s is %s; a number is wanted", path, kindOf(n))
+		}
+	default:
+		c.wrong(at, "%s is %s, which a spec cannot hold", path, kindOf(n))
+	}
+}
+
+// position is where a node's value begins.
+func position(n ast.Node) token.Position {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		if len(m.Values) > 0 && !m.IsFlowStyle {
+			return *m.Values[0].Key.GetToken().Position
+		}
+	case *ast.MappingValueNode:
+		return *m.Key.GetToken().Position
+	}
+	return *n.GetToken().Position
+}
+
+// kindOf names what a person wrote.
+func kindOf(n ast.Node) string {
+	switch n.Type() {
+	case ast.NullType:
+		return "empty"
+	case ast.BoolType:
+		return "a boolean"
+	case ast.IntegerType:
+		return "a whole number"
+	case ast.FloatType:
+		return "a number"
+	case ast.StringType, ast.LiteralType:
+		return "a text"
+	case ast.SequenceType:
+		return "a list"
+	case ast.MappingType, ast.MappingValueType:
+		return "a mapping"
+	default:
+		return "a " + strings.ToLower(n.Type().String())
+	}
+}
+
+func orDocument(path string) string {
+	if path == "" {
+		return "the spec"
+	}
+	return path
+}
+
+// clip keeps a message short whatever the file holds.
+func clip(text string) string {
+	if len(text) > 40 {
+		return text[:40] + "…"
+	}
+	return text
+}
+
+// suggestion names the known key that is nearest, or all of them.
+func suggestion(key string, known []string) string {
+	best, distance := "", 3
+	for _, candidate := range known {
+		if d := editDistance(key, candidate); d < distance {
+			best, distance = candidate, d
+		}
+	}
+	if best != "" {
+		return fmt.Sprintf("did you mean %q?", best)
+	}
+	return "known are " + strings.Join(known, ", ")
+}
+
+// editDistance is Levenshtein's: insertions, deletions and replacements that turn a into b.
+func editDistance(a, b string) int {
+	if len(a) > 64 || len(b) > 64 {
+		return 64
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replace := diagonal
+			if a[i] != b[j] {
+				replace++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,222 @@
+package pipeline
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+)
+
+var (
+	namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
+	// gateMetrics are what a gate can judge.
+	gateMetrics = []string{"auc", "ks", "brier", "log_loss", "accuracy", "auc_drop"}
+)
+
+// rules checks what values mean together. Paths name where they stand.
+func (c *checker) rules(s *Spec) {
+	if !namePattern.MatchString(s.Name) {
+		c.wrongAt("name", "name %q; lower-case letters, digits and dashes are wanted, a letter first, at most 40, such as loan-eligibility", clip(s.Name))
+	}
+	c.source(s)
+	c.label(s)
+	c.columns(s)
+	c.split(s)
+	c.algorithm(s)
+	if s.Policy.Cutoff <= 0 || s.Policy.Cutoff >= 1 {
+		c.wrongAt("policy.cutoff", "policy.cutoff is %v; a probability between 0 and 1 is wanted", s.Policy.Cutoff)
+	}
+	for i, gate := range s.Gates {
+		c.gate(fmt.Sprintf("gates[%d]", i), gate)
+	}
+	c.deploy(s.Deploy)
+	c.positive("limits.max_rows", float64(s.Limits.MaxRows))
+	c.positive("limits.max_bytes", float64(s.Limits.MaxBytes))
+}
+
+func (c *checker) source(s *Spec) {
+	switch sim := s.Source.Simulate; {
+	case sim == nil && s.Source.URI == "":
+		c.wrongAt("source", "source is missing; give source.uri (a CSV or Parquet file) or source.simulate")
+	case sim != nil && s.Source.URI != "":
+		c.wrongAt("source.uri", "source has both simulate and uri; keep one")
+	case sim != nil:
+		if sim.Rows < 1 || sim.Rows > 10_000_000 {
+			c.wrongAt("source.simulate.rows", "source.simulate.rows is %d; 1 to 10000000 is wanted", sim.Rows)
+		}
+		if !sim.From.Before(sim.To.Time) {
+			c.wrongAt("source.simulate.to", "source.simulate.to must be after source.simulate.from")
+		}
+	}
+	if s.Source.URI == "" && len(s.Source.Join) > 0 {
+		c.wrongAt("source.join", "source.join needs source.uri: a simulated source joins its own tables")
+	}
+	for i, join := range s.Source.Join {
+		if join.URI == "" || join.On == "" {
+			c.wrongAt(fmt.Sprintf("source.join[%d]", i), "a join needs uri and on, the column that both files have")
+		}
+	}
+}
+
+func (c *checker) label(s *Spec) {
+	l := s.Label
+	if l.Column == "" {
+		c.wrongAt("label.column", "label.column is missing; name the column to predict")
+	}
+	if l.Positive == "" || l.Negative == "" || l.Positive == l.Negative {
+		c.wrongAt("label.positive", "label.positive and label.negative are two different values that the label column holds, such as \"1\" and \"0\"")
+	}
+	if l.Meaning != MeaningDefault && l.Meaning != MeaningApproval {
+		c.wrongAt("label.meaning", "label.meaning is %q; default or approval is wanted", clip(string(l.Meaning)))
+	}
+	if l.MaturesAfterDays < 0 || l.MaturesAfterDays > 3650 {
+		c.wrongAt("label.matures_after_days", "label.matures_after_days is %d; 0 to 3650 is wanted", l.MaturesAfterDays)
+	}
+	if l.MaturesAfterDays > 0 && (l.Meaning == MeaningApproval || s.Time == "") {
+		c.wrongAt("label.matures_after_days", "label.matures_after_days needs label.meaning default and a time column")
+	}
+}
+
+// columns checks every feature and that no column has two roles.
+func (c *checker) columns(s *Spec) {
+	if len(s.Columns) == 0 {
+		c.wrongAt("columns", "columns is missing; list the features")
+	}
+	role := map[string]string{}
+	claim := func(path, name, as string) {
+		if other, taken := role[name]; taken && name != "" {
+			c.wrongAt(path, "column %q is %s already; it cannot be %s as well", clip(name), other, as)
+			return
+		}
+		role[name] = as
+	}
+	claim("label.column", s.Label.Column, "the label")
+	if s.Entity != "" {
+		claim("entity", s.Entity, "the entity")
+	}
+	if s.Time != "" {
+		claim("time", s.Time, "the time")
+	}
+	for i, name := range s.Protected {
+		claim(fmt.Sprintf("protected[%d]", i), name, "protected")
+	}
+	for i, name := range s.Ignore {
+		claim(fmt.Sprintf("ignore[%d]", i), name, "ignored")
+	}
+	for i, column := range s.Columns {
+		path := fmt.Sprintf("columns[%d]", i)
+		claim(path+".name", column.Name, "a feature")
+		c.column(path, column)
+	}
+}
+
+func (c *checker) column(path string, column Column) {
+	if column.Name == "" || len(column.Name) > 100 {
+		c.wrongAt(path+".name", "a column needs a name of 1 to 100 bytes")
+	}
+	switch column.Type {
+	case Number:
+		if len(column.Domain) > 0 {
+			c.wrongAt(path+".domain", "a number has min and max, not a domain")
+		}
+		if column.Min != nil && column.Max != nil && *column.Min > *column.Max {
+			c.wrongAt(path+".min", "min %v is above max %v", *column.Min, *column.Max)
+		}
+	case Category:
+		if column.Min != nil || column.Max != nil {
+			c.wrongAt(path, "a category has a domain, not min and max")
+		}
+		if sorted := slices.Sorted(slices.Values(column.Domain)); len(slices.Compact(sorted)) != len(column.Domain) {
+			c.wrongAt(path+".domain", "the domain of %q names a value twice", clip(column.Name))
+		}
+	default:
+		c.wrongAt(path+".type", "type is %q; number or category is wanted", clip(string(column.Type)))
+	}
+	if !(column.MissingMax >= 0 && column.MissingMax <= 1) {
+		c.wrongAt(path+".missing_max", "missing_max is %v; a share from 0 to 1 is wanted", column.MissingMax)
+	}
+}
+
+func (c *checker) split(s *Spec) {
+	p := s.Split
+	if p.By != "time" && p.By != "hash" {
+		c.wrongAt("split.by", "split.by is %q; time or hash is wanted", clip(p.By))
+	}
+	if p.By == "time" && s.Time == "" {
+		c.wrongAt("split.by", "split.by is time, but the spec names no time column; name it, or split by hash")
+	}
+	if !(p.Train > 0 && p.Validation > 0 && p.Test > 0) || math.Abs(p.Train+p.Validation+p.Test-1) > 1e-9 {
+		c.wrongAt("split", "split.train, validation and test are %v, %v and %v; positive shares that sum to 1 are wanted", p.Train, p.Validation, p.Test)
+	}
+}
+
+func (c *checker) algorithm(s *Spec) {
+	a := s.Algorithm
+	if a.Name != "logistic" {
+		c.wrongAt("algorithm.name", "algorithm.name is %q; logistic is wanted", clip(a.Name))
+	}
+	for i, l2 := range a.L2 {
+		if !(l2 >= 0 && l2 <= 1e6) {
+			c.wrongAt(fmt.Sprintf("algorithm.l2[%d]", i), "l2 is %v; 0 to 1000000 is wanted", l2)
+		}
+	}
+	if len(a.L2) > 50 {
+		c.wrongAt("algorithm.l2", "algorithm.l2 lists %d penalties; at most 50 are tried", len(a.L2))
+	}
+	if a.MaxIterations < 1 || a.MaxIterations > 100_000 {
+		c.wrongAt("algorithm.max_iterations", "algorithm.max_iterations is %d; 1 to 100000 is wanted", a.MaxIterations)
+	}
+}
+
+func (c *checker) gate(path string, gate Gate) {
+	if !slices.Contains(gateMetrics, gate.Metric) {
+		c.wrongAt(path+".metric", "metric is %q; %s", clip(gate.Metric), suggestion(gate.Metric, gateMetrics))
+	}
+	if !slices.Contains([]string{"estimate", "lower", "upper"}, gate.Value) {
+		c.wrongAt(path+".value", "value is %q; estimate, lower or upper is wanted", clip(gate.Value))
+	}
+	if gate.Min == nil && gate.Max == nil {
+		c.wrongAt(path, "a gate needs min, max or both")
+	}
+}
+
+func (c *checker) deploy(d Deploy) {
+	c.positive("deploy.memory_mib", float64(d.MemoryMiB))
+	c.positive("deploy.cpu_millis", float64(d.CPUMillis))
+	c.positive("deploy.target_rate", d.TargetRate)
+	c.positive("deploy.latency.requests", float64(d.Latency.Requests))
+	c.positive("deploy.latency.p99_millis", d.Latency.P99Millis)
+	c.positive("deploy.latency.batch_p99_millis", d.Latency.BatchP99Millis)
+	if d.Latency.BatchSize < 1 || d.Latency.BatchSize > 1000 {
+		c.wrongAt("deploy.latency.batch_size", "deploy.latency.batch_size is %d; 1 to 1000 is wanted", d.Latency.BatchSize)
+	}
+	if d.Approval != "automatic" && d.Approval != "required" {
+		c.wrongAt("deploy.approval", "deploy.approval is %q; automatic or required is wanted", clip(d.Approval))
+	}
+	before := 0
+	for i, step := range d.Canary.Steps {
+		if step <= before || step >= 100 {
+			c.wrongAt(fmt.Sprintf("deploy.canary.steps[%d]", i), "canary step %d; whole percents that grow and stay below 100 are wanted", step)
+		}
+		before = step
+	}
+	c.positive("deploy.canary.interval_seconds", float64(d.Canary.IntervalSeconds))
+	c.positive("deploy.canary.min_requests", float64(d.Canary.MinRequests))
+	c.positive("deploy.canary.max_failed_checks", float64(d.Canary.MaxFailedChecks))
+	c.positive("deploy.canary.max_inconclusive", float64(d.Canary.MaxInconclusive))
+	c.positive("deploy.canary.max_p99_millis", d.Canary.MaxP99Millis)
+	if !(d.Canary.Rate >= 0 && d.Canary.Rate <= 10_000) {
+		c.wrongAt("deploy.canary.rate", "deploy.canary.rate is %v; 0 to 10000 requests per second is wanted", d.Canary.Rate)
+	}
+	for path, share := range map[string]float64{"deploy.canary.max_error_rate": d.Canary.MaxErrorRate, "deploy.canary.max_score_shift": d.Canary.MaxScoreShift} {
+		if !(share >= 0 && share <= 1) {
+			c.wrongAt(path, "%s is %v; a share from 0 to 1 is wanted", path, share)
+		}
+	}
+}
+
+func (c *checker) positive(path string, value float64) {
+	if !(value > 0) || math.IsInf(value, 0) {
+		c.wrongAt(path, "%s is %v; a positive number is wanted", path, value)
+	}
+}
