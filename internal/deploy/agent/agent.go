@@ -1,10 +1,23 @@
 // Package agent is the local deployment target: it owns the predictor processes of every environment on this machine,
 // starts crashed ones again, and tells the gateways where traffic goes.
+//
+// Isolation is said as it is: a predictor is a process of the agent's user with a clean environment, GOMEMLIMIT and
+// GOMAXPROCS. There is no cgroup and no user ID of its own.
 package agent
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // Config is what an agent needs.
@@ -13,7 +26,7 @@ type Config struct {
 	Address string
 	// Listener replaces Address.
 	Listener net.Listener
-	// Dir keeps state.json, bundles/ and logs/.
+	// Dir keeps state.json, bundles/, run/ and logs/. One agent uses it at a time.
 	Dir string
 	// BinDir holds loanops-api.
 	BinDir string
@@ -23,7 +36,246 @@ type Config struct {
 	Fetch func(ctx context.Context, uri, sha256 string) (path string, err error)
 	// Ready is called with the base URL once the agent answers. May be nil.
 	Ready func(url string)
+	// Log defaults to slog.Default().
+	Log *slog.Logger
 }
 
-// Run serves until ctx ends, then stops the predictors.
-func Run(ctx context.Context, cfg Config) error { panic("agent: being written") }
+// minToken is the shortest accepted token.
+const minToken = 16
+
+func (c *Config) validate() error {
+	switch {
+	case c.Dir == "" || c.BinDir == "":
+		return fault.New(fault.Invalid, "agent: the folders of the state and of the programs are needed")
+	case len(c.ProviderToken) < minToken || len(c.RollbackToken) < minToken:
+		return fault.New(fault.Invalid, "agent: both tokens must have at least %d characters", minToken)
+	case c.ProviderToken == c.RollbackToken:
+		return fault.New(fault.Invalid, "agent: the provider's token and the rollback's must differ")
+	case c.Fetch == nil:
+		return fault.New(fault.Invalid, "agent: nothing to fetch bundles with")
+	}
+	return nil
+}
+
+// agent is the running server's memory.
+type agent struct {
+	cfg       Config
+	log       *slog.Logger
+	bundles   bundles
+	runDir    string
+	statePath string
+	now       func() time.Time
+	start     func(k key, spec deploy.TrackSpec, bundle, addressFile string) (process, error)
+
+	acknowledgeWait, settleLimit time.Duration
+
+	work sync.WaitGroup // jobs
+
+	mu        sync.Mutex
+	closing   bool
+	launched  int
+	tracks    map[key]*track
+	routes    map[pair]deploy.Route
+	revision  int64                         // of the last change anywhere
+	revisions map[string]int64              // of the last change, by environment
+	changed   map[string]chan struct{}      // closed at the next event, by environment
+	gateways  map[string]map[string]gateway // by environment and ID
+}
+
+// Run serves until ctx ends, then stops the predictors and returns nil. What ran when the agent was stopped or killed is
+// started again.
+func Run(ctx context.Context, cfg Config) error {
+	a, err := open(cfg)
+	if err != nil {
+		return err
+	}
+	listener := cfg.Listener
+	if listener == nil {
+		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Address); err != nil {
+			return fault.Wrap(fault.Unavailable, err, "agent cannot listen")
+		}
+	}
+	defer listener.Close()
+	if address, ok := listener.Addr().(*net.TCPAddr); !ok || !address.IP.IsLoopback() {
+		return fault.New(fault.Invalid, "agent listens on loopback only, not on %s: its reads need no token", listener.Addr())
+	}
+	if err := a.restore(); err != nil {
+		return err
+	}
+	defer a.close()
+	// Long polls and waiting writes end with the requests' context.
+	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	server := &http.Server{
+		Handler:           a.handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		BaseContext:       func(net.Listener) context.Context { return requests },
+		ErrorLog:          slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	if cfg.Ready != nil {
+		cfg.Ready("http://" + listener.Addr().String())
+	}
+	select {
+	case err := <-served:
+		return fault.Wrap(fault.Internal, err, "agent's server")
+	case <-ctx.Done():
+	}
+	cancel()
+	deadline, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer stop()
+	if err := server.Shutdown(deadline); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return fault.Wrap(fault.Internal, err, "stopping the agent's server")
+	}
+	return nil
+}
+
+// open makes an agent that has not started anything.
+func open(cfg Config) (*agent, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	dir, err := filepath.Abs(cfg.Dir)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "agent's folder %q", cfg.Dir)
+	}
+	cfg.Dir = dir
+	a := &agent{
+		cfg: cfg, log: cfg.Log, now: time.Now,
+		bundles: bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
+		runDir:  filepath.Join(dir, "run"), statePath: filepath.Join(dir, "state.json"),
+		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit,
+		tracks: map[key]*track{}, routes: map[pair]deploy.Route{}, revisions: map[string]int64{},
+		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
+	}
+	a.start = a.startAPI
+	// Addresses of processes that are gone are of no use.
+	if err := os.RemoveAll(a.runDir); err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "agent's folder")
+	}
+	for _, sub := range []string{a.bundles.dir, a.runDir, filepath.Join(dir, "logs")} {
+		if err := os.MkdirAll(sub, 0o700); err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "agent's folder")
+		}
+	}
+	return a, nil
+}
+
+// restore starts what the saved state names. It does not wait: the tracks are starting when the agent answers. The
+// revision grows, as every predictor has a new address.
+func (a *agent) restore() error {
+	saved, err := load(a.statePath)
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.revision = saved.Revision
+	for environment, pipelines := range saved.Environments {
+		for pipeline, p := range pipelines {
+			if p.Route != nil {
+				a.routes[pair{environment, pipeline}] = *p.Route
+			}
+			for slot, spec := range p.Tracks {
+				k := key{environment, pipeline, slot}
+				t := &track{saved: &spec}
+				a.tracks[k] = t
+				a.begin(k, t, spec)
+			}
+		}
+		if _, err := a.commit(environment); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// commit notes a change of the environment, saves it, and wakes who waits. The lock is held.
+func (a *agent) commit(environment string) (revision int64, err error) {
+	a.revision++
+	a.revisions[environment] = a.revision
+	err = a.snapshot().save(a.statePath)
+	a.wake(environment)
+	return a.revision, err
+}
+
+// snapshot is what is worth saving. The lock is held.
+func (a *agent) snapshot() savedState {
+	state := savedState{Revision: a.revision, Environments: map[string]map[string]savedPipeline{}}
+	at := func(environment, pipeline string) savedPipeline {
+		if state.Environments[environment] == nil {
+			state.Environments[environment] = map[string]savedPipeline{}
+		}
+		p, ok := state.Environments[environment][pipeline]
+		if !ok {
+			p.Tracks = map[string]deploy.TrackSpec{}
+		}
+		return p
+	}
+	for k, t := range a.tracks {
+		if t.saved != nil {
+			p := at(k.environment, k.pipeline)
+			p.Tracks[k.slot] = *t.saved
+			state.Environments[k.environment][k.pipeline] = p
+		}
+	}
+	for where, route := range a.routes {
+		p := at(where.environment, where.pipeline)
+		p.Route = &route
+		state.Environments[where.environment][where.pipeline] = p
+	}
+	return state
+}
+
+// wake ends all waiting for an event of the environment. The lock is held.
+func (a *agent) wake(environment string) {
+	if changed, ok := a.changed[environment]; ok {
+		close(changed)
+		delete(a.changed, environment)
+	}
+}
+
+// changes is closed at the environment's next event. The lock is held.
+func (a *agent) changes(environment string) <-chan struct{} {
+	changed, ok := a.changed[environment]
+	if !ok {
+		changed = make(chan struct{})
+		a.changed[environment] = changed
+	}
+	return changed
+}
+
+// close stops every job and predictor; the saved state stays.
+func (a *agent) close() {
+	a.mu.Lock()
+	a.closing = true
+	for _, t := range a.tracks {
+		if t.job != nil {
+			t.job.cancel()
+		}
+	}
+	a.mu.Unlock()
+	a.work.Wait()
+	var stopped sync.WaitGroup
+	for _, p := range a.predictors() {
+		stopped.Go(p.end)
+	}
+	stopped.Wait()
+}
+
+// predictors lists those that are current in a slot.
+func (a *agent) predictors() []*predictor {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var found []*predictor
+	for _, t := range a.tracks {
+		if t.current != nil {
+			found = append(found, t.current)
+		}
+	}
+	return found
+}

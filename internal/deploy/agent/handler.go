@@ -1,0 +1,261 @@
+package agent
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// maxBody bounds a request's body.
+const maxBody = 64 << 10
+
+// handler routes the agent's API. Reads are open on loopback; each write asks for its writer's token.
+func (a *agent) handler() http.Handler {
+	const where = "/v1/environments/{environment}/pipelines/{pipeline}"
+	provider := func(h handle) http.Handler { return a.endpoint(guard(a.cfg.ProviderToken, "provider", h)) }
+	mux := http.NewServeMux()
+	mux.Handle("GET /healthz", a.endpoint(func(*http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }))
+	mux.Handle("GET "+where, a.endpoint(a.getActual))
+	mux.Handle("GET "+where+"/tracks/{slot}", a.endpoint(a.getTrack))
+	mux.Handle("PUT "+where+"/tracks/{slot}", provider(a.handlePutTrack))
+	mux.Handle("DELETE "+where+"/tracks/{slot}", provider(a.handleDeleteTrack))
+	mux.Handle("GET "+where+"/route", a.endpoint(a.getRoute))
+	mux.Handle("PUT "+where+"/route", provider(a.handlePutRoute))
+	mux.Handle("DELETE "+where+"/route", provider(a.handleDeleteRoute))
+	mux.Handle("POST "+where+"/rollback", a.endpoint(guard(a.cfg.RollbackToken, "rollback", a.handleRollback)))
+	mux.Handle("GET /v1/environments/{environment}/routes", a.endpoint(a.getRoutes))
+	mux.Handle("/", a.endpoint(func(r *http.Request) (any, error) {
+		return nil, fault.New(fault.NotFound, "there is no %s %s", r.Method, r.URL.Path)
+	}))
+	return mux
+}
+
+// handle answers a request with a JSON body (nil: none) or a fault.
+type handle func(*http.Request) (any, error)
+
+// endpoint writes what h answers.
+func (a *agent) endpoint(h handle) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, err := h(r)
+		switch {
+		case err != nil && errors.Is(r.Context().Err(), context.Canceled):
+			return // nobody listens any more
+		case err != nil:
+			a.writeProblem(w, r, err)
+		case answer == nil:
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			write(w, http.StatusOK, "application/json", answer)
+		}
+	})
+}
+
+// guard lets through who knows the token. Digests are compared, so that the time tells nothing, not even the length.
+func guard(token, writer string, h handle) handle {
+	want := sha256.Sum256([]byte(token))
+	return func(r *http.Request) (any, error) {
+		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		got := sha256.Sum256([]byte(given))
+		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !ok {
+			return nil, fault.New(fault.Unauthorized, "%s %s needs the %s token", r.Method, r.URL.Path, writer)
+		}
+		return h(r)
+	}
+}
+
+func (a *agent) getActual(r *http.Request) (any, error) {
+	p, err := pairOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return a.actual(p), nil
+}
+
+func (a *agent) getTrack(r *http.Request) (any, error) {
+	k, err := keyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if r.URL.Query().Get("settled") == "true" {
+		return answer(a.settledTrack(r.Context(), k))
+	}
+	return answer(a.track(k))
+}
+
+func (a *agent) handlePutTrack(r *http.Request) (any, error) {
+	k, err := keyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var spec deploy.TrackSpec
+	if err := decode(r, &spec); err != nil {
+		return nil, err
+	}
+	return answer(a.putTrack(r.Context(), k, spec))
+}
+
+func (a *agent) handleDeleteTrack(r *http.Request) (any, error) {
+	k, err := keyOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.deleteTrack(r.Context(), k)
+}
+
+func (a *agent) getRoute(r *http.Request) (any, error) {
+	p, err := pairOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return answer(a.route(p))
+}
+
+func (a *agent) handlePutRoute(r *http.Request) (any, error) { return a.setWeights(r, "terraform") }
+
+func (a *agent) handleRollback(r *http.Request) (any, error) { return a.setWeights(r, "rollback") }
+
+func (a *agent) setWeights(r *http.Request, writer string) (any, error) {
+	p, err := pairOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var request deploy.RouteRequest
+	if err := decode(r, &request); err != nil {
+		return nil, err
+	}
+	return answer(a.putRoute(r.Context(), p, request.Weights, writer))
+}
+
+func (a *agent) handleDeleteRoute(r *http.Request) (any, error) {
+	p, err := pairOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.deleteRoute(r.Context(), p)
+}
+
+// getRoutes is the gateways' long poll: ?after=REVISION&wait=25s&gateway=ID.
+func (a *agent) getRoutes(r *http.Request) (any, error) {
+	environment, err := name(r, "environment")
+	if err != nil {
+		return nil, err
+	}
+	query := r.URL.Query()
+	after, wait := int64(-1), time.Duration(0)
+	if text := query.Get("after"); text != "" {
+		if after, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return nil, fault.New(fault.Invalid, "after=%q: want a revision", text)
+		}
+	}
+	if text := query.Get("wait"); text != "" {
+		if wait, err = time.ParseDuration(text); err != nil || wait < 0 {
+			return nil, fault.New(fault.Invalid, "wait=%q: want a duration such as 25s", text)
+		}
+	}
+	id := query.Get("gateway")
+	if len(id) > 100 {
+		return nil, fault.New(fault.Invalid, "gateway: want at most 100 characters")
+	}
+	return a.poll(r.Context(), environment, id, after, wait), nil
+}
+
+var namePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,39}$`)
+
+// name returns a part of the path that names something. Names become parts of file names, so they are narrow.
+func name(r *http.Request, part string) (string, error) {
+	value := r.PathValue(part)
+	if !namePattern.MatchString(value) {
+		return "", fault.New(fault.Invalid, "%s %q: want lower-case letters, digits and dashes, at most 40", part, value)
+	}
+	return value, nil
+}
+
+func pairOf(r *http.Request) (pair, error) {
+	environment, err := name(r, "environment")
+	if err != nil {
+		return pair{}, err
+	}
+	pipeline, err := name(r, "pipeline")
+	return pair{environment, pipeline}, err
+}
+
+func keyOf(r *http.Request) (key, error) {
+	p, err := pairOf(r)
+	if err != nil {
+		return key{}, err
+	}
+	slot := r.PathValue("slot")
+	if slot != deploy.Blue && slot != deploy.Green {
+		return key{}, fault.New(fault.Invalid, "there is no slot %q; the slots are %s and %s", slot, deploy.Blue, deploy.Green)
+	}
+	return key{p.environment, p.pipeline, slot}, nil
+}
+
+// decode reads one strict JSON object: no unknown field, nothing after it, bounded.
+func decode(r *http.Request, into any) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return fault.New(fault.Invalid, "Content-Type %q: want application/json", r.Header.Get("Content-Type"))
+	}
+	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return &fault.Error{Code: fault.Invalid, Message: "body", Cause: err}
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return fault.New(fault.Invalid, "body: want one JSON object and nothing after it")
+	}
+	return nil
+}
+
+// answer drops the value of a failed call.
+func answer[T any](value T, err error) (any, error) {
+	if err != nil {
+		return nil, err
+	}
+	return value, nil
+}
+
+var statuses = map[fault.Code]int{
+	fault.Invalid:      http.StatusUnprocessableEntity,
+	fault.NotFound:     http.StatusNotFound,
+	fault.Conflict:     http.StatusConflict,
+	fault.Refused:      http.StatusUnprocessableEntity,
+	fault.Unavailable:  http.StatusServiceUnavailable,
+	fault.Unauthorized: http.StatusUnauthorized,
+	fault.Internal:     http.StatusInternalServerError,
+}
+
+// writeProblem answers with the fault; an unknown one is logged and not shown.
+func (a *agent) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
+	code := fault.CodeOf(err)
+	detail := err.Error()
+	if code == fault.Internal {
+		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
+		detail = "internal fault; the agent's log says more"
+	}
+	status := statuses[code]
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Bearer")
+	}
+	write(w, status, "application/problem+json", deploy.Problem{
+		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code,
+	})
+}
+
+func write(w http.ResponseWriter, status int, mediaType string, body any) {
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}

@@ -1,0 +1,68 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// savedState is DIR/state.json: what must run and where traffic goes. Processes are not in it; they are started from it.
+type savedState struct {
+	// Revision is the number of changes so far. It never goes back, so that gateways know what is newer.
+	Revision     int64                               `json:"revision"`
+	Environments map[string]map[string]savedPipeline `json:"environments"` // by environment, then pipeline
+}
+
+// savedPipeline is one pipeline in one environment.
+type savedPipeline struct {
+	Tracks map[string]deploy.TrackSpec `json:"tracks"`
+	Route  *deploy.Route               `json:"route"`
+}
+
+// load reads the state; an absent file is the empty state.
+func load(path string) (savedState, error) {
+	state := savedState{Environments: map[string]map[string]savedPipeline{}}
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return state, nil
+	}
+	if err != nil {
+		return state, fault.Wrap(fault.Internal, err, "agent's state")
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&state); err != nil {
+		return state, fault.Wrap(fault.Internal, err, "agent's state in %s is damaged; remove it and deliver again", path)
+	}
+	return state, nil
+}
+
+// save replaces the state's file; after a crash it holds the old state or the new one.
+func (s savedState) save(path string) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "agent's state")
+	}
+	file, err := os.CreateTemp(filepath.Dir(path), ".state-*")
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "agent's state")
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(append(data, '\n'))
+	if err == nil {
+		err = file.Sync()
+	}
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(file.Name(), path)
+	}
+	return fault.Wrap(fault.Internal, err, "agent's state")
+}

@@ -1,0 +1,293 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// key names a slot.
+type key struct{ environment, pipeline, slot string }
+
+func (k key) String() string { return k.environment + "/" + k.pipeline + "/" + k.slot }
+
+// track is a slot with something in it.
+type track struct {
+	saved   *deploy.TrackSpec // what is started again after a restart of the agent: what was ready last
+	current *predictor        // serves, or tries to; nil while the first bundle is fetched
+	job     *job              // the last change, going on or ended
+}
+
+// job brings a spec into a slot. It goes on when the client that asked for it is gone: its next try then joins it.
+type job struct {
+	spec   deploy.TrackSpec
+	cancel context.CancelFunc
+	done   chan struct{} // closed at the end; err is final then
+	err    error
+}
+
+// putTrack makes the slot run spec and waits until it is ready. The same spec keeps the process; another one is started
+// beside the old process, which ends when the new one is ready and the gateways know. A new one that does not become
+// ready leaves the old one serving.
+func (a *agent) putTrack(ctx context.Context, k key, spec deploy.TrackSpec) (deploy.Track, error) {
+	if err := spec.Validate(); err != nil {
+		return deploy.Track{}, err
+	}
+	for {
+		j, wait, err := a.advance(k, spec)
+		if err != nil {
+			return deploy.Track{}, err
+		}
+		if wait == nil {
+			return a.track(k)
+		}
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return deploy.Track{}, interrupted(ctx, k.String())
+		}
+		if j != nil {
+			if j.err != nil {
+				return deploy.Track{}, j.err
+			}
+			return a.track(k)
+		}
+	}
+}
+
+// advance takes one step towards spec running in the slot. It returns what to wait for before the next step, and the job
+// when that brings spec; nothing when spec is ready.
+func (a *agent) advance(k key, spec deploy.TrackSpec) (*job, <-chan struct{}, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.closing {
+		return nil, nil, fault.New(fault.Unavailable, "the agent is stopping")
+	}
+	t := a.tracks[k]
+	if t == nil {
+		t = &track{}
+		a.tracks[k] = t
+	}
+	if j := t.job; j != nil && !closed(j.done) {
+		if j.spec == spec {
+			return j, j.done, nil
+		}
+		j.cancel()
+		return nil, j.done, nil
+	}
+	if t.current != nil && t.current.spec == spec {
+		switch t.current.get().state {
+		case deploy.TrackReady:
+			return nil, nil, nil
+		case deploy.TrackStarting:
+			return nil, a.changes(k.environment), nil
+		case deploy.TrackFailed:
+		}
+	}
+	j := a.begin(k, t, spec)
+	return j, j.done, nil
+}
+
+// begin starts a job. The lock is held.
+func (a *agent) begin(k key, t *track, spec deploy.TrackSpec) *job {
+	ctx, cancel := context.WithCancel(context.Background())
+	j := &job{spec: spec, cancel: cancel, done: make(chan struct{})}
+	t.job = j
+	a.work.Add(1)
+	go func() {
+		defer a.work.Done()
+		defer cancel()
+		defer close(j.done)
+		j.err = a.replace(ctx, k, t, spec)
+	}()
+	return j
+}
+
+// replace brings spec into the slot.
+func (a *agent) replace(ctx context.Context, k key, t *track, spec deploy.TrackSpec) error {
+	bundle, err := a.bundles.path(ctx, spec.BundleURI, spec.Digest)
+	if err != nil {
+		return err
+	}
+	next := a.launch(k, spec, bundle)
+	a.mu.Lock()
+	old := t.current
+	if old != nil && old.get().state == deploy.TrackFailed {
+		old, t.current = nil, nil // nothing is left of it to serve
+	}
+	if old == nil {
+		t.current = next // visible while it starts
+	}
+	a.mu.Unlock()
+	if err := a.awaitSettled(ctx, k, next); err != nil {
+		a.discard(t, next)
+		return err
+	}
+	if s := next.get(); s.state != deploy.TrackReady {
+		a.discard(t, next)
+		return fault.New(fault.Refused, "predictor of version %d in %s does not start: %s; see %s", spec.ModelVersion, k, s.message, a.logFile(k))
+	}
+	a.mu.Lock()
+	t.current, t.saved = next, &spec
+	revision, err := a.commit(k.environment)
+	a.mu.Unlock()
+	if old != nil {
+		// Without a gap: gateways learn the new address first, then the old process drains.
+		a.awaitAcknowledged(ctx, k.environment, revision)
+		old.end()
+	}
+	return err
+}
+
+// awaitSettled waits until p is ready or given up.
+func (a *agent) awaitSettled(ctx context.Context, k key, p *predictor) error {
+	for {
+		a.mu.Lock()
+		changed := a.changes(k.environment)
+		a.mu.Unlock()
+		if p.get().state != deploy.TrackStarting {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return interrupted(ctx, k.String())
+		}
+	}
+}
+
+// discard ends a predictor that did not become ready. In an empty slot it stays visible with its message.
+func (a *agent) discard(t *track, p *predictor) {
+	p.end()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t.current != p {
+		return
+	}
+	p.mu.Lock()
+	p.status.state, p.status.pid = deploy.TrackFailed, 0
+	p.mu.Unlock()
+}
+
+// launch starts a predictor for the slot.
+func (a *agent) launch(k key, spec deploy.TrackSpec, bundle string) *predictor {
+	a.mu.Lock()
+	a.launched++
+	file := filepath.Join(a.runDir, fmt.Sprintf("%s-%s-%s-%d.url", k.environment, k.pipeline, k.slot, a.launched))
+	a.mu.Unlock()
+	p := &predictor{spec: spec, bundle: bundle, addressFile: file, now: a.now}
+	p.start = func(spec deploy.TrackSpec, bundle, addressFile string) (process, error) {
+		return a.start(k, spec, bundle, addressFile)
+	}
+	p.changed = func() { a.predictorChanged(k, p) }
+	return runPredictor(p)
+}
+
+// predictorChanged tells everyone who waits. Gateways care only for what is, or becomes, a slot's current predictor.
+func (a *agent) predictorChanged(k key, p *predictor) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if t := a.tracks[k]; t != nil && t.current == p && t.saved != nil {
+		if _, err := a.commit(k.environment); err != nil {
+			a.log.Error("saving the agent's state", "error", err)
+		}
+		return
+	}
+	a.wake(k.environment)
+}
+
+// deleteTrack stops the slot's predictor. A slot that traffic goes to is a Conflict.
+func (a *agent) deleteTrack(ctx context.Context, k key) error {
+	for {
+		a.mu.Lock()
+		t := a.tracks[k]
+		if t == nil {
+			a.mu.Unlock()
+			return nil
+		}
+		if route, ok := a.routes[k.pair()]; ok && route.Weights[k.slot] > 0 {
+			a.mu.Unlock()
+			return fault.New(fault.Conflict, "%s gets %d %% of the traffic: change the route first", k, route.Weights[k.slot])
+		}
+		if j := t.job; j != nil && !closed(j.done) {
+			j.cancel()
+			a.mu.Unlock()
+			select {
+			case <-j.done:
+				continue
+			case <-ctx.Done():
+				return interrupted(ctx, k.String())
+			}
+		}
+		delete(a.tracks, k)
+		_, err := a.commit(k.environment)
+		a.mu.Unlock()
+		if t.current != nil {
+			t.current.end()
+		}
+		return err
+	}
+}
+
+// settledTrack is track after waiting, for settleLimit at most, while the predictor is starting.
+func (a *agent) settledTrack(ctx context.Context, k key) (deploy.Track, error) {
+	timer := time.NewTimer(a.settleLimit)
+	defer timer.Stop()
+	for {
+		a.mu.Lock()
+		changed := a.changes(k.environment)
+		a.mu.Unlock()
+		found, err := a.track(k)
+		if err != nil || found.State != deploy.TrackStarting {
+			return found, err
+		}
+		select {
+		case <-changed:
+		case <-timer.C:
+			return found, nil
+		case <-ctx.Done():
+			return found, interrupted(ctx, k.String())
+		}
+	}
+}
+
+// track returns what is in the slot.
+func (a *agent) track(k key) (deploy.Track, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t := a.tracks[k]
+	if t == nil || (t.current == nil && t.job == nil) {
+		return deploy.Track{}, fault.New(fault.NotFound, "nothing was put into %s", k)
+	}
+	return t.view(k.slot), nil
+}
+
+// view is the track for the outside. The agent's lock is held.
+func (t *track) view(slot string) deploy.Track {
+	if t.current == nil {
+		view := deploy.Track{Slot: slot, Spec: t.job.spec, State: deploy.TrackStarting, Message: "fetching the model bundle"}
+		if closed(t.job.done) && t.job.err != nil {
+			view.State, view.Message = deploy.TrackFailed, t.job.err.Error()
+		}
+		return view
+	}
+	s := t.current.get()
+	return deploy.Track{Slot: slot, Spec: t.current.spec, State: s.state, URL: s.url, PID: s.pid, Restarts: s.restarts, Message: s.message}
+}
+
+func interrupted(ctx context.Context, what string) error {
+	return &fault.Error{Code: fault.Unavailable, Message: "waiting for " + what + " was interrupted", Cause: ctx.Err()}
+}
+
+func closed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}

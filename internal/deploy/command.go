@@ -1,0 +1,109 @@
+package deploy
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// GoMemoryShare is the part of a track's memory that GOMEMLIMIT gets: the rest is for what Go's runtime does not count.
+const GoMemoryShare = 0.95
+
+// PredictorArgs are the arguments with which loanops-api serves spec from a local bundle and writes its address to a file.
+func PredictorArgs(spec TrackSpec, bundle, addressFile string) []string {
+	return []string{
+		"predictor",
+		"--bundle", bundle,
+		"--digest", spec.Digest,
+		"--version", strconv.Itoa(spec.ModelVersion),
+		"--cutoff", strconv.FormatFloat(spec.Cutoff, 'g', -1, 64),
+		"--meaning", spec.Meaning,
+		"--address", "127.0.0.1:0",
+		"--address-file", addressFile,
+	}
+}
+
+// PredictorEnv is the whole environment of a predictor: its limits and nothing inherited, so that no secret of the agent
+// reaches the process that reads what callers send. Isolation is no more than that: the limits are the Go runtime's own, there is no cgroup,
+// no other user ID.
+func PredictorEnv(spec TrackSpec) []string {
+	env := []string{
+		fmt.Sprintf("GOMEMLIMIT=%dKiB", int64(float64(spec.MemoryMiB)*1024*GoMemoryShare)),
+		fmt.Sprintf("GOMAXPROCS=%d", int64(math.Ceil(float64(spec.CPUMillis)/1000))),
+	}
+	if spec.Drill != "" {
+		env = append(env, "LOANOPS_DRILL="+spec.Drill)
+	}
+	return env
+}
+
+// The bounds of a track's limits. The lower ones are what an empty Go server needs to start at all.
+const (
+	minMemoryMiB, maxMemoryMiB = 16, 1 << 20
+	minCPUMillis, maxCPUMillis = 10, 1_000_000
+	maxDrillDelay              = time.Minute
+)
+
+// Validate returns an Invalid fault that names every wrong field.
+func (s TrackSpec) Validate() error {
+	var wrong []string
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			wrong = append(wrong, fmt.Sprintf(format, args...))
+		}
+	}
+	check(s.ModelVersion >= 1, "model_version %d: want 1 or more", s.ModelVersion)
+	check(isDigest(s.Digest), "digest: want 64 lower-case hexadecimal digits")
+	check(s.BundleURI != "" && len(s.BundleURI) <= 2048, "bundle_uri: want 1 to 2048 characters")
+	check(s.MemoryMiB >= minMemoryMiB && s.MemoryMiB <= maxMemoryMiB, "memory_mib %d: want %d to %d", s.MemoryMiB, minMemoryMiB, maxMemoryMiB)
+	check(s.CPUMillis >= minCPUMillis && s.CPUMillis <= maxCPUMillis, "cpu_millis %d: want %d to %d", s.CPUMillis, minCPUMillis, maxCPUMillis)
+	check(s.Cutoff >= 0 && s.Cutoff <= 1, "cutoff %v: want 0 to 1", s.Cutoff)
+	check(s.Meaning == "default" || s.Meaning == "approval", "meaning %q: want default or approval", s.Meaning)
+	check(validDrill(s.Drill), "drill %q: want empty, delay=200ms (at most %s) or crash_after=20", s.Drill, maxDrillDelay)
+	if len(wrong) > 0 {
+		return fault.New(fault.Invalid, "track: %s", strings.Join(wrong, "; "))
+	}
+	return nil
+}
+
+func isDigest(text string) bool {
+	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+func validDrill(drill string) bool {
+	if drill == "" {
+		return true
+	}
+	name, value, _ := strings.Cut(drill, "=")
+	switch name {
+	case "delay":
+		delay, err := time.ParseDuration(value)
+		return err == nil && delay > 0 && delay <= maxDrillDelay
+	case "crash_after":
+		count, err := strconv.Atoi(value)
+		return err == nil && count > 0
+	}
+	return false
+}
+
+// ValidateWeights returns an Invalid fault unless the weights are whole percents of known slots that sum to 100.
+func ValidateWeights(weights map[string]int) error {
+	sum := 0
+	for slot, weight := range weights {
+		if slot != Blue && slot != Green {
+			return fault.New(fault.Invalid, "weights: there is no slot %q; the slots are %s and %s", slot, Blue, Green)
+		}
+		if weight < 0 || weight > 100 {
+			return fault.New(fault.Invalid, "weights: %s is %d, want 0 to 100", slot, weight)
+		}
+		sum += weight
+	}
+	if sum != 100 {
+		return fault.New(fault.Invalid, "weights sum to %d, want 100", sum)
+	}
+	return nil
+}

@@ -1,0 +1,132 @@
+package model
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"math"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+// A bundle is: the magic, the manifest's length (uint32), the manifest (JSON), then three arrays of little-endian
+// float64: the intercept, the coefficients and the background, as many as the manifest says.
+const (
+	magic = "LOANOPS1"
+	// MaxBundleBytes bounds what Decode reads: a thousand encoded columns take 50 KB.
+	MaxBundleBytes = 64 << 20
+	maxWidth       = 1 << 20
+)
+
+// manifest is the readable part of a bundle.
+type manifest struct {
+	Name      string            `json:"name"`
+	Estimator string            `json:"estimator"`
+	Encoder   transform.Encoder `json:"encoder"`
+	Width     int               `json:"width"`
+}
+
+// Digest is the bundle's identity: its SHA-256 in lower-case hexadecimal.
+func Digest(bundle []byte) string {
+	sum := sha256.Sum256(bundle)
+	return hex.EncodeToString(sum[:])
+}
+
+// Encode returns the bundle. The same model gives the same bytes.
+func (m *Model) Encode() ([]byte, error) {
+	if err := m.check(); err != nil {
+		return nil, err
+	}
+	header, err := json.Marshal(manifest{Name: m.Name, Estimator: "logistic", Encoder: m.Encoder, Width: len(m.Coefficients)})
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "model %s: manifest", m.Name)
+	}
+	var out bytes.Buffer
+	out.WriteString(magic)
+	out.Write(binary.LittleEndian.AppendUint32(nil, uint32(len(header))))
+	out.Write(header)
+	for _, array := range [][]float64{{m.Intercept}, m.Coefficients, m.Background} {
+		for _, value := range array {
+			out.Write(binary.LittleEndian.AppendUint64(nil, math.Float64bits(value)))
+		}
+	}
+	return out.Bytes(), nil
+}
+
+// Decode reads a bundle whose SHA-256 must be digest: the digest is checked before anything else is looked at. Every
+// fault is Invalid.
+func Decode(bundle []byte, digest string) (*Model, error) {
+	if got := Digest(bundle); got != digest {
+		return nil, fault.New(fault.Invalid, "the bundle's SHA-256 is %s, %s is wanted: the file was changed or is another one", got, digest)
+	}
+	return decode(bundle)
+}
+
+func decode(bundle []byte) (*Model, error) {
+	if len(bundle) > MaxBundleBytes {
+		return nil, fault.New(fault.Invalid, "the bundle has %d bytes, at most %d are read", len(bundle), MaxBundleBytes)
+	}
+	rest, ok := bytes.CutPrefix(bundle, []byte(magic))
+	if !ok || len(rest) < 4 {
+		return nil, fault.New(fault.Invalid, "not a model bundle of version 1")
+	}
+	length := int64(binary.LittleEndian.Uint32(rest))
+	rest = rest[4:]
+	if length > int64(len(rest)) {
+		return nil, fault.New(fault.Invalid, "the bundle is cut off in its manifest")
+	}
+	var head manifest
+	if err := json.Unmarshal(rest[:length], &head); err != nil {
+		return nil, fault.New(fault.Invalid, "the bundle's manifest is not readable")
+	}
+	rest = rest[length:]
+	if head.Estimator != "logistic" {
+		return nil, fault.New(fault.Invalid, "the bundle's estimator is not known to this version")
+	}
+	if head.Width < 1 || head.Width > maxWidth || len(rest) != 8*(1+2*head.Width) {
+		return nil, fault.New(fault.Invalid, "the bundle's arrays do not have the manifest's width")
+	}
+	numbers := make([]float64, 1+2*head.Width)
+	for i := range numbers {
+		numbers[i] = math.Float64frombits(binary.LittleEndian.Uint64(rest[8*i:]))
+	}
+	m := &Model{
+		Name: head.Name, Encoder: head.Encoder, Intercept: numbers[0],
+		Coefficients: numbers[1 : 1+head.Width], Background: numbers[1+head.Width:],
+	}
+	return m, m.check()
+}
+
+// check holds what Score relies on.
+func (m *Model) check() error {
+	e := &m.Encoder
+	if len(e.Fields) == 0 || len(e.Scales) != len(e.Fields) {
+		return fault.New(fault.Invalid, "the bundle has %d fields and %d scales", len(e.Fields), len(e.Scales))
+	}
+	for i := range e.Fields {
+		f := &e.Fields[i]
+		if f.Type != pipeline.Number && (f.Type != pipeline.Category || len(f.Domain) == 0) {
+			return fault.New(fault.Invalid, "the bundle's field %d has no usable type", i)
+		}
+		if s := e.Scales[i]; !finite(s.Mean) || !finite(s.SD) || s.SD == 0 {
+			return fault.New(fault.Invalid, "the bundle's field %d has no usable scale", i)
+		}
+	}
+	if width := e.Width(); width != len(m.Coefficients) || width != len(m.Background) {
+		return fault.New(fault.Invalid, "the bundle's fields take %d columns, its arrays %d and %d", width, len(m.Coefficients), len(m.Background))
+	}
+	for _, array := range [][]float64{{m.Intercept}, m.Coefficients, m.Background} {
+		for _, value := range array {
+			if !finite(value) {
+				return fault.New(fault.Invalid, "the bundle holds a number that is not finite")
+			}
+		}
+	}
+	return nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

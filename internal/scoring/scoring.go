@@ -1,0 +1,112 @@
+// Package scoring applies models to tables. It is apart from package model so that the predictor, which scores single
+// applications, does not carry the table formats.
+package scoring
+
+import (
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+// Rows reads a table's columns as the fields of a signature.
+type Rows struct {
+	columns []*dataset.Column
+	rows    int
+}
+
+// NewRows finds the named columns in the table. A missing one, or one of another type, is fault.Invalid.
+func NewRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows, error) {
+	r := Rows{rows: t.Rows()}
+	for i, name := range names {
+		c := t.Column(name)
+		if c == nil {
+			return Rows{}, fault.New(fault.Invalid, "column %q is missing", name)
+		}
+		if (types[i] == pipeline.Category) != (c.Kind == dataset.Text) {
+			return Rows{}, fault.New(fault.Invalid, "column %q is not a %s", name, types[i])
+		}
+		r.columns = append(r.columns, c)
+	}
+	return r, nil
+}
+
+// Len is the number of rows.
+func (r Rows) Len() int { return r.rows }
+
+// Value is one field of one row.
+func (r Rows) Value(row, field int) transform.Value {
+	c := r.columns[field]
+	if c.Missing(row) {
+		return transform.Value{Missing: true}
+	}
+	if c.Kind == dataset.Text {
+		return transform.Value{Text: c.Texts[row]}
+	}
+	return transform.Value{Number: c.Floats[row]}
+}
+
+// signature reads the table as the model's fields.
+func signature(m *model.Model, t dataset.Table) (Rows, error) {
+	var names []string
+	var types []pipeline.ColumnType
+	for _, f := range m.Signature() {
+		names = append(names, f.Name)
+		types = append(types, f.Type)
+	}
+	return NewRows(t, names, types)
+}
+
+// Table scores every row with the model's Score.
+func Table(m *model.Model, t dataset.Table) ([]float64, error) {
+	rows, err := signature(m, t)
+	if err != nil {
+		return nil, err
+	}
+	p := make([]float64, rows.Len())
+	values := make([]transform.Value, len(m.Signature()))
+	for i := range p {
+		for field := range values {
+			values[field] = rows.Value(i, field)
+		}
+		if p[i], err = m.Score(values); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Golden takes n rows, evenly spaced, with their probabilities.
+func Golden(m *model.Model, t dataset.Table, n int) (model.Golden, error) {
+	n = min(n, t.Rows())
+	pick := make([]int, n)
+	for i := range pick {
+		pick[i] = i * t.Rows() / n
+	}
+	t = t.Select(pick)
+	p, err := Table(m, t)
+	if err != nil {
+		return model.Golden{}, err
+	}
+	rows, err := signature(m, t)
+	if err != nil {
+		return model.Golden{}, err
+	}
+	golden := model.Golden{Rows: make([]model.GoldenRow, n)}
+	for i := range golden.Rows {
+		application := map[string]any{}
+		for field, f := range m.Signature() {
+			switch v := rows.Value(i, field); {
+			case v.Missing:
+				application[f.Name] = nil
+			case f.Type == pipeline.Category:
+				application[f.Name] = v.Text
+			default:
+				application[f.Name] = v.Number
+			}
+		}
+		golden.Rows[i] = model.GoldenRow{Application: application, Probability: p[i]}
+	}
+	return golden, nil
+}

@@ -1,0 +1,107 @@
+// Package transform turns an application's fields into the numbers that an estimator reads. One code path serves a
+// training batch and a single request, so training and serving cannot disagree.
+package transform
+
+import (
+	"math"
+	"slices"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// Value is one field of one application.
+type Value struct {
+	Number  float64 // Type number
+	Text    string  // Type category
+	Missing bool
+}
+
+// Field describes one field of a model's signature and what is allowed in it.
+type Field struct {
+	Name     string              `json:"name"`
+	Type     pipeline.ColumnType `json:"type"`
+	Nullable bool                `json:"nullable"`
+	Min      *float64            `json:"min,omitempty"`
+	Max      *float64            `json:"max,omitempty"`
+	Domain   []string            `json:"domain,omitempty"` // the known values of a category, in encoding order
+	Unit     string              `json:"unit,omitempty"`
+	Reason   string              `json:"reason,omitempty"`
+}
+
+// Scale is how a number is standardised: (x - Mean) / SD; a missing number takes the mean, and an indicator says so.
+type Scale struct {
+	Mean float64 `json:"mean"`
+	SD   float64 `json:"sd"` // never 0: a constant column has 1
+}
+
+// Encoder maps a row in signature order to encoded columns:
+//
+//   - a number: its standardised value, and when the field is nullable 1 if it is missing, else 0;
+//   - a category: one column per value of its domain, 1 for the row's value, else 0, and when nullable one for missing.
+type Encoder struct {
+	Fields []Field `json:"fields"`
+	Scales []Scale `json:"scales"` // one per field; a category's is not used
+}
+
+// Width is the number of encoded columns.
+func (e *Encoder) Width() int {
+	width := 0
+	for i := range e.Fields {
+		width += e.Fields[i].width()
+	}
+	return width
+}
+
+func (f *Field) width() int {
+	width := 1
+	if f.Type == pipeline.Category {
+		width = len(f.Domain)
+	}
+	if f.Nullable {
+		width++
+	}
+	return width
+}
+
+// Span returns the encoded columns [from, to) of each field.
+func (e *Encoder) Span(field int) (from, to int) {
+	for i := range field {
+		from += e.Fields[i].width()
+	}
+	return from, from + e.Fields[field].width()
+}
+
+// Encode writes the row's encoded columns into out, which must hold Width values. A row of another length, a missing value
+// in a field that is not nullable, a number that is not finite and a category's unknown value are fault.Invalid naming the field,
+// never the value.
+func (e *Encoder) Encode(row []Value, out []float64) error {
+	if len(row) != len(e.Fields) {
+		return fault.New(fault.Invalid, "a row has %d fields, the model %d", len(row), len(e.Fields))
+	}
+	clear(out)
+	at := 0
+	for i := range e.Fields {
+		f, v := &e.Fields[i], &row[i]
+		width := f.width()
+		switch {
+		case v.Missing && !f.Nullable:
+			return fault.New(fault.Invalid, "field %q is missing", f.Name)
+		case v.Missing:
+			out[at+width-1] = 1
+		case f.Type == pipeline.Category:
+			level := slices.Index(f.Domain, v.Text)
+			if level < 0 {
+				return fault.New(fault.Invalid, "field %q has a value that the model does not know", f.Name)
+			}
+			out[at+level] = 1
+		default:
+			if math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {
+				return fault.New(fault.Invalid, "field %q is not a finite number", f.Name)
+			}
+			out[at] = (v.Number - e.Scales[i].Mean) / e.Scales[i].SD
+		}
+		at += width
+	}
+	return nil
+}
