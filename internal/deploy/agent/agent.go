@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy"
@@ -64,6 +65,7 @@ type agent struct {
 	bundles   bundles
 	runDir    string
 	statePath string
+	lockFile  *os.File
 	now       func() time.Time
 	start     func(k key, spec deploy.TrackSpec, bundle, addressFile string) (process, error)
 
@@ -89,6 +91,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
+	defer a.close()
 	listener := cfg.Listener
 	if listener == nil {
 		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Address); err != nil {
@@ -102,7 +105,6 @@ func Run(ctx context.Context, cfg Config) error {
 	if err := a.restore(); err != nil {
 		return err
 	}
-	defer a.close()
 	// Long polls and waiting writes end with the requests' context.
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -153,6 +155,9 @@ func open(cfg Config) (*agent, error) {
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
 	}
 	a.start = a.startAPI
+	if err := a.lock(); err != nil {
+		return nil, err
+	}
 	// Addresses of processes that are gone are of no use.
 	if err := os.RemoveAll(a.runDir); err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "agent's folder")
@@ -163,6 +168,23 @@ func open(cfg Config) (*agent, error) {
 		}
 	}
 	return a, nil
+}
+
+// lock makes this agent the folder's only one. The kernel frees the lock when the process dies.
+func (a *agent) lock() error {
+	if err := os.MkdirAll(a.cfg.Dir, 0o700); err != nil {
+		return fault.Wrap(fault.Internal, err, "agent's folder")
+	}
+	file, err := os.OpenFile(filepath.Join(a.cfg.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "agent's lock")
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return fault.Wrap(fault.Conflict, err, "another agent uses %s", a.cfg.Dir)
+	}
+	a.lockFile = file
+	return nil
 }
 
 // restore starts what the saved state names. It does not wait: the tracks are starting when the agent answers. The
@@ -265,6 +287,7 @@ func (a *agent) close() {
 		stopped.Go(p.end)
 	}
 	stopped.Wait()
+	a.lockFile.Close()
 }
 
 // predictors lists those that are current in a slot.

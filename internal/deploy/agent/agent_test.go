@@ -1,0 +1,99 @@
+package agent
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+func TestRunServesUntilItsContextEndsAndStopsThePredictors(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t, t.TempDir())
+	cfg.Address = "127.0.0.1:0"
+	url := make(chan string, 1)
+	cfg.Ready = func(base string) { url <- base }
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- Run(ctx, cfg) }()
+	var base string
+	select {
+	case base = <-url:
+	case err := <-done:
+		t.Fatal(err)
+	}
+	b := &bench{t: t, bundleDir: t.TempDir(), provider: deploy.NewAgentClient(base, providerToken)}
+	track := b.put(deploy.Blue, b.spec(1, behaviour{}))
+
+	_, err := open(cfg)
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "a second agent on the same folder: %v", err)
+
+	// A long poll is going on while the agent ends.
+	b.agent = nil
+	cancel()
+	require.NoError(t, <-done)
+	require.False(t, alive(track.PID))
+	_, err = b.provider.Actual(t.Context(), environment, product)
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+}
+
+func TestRunRefusesAnAddressThatOthersReach(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t, t.TempDir())
+	listener, err := net.Listen("tcp", "0.0.0.0:0")
+	require.NoError(t, err)
+	cfg.Listener = listener
+	require.ErrorContains(t, Run(t.Context(), cfg), "loopback only")
+}
+
+func TestConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(*Config){
+		"no folder":       func(c *Config) { c.Dir = "" },
+		"no programs":     func(c *Config) { c.BinDir = "" },
+		"short token":     func(c *Config) { c.ProviderToken = "short" },
+		"same tokens":     func(c *Config) { c.RollbackToken = c.ProviderToken },
+		"nothing fetches": func(c *Config) { c.Fetch = nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			cfg := testConfig(t, t.TempDir())
+			spoil(&cfg)
+			_, err := open(cfg)
+			require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
+		})
+	}
+}
+
+func TestDamagedStateIsAnErrorAndNotForgotten(t *testing.T) {
+	t.Parallel()
+	for name, content := range map[string]string{"cut off": `{"revision": 3, "env`, "unknown field": `{"revision": 3, "other": 1}`} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "state.json")
+			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
+			a, err := open(testConfig(t, dir))
+			require.NoError(t, err)
+			require.ErrorContains(t, a.restore(), "state.json is damaged")
+			kept, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.Equal(t, content, string(kept))
+		})
+	}
+}
+
+func TestBundleFetchFailureIsTold(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(a *agent) {
+		a.bundles.fetch = func(context.Context, string, string) (string, error) { return "", errors.New("connection refused") }
+	})
+	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, b.spec(1, behaviour{}))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "connection refused")
+}

@@ -1,0 +1,101 @@
+package agent
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// send sends a raw request and returns the status and the problem, when it is one.
+func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) (int, deploy.Problem) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, b.server.URL+path, strings.NewReader(body))
+	require.NoError(t, err)
+	if token != "" {
+		request.Header.Set("Authorization", token)
+	}
+	request.Header.Set("Content-Type", mediaType)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	var problem deploy.Problem
+	if response.Header.Get("Content-Type") == "application/problem+json" {
+		require.NoError(t, json.Unmarshal(data, &problem))
+		require.Equal(t, response.StatusCode, problem.Status)
+	}
+	return response.StatusCode, problem
+}
+
+const base = "/v1/environments/production/pipelines/loan-eligibility"
+
+func TestWritesNeedTheirWritersToken(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	const provider, rollback = "Bearer " + providerToken, "Bearer " + rollbackToken
+	for _, write := range []struct{ method, path, allowed, refused string }{
+		{"PUT", base + "/tracks/blue", provider, rollback},
+		{"DELETE", base + "/tracks/blue", provider, rollback},
+		{"PUT", base + "/route", provider, rollback},
+		{"DELETE", base + "/route", provider, rollback},
+		{"POST", base + "/rollback", rollback, provider},
+	} {
+		t.Run(write.method+" "+write.path, func(t *testing.T) {
+			for _, token := range []string{"", "Bearer", "Bearer ", write.refused, write.allowed + "x", strings.TrimPrefix(write.allowed, "Bearer "), "Basic " + providerToken} {
+				status, problem := b.send(t, write.method, write.path, token, "application/json", "{}")
+				require.Equal(t, http.StatusUnauthorized, status, "token %q", token)
+				require.Equal(t, fault.Unauthorized, problem.Code)
+				require.NotContains(t, problem.Detail, "token-for-tests")
+			}
+			status, _ := b.send(t, write.method, write.path, write.allowed, "application/json", "{}")
+			require.NotEqual(t, http.StatusUnauthorized, status)
+		})
+	}
+}
+
+func TestBadRequests(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, test := range []struct {
+		name, method, path, media, body string
+		status                          int
+		says                            string
+	}{
+		{"unknown field", "PUT", base + "/route", "application/json", `{"weights":{"blue":100},"extra":1}`, 422, "extra"},
+		{"two objects", "PUT", base + "/route", "application/json", `{"weights":{"blue":100}} {}`, 422, "nothing after it"},
+		{"no JSON", "PUT", base + "/route", "application/json", `weights`, 422, "body"},
+		{"wrong type", "PUT", base + "/route", "application/json", `{"weights":{"blue":"100"}}`, 422, "weights"},
+		{"half a percent", "PUT", base + "/route", "application/json", `{"weights":{"blue":99.5,"green":0.5}}`, 422, "weights"},
+		{"too long", "PUT", base + "/route", "application/json", `{"weights":{"` + strings.Repeat("x", maxBody) + `":1}}`, 422, "too large"},
+		{"media type", "PUT", base + "/route", "text/plain", `{}`, 422, "application/json"},
+		{"slot", "PUT", base + "/tracks/red", "application/json", `{}`, 422, `no slot "red"`},
+		{"path traversal", "PUT", "/v1/environments/production/pipelines/..%2F..%2Fetc/tracks/blue", "application/json", `{}`, 422, "pipeline"},
+		{"every wrong field", "PUT", base + "/tracks/blue", "application/json", `{"cutoff":2,"drill":"explode"}`, 422, "meaning"},
+		{"no such path", "GET", "/v2/anything", "", "", 404, "/v2/anything"},
+		{"no such method", "POST", base, "", "", 404, "POST"},
+		{"revision", "GET", "/v1/environments/production/routes?after=x", "", "", 422, "after"},
+		{"wait", "GET", "/v1/environments/production/routes?wait=-1s", "", "", 422, "wait"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			status, problem := b.send(t, test.method, test.path, "Bearer "+providerToken, test.media, test.body)
+			require.Equal(t, test.status, status, problem.Detail)
+			require.Contains(t, problem.Detail, test.says)
+		})
+	}
+	require.Zero(t, b.launchedProcesses())
+}
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	status, _ := b.send(t, "GET", "/healthz", "", "", "")
+	require.Equal(t, http.StatusOK, status)
+}
