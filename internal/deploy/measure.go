@@ -1,12 +1,27 @@
 package deploy
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/loanops/loanops/internal/fault"
+)
 
 // MeasureConfig says what to measure.
 type MeasureConfig struct {
-	// APIBinary is the loanops-api executable, Bundle a local, verified model bundle with the digest Digest.
-	APIBinary, Bundle, Digest string
-	// Spec gives version, limits, cutoff and meaning as the plan grants them; its drill is ignored.
+	// APIBinary is the loanops-api executable, Bundle a local, verified model bundle.
+	APIBinary, Bundle string
+	// Spec gives digest, version, limits, cutoff and meaning as the plan grants them; its drill is ignored.
 	Spec TrackSpec
 	// Applications are bodies of POST /v1/decisions (golden rows), sent in turn. At least one.
 	Applications []map[string]any
@@ -14,7 +29,174 @@ type MeasureConfig struct {
 	Decisions int
 }
 
-// Measure runs the real loanops-api with the plan's limits and returns what the model needs.
-func Measure(ctx context.Context, cfg MeasureConfig) (Demand, error) { return measure(ctx, cfg) }
+// defaultDecisions costs less than a second and uses CPU for many ticks of every accounting clock.
+const defaultDecisions = 2000
 
-func measure(context.Context, MeasureConfig) (Demand, error) { panic("deploy: being written") }
+// Measure runs the real loanops-api with the plan's limits and returns what the model needs: the time from start to
+// ready, the peak of resident memory after the load, and CPU per decision over HTTP.
+//
+// The process is run twice, once only until it is ready, so that the CPU of starting is known and taken off:
+//
+//	CPU per decision = (CPU of the run with decisions - CPU of the run without) / decisions
+//
+// The error is Refused when loanops-api does not start with the bundle or does not answer an application with 200.
+func Measure(ctx context.Context, cfg MeasureConfig) (Demand, error) {
+	if len(cfg.Applications) == 0 {
+		return Demand{}, fault.New(fault.Invalid, "measuring needs at least one application")
+	}
+	if cfg.Decisions == 0 {
+		cfg.Decisions = defaultDecisions
+	}
+	bodies := make([][]byte, len(cfg.Applications))
+	for i, application := range cfg.Applications {
+		var err error
+		if bodies[i], err = json.Marshal(application); err != nil {
+			return Demand{}, fault.Wrap(fault.Invalid, err, "application %d", i+1)
+		}
+	}
+	cfg.Spec.Drill = ""
+	idle, err := measureRun(ctx, cfg, nil)
+	if err != nil {
+		return Demand{}, err
+	}
+	busy, err := measureRun(ctx, cfg, bodies)
+	if err != nil {
+		return Demand{}, err
+	}
+	perDecision := float64((busy.cpu - idle.cpu).Microseconds()) / float64(cfg.Decisions)
+	return Demand{
+		LoadMillis:           float64(max(idle.load, busy.load).Microseconds()) / 1000,
+		ResidentMiB:          float64(busy.resident) / (1 << 20),
+		CPUMicrosPerDecision: perDecision,
+		Decisions:            cfg.Decisions,
+	}, nil
+}
+
+// usage is what one run used.
+type usage struct {
+	load     time.Duration // start to ready
+	cpu      time.Duration // user and system, whole life
+	resident int64         // peak in bytes
+}
+
+// measureRun starts loanops-api, sends Decisions applications when there are any, stops it and reads what it used.
+func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage, error) {
+	dir, err := os.MkdirTemp("", "loanops-measure-")
+	if err != nil {
+		return usage{}, fault.Wrap(fault.Internal, err, "measuring")
+	}
+	defer os.RemoveAll(dir)
+	addressFile := filepath.Join(dir, "url")
+	var output tail
+	cmd := exec.CommandContext(ctx, cfg.APIBinary, PredictorArgs(cfg.Spec, cfg.Bundle, addressFile)...)
+	cmd.Env = PredictorEnv(cfg.Spec)
+	cmd.Stdout, cmd.Stderr = &output, &output
+	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return usage{}, fault.Wrap(fault.NotFound, err, "loanops-api")
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }()
+	url, err := awaitPredictor(ctx, addressFile, exited)
+	if err != nil {
+		_ = cmd.Process.Kill()
+		if fault.CodeOf(err) == fault.Refused {
+			err = fault.Wrap(fault.Refused, err, "loanops-api does not start with the model: %s", &output)
+		}
+		return usage{}, err
+	}
+	used := usage{load: time.Since(began)}
+	err = decide(ctx, url, bodies, cfg.Decisions)
+	used.resident = peakResident(cmd.Process.Pid)
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	<-exited
+	if err != nil {
+		return usage{}, err
+	}
+	used.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if used.resident == 0 {
+		used.resident = maxResident(cmd.ProcessState)
+	}
+	return used, nil
+}
+
+// awaitPredictor returns the predictor's address once it is ready; Refused when it ends before or takes too long.
+func awaitPredictor(ctx context.Context, addressFile string, exited chan error) (string, error) {
+	const limit = 2 * MaxLoadMillis * time.Millisecond // longer than fits, so that the misfit is told with its figure
+	ready, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	poll := time.NewTicker(2 * time.Millisecond)
+	defer poll.Stop()
+	for {
+		if address, err := os.ReadFile(addressFile); err == nil {
+			url := strings.TrimSpace(string(address))
+			if status, err := post(ready, http.MethodGet, url+"/readyz", nil); err == nil && status == http.StatusOK {
+				return url, nil
+			}
+		}
+		select {
+		case err := <-exited:
+			exited <- err
+			return "", fault.New(fault.Refused, "it ended before it was ready (%v)", err)
+		case <-ready.Done():
+			if ctx.Err() != nil {
+				return "", &fault.Error{Code: fault.Unavailable, Message: "measuring was interrupted", Cause: ctx.Err()}
+			}
+			return "", fault.New(fault.Refused, "it is not ready within %s", limit)
+		case <-poll.C:
+		}
+	}
+}
+
+// decide sends count applications one after another over a kept connection.
+func decide(ctx context.Context, url string, bodies [][]byte, count int) error {
+	if len(bodies) == 0 {
+		return nil
+	}
+	for i := range count {
+		status, err := post(ctx, http.MethodPost, url+"/v1/decisions", bodies[i%len(bodies)])
+		if err != nil {
+			return fault.Wrap(fault.Unavailable, err, "measuring, decision %d", i+1)
+		}
+		if status != http.StatusOK {
+			// The answer may repeat what the applicant said, so only its status is told.
+			return fault.New(fault.Refused, "measuring: golden application %d was answered with %d, want 200", i%len(bodies)+1, status)
+		}
+	}
+	return nil
+}
+
+// post sends a request and reads its answer to the end, so that the connection is used again.
+func post(ctx context.Context, method, url string, body []byte) (status int, err error) {
+	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return 0, err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, err
+}
+
+// tail keeps the end of a process's output. Only one goroutine writes, and it is read after the process has ended.
+type tail struct{ data []byte }
+
+const maxTail = 1000
+
+// Write keeps the last maxTail bytes.
+func (t *tail) Write(p []byte) (int, error) {
+	t.data = append(t.data, p...)
+	t.data = t.data[max(0, len(t.data)-maxTail):]
+	return len(p), nil
+}
+
+// String is the output on one line.
+func (t *tail) String() string {
+	return fmt.Sprintf("%q", strings.ToValidUTF8(strings.TrimSpace(string(t.data)), ""))
+}
