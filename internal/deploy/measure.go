@@ -102,6 +102,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	url, err := awaitPredictor(ctx, addressFile, exited)
 	if err != nil {
 		_ = cmd.Process.Kill()
+		<-exited
 		if fault.CodeOf(err) == fault.Refused {
 			err = fault.Wrap(fault.Refused, err, "loanops-api does not start with the model: %s", &output)
 		}

@@ -2,17 +2,11 @@ package agent
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -36,57 +31,8 @@ const limit = 30 * time.Second
 
 // TestMain is also the predictor: the agents start this binary under the name loanops-api.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "predictor" {
-		fakePredictor(os.Args[2:])
-	}
+	deploytest.Main()
 	os.Exit(m.Run())
-}
-
-// behaviour is the content of a bundle, which tells the fake predictor what to do.
-type behaviour struct {
-	Name string
-	// Exit ends the process at once.
-	Exit bool
-	// Gate is a file that must exist before the predictor is ready.
-	Gate string
-}
-
-// fakePredictor serves /readyz and /environment.
-func fakePredictor(args []string) {
-	flag := func(name string) string { return args[slices.Index(args, name)+1] }
-	data, err := os.ReadFile(flag("--bundle"))
-	if err != nil {
-		panic(err)
-	}
-	var b behaviour
-	if err := json.Unmarshal(data, &b); err != nil {
-		panic(err)
-	}
-	if b.Exit {
-		os.Exit(3)
-	}
-	listener, err := net.Listen("tcp", flag("--address"))
-	if err != nil {
-		panic(err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if b.Gate != "" {
-			if _, err := os.Stat(b.Gate); err != nil {
-				w.WriteHeader(http.StatusServiceUnavailable)
-			}
-		}
-	})
-	mux.HandleFunc("/environment", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Environ()) })
-	mux.HandleFunc("/arguments", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(args) })
-	temporary := flag("--address-file") + ".tmp"
-	if err := os.WriteFile(temporary, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
-		panic(err)
-	}
-	if err := os.Rename(temporary, flag("--address-file")); err != nil {
-		panic(err)
-	}
-	panic(http.Serve(listener, mux))
 }
 
 // bench is one agent on a folder of its own.
@@ -141,12 +87,8 @@ func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *ben
 // testConfig is an agent whose loanops-api is this test binary and whose bundles are local files.
 func testConfig(t *testing.T, dir string) Config {
 	t.Helper()
-	bin := t.TempDir()
-	self, err := os.Executable()
-	require.NoError(t, err)
-	require.NoError(t, os.Symlink(self, filepath.Join(bin, "loanops-api")))
 	return Config{
-		Dir: dir, BinDir: bin, ProviderToken: providerToken, RollbackToken: rollbackToken,
+		Dir: dir, BinDir: deploytest.BinDir(t), ProviderToken: providerToken, RollbackToken: rollbackToken,
 		Log: slog.New(slog.DiscardHandler),
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {
 			path, ok := strings.CutPrefix(uri, "file://")
@@ -166,19 +108,9 @@ func (b *bench) close() {
 }
 
 // spec writes a bundle and returns a track that serves it as version.
-func (b *bench) spec(version int, does behaviour) deploy.TrackSpec {
+func (b *bench) spec(version int, does deploytest.Behaviour) deploy.TrackSpec {
 	b.t.Helper()
-	does.Name = fmt.Sprint("version ", version)
-	data, err := json.Marshal(does)
-	require.NoError(b.t, err)
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
-	path := filepath.Join(b.bundleDir, digest)
-	require.NoError(b.t, os.WriteFile(path, data, 0o600))
-	return deploy.TrackSpec{
-		ModelVersion: version, Digest: digest, BundleURI: "file://" + path,
-		MemoryMiB: 100, CPUMillis: 1500, Cutoff: 0.3, Meaning: "default",
-	}
+	return deploytest.Spec(b.t, b.bundleDir, version, does)
 }
 
 const (

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -30,8 +31,8 @@ func (b *bench) poll(id string, after int64) deploy.Routes {
 func TestWeightsAreChecked(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(deploy.Blue, b.spec(1, behaviour{}))
-	_, err := b.provider.PutTrack(t.Context(), "staging", product, deploy.Green, b.spec(2, behaviour{}))
+	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	_, err := b.provider.PutTrack(t.Context(), "staging", product, deploy.Green, b.spec(2, deploytest.Behaviour{}))
 	require.NoError(t, err)
 	for _, test := range []struct {
 		name    string
@@ -64,7 +65,7 @@ func TestWeightsAreChecked(t *testing.T) {
 func TestTrafficWaitsForARestartAndIsRefusedToWhatWasGivenUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(deploy.Blue, b.spec(1, behaviour{}))
+	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.kill(deploy.Blue)
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
 	require.NoError(t, err, "a restart is waited for")
@@ -81,8 +82,8 @@ func TestTrafficWaitsForARestartAndIsRefusedToWhatWasGivenUp(t *testing.T) {
 func TestRollbackSetsWeightsAndSaysSo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(deploy.Blue, b.spec(1, behaviour{}))
-	b.put(deploy.Green, b.spec(2, behaviour{}))
+	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.put(deploy.Green, b.spec(2, deploytest.Behaviour{}))
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 0, "green": 100})
 	require.NoError(t, err)
 	route, err := b.rollback.Rollback(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0})
@@ -96,7 +97,7 @@ func TestRollbackSetsWeightsAndSaysSo(t *testing.T) {
 func TestPollTellsWeightsTracksAndStates(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	track := b.put(deploy.Blue, b.spec(4, behaviour{}))
+	track := b.put(deploy.Blue, b.spec(4, deploytest.Behaviour{}))
 	require.Empty(t, b.poll("", -1).Pipelines, "a track without a route is nothing to a gateway")
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
 	require.NoError(t, err)
@@ -117,7 +118,7 @@ func TestPollTellsWeightsTracksAndStates(t *testing.T) {
 func TestRouteReturnsOnceEveryPresentGatewayHasAcknowledged(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(a *agent) { a.acknowledgeWait = time.Hour })
-	b.put(deploy.Blue, b.spec(1, behaviour{}))
+	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	known := b.poll("", -1).Revision
 	heard := make(chan deploy.Routes, 2)
 	for _, id := range []string{"one", "two"} {
@@ -155,7 +156,7 @@ func TestDeadGatewayHoldsADeliveryUpForALimitedTimeOnly(t *testing.T) {
 	const wait = 50 * time.Millisecond
 	c := &clock{now: time.Unix(0, 0)}
 	b := newBench(t, func(a *agent) { a.acknowledgeWait, a.now = wait, c.Now })
-	b.put(deploy.Blue, b.spec(1, behaviour{}))
+	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.poll("dies now", -1)
 	began := time.Now()
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})

@@ -11,13 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 func TestPutStartsOnceAndKeepsTheProcess(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	spec := b.spec(1, behaviour{})
+	spec := b.spec(1, deploytest.Behaviour{})
 	first := b.put(deploy.Blue, spec)
 	require.Equal(t, spec, first.Spec)
 	require.True(t, alive(first.PID))
@@ -28,7 +29,7 @@ func TestPutStartsOnceAndKeepsTheProcess(t *testing.T) {
 func TestPredictorGetsItsLimitsAndNothingElse(t *testing.T) {
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "must not reach a predictor")
 	b := newBench(t)
-	spec := b.spec(7, behaviour{})
+	spec := b.spec(7, deploytest.Behaviour{})
 	spec.Drill = "delay=1ms"
 	track := b.put(deploy.Green, spec)
 	var environ, args []string
@@ -43,7 +44,7 @@ func TestPredictorGetsItsLimitsAndNothingElse(t *testing.T) {
 func TestCrashedPredictorIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	before := b.put(deploy.Blue, b.spec(1, behaviour{}))
+	before := b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.kill(deploy.Blue)
 	after, err := b.provider.SettledTrack(t.Context(), environment, product, deploy.Blue)
 	require.NoError(t, err)
@@ -56,7 +57,7 @@ func TestCrashedPredictorIsStartedAgain(t *testing.T) {
 func TestGivenUpAfterFiveCrashesWithinAMinuteUntilTheNextPut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	spec := b.spec(1, behaviour{})
+	spec := b.spec(1, deploytest.Behaviour{})
 	b.put(deploy.Blue, spec)
 	for range 5 {
 		b.await("ready", func() bool { return b.track(deploy.Blue).State == deploy.TrackReady })
@@ -77,7 +78,7 @@ func TestCrashesFarApartAreNeverGivenUp(t *testing.T) {
 	t.Parallel()
 	c := &clock{now: time.Unix(0, 0)}
 	b := newBench(t, func(a *agent) { a.now = c.Now })
-	b.put(deploy.Blue, b.spec(1, behaviour{}))
+	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	for range 7 {
 		b.await("ready", func() bool { return b.track(deploy.Blue).State == deploy.TrackReady })
 		c.advance(crashWindow)
@@ -90,10 +91,10 @@ func TestCrashesFarApartAreNeverGivenUp(t *testing.T) {
 func TestReplacementHasNoGap(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(a *agent) { a.acknowledgeWait = limit })
-	old := b.put(deploy.Blue, b.spec(1, behaviour{}))
+	old := b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	routes := b.poll("gateway", -1)
 	gate := filepath.Join(t.TempDir(), "gate")
-	next := b.spec(2, behaviour{Gate: gate})
+	next := b.spec(2, deploytest.Behaviour{Gate: gate})
 	done := make(chan error, 1)
 	go func() {
 		_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, next)
@@ -115,8 +116,8 @@ func TestReplacementHasNoGap(t *testing.T) {
 func TestReplacementThatDoesNotStartLeavesTheOldOne(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	old := b.put(deploy.Blue, b.spec(1, behaviour{}))
-	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, b.spec(2, behaviour{Exit: true}))
+	old := b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, b.spec(2, deploytest.Behaviour{Exit: true}))
 	require.Equal(t, fault.Refused, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "exit status 3")
 	require.Equal(t, old, b.track(deploy.Blue))
@@ -126,7 +127,7 @@ func TestReplacementThatDoesNotStartLeavesTheOldOne(t *testing.T) {
 func TestBundleMustBeWhatTheDigestSays(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	spec := b.spec(1, behaviour{})
+	spec := b.spec(1, deploytest.Behaviour{})
 	require.NoError(t, os.WriteFile(filepath.Join(b.bundleDir, spec.Digest), []byte("tampered"), 0o600))
 	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, spec)
 	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
@@ -141,7 +142,7 @@ func TestBundleMustBeWhatTheDigestSays(t *testing.T) {
 func TestKeptBundleThatWasDamagedIsFetchedAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	spec := b.spec(1, behaviour{})
+	spec := b.spec(1, deploytest.Behaviour{})
 	kept := filepath.Join(b.agent.bundles.dir, spec.Digest)
 	require.NoError(t, os.WriteFile(kept, []byte("damaged"), 0o600))
 	b.put(deploy.Blue, spec)
@@ -154,7 +155,7 @@ func TestInterruptedPutGoesOnAndIsJoined(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-	spec := b.spec(1, behaviour{Gate: gate})
+	spec := b.spec(1, deploytest.Behaviour{Gate: gate})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -172,14 +173,14 @@ func TestInterruptedPutGoesOnAndIsJoined(t *testing.T) {
 func TestAnotherSpecSupersedesOneThatIsStillStarting(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	never := b.spec(1, behaviour{Gate: filepath.Join(t.TempDir(), "never")})
+	never := b.spec(1, deploytest.Behaviour{Gate: filepath.Join(t.TempDir(), "never")})
 	done := make(chan error, 1)
 	go func() {
 		_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, never)
 		done <- err
 	}()
 	b.await("starting", func() bool { return b.launchedProcesses() == 1 })
-	track := b.put(deploy.Blue, b.spec(2, behaviour{}))
+	track := b.put(deploy.Blue, b.spec(2, deploytest.Behaviour{}))
 	require.Equal(t, 2, track.Spec.ModelVersion)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(<-done))
 }
@@ -187,7 +188,7 @@ func TestAnotherSpecSupersedesOneThatIsStillStarting(t *testing.T) {
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	track := b.put(deploy.Blue, b.spec(1, behaviour{}))
+	track := b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{deploy.Blue: 100})
 	require.NoError(t, err)
 	err = b.provider.DeleteTrack(t.Context(), environment, product, deploy.Blue)
@@ -209,7 +210,7 @@ func TestDelete(t *testing.T) {
 func TestRestartRestoresTracksAndRouteWithoutTheObjectStore(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	blue, green := b.put(deploy.Blue, b.spec(1, behaviour{})), b.put(deploy.Green, b.spec(2, behaviour{}))
+	blue, green := b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{})), b.put(deploy.Green, b.spec(2, deploytest.Behaviour{}))
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{deploy.Blue: 90, deploy.Green: 10})
 	require.NoError(t, err)
 	before := b.poll("", -1)
@@ -237,7 +238,7 @@ func TestRestartRestoresTracksAndRouteWithoutTheObjectStore(t *testing.T) {
 func TestTrackThatNeverStartedIsNotRestored(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, b.spec(1, behaviour{Exit: true}))
+	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, b.spec(1, deploytest.Behaviour{Exit: true}))
 	require.Equal(t, fault.Refused, fault.CodeOf(err))
 	b.close()
 	again := openBench(t, b.agent.cfg.Dir, b.bundleDir)

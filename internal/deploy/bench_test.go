@@ -1,0 +1,170 @@
+package deploy_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/agent"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+const (
+	product       = "loan-eligibility"
+	providerToken = "provider-token-for-tests"
+	rollbackToken = "rollback-token-for-tests"
+	// limit bounds every wait: far longer than anything takes, so that only a defect reaches it.
+	limit = time.Minute
+)
+
+// bench is a running agent and one workspace that delivers to it.
+type bench struct {
+	t                  *testing.T
+	workspace          *deploy.Workspace
+	config             deploy.WorkspaceConfig
+	provider, rollback *deploy.AgentClient
+	bundleDir          string
+}
+
+// newBench starts an agent of its own; it ends with the test.
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	url := make(chan string, 1)
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(context.Background())
+	cfg := agent.Config{
+		Address: "127.0.0.1:0", Dir: t.TempDir(), BinDir: deploytest.BinDir(t),
+		ProviderToken: providerToken, RollbackToken: rollbackToken,
+		Log:   slog.New(slog.DiscardHandler),
+		Ready: func(base string) { url <- base },
+		Fetch: func(_ context.Context, uri, _ string) (string, error) {
+			path, ok := strings.CutPrefix(uri, "file://")
+			if !ok {
+				return "", fault.New(fault.NotFound, "there is no bundle %s", uri)
+			}
+			return path, nil
+		},
+	}
+	go func() { ended <- agent.Run(ctx, cfg) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	base := <-url
+	tokenFile := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(tokenFile, []byte(providerToken+"\n"), 0o600))
+	b := &bench{
+		t: t, bundleDir: t.TempDir(),
+		provider: deploy.NewAgentClient(base, providerToken),
+		rollback: deploy.NewAgentClient(base, rollbackToken),
+		config: deploy.WorkspaceConfig{
+			Dir:       deploy.WorkspaceDir(t.TempDir(), product, deploy.Production),
+			Terraform: terraform(t), ProviderBinary: providerBinary, AgentURL: base, AgentTokenFile: tokenFile,
+		},
+	}
+	b.workspace = deploy.NewWorkspace(b.config)
+	return b
+}
+
+// terraform returns the executable on PATH.
+func terraform(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"terraform", "tofu"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	t.Fatal("neither terraform nor tofu is on PATH")
+	return ""
+}
+
+// spec is a track that serves version.
+func (b *bench) spec(version int, does deploytest.Behaviour) deploy.TrackSpec {
+	b.t.Helper()
+	return deploytest.Spec(b.t, b.bundleDir, version, does)
+}
+
+// desired is both slots with the weights blue and green.
+func desired(blue, green *deploy.TrackSpec, weights ...int) deploy.Desired {
+	d := deploy.Desired{
+		Pipeline: product, Environment: deploy.Production,
+		Tracks: map[string]deploy.TrackSpec{}, Weights: map[string]int{},
+	}
+	for i, spec := range []*deploy.TrackSpec{blue, green} {
+		slot := []string{deploy.Blue, deploy.Green}[i]
+		if spec != nil {
+			d.Tracks[slot] = *spec
+		}
+		if i < len(weights) {
+			d.Weights[slot] = weights[i]
+		}
+	}
+	return d
+}
+
+// apply applies and requires that a person's plan is then clean.
+func (b *bench) apply(d deploy.Desired) {
+	b.t.Helper()
+	require.NoError(b.t, b.workspace.Apply(b.t.Context(), d))
+	require.Equal(b.t, 0, b.personsPlan(), "the plan after an apply")
+}
+
+// personsPlan runs terraform as a person does: in the workspace, with the shell's environment, without our CLI configuration.
+func (b *bench) personsPlan() int {
+	b.t.Helper()
+	cmd := exec.Command(b.config.Terraform, "-chdir="+b.config.Dir, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != 0 {
+		b.t.Logf("%s", out)
+		return code
+	}
+	return 0
+}
+
+// actual is what the agent says.
+func (b *bench) actual() deploy.Actual {
+	b.t.Helper()
+	actual, err := b.provider.Actual(b.t.Context(), deploy.Production, product)
+	require.NoError(b.t, err)
+	return actual
+}
+
+// killForGood kills the slot's predictor as often as the agent starts it, until it is given up.
+func (b *bench) killForGood(slot string) {
+	b.t.Helper()
+	deadline := time.Now().Add(limit)
+	for {
+		track, err := b.provider.SettledTrack(b.t.Context(), deploy.Production, product, slot)
+		require.NoError(b.t, err)
+		if track.State == deploy.TrackFailed {
+			return
+		}
+		require.True(b.t, time.Now().Before(deadline), "not given up within %s", limit)
+		_ = syscall.Kill(track.PID, syscall.SIGKILL) // it may be dead already
+	}
+}
+
+// await asks until ok holds: what is waited for is in another process and can only be asked for.
+func (b *bench) await(what string, ok func() bool) {
+	b.t.Helper()
+	poll := time.NewTicker(5 * time.Millisecond)
+	defer poll.Stop()
+	deadline := time.After(limit)
+	for !ok() {
+		select {
+		case <-poll.C:
+		case <-deadline:
+			b.t.Fatalf("%s: not within %s", what, limit)
+		}
+	}
+}

@@ -1,0 +1,124 @@
+// Package deploytest is a stand-in for loanops-api: a test binary that starts itself as a predictor.
+package deploytest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+)
+
+// Behaviour is the content of a bundle; it tells the stand-in what to do.
+type Behaviour struct {
+	// Name makes bundles differ.
+	Name string
+	// Exit ends the process at once.
+	Exit bool
+	// Gate is a file that must exist before the predictor is ready.
+	Gate string
+	// ResidentMiB is how much memory it touches before it is ready.
+	ResidentMiB int
+	// SpinMicros is the CPU time that one decision burns.
+	SpinMicros int
+	// Status answers decisions; 0 means 200.
+	Status int
+}
+
+// Main serves when this process was started as a predictor and returns otherwise. TestMain calls it first.
+func Main() {
+	if len(os.Args) > 1 && os.Args[1] == "predictor" {
+		if err := serve(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	}
+}
+
+// Spec writes a bundle with the behaviour into dir and returns a track that serves it as version.
+func Spec(t testing.TB, dir string, version int, does Behaviour) deploy.TrackSpec {
+	t.Helper()
+	does.Name = fmt.Sprint("version ", version)
+	data, err := json.Marshal(does)
+	require.NoError(t, err)
+	sum := sha256.Sum256(data)
+	digest := hex.EncodeToString(sum[:])
+	path := filepath.Join(dir, digest)
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return deploy.TrackSpec{
+		ModelVersion: version, Digest: digest, BundleURI: "file://" + path,
+		MemoryMiB: 100, CPUMillis: 1500, Cutoff: 0.3, Meaning: "default",
+	}
+}
+
+// BinDir returns a folder in which loanops-api is this test binary.
+func BinDir(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(self, filepath.Join(dir, "loanops-api")))
+	return dir
+}
+
+func serve(args []string) error {
+	flag := func(name string) string { return args[slices.Index(args, name)+1] }
+	data, err := os.ReadFile(flag("--bundle"))
+	if err != nil {
+		return err
+	}
+	var does Behaviour
+	if err := json.Unmarshal(data, &does); err != nil {
+		return err
+	}
+	if does.Exit {
+		fmt.Fprintln(os.Stderr, "bundle says: exit")
+		os.Exit(3)
+	}
+	memory := make([]byte, does.ResidentMiB<<20)
+	for i := 0; i < len(memory); i += 4096 {
+		memory[i] = 1
+	}
+	listener, err := net.Listen("tcp", flag("--address"))
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/readyz", func(w http.ResponseWriter, _ *http.Request) {
+		if does.Gate != "" {
+			if _, err := os.Stat(does.Gate); err != nil {
+				w.WriteHeader(http.StatusServiceUnavailable)
+			}
+		}
+	})
+	mux.HandleFunc("/v1/decisions", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		for until := time.Now().Add(time.Duration(does.SpinMicros) * time.Microsecond); time.Now().Before(until); {
+		}
+		if does.Status != 0 {
+			w.WriteHeader(does.Status)
+		}
+		_, _ = w.Write(memory[:0])
+	})
+	mux.HandleFunc("/environment", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Environ()) })
+	mux.HandleFunc("/arguments", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(args) })
+	temporary := flag("--address-file") + ".tmp"
+	if err := os.WriteFile(temporary, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, flag("--address-file")); err != nil {
+		return err
+	}
+	return http.Serve(listener, mux)
+}

@@ -1,0 +1,230 @@
+package deploy_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+func TestLifecycle(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	two.MemoryMiB, two.CPUMillis = 200, 750
+
+	// Create: planned, then made; a plan alone changes nothing.
+	first := desired(&one, nil, 100)
+	plan, err := b.workspace.Plan(t.Context(), first)
+	require.NoError(t, err)
+	require.True(t, plan.HasChanges)
+	require.Equal(t, []string{`create loanops_predictor_track.track["blue"]`, `create loanops_route.route[0]`}, plan.Changes)
+	require.Equal(t, map[string]deploy.Capacity{"blue": {MemoryMiB: 100, CPUMillis: 1500}}, plan.Planned)
+	require.Empty(t, b.actual().Tracks)
+	b.apply(first)
+	require.Equal(t, one, b.actual().Tracks["blue"].Spec)
+	require.Equal(t, map[string]int{"blue": 100}, b.actual().Route.Weights)
+	blue := b.actual().Tracks["blue"].PID
+
+	// No-op: planned capacity is told although nothing changes.
+	plan, err = b.workspace.Plan(t.Context(), first)
+	require.NoError(t, err)
+	require.Equal(t, deploy.PlanSummary{
+		Changes: []string{}, Drifted: []string{}, Planned: map[string]deploy.Capacity{"blue": {MemoryMiB: 100, CPUMillis: 1500}},
+	}, plan)
+	revision := b.actual().Route.Revision
+	b.apply(first)
+	require.Equal(t, revision, b.actual().Route.Revision)
+
+	// A challenger that is planned and vetoed leaves a person's plan clean.
+	canary := desired(&one, &two, 90, 10)
+	plan, err = b.workspace.Plan(t.Context(), canary)
+	require.NoError(t, err)
+	require.Equal(t, deploy.Capacity{MemoryMiB: 200, CPUMillis: 750}, plan.Planned["green"])
+	require.Equal(t, 0, b.personsPlan())
+
+	// Weight changes touch no process.
+	b.apply(canary)
+	green := b.actual().Tracks["green"].PID
+	promoted := desired(&one, &two, 0, 100)
+	plan, err = b.workspace.Plan(t.Context(), promoted)
+	require.NoError(t, err)
+	require.Equal(t, []string{"update loanops_route.route[0]"}, plan.Changes)
+	b.apply(promoted)
+	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.actual().Route.Weights)
+	require.Equal(t, blue, b.actual().Tracks["blue"].PID)
+	require.Equal(t, green, b.actual().Tracks["green"].PID)
+
+	// Another version in a slot replaces the process.
+	three := b.spec(3, deploytest.Behaviour{})
+	b.apply(desired(&three, &two, 5, 95))
+	require.Equal(t, 3, b.actual().Tracks["blue"].Spec.ModelVersion)
+	require.NotEqual(t, blue, b.actual().Tracks["blue"].PID)
+
+	// An abort takes the challenger away in one apply: the route first, as the agent keeps what has traffic.
+	b.apply(desired(nil, &two, 0, 100))
+	require.NotContains(t, b.actual().Tracks, "blue")
+
+	require.NoError(t, b.workspace.Destroy(t.Context()))
+	require.Equal(t, deploy.Actual{Tracks: map[string]deploy.Track{}}, b.actual())
+	require.NoError(t, b.workspace.Destroy(t.Context()), "again is fine")
+}
+
+func TestTrackWithoutTrafficNeedsNoRoute(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.spec(1, deploytest.Behaviour{})
+	b.apply(desired(&one, nil))
+	require.Nil(t, b.actual().Route)
+	require.Equal(t, deploy.TrackReady, b.actual().Tracks["blue"].State)
+	b.apply(desired(&one, nil, 100))
+	require.Equal(t, 100, b.actual().Weight("blue"))
+}
+
+func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	want := desired(&one, &two, 0, 100)
+	b.apply(want)
+	_, err := b.rollback.Rollback(t.Context(), deploy.Production, product, map[string]int{"blue": 100, "green": 0})
+	require.NoError(t, err)
+
+	require.Equal(t, 2, b.personsPlan())
+	drifted, err := b.workspace.Drift(t.Context())
+	require.NoError(t, err)
+	require.True(t, drifted)
+	plan, err := b.workspace.Plan(t.Context(), desired(&one, &two, 100, 0))
+	require.NoError(t, err)
+	require.Equal(t, []string{`loanops_route.route[0]: weights is {"blue":100,"green":0} instead of {"blue":0,"green":100}`}, plan.Drifted)
+	require.False(t, plan.HasChanges, "a delivery that wants what the rollback did adopts it")
+	b.apply(desired(&one, &two, 100, 0))
+
+	b.apply(want)
+	require.Equal(t, want.Weights, b.actual().Route.Weights)
+}
+
+func TestPredictorKilledForGoodIsDriftAndARestartIsNot(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.spec(1, deploytest.Behaviour{})
+	b.apply(desired(&one, nil, 100))
+
+	// Killed once, it has another process and address, which is nothing to do for Terraform, even while it is starting.
+	track := b.actual().Tracks["blue"]
+	process, err := os.FindProcess(track.PID)
+	require.NoError(t, err)
+	require.NoError(t, process.Kill())
+	require.Equal(t, 0, b.personsPlan())
+	require.NotEqual(t, track.PID, b.actual().Tracks["blue"].PID)
+
+	b.killForGood("blue")
+	require.Equal(t, 2, b.personsPlan())
+	plan, err := b.workspace.Plan(t.Context(), desired(&one, nil, 100))
+	require.NoError(t, err)
+	require.Equal(t, []string{`update loanops_predictor_track.track["blue"]`}, plan.Changes)
+	require.Equal(t, []string{`loanops_predictor_track.track["blue"]: running is false instead of true`}, plan.Drifted)
+	b.apply(desired(&one, nil, 100))
+	require.Equal(t, deploy.TrackReady, b.actual().Tracks["blue"].State)
+}
+
+func TestTrackRemovedBehindTerraformsBackIsDrift(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	b.apply(desired(&one, &two, 100, 0))
+	require.NoError(t, b.provider.DeleteTrack(t.Context(), deploy.Production, product, "green"))
+	require.Equal(t, 2, b.personsPlan())
+	b.apply(desired(&one, &two, 100, 0))
+	require.Contains(t, b.actual().Tracks, "green")
+}
+
+func TestGivenUpChallengerIsTakenAway(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	b.apply(desired(&one, &two, 90, 10))
+	b.killForGood("green")
+	b.apply(desired(&one, nil, 100, 0))
+	require.NotContains(t, b.actual().Tracks, "green")
+}
+
+func TestCancelledApplyIsCompletedByTheNext(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gate := filepath.Join(t.TempDir(), "gate")
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{Gate: gate})
+	b.apply(desired(&one, nil, 100))
+	want := desired(&one, &two, 90, 10)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- b.workspace.Apply(ctx, want) }()
+	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == deploy.TrackStarting })
+	cancel()
+	err := <-done
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+	require.Equal(t, 100, b.actual().Weight("blue"))
+
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	b.apply(want)
+	require.Equal(t, 10, b.actual().Weight("green"))
+	require.NoError(t, b.workspace.Destroy(t.Context()))
+	require.Empty(t, b.actual().Tracks, "nothing was left outside the state")
+}
+
+func TestFaultsKeepTheirCodes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.spec(1, deploytest.Behaviour{})
+	_, err := b.workspace.Drift(t.Context())
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "nothing was delivered yet: %v", err)
+	for _, test := range []struct {
+		name  string
+		spoil func(*deploy.Desired)
+		code  fault.Code
+		says  string
+	}{
+		{"weights", func(d *deploy.Desired) { d.Weights["blue"] = 99 }, fault.Invalid, "weights must sum to 100"},
+		{"slot", func(d *deploy.Desired) { d.Tracks["red"] = one }, fault.Invalid, "the slots are blue and green"},
+		{"traffic to nothing", func(d *deploy.Desired) { d.Weights = map[string]int{"green": 100} }, fault.Invalid, "without a track"},
+		{"bundle", func(d *deploy.Desired) {
+			d.Tracks["blue"] = func() deploy.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()
+		}, fault.NotFound, "s3://absent"},
+		{"does not start", func(d *deploy.Desired) { d.Tracks["blue"] = b.spec(9, deploytest.Behaviour{Exit: true}) }, fault.Refused, "exit status 3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d := desired(&one, nil, 100)
+			test.spoil(&d)
+			err := b.workspace.Apply(t.Context(), d)
+			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
+			require.ErrorContains(t, err, test.says)
+		})
+	}
+
+	config := b.config
+	config.AgentURL = "http://127.0.0.1:1"
+	require.NoError(t, b.workspace.Apply(t.Context(), desired(&one, nil, 100)))
+	err = deploy.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "the agent is not there: %v", err)
+
+	config = b.config
+	config.AgentTokenFile = filepath.Join(t.TempDir(), "wrong")
+	require.NoError(t, os.WriteFile(config.AgentTokenFile, []byte("wrong"), 0o600))
+	err = deploy.NewWorkspace(config).Destroy(t.Context())
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
+	config.ProviderBinary = filepath.Join(t.TempDir(), "absent")
+	err = deploy.NewWorkspace(config).Prepare(t.Context())
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
+	config.Terraform = "no-such-terraform"
+	config.ProviderBinary = providerBinary
+	config.Dir = filepath.Join(t.TempDir(), "new")
+	err = deploy.NewWorkspace(config).Prepare(t.Context())
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
+}
