@@ -1,0 +1,91 @@
+package activities
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// step makes an activity of a stage's method: it heartbeats while the method works and maps its faults.
+func step[In, Out any](work func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
+	return func(ctx context.Context, in In) (Out, error) {
+		p := &pulse{}
+		stop := p.beat(ctx)
+		defer stop()
+		out, err := work(context.WithValue(ctx, pulseKey{}, p), in)
+		return out, mapped(ctx, err)
+	}
+}
+
+// mapped turns a fault into Temporal's terms: its code becomes the error's type, and what another try cannot mend is not
+// tried again. Work that ended because it was cancelled says so, whatever it made of that.
+func mapped(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	code := fault.CodeOf(err)
+	if fault.Permanent(code) {
+		return temporal.NewNonRetryableApplicationError(err.Error(), string(code), nil)
+	}
+	return temporal.NewApplicationError(err.Error(), string(code))
+}
+
+// pulse heartbeats an activity in the background with the last thing that its work said. A worker that dies is noticed
+// within the heartbeat timeout, and a cancellation reaches the work at the next beat.
+type pulse struct {
+	mu   sync.Mutex
+	text string
+}
+
+type pulseKey struct{}
+
+// say sets the text of the coming heartbeats: how far the work is, never an applicant's data.
+func say(ctx context.Context, text string) {
+	if p, ok := ctx.Value(pulseKey{}).(*pulse); ok {
+		p.mu.Lock()
+		p.text = text
+		p.mu.Unlock()
+	}
+}
+
+func (p *pulse) last() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.text
+}
+
+// beat starts heartbeating, five times per timeout; stop ends it and waits until it has ended. An activity without
+// a heartbeat timeout has no pulse.
+func (p *pulse) beat(ctx context.Context) (stop func()) {
+	timeout := activity.GetInfo(ctx).HeartbeatTimeout
+	if timeout <= 0 {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(timeout / 5)
+		defer ticker.Stop()
+		for {
+			activity.RecordHeartbeat(ctx, p.last())
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticker.C:
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
