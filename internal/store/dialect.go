@@ -1,0 +1,103 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
+	sqlitedriver "modernc.org/sqlite"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// dialect is one of the two databases.
+type dialect int
+
+const (
+	sqlite dialect = iota
+	postgres
+)
+
+const sqliteScheme = "sqlite://"
+
+// dialectOf returns the dialect of a URL and the driver's data source name.
+func dialectOf(url string) (dialect, string, error) {
+	switch {
+	case strings.HasPrefix(url, sqliteScheme+"/"):
+		path := strings.TrimPrefix(url, sqliteScheme)
+		return sqlite, "file:" + path + "?_pragma=busy_timeout(30000)&_pragma=journal_mode(wal)&_pragma=synchronous(1)&_pragma=foreign_keys(1)&_txlock=immediate", nil
+	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
+		return postgres, url, nil
+	default:
+		return 0, "", fault.New(fault.Invalid, "LOANOPS_DATABASE: sqlite:///absolute/path or postgres://… is wanted")
+	}
+}
+
+func (d dialect) driver() string { return [...]string{"sqlite", "pgx"}[d] }
+func (d dialect) folder() string { return [...]string{"sqlite", "postgres"}[d] }
+
+// rebind turns the ? placeholders of a statement into PostgreSQL's $1, $2 ….
+func (d dialect) rebind(statement string) string {
+	if d == sqlite {
+		return statement
+	}
+	var b strings.Builder
+	n := 0
+	for _, r := range statement {
+		if r == '?' {
+			n++
+			fmt.Fprintf(&b, "$%d", n)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// Codes of unique and primary key violations and of lost races.
+const (
+	sqliteConstraintPrimary = 1555
+	sqliteConstraintUnique  = 2067
+	postgresUnique          = "23505"
+	postgresSerialization   = "40001"
+	postgresDeadlock        = "40P01"
+)
+
+// conflict reports whether the statement lost against another writer.
+func (d dialect) conflict(err error) bool {
+	var lite *sqlitedriver.Error
+	if errors.As(err, &lite) {
+		return lite.Code() == sqliteConstraintPrimary || lite.Code() == sqliteConstraintUnique
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == postgresUnique || pg.Code == postgresSerialization || pg.Code == postgresDeadlock
+	}
+	return false
+}
+
+// fault gives a database's error a code: Conflict for a lost race, Unavailable for everything that may pass.
+func (d dialect) fault(err error, format string, args ...any) error {
+	code := fault.Unavailable
+	if d.conflict(err) {
+		code = fault.Conflict
+	}
+	return fault.Wrap(code, err, format, args...)
+}
+
+// lockFile waits for the file's lock; the system frees it when the process ends.
+func lockFile(path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		file.Close()
+		return nil, err
+	}
+	return func() { file.Close() }, nil
+}

@@ -1,0 +1,76 @@
+package store
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+func (s *store) PutRun(ctx context.Context, run registry.Run) error {
+	if run.ID == "" || run.WorkflowID == "" {
+		return fault.New(fault.Invalid, "a run needs its ID and its workflow's")
+	}
+	document, err := json.Marshal(run)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "a run that is not JSON")
+	}
+	ended := 0
+	if !run.EndedAt.IsZero() {
+		ended = 1
+	}
+	return s.exec(ctx, "recording a run", `
+		INSERT INTO runs (id, workflow_id, pipeline, started_at, ended, document) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, document = excluded.document WHERE excluded.ended >= runs.ended`,
+		run.ID, run.WorkflowID, run.Pipeline, run.StartedAt.UnixMicro(), ended, string(document))
+}
+
+func (s *store) Run(ctx context.Context, id string) (registry.Run, error) {
+	var run registry.Run
+	err := s.document(ctx, &run, fmt.Sprintf("there is no run %q; `loanops runs list` shows those that there are", id),
+		"SELECT document FROM runs WHERE id = ? OR workflow_id = ? ORDER BY started_at DESC LIMIT 1", id, id)
+	return run, err
+}
+
+func (s *store) Runs(ctx context.Context, pipeline string, limit int) ([]registry.Run, error) {
+	if limit <= 0 {
+		limit = 50
+	}
+	runs, err := documents[registry.Run](ctx, s, "SELECT document FROM runs WHERE ? = '' OR pipeline = ? ORDER BY started_at DESC, id LIMIT ?", pipeline, pipeline, limit)
+	for i := range runs {
+		runs[i].Steps = nil
+	}
+	return runs, err
+}
+
+func (s *store) PutCanaryCheck(ctx context.Context, check registry.CanaryCheck) error {
+	if check.RunID == "" || check.Seq < 1 {
+		return fault.New(fault.Invalid, "a canary check needs its run and a number from 1")
+	}
+	document, err := json.Marshal(check)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "a canary check that is not JSON")
+	}
+	return s.exec(ctx, "recording a canary check", "INSERT INTO canary_checks (run_id, seq, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		check.RunID, check.Seq, string(document))
+}
+
+func (s *store) CanaryChecks(ctx context.Context, runID string) ([]registry.CanaryCheck, error) {
+	return documents[registry.CanaryCheck](ctx, s, "SELECT document FROM canary_checks WHERE run_id = ? ORDER BY seq", runID)
+}
+
+func (s *store) PutCachedStep(ctx context.Context, step registry.CachedStep) error {
+	if step.Key == "" {
+		return fault.New(fault.Invalid, "a cached step needs a key")
+	}
+	return s.exec(ctx, "recording a step", "INSERT INTO cached_steps (key, step, result) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+		step.Key, step.Step, string(step.Result))
+}
+
+func (s *store) CachedStep(ctx context.Context, key string) (registry.CachedStep, error) {
+	step := registry.CachedStep{Key: key}
+	err := s.document(ctx, &step.Result, "the step is not cached", "SELECT result FROM cached_steps WHERE key = ?", key)
+	return step, err
+}

@@ -1,0 +1,66 @@
+CREATE TABLE pipelines (
+    seq        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name       TEXT   NOT NULL,
+    digest     TEXT   NOT NULL,
+    yaml       BYTEA  NOT NULL,
+    created_at BIGINT NOT NULL -- microseconds since 1970, UTC; so are all times
+);
+CREATE INDEX pipelines_by_name ON pipelines (name, seq);
+
+CREATE TABLE model_versions (
+    name       TEXT    NOT NULL,
+    version    INTEGER NOT NULL CHECK (version > 0),
+    digest     TEXT    NOT NULL,
+    document   TEXT    NOT NULL, -- registry.ModelVersion as JSON
+    created_at BIGINT  NOT NULL,
+    PRIMARY KEY (name, version),
+    UNIQUE (name, digest)
+);
+
+CREATE TABLE alias_moves (
+    name         TEXT    NOT NULL,
+    seq          INTEGER NOT NULL CHECK (seq > 0),
+    alias        TEXT    NOT NULL,
+    version      INTEGER NOT NULL,
+    from_version INTEGER NOT NULL,
+    actor        TEXT    NOT NULL,
+    reason       TEXT    NOT NULL,
+    at           BIGINT  NOT NULL,
+    operation    TEXT    NOT NULL,
+    prev_hash    TEXT    NOT NULL,
+    hash         TEXT    NOT NULL,
+    PRIMARY KEY (name, seq),
+    UNIQUE (name, operation, alias)
+);
+
+CREATE TABLE runs (
+    id          TEXT   PRIMARY KEY,
+    workflow_id TEXT   NOT NULL,
+    pipeline    TEXT   NOT NULL,
+    started_at  BIGINT NOT NULL,
+    ended       INTEGER NOT NULL, -- 1 when the run has an end
+    document    TEXT   NOT NULL  -- registry.Run as JSON
+);
+CREATE INDEX runs_by_workflow ON runs (workflow_id, started_at);
+CREATE INDEX runs_by_pipeline ON runs (pipeline, started_at);
+
+CREATE TABLE canary_checks (
+    run_id   TEXT    NOT NULL,
+    seq      INTEGER NOT NULL,
+    document TEXT    NOT NULL, -- registry.CanaryCheck as JSON
+    PRIMARY KEY (run_id, seq)
+);
+
+CREATE TABLE cached_steps (
+    key    TEXT PRIMARY KEY,
+    step   TEXT NOT NULL,
+    result TEXT NOT NULL
+);
+
+CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$;
+CREATE TRIGGER model_versions_append_only BEFORE UPDATE OR DELETE ON model_versions FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER alias_moves_append_only BEFORE UPDATE OR DELETE ON alias_moves FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER canary_checks_append_only BEFORE UPDATE OR DELETE ON canary_checks FOR EACH ROW EXECUTE FUNCTION append_only();
