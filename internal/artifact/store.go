@@ -1,0 +1,223 @@
+// Package artifact keeps immutable objects in an S3 store under their own digest, with a local copy of what was read.
+package artifact
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+
+	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/smithy-go"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// Config says where artifacts are. Endpoint, region and credentials come from the standard AWS environment.
+type Config struct {
+	// Bucket is made when it is absent.
+	Bucket string
+	// CacheDir is the folder of local copies, made when it is absent. It may be removed at any time.
+	CacheDir string
+}
+
+// Store reads and writes artifacts. It is safe for concurrent use.
+type Store struct {
+	client *s3.Client
+	bucket string
+	cache  string
+}
+
+// Open connects and makes sure that the bucket is there.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	if cfg.Bucket == "" || cfg.CacheDir == "" {
+		return nil, fault.New(fault.Invalid, "an artifact store needs a bucket and a cache folder")
+	}
+	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "AWS configuration")
+	}
+	if err := os.MkdirAll(cfg.CacheDir, 0o700); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "artifact cache")
+	}
+	s := &Store{bucket: cfg.Bucket, cache: cfg.CacheDir, client: s3.NewFromConfig(aws, func(o *s3.Options) {
+		// An endpoint of one's own has no DNS name per bucket.
+		o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL_S3") != "" || os.Getenv("AWS_ENDPOINT_URL") != ""
+	})}
+	return s, s.makeBucket(ctx)
+}
+
+func (s *Store) makeBucket(ctx context.Context) error {
+	if _, err := s.client.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &s.bucket}); err == nil {
+		return nil
+	}
+	_, err := s.client.CreateBucket(ctx, &s3.CreateBucketInput{Bucket: &s.bucket})
+	var mine *types.BucketAlreadyOwnedByYou
+	var exists *types.BucketAlreadyExists
+	if err == nil || errors.As(err, &mine) || errors.As(err, &exists) {
+		return nil
+	}
+	return objectFault(err, "bucket "+s.bucket)
+}
+
+// Put writes data under its digest and returns its reference. Writing the same bytes again changes nothing.
+func (s *Store) Put(ctx context.Context, data []byte, mediaType, extension string) (Ref, error) {
+	sum := sha256.Sum256(data)
+	digest := hex.EncodeToString(sum[:])
+	key := fmt.Sprintf("artifacts/sha256/%s/%s.%s", digest[:2], digest, extension)
+	ref := Ref{URI: "s3://" + s.bucket + "/" + key, SHA256: digest, Bytes: int64(len(data)), MediaType: mediaType}
+	there, err := s.Exists(ctx, ref)
+	if err != nil || there {
+		return ref, err
+	}
+	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: &key, Body: bytes.NewReader(data), ContentType: &mediaType})
+	return ref, objectFault(err, ref.URI)
+}
+
+// Exists reports whether the object is there, with the size that the reference says.
+func (s *Store) Exists(ctx context.Context, ref Ref) (bool, error) {
+	bucket, key, err := split(ref.URI)
+	if err != nil {
+		return false, err
+	}
+	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+	if err = objectFault(err, ref.URI); err != nil {
+		if fault.CodeOf(err) == fault.NotFound {
+			return false, nil
+		}
+		return false, err
+	}
+	return head.ContentLength != nil && *head.ContentLength == ref.Bytes, nil
+}
+
+// Get returns the object's bytes after checking its digest.
+func (s *Store) Get(ctx context.Context, ref Ref) ([]byte, error) {
+	path, err := s.Path(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "artifact cache")
+	}
+	return data, nil
+}
+
+// Path returns a local file with the object's bytes, whose digest was checked. The file must not be changed.
+func (s *Store) Path(ctx context.Context, ref Ref) (string, error) {
+	if len(ref.SHA256) != 2*sha256.Size || strings.Trim(ref.SHA256, "0123456789abcdef") != "" {
+		return "", fault.New(fault.Invalid, "%s: %q is not a SHA-256 in lower-case hexadecimal", ref.URI, ref.SHA256)
+	}
+	path := filepath.Join(s.cache, ref.SHA256+filepath.Ext(ref.URI))
+	if digest, _, err := digestOf(path); err == nil && digest == ref.SHA256 {
+		return path, nil
+	}
+	digest, err := s.download(ctx, ref.URI, ref.Bytes, path)
+	if err != nil {
+		return "", err
+	}
+	if digest != ref.SHA256 {
+		os.Remove(path)
+		return "", fault.New(fault.Internal, "%s: the object's SHA-256 is %s, %s is wanted: it was changed in the store", ref.URI, digest, ref.SHA256)
+	}
+	return path, nil
+}
+
+// Fetch brings a file that a person named, local or s3://bucket/key, of at most maxBytes, and returns a local path and its
+// SHA-256. A local file stays where it is.
+func (s *Store) Fetch(ctx context.Context, uri string, maxBytes int64) (path, digest string, err error) {
+	if !strings.HasPrefix(uri, "s3://") {
+		digest, size, err := digestOf(uri)
+		switch {
+		case errors.Is(err, os.ErrNotExist):
+			return "", "", fault.New(fault.NotFound, "%s: there is no such file", uri)
+		case err != nil:
+			return "", "", fault.Wrap(fault.Invalid, err, "%s", uri)
+		case size > maxBytes:
+			return "", "", fault.New(fault.Invalid, "%s has %d bytes; limits.max_bytes is %d", uri, size, maxBytes)
+		}
+		return uri, digest, nil
+	}
+	name := sha256.Sum256([]byte(uri))
+	path = filepath.Join(s.cache, "fetched-"+hex.EncodeToString(name[:8])+filepath.Ext(uri))
+	digest, err = s.download(ctx, uri, maxBytes, path)
+	return path, digest, err
+}
+
+// download writes the object to path, all or nothing, and returns its digest.
+func (s *Store) download(ctx context.Context, uri string, maxBytes int64, path string) (string, error) {
+	bucket, key, err := split(uri)
+	if err != nil {
+		return "", err
+	}
+	object, err := s.client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return "", objectFault(err, uri)
+	}
+	defer object.Body.Close()
+	temporary, err := os.CreateTemp(s.cache, "download-")
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "artifact cache")
+	}
+	defer os.Remove(temporary.Name())
+	defer temporary.Close()
+	h := sha256.New()
+	size, err := io.Copy(io.MultiWriter(temporary, h), io.LimitReader(object.Body, maxBytes+1))
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "%s: reading", uri)
+	}
+	if size > maxBytes {
+		return "", fault.New(fault.Invalid, "%s has more than %d bytes", uri, maxBytes)
+	}
+	if err := errors.Join(temporary.Close(), os.Rename(temporary.Name(), path)); err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "artifact cache")
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// split takes s3://bucket/key apart.
+func split(uri string) (bucket, key string, err error) {
+	parsed, err := url.Parse(uri)
+	if err != nil || parsed.Scheme != "s3" || parsed.Host == "" || len(parsed.Path) < 2 {
+		return "", "", fault.New(fault.Invalid, "%q is not s3://bucket/key", uri)
+	}
+	return parsed.Host, strings.TrimPrefix(parsed.Path, "/"), nil
+}
+
+// digestOf returns a file's SHA-256 and size.
+func digestOf(path string) (digest string, size int64, err error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer file.Close()
+	h := sha256.New()
+	size, err = io.Copy(h, file)
+	return hex.EncodeToString(h.Sum(nil)), size, err
+}
+
+// objectFault gives an S3 error a code. nil stays nil.
+func objectFault(err error, what string) error {
+	if err == nil {
+		return nil
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		switch api.ErrorCode() {
+		case "NoSuchKey", "NotFound", "NoSuchBucket":
+			return fault.New(fault.NotFound, "%s: there is no such object", what)
+		case "AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch":
+			return fault.New(fault.Unauthorized, "%s: the S3 store refuses the credentials", what)
+		}
+	}
+	return fault.Wrap(fault.Unavailable, err, "%s: the S3 store does not answer", what)
+}
