@@ -34,16 +34,34 @@ type bench struct {
 	config             deploy.WorkspaceConfig
 	provider, rollback *deploy.AgentClient
 	bundleDir          string
+	agentDir           string
+	stopAgent          func()
 }
 
 // newBench starts an agent of its own; it ends with the test.
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	b := &bench{
+		t: t, bundleDir: t.TempDir(), agentDir: t.TempDir(),
+		config: deploy.WorkspaceConfig{
+			Dir:       deploy.WorkspaceDir(t.TempDir(), product, deploy.Production),
+			Terraform: terraform(t), ProviderBinary: providerBinary, AgentTokenFile: filepath.Join(t.TempDir(), "token"),
+		},
+	}
+	require.NoError(t, os.WriteFile(b.config.AgentTokenFile, []byte(providerToken+"\n"), 0o600))
+	b.startAgent()
+	t.Cleanup(func() { b.stopAgent() })
+	return b
+}
+
+// startAgent starts the agent on its folder, at a new address.
+func (b *bench) startAgent() {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
 	url := make(chan string, 1)
 	ended := make(chan error, 1)
-	ctx, cancel := context.WithCancel(context.Background())
 	cfg := agent.Config{
-		Address: "127.0.0.1:0", Dir: t.TempDir(), BinDir: deploytest.BinDir(t),
+		Address: "127.0.0.1:0", Dir: b.agentDir, BinDir: deploytest.BinDir(b.t),
 		ProviderToken: providerToken, RollbackToken: rollbackToken,
 		Log:   slog.New(slog.DiscardHandler),
 		Ready: func(base string) { url <- base },
@@ -56,24 +74,19 @@ func newBench(t *testing.T) *bench {
 		},
 	}
 	go func() { ended <- agent.Run(ctx, cfg) }()
-	t.Cleanup(func() {
+	b.stopAgent = func() {
 		cancel()
-		require.NoError(t, <-ended)
-	})
-	base := <-url
-	tokenFile := filepath.Join(t.TempDir(), "token")
-	require.NoError(t, os.WriteFile(tokenFile, []byte(providerToken+"\n"), 0o600))
-	b := &bench{
-		t: t, bundleDir: t.TempDir(),
-		provider: deploy.NewAgentClient(base, providerToken),
-		rollback: deploy.NewAgentClient(base, rollbackToken),
-		config: deploy.WorkspaceConfig{
-			Dir:       deploy.WorkspaceDir(t.TempDir(), product, deploy.Production),
-			Terraform: terraform(t), ProviderBinary: providerBinary, AgentURL: base, AgentTokenFile: tokenFile,
-		},
+		require.NoError(b.t, <-ended)
+		b.stopAgent = func() {}
 	}
+	select {
+	case b.config.AgentURL = <-url:
+	case err := <-ended:
+		b.t.Fatalf("agent ended: %v", err)
+	}
+	b.provider = deploy.NewAgentClient(b.config.AgentURL, providerToken)
+	b.rollback = deploy.NewAgentClient(b.config.AgentURL, rollbackToken)
 	b.workspace = deploy.NewWorkspace(b.config)
-	return b
 }
 
 // terraform returns the executable on PATH.

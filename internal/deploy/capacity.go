@@ -34,13 +34,13 @@ func Fit(planned Capacity, demand Demand, targetRate float64) []string {
 	}
 	memory := demand.ResidentMiB * (1 + MemoryHeadroom)
 	if memory > float64(planned.MemoryMiB) {
-		misfits = append(misfits, fmt.Sprintf("needs %.0f MiB of memory (measured %.1f MiB + %.0f %%), the plan grants %d MiB",
-			math.Ceil(memory), demand.ResidentMiB, MemoryHeadroom*100, planned.MemoryMiB))
+		misfits = append(misfits, fmt.Sprintf("needs %.1f MiB of memory (measured %.1f MiB + %.0f %%), the plan grants %d MiB",
+			memory, demand.ResidentMiB, MemoryHeadroom*100, planned.MemoryMiB))
 	}
 	millis := demand.CPUMicrosPerDecision * targetRate / 1000
 	if millis > float64(planned.CPUMillis)*CPUUtilisation {
-		misfits = append(misfits, fmt.Sprintf("needs %.0f thousandths of a core (%.0f µs a decision at %g decisions/s, at most %.0f %% busy), the plan grants %d",
-			math.Ceil(millis/CPUUtilisation), demand.CPUMicrosPerDecision, targetRate, CPUUtilisation*100, planned.CPUMillis))
+		misfits = append(misfits, fmt.Sprintf("needs %.1f thousandths of a core (%.0f µs a decision at %g decisions/s, at most %.0f %% busy), the plan grants %d",
+			millis/CPUUtilisation, demand.CPUMicrosPerDecision, targetRate, CPUUtilisation*100, planned.CPUMillis))
 	}
 	if demand.LoadMillis > MaxLoadMillis {
 		misfits = append(misfits, fmt.Sprintf("needs %.1f s from start to ready, at most %d s are accepted", demand.LoadMillis/1000, MaxLoadMillis/1000))

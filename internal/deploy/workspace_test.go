@@ -166,8 +166,10 @@ func TestCancelledApplyIsCompletedByTheNext(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(ctx, want) }()
 	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == deploy.TrackStarting })
+	_, err := b.workspace.Drift(t.Context())
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "one operation at a time: %v", err)
 	cancel()
-	err := <-done
+	err = <-done
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 	require.Equal(t, 100, b.actual().Weight("blue"))
