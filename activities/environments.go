@@ -6,7 +6,6 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/registry"
 )
 
 // Agent reads what an environment is, see deploy.AgentClient.
@@ -22,7 +21,6 @@ type Workspace interface {
 
 // Environments changes what runs where. Terraform writes; the agent is only read.
 type Environments struct {
-	Registry  registry.Registry
 	Agent     Agent
 	Workspace func(pipeline, environment string) Workspace
 	// Back moves traffic and the alias champion to a version that still runs, see deploy.Rollback.

@@ -15,7 +15,7 @@ import (
 func step[In, Out any](work func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
 	return func(ctx context.Context, in In) (Out, error) {
 		p := &pulse{}
-		stop := p.beat(ctx)
+		stop := p.beat(ctx, activity.GetInfo(ctx).HeartbeatTimeout/5)
 		defer stop()
 		out, err := work(context.WithValue(ctx, pulseKey{}, p), in)
 		return out, mapped(ctx, err)
@@ -62,18 +62,17 @@ func (p *pulse) last() string {
 	return p.text
 }
 
-// beat starts heartbeating, five times per timeout; stop ends it and waits until it has ended. An activity without
-// a heartbeat timeout has no pulse.
-func (p *pulse) beat(ctx context.Context) (stop func()) {
-	timeout := activity.GetInfo(ctx).HeartbeatTimeout
-	if timeout <= 0 {
+// beat heartbeats at the interval; stop ends it and waits until it has ended. Without an interval (an activity that has
+// no heartbeat timeout) there is no pulse.
+func (p *pulse) beat(ctx context.Context, interval time.Duration) (stop func()) {
+	if interval <= 0 {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		ticker := time.NewTicker(timeout / 5)
+		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
 		for {
 			activity.RecordHeartbeat(ctx, p.last())
