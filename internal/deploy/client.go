@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -178,12 +177,12 @@ func (c *AgentClient) do(ctx context.Context, method, path string, body, result 
 func problemFault(method, path string, status int, data []byte) error {
 	var problem Problem
 	if err := json.Unmarshal(data, &problem); err != nil || problem.Code == "" {
-		return fault.New(fault.Unavailable, "agent answered %d to %s %s without a problem description: is %q the agent's address?", status, method, path, path)
+		return fault.New(fault.Unavailable, "agent answered %d to %s %s without a problem description: is the agent's address right?", status, method, path)
 	}
 	return &fault.Error{Code: problem.Code, Message: problem.Detail}
 }
 
 // IsNotFound reports whether err says that what was named does not exist.
 func IsNotFound(err error) bool {
-	return err != nil && fault.CodeOf(err) == fault.NotFound && !errors.Is(err, context.Canceled)
+	return err != nil && fault.CodeOf(err) == fault.NotFound
 }

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+)
+
+// TestMain is also a plugin whose parent dies, see TestOrphanEnds.
+func TestMain(m *testing.M) {
+	switch os.Getenv("LOANOPS_TEST_ROLE") {
+	case "parent":
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), "LOANOPS_TEST_ROLE=plugin")
+		child.Stdout = os.Stdout
+		if err := child.Start(); err != nil {
+			os.Exit(2)
+		}
+		_, _ = io.Copy(io.Discard, os.Stdin) // until the test lets it die
+		os.Exit(0)
+	case "plugin":
+		parent := os.Getppid()
+		_, _ = os.Stdout.WriteString("started\n")
+		exitWithParent(parent)
+	}
+	os.Exit(m.Run())
+}
+
+// The plugin holds the pipe open as long as it lives, so the pipe's end is the plugin's.
+func TestOrphanEnds(t *testing.T) {
+	t.Parallel()
+	reader, writer, err := os.Pipe()
+	require.NoError(t, err)
+	parent := exec.Command(os.Args[0])
+	parent.Env = append(os.Environ(), "LOANOPS_TEST_ROLE=parent")
+	parent.Stdout = writer
+	hold, err := parent.StdinPipe()
+	require.NoError(t, err)
+	require.NoError(t, parent.Start())
+	require.NoError(t, writer.Close())
+	started := make([]byte, len("started\n"))
+	_, err = io.ReadFull(reader, started)
+	require.NoError(t, err)
+	require.NoError(t, hold.Close())
+	require.NoError(t, parent.Wait())
+	require.NoError(t, reader.SetReadDeadline(time.Now().Add(30*time.Second)))
+	_, err = reader.Read(make([]byte, 1))
+	require.True(t, errors.Is(err, io.EOF), "the orphan lives on: %v", err)
+}
+
+func TestSchemasAreValid(t *testing.T) {
+	t.Parallel()
+	server, err := providerserver.NewProtocol6WithError(newProvider())()
+	require.NoError(t, err)
+	schema, err := server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	require.NoError(t, err)
+	require.Empty(t, schema.Diagnostics)
+	require.Contains(t, schema.ResourceSchemas, "loanops_predictor_track")
+	require.Contains(t, schema.ResourceSchemas, "loanops_route")
+	for _, each := range newProvider().Resources(t.Context()) {
+		var response resource.SchemaResponse
+		each().Schema(t.Context(), resource.SchemaRequest{}, &response)
+		require.False(t, response.Schema.ValidateImplementation(t.Context()).HasError())
+		for name, attribute := range response.Schema.Attributes {
+			require.NotEmpty(t, attribute.GetDescription(), name)
+		}
+	}
+	var response provider.SchemaResponse
+	newProvider().Schema(t.Context(), provider.SchemaRequest{}, &response)
+	require.False(t, response.Schema.ValidateImplementation(t.Context()).HasError())
+}
+
+// What is put and what is read back is the same for every field of a spec.
+func TestTrackModelRoundTrip(t *testing.T) {
+	t.Parallel()
+	spec := deploy.TrackSpec{
+		ModelVersion: 3, Digest: "d", BundleURI: "s3://b/k", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.1 + 0.2, Meaning: "approval", Drill: "delay=1s",
+	}
+	model := trackModel{Environment: types.StringValue("staging"), Pipeline: types.StringValue("loans"), Slot: types.StringValue("blue")}
+	model.take(deploy.Track{Spec: spec, State: deploy.TrackReady, URL: "http://127.0.0.1:1"})
+	require.Equal(t, spec, model.spec())
+	require.Equal(t, "staging/loans/blue", model.ID.ValueString())
+	require.True(t, model.Running.ValueBool())
+	for _, state := range []deploy.TrackState{deploy.TrackFailed, deploy.TrackStarting} {
+		model.take(deploy.Track{Spec: spec, State: state})
+		require.False(t, model.Running.ValueBool(), state)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	binary := filepath.Join(t.TempDir(), "provider")
+	out, err := exec.CommandContext(context.Background(), "go", "build", "-o", binary, ".").CombinedOutput()
+	require.NoError(t, err, string(out))
+	out, err = exec.Command(binary, "--help").CombinedOutput()
+	require.NoError(t, err)
+	require.Contains(t, string(out), address)
+	require.Contains(t, string(out), "-debug")
+}

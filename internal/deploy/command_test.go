@@ -1,0 +1,86 @@
+package deploy
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+func validSpec() TrackSpec {
+	return TrackSpec{
+		ModelVersion: 1, Digest: strings.Repeat("0a", 32), BundleURI: "s3://loanops/b", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
+	}
+}
+
+func TestValidateNamesEveryWrongField(t *testing.T) {
+	t.Parallel()
+	require.NoError(t, validSpec().Validate())
+	for _, drill := range []string{"", "delay=200ms", "delay=1m", "crash_after=1"} {
+		s := validSpec()
+		s.Drill = drill
+		require.NoError(t, s.Validate())
+	}
+	for field, spoil := range map[string]func(*TrackSpec){
+		"model_version": func(s *TrackSpec) { s.ModelVersion = 0 },
+		"digest":        func(s *TrackSpec) { s.Digest = strings.Repeat("0A", 32) },
+		"bundle_uri":    func(s *TrackSpec) { s.BundleURI = "" },
+		"memory_mib":    func(s *TrackSpec) { s.MemoryMiB = 15 },
+		"cpu_millis":    func(s *TrackSpec) { s.CPUMillis = 0 },
+		"cutoff":        func(s *TrackSpec) { s.Cutoff = math.NaN() },
+		"meaning":       func(s *TrackSpec) { s.Meaning = "good" },
+	} {
+		s := validSpec()
+		spoil(&s)
+		err := s.Validate()
+		require.Equal(t, fault.Invalid, fault.CodeOf(err))
+		require.ErrorContains(t, err, field)
+	}
+	for _, drill := range []string{"delay", "delay=", "delay=-1s", "delay=2m", "crash_after=0", "crash_after=x", "explode=1"} {
+		s := validSpec()
+		s.Drill = drill
+		require.ErrorContains(t, s.Validate(), "drill", drill)
+	}
+	err := TrackSpec{Cutoff: 2, Drill: "x"}.Validate()
+	for _, field := range []string{"model_version", "digest", "bundle_uri", "memory_mib", "cpu_millis", "cutoff", "meaning", "drill"} {
+		require.ErrorContains(t, err, field)
+	}
+}
+
+func TestPredictorCommand(t *testing.T) {
+	t.Parallel()
+	s := validSpec()
+	s.Cutoff = 0.30000000000000004 // every digit arrives
+	require.Equal(t, []string{
+		"predictor", "--bundle", "/b", "--digest", s.Digest, "--version", "1", "--cutoff", "0.30000000000000004",
+		"--meaning", "default", "--address", "127.0.0.1:0", "--address-file", "/a",
+	}, PredictorArgs(s, "/b", "/a"))
+	// 128 MiB x 1024 x 0.95 = 124,518.4 KiB; half a core is one thread at a time.
+	require.Equal(t, []string{"GOMEMLIMIT=124518KiB", "GOMAXPROCS=1"}, PredictorEnv(s))
+	s.CPUMillis, s.Drill = 1001, "crash_after=20"
+	require.Equal(t, []string{"GOMEMLIMIT=124518KiB", "GOMAXPROCS=2", "LOANOPS_DRILL=crash_after=20"}, PredictorEnv(s))
+}
+
+// Weights that pass are whole percents of the two slots and sum to 100; all others do not pass.
+func TestValidateWeights(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		weights := rapid.MapOf(rapid.SampledFrom([]string{Blue, Green, "red", ""}), rapid.IntRange(-50, 150)).Draw(t, "weights")
+		if rapid.Bool().Draw(t, "likely right") {
+			blue := rapid.IntRange(-1, 101).Draw(t, "blue")
+			weights = map[string]int{Blue: blue, Green: 100 - blue}
+		}
+		want := len(weights) > 0
+		sum := 0
+		for slot, weight := range weights {
+			want = want && (slot == Blue || slot == Green) && weight >= 0
+			sum += weight
+		}
+		want = want && sum == 100
+		require.Equal(t, want, ValidateWeights(weights) == nil)
+	})
+}
