@@ -1,0 +1,178 @@
+package gateway
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// predictorAnswering answers like a predictor of a version.
+func predictorAnswering(t *testing.T, version string, status int) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("LoanOps-Probability", "0.25")
+		w.Header().Set("LoanOps-Verdict", "approve")
+		w.Header().Set("LoanOps-Model-Version", version)
+		w.WriteHeader(status)
+		fmt.Fprintf(w, `{"version":%q}`, version)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+func newGateway(t *testing.T, agent string) *Gateway {
+	hash := func(key string) string { h := sha256.Sum256([]byte(key)); return hex.EncodeToString(h[:]) }
+	keys := filepath.Join(t.TempDir(), "keys.json")
+	data, err := json.Marshal(map[string]any{"north": map[string]string{"sha256": hash("k-north"), "type": "bank"}, Synthetic: map[string]string{"sha256": hash("k-own"), "type": ""}})
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(keys, data, 0o600))
+	g, err := New(Config{ID: "g", Agent: agent, Environment: "production", Pipeline: "loans", KeysFile: keys})
+	require.NoError(t, err)
+	return g
+}
+
+func ask(h http.Handler, key, idempotency string) *httptest.ResponseRecorder {
+	request := httptest.NewRequest(http.MethodPost, "/v1/decisions", strings.NewReader(`{}`))
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer "+key)
+	if idempotency != "" {
+		request.Header.Set("Idempotency-Key", idempotency)
+	}
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, request)
+	return answer
+}
+
+func two(blue, green *httptest.Server, weightBlue int) routes {
+	return routes{Revision: 1, Pipelines: map[string]pipelineRoute{"loans": {
+		Weights: map[string]int{"blue": weightBlue, "green": 100 - weightBlue},
+		Tracks:  map[string]track{"blue": {blue.URL, 1}, "green": {green.URL, 2}},
+	}}}
+}
+
+// The canary's share is what it is judged by: short windows must hold it exactly.
+func TestWeightsAreApplied(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	h := g.Handler()
+	for _, weight := range []int{95, 80, 60, 30, 100, 0} {
+		g.table.set(two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), weight))
+		count := map[string]int{}
+		for range 200 {
+			answer := ask(h, "k-north", "")
+			require.Equal(t, 200, answer.Code)
+			count[answer.Header().Get("LoanOps-Track")]++
+		}
+		require.Equal(t, 2*weight, count["blue"])
+		require.Equal(t, 200-2*weight, count["green"])
+	}
+}
+
+func TestIdempotencyKeyKeepsItsTrack(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	g.table.set(two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 50))
+	count := map[string]int{}
+	for i := range 200 {
+		key := fmt.Sprint("application-", i)
+		first := ask(g.Handler(), "k-north", key).Header().Get("LoanOps-Track")
+		require.Equal(t, first, ask(g.Handler(), "k-north", key).Header().Get("LoanOps-Track"))
+		count[first]++
+	}
+	require.InDelta(t, 100, count["blue"], 40)
+}
+
+func TestWithoutAKey(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	g.table.set(two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 50))
+	for _, key := range []string{"", "wrong", "k-nort"} {
+		answer := ask(g.Handler(), key, "")
+		require.Equal(t, 401, answer.Code)
+		require.Contains(t, answer.Header().Get("WWW-Authenticate"), "Bearer")
+		require.Equal(t, "application/problem+json", answer.Header().Get("Content-Type"))
+	}
+}
+
+func TestNobodyServes(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	require.Equal(t, 503, ask(g.Handler(), "k-north", "").Code)
+	answer := httptest.NewRecorder()
+	g.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+	require.Equal(t, 503, answer.Code)
+}
+
+// Failures are counted against the version that failed, and the platform's own traffic apart.
+func TestCounts(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	dead := httptest.NewServer(http.NotFoundHandler())
+	dead.Close()
+	g.table.set(two(predictorAnswering(t, "1", 200), dead, 50))
+	h := g.Handler()
+	codes := map[int]int{}
+	for range 10 {
+		codes[ask(h, "k-own", "").Code]++
+	}
+	require.Equal(t, map[int]int{200: 5, 502: 5}, codes)
+	ask(h, "k-north", "")
+	page := httptest.NewRecorder()
+	h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, line := range []string{
+		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",synthetic="true",track="blue"} 5`,
+		`loanops_gateway_requests_total{code="502",model_version="2",pipeline="loans",synthetic="true",track="green"} 5`,
+		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",synthetic="false",track="blue"} 1`,
+		`loanops_gateway_score_bucket{model_version="1",pipeline="loans",synthetic="true",track="blue",le="0.26"} 5`,
+		`process_start_time_seconds`,
+	} {
+		require.True(t, strings.Contains(page.Body.String(), line), line)
+	}
+}
+
+// While routes change under load, no request is lost.
+func TestRoutesChangeUnderLoad(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	blue, green := predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200)
+	g.table.set(two(blue, green, 100))
+	h := g.Handler()
+	var wait sync.WaitGroup
+	for range 4 {
+		wait.Go(func() {
+			for range 100 {
+				if answer := ask(h, "k-north", ""); answer.Code != 200 {
+					t.Errorf("%d: %s", answer.Code, answer.Body)
+				}
+			}
+		})
+	}
+	for i := range 50 {
+		g.table.set(two(blue, green, i*2))
+	}
+	wait.Wait()
+}
+
+// The gateway acknowledges a revision by asking for what is newer.
+func TestFollowAcknowledges(t *testing.T) {
+	asked := make(chan string, 10)
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		after := r.URL.Query().Get("after")
+		asked <- after
+		if after == "1" {
+			<-r.Context().Done()
+			return
+		}
+		_ = json.NewEncoder(w).Encode(routes{Revision: 1})
+	}))
+	defer agent.Close()
+	defer agent.CloseClientConnections()
+	g := newGateway(t, agent.URL)
+	go g.Follow(t.Context())
+	require.Equal(t, "-1", <-asked)
+	require.Equal(t, "1", <-asked)
+}

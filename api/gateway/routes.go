@@ -1,0 +1,170 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
+
+// The agent's answer to the long poll for routes.
+type routes struct {
+	Revision  int64                    `json:"revision"`
+	Pipelines map[string]pipelineRoute `json:"pipelines"`
+}
+
+type pipelineRoute struct {
+	Weights map[string]int   `json:"weights"`
+	Tracks  map[string]track `json:"tracks"`
+}
+
+type track struct {
+	URL          string `json:"url"`
+	ModelVersion int    `json:"model_version"`
+}
+
+// table is the routes in force. A change replaces them at once; requests under way keep what they chose.
+type table struct {
+	mu       sync.RWMutex
+	revision int64
+	choosers map[string]*chooser
+}
+
+func (t *table) set(r routes) {
+	choosers := map[string]*chooser{}
+	for name, route := range r.Pipelines {
+		if c := newChooser(route); c != nil {
+			choosers[name] = c
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.revision, t.choosers = r.Revision, choosers
+}
+
+func (t *table) chooser(pipeline string) *chooser {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.choosers[pipeline]
+}
+
+// chooser shares one pipeline's requests between slots.
+type chooser struct {
+	mu     sync.Mutex
+	shares []share
+}
+
+type share struct {
+	slot    string
+	track   track
+	weight  int
+	current int
+}
+
+// newChooser keeps the slots that get traffic, in a fixed order; nil when none does.
+func newChooser(route pipelineRoute) *chooser {
+	c := &chooser{}
+	for slot, weight := range route.Weights {
+		if target, ok := route.Tracks[slot]; ok && weight > 0 && target.URL != "" {
+			c.shares = append(c.shares, share{slot: slot, track: target, weight: weight})
+		}
+	}
+	if len(c.shares) == 0 {
+		return nil
+	}
+	slices.SortFunc(c.shares, func(a, b share) int {
+		if a.slot < b.slot {
+			return -1
+		}
+		return 1
+	})
+	return c
+}
+
+// choose returns the slot of the next request. A request with an idempotency key keeps its slot while the weights stand; the others
+// are dealt out by smooth weighted round-robin, so that even short windows hold the weights exactly.
+func (c *chooser) choose(idempotencyKey string) (slot string, target track) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	total := 0
+	for _, s := range c.shares {
+		total += s.weight
+	}
+	if idempotencyKey != "" {
+		h := fnv.New64a()
+		_, _ = h.Write([]byte(idempotencyKey)) // never fails
+		at := int(h.Sum64() % uint64(total))
+		for _, s := range c.shares {
+			if at -= s.weight; at < 0 {
+				return s.slot, s.track
+			}
+		}
+	}
+	best := 0
+	for i := range c.shares {
+		c.shares[i].current += c.shares[i].weight
+		if c.shares[i].current > c.shares[best].current {
+			best = i
+		}
+	}
+	c.shares[best].current -= total
+	return c.shares[best].slot, c.shares[best].track
+}
+
+// How long the agent may hold a poll, and how long to wait after a failed one.
+const (
+	pollWait = 25 * time.Second
+	backoff  = 200 * time.Millisecond
+)
+
+// follow keeps the table up to date until ctx ends. While the agent is away the last routes stay in force.
+func (g *Gateway) follow(ctx context.Context) {
+	after, reachable := int64(-1), true
+	for ctx.Err() == nil {
+		r, err := g.poll(ctx, after)
+		if err != nil {
+			if reachable && ctx.Err() == nil {
+				slog.Warn("the agent does not answer; the last routes stay in force", "error", err.Error())
+			}
+			reachable = false
+			select {
+			case <-ctx.Done():
+			case <-time.After(backoff):
+			}
+			continue
+		}
+		reachable = true
+		if r.Revision != after {
+			g.table.set(r)
+			after = r.Revision
+		}
+	}
+}
+
+// poll asks for routes newer than after; asking acknowledges that after is in force.
+func (g *Gateway) poll(ctx context.Context, after int64) (routes, error) {
+	ctx, cancel := context.WithTimeout(ctx, pollWait+10*time.Second)
+	defer cancel()
+	query := url.Values{"after": {fmt.Sprint(after)}, "wait": {pollWait.String()}, "gateway": {g.cfg.ID}}
+	address := fmt.Sprintf("%s/v1/environments/%s/routes?%s", g.cfg.Agent, url.PathEscape(g.cfg.Environment), query.Encode())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return routes{}, err
+	}
+	response, err := g.client.Do(request)
+	if err != nil {
+		return routes{}, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return routes{}, fmt.Errorf("the agent answers %s", response.Status)
+	}
+	var r routes
+	return r, json.NewDecoder(response.Body).Decode(&r)
+}

@@ -1,0 +1,145 @@
+// Command loanops-api is the data plane: a predictor of one model version, or the gateway that shares traffic between versions.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanops/loanops/api/gateway"
+	"github.com/loanops/loanops/api/predictor"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// drain is how long requests under way may take after SIGTERM.
+const drain = 8 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root := &cobra.Command{
+		Use: "loanops-api", Short: "Serve decisions: one model version, or a gateway over several",
+		SilenceUsage: true, SilenceErrors: true,
+	}
+	root.AddCommand(predictorCommand(), gatewayCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "loanops-api:", err)
+		if fault.CodeOf(err) == fault.Invalid {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}
+
+func predictorCommand() *cobra.Command {
+	var cfg predictor.Config
+	var meaning, address, addressFile string
+	c := &cobra.Command{
+		Use: "predictor", Short: "Serve one model version", Args: cobra.NoArgs,
+		Example: "  loanops-api predictor --bundle model.bundle --digest $(sha256sum < model.bundle | cut -d' ' -f1) --version 1 --cutoff 0.25 --address 127.0.0.1:8081",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.Meaning, cfg.Drill = pipeline.Meaning(meaning), os.Getenv("LOANOPS_DRILL")
+			p, err := predictor.New(cfg)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), p.Handler(), address, addressFile)
+		},
+	}
+	c.Flags().StringVar(&cfg.Bundle, "bundle", "", "the model bundle's `file`")
+	c.Flags().StringVar(&cfg.Digest, "digest", "", "the SHA-256 that the bundle must have")
+	c.Flags().IntVar(&cfg.Version, "version", 0, "the model's version in the registry")
+	c.Flags().Float64Var(&cfg.Cutoff, "cutoff", 0.5, "the probability at which the verdict changes")
+	c.Flags().StringVar(&meaning, "meaning", "default", "what a high probability means: default or approval")
+	listenFlags(c, &address, &addressFile)
+	_ = c.MarkFlagRequired("bundle")
+	_ = c.MarkFlagRequired("digest")
+	return c
+}
+
+func gatewayCommand() *cobra.Command {
+	var cfg gateway.Config
+	var address, addressFile string
+	c := &cobra.Command{
+		Use: "gateway", Short: "Share traffic between model versions by weight", Args: cobra.NoArgs,
+		Example: "  loanops-api gateway --agent http://127.0.0.1:7070 --keys-file gateway-keys.json --address 127.0.0.1:8080",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.ID = fmt.Sprintf("gateway-%d", os.Getpid())
+			g, err := gateway.New(cfg)
+			if err != nil {
+				return err
+			}
+			go g.Follow(cmd.Context())
+			return serve(cmd.Context(), g.Handler(), address, addressFile)
+		},
+	}
+	c.Flags().StringVar(&cfg.Agent, "agent", "", "base `URL` of the deployment agent")
+	c.Flags().StringVar(&cfg.Environment, "environment", "production", "whose routes to follow")
+	c.Flags().StringVar(&cfg.Pipeline, "pipeline", "loan-eligibility", "the pipeline of /v1/decisions")
+	c.Flags().StringVar(&cfg.KeysFile, "keys-file", "", "JSON `file` of the institutions and the hashes of their keys")
+	listenFlags(c, &address, &addressFile)
+	_ = c.MarkFlagRequired("agent")
+	_ = c.MarkFlagRequired("keys-file")
+	return c
+}
+
+func listenFlags(c *cobra.Command, address, addressFile *string) {
+	c.Flags().StringVar(address, "address", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
+	c.Flags().StringVar(addressFile, "address-file", "", "`file` to write the base URL to once it listens")
+}
+
+// serve answers until ctx ends, then lets requests under way finish.
+func serve(ctx context.Context, handler http.Handler, address, addressFile string) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	server := &http.Server{
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
+		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if addressFile != "" {
+		if err := writeAtomically(addressFile, "http://"+listener.Addr().String()+"\n"); err != nil {
+			return err
+		}
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
+	defer cancel()
+	if err := server.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return nil
+}
+
+// writeAtomically writes a file that is there whole or not at all.
+func writeAtomically(path, text string) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name())
+	if _, err := temporary.WriteString(text); err != nil {
+		return err
+	}
+	if err := temporary.Close(); err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
+}

@@ -1,0 +1,58 @@
+package predictor
+
+import (
+	"fmt"
+	"net/http"
+
+	"github.com/goccy/go-yaml"
+	"github.com/labstack/echo/v4"
+
+	"github.com/loanops/loanops/api/contract"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+// openAPI answers the contract with this model's fields in it.
+func (p *Predictor) openAPI(c echo.Context) error {
+	var document map[string]any
+	if err := yaml.Unmarshal(contract.YAML, &document); err != nil {
+		return fmt.Errorf("openapi.yaml: %w", err)
+	}
+	schemas := document["components"].(map[string]any)["schemas"].(map[string]any)
+	schemas["Application"] = applicationSchema(p.model.Signature())
+	return c.JSON(http.StatusOK, document)
+}
+
+// applicationSchema describes the fields of a signature.
+func applicationSchema(signature []transform.Field) map[string]any {
+	properties, required := map[string]any{}, []string{}
+	for _, f := range signature {
+		schema := map[string]any{"type": "number"}
+		if f.Type == pipeline.Category {
+			values := make([]any, 0, len(f.Domain)+1)
+			for _, value := range f.Domain {
+				values = append(values, value)
+			}
+			if f.Nullable {
+				values = append(values, nil)
+			}
+			schema = map[string]any{"type": "string", "enum": values}
+		}
+		if f.Min != nil {
+			schema["minimum"] = *f.Min
+		}
+		if f.Max != nil {
+			schema["maximum"] = *f.Max
+		}
+		if f.Unit != "" {
+			schema["description"] = "in " + f.Unit
+		}
+		if f.Nullable {
+			schema["nullable"] = true
+		} else {
+			required = append(required, f.Name)
+		}
+		properties[f.Name] = schema
+	}
+	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
+}

@@ -1,0 +1,232 @@
+// Package predictor serves one model version over REST.
+package predictor
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/loanops/loanops/api/problem"
+	"github.com/loanops/loanops/internal/explain"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+// Limits of a request.
+const (
+	maxBody  = "1M"
+	maxBatch = 1000
+)
+
+// Config says which model to serve and how its scores become verdicts.
+type Config struct {
+	// Bundle is the bundle's file, Digest the SHA-256 that it must have.
+	Bundle, Digest string
+	// Version is the model's number in the registry.
+	Version int
+	Cutoff  float64
+	Meaning pipeline.Meaning
+	// Drill is LOANOPS_DRILL: "", "delay=200ms" or "crash_after=20".
+	Drill string
+}
+
+// Predictor is one loaded model. It is safe for concurrent use.
+type Predictor struct {
+	cfg     Config
+	model   *model.Model
+	drill   drill
+	metrics *metrics
+}
+
+// Decision is the answer to an application.
+type Decision struct {
+	DecisionID  string  `json:"decision_id"`
+	Verdict     string  `json:"verdict"` // approve or decline
+	Probability float64 `json:"probability"`
+	// Reasons are the principal reasons of a decline; an approval has none.
+	Reasons []explain.Reason `json:"reasons"`
+	Model   ModelRef         `json:"model"`
+}
+
+// ModelRef names the model that decided.
+type ModelRef struct {
+	Name    string `json:"name"`
+	Version int    `json:"version"`
+	Digest  string `json:"digest"`
+}
+
+// New loads and verifies the bundle.
+func New(cfg Config) (*Predictor, error) {
+	if cfg.Meaning != pipeline.MeaningDefault && cfg.Meaning != pipeline.MeaningApproval {
+		return nil, fault.New(fault.Invalid, "--meaning is %q; default or approval is wanted", cfg.Meaning)
+	}
+	if !(cfg.Cutoff > 0 && cfg.Cutoff < 1) {
+		return nil, fault.New(fault.Invalid, "--cutoff is %v; a probability between 0 and 1 is wanted", cfg.Cutoff)
+	}
+	drill, err := parseDrill(cfg.Drill)
+	if err != nil {
+		return nil, err
+	}
+	info, err := os.Stat(cfg.Bundle)
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "bundle")
+	}
+	if info.Size() > model.MaxBundleBytes {
+		return nil, fault.New(fault.Invalid, "%s has %d bytes, at most %d are read", cfg.Bundle, info.Size(), model.MaxBundleBytes)
+	}
+	data, err := os.ReadFile(cfg.Bundle)
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "bundle")
+	}
+	m, err := model.Decode(data, cfg.Digest)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Bundle)
+	}
+	return &Predictor{cfg: cfg, model: m, drill: drill, metrics: newMetrics(m.Name)}, nil
+}
+
+// Handler serves the predictor's resources.
+func (p *Predictor) Handler() http.Handler {
+	e := echo.New()
+	e.HTTPErrorHandler = problem.Handler
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit(maxBody), problem.RequireJSON)
+	e.POST("/v1/decisions", p.decide)
+	e.POST("/v1/decisions/batch", p.decideBatch)
+	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
+	e.GET("/readyz", p.ready)
+	e.GET("/openapi.json", p.openAPI)
+	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{})))
+	return e
+}
+
+func (p *Predictor) ready(c echo.Context) error {
+	answer := map[string]any{"status": "ready", "model": p.ref()}
+	if p.cfg.Drill != "" {
+		answer["drill"] = p.cfg.Drill
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+func (p *Predictor) ref() ModelRef {
+	return ModelRef{Name: p.model.Name, Version: p.cfg.Version, Digest: p.cfg.Digest}
+}
+
+// body reads the request's body within the limit.
+func body(c echo.Context) ([]byte, error) {
+	data, err := io.ReadAll(c.Request().Body)
+	var framework *echo.HTTPError
+	if errors.As(err, &framework) {
+		return nil, framework
+	}
+	if err != nil {
+		return nil, problem.New(http.StatusBadRequest, "the body could not be read")
+	}
+	return data, shallow(data)
+}
+
+func (p *Predictor) decide(c echo.Context) error {
+	data, err := body(c)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	row, wrong, err := application(p.model.Signature(), data, "")
+	if err != nil {
+		return err
+	}
+	if len(wrong) > 0 {
+		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
+	}
+	p.metrics.preprocess.Observe(time.Since(started).Seconds())
+	d, err := p.score(row)
+	if err != nil {
+		return err
+	}
+	header := c.Response().Header()
+	header.Set("LoanOps-Model-Version", strconv.Itoa(p.cfg.Version))
+	header.Set("LoanOps-Probability", strconv.FormatFloat(d.Probability, 'g', -1, 64))
+	header.Set("LoanOps-Verdict", d.Verdict)
+	header.Set(echo.HeaderCacheControl, "no-store")
+	return c.JSON(http.StatusOK, d)
+}
+
+// score decides one row, after the drill had its way.
+func (p *Predictor) score(row []transform.Value) (Decision, error) {
+	p.drill.before()
+	started := time.Now()
+	probability, err := p.model.Score(row)
+	if err != nil {
+		return Decision{}, err
+	}
+	p.metrics.predict.Observe(time.Since(started).Seconds())
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Decision{}, err
+	}
+	d := Decision{DecisionID: id.String(), Verdict: "approve", Probability: probability, Reasons: []explain.Reason{}, Model: p.ref()}
+	// At the cutoff a default probability declines and an approval probability approves.
+	if (probability >= p.cfg.Cutoff) == (p.cfg.Meaning == pipeline.MeaningDefault) {
+		d.Verdict = "decline"
+		started = time.Now()
+		if d.Reasons, err = explain.Reasons(p.model, row, p.cfg.Meaning); err != nil {
+			return Decision{}, err
+		}
+		p.metrics.explain.Observe(time.Since(started).Seconds())
+	}
+	p.metrics.decisions.WithLabelValues(d.Verdict).Inc()
+	p.metrics.scores.Observe(probability)
+	p.drill.after()
+	return d, nil
+}
+
+func (p *Predictor) decideBatch(c echo.Context) error {
+	data, err := body(c)
+	if err != nil {
+		return err
+	}
+	members, err := object(data)
+	if err != nil {
+		return err
+	}
+	if len(members) != 1 || members[0].name != "applications" {
+		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Detail: "a list of applications is wanted, and nothing else"})
+	}
+	var applications []json.RawMessage
+	if err := json.Unmarshal(members[0].value, &applications); err != nil || len(applications) == 0 || len(applications) > maxBatch {
+		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Detail: fmt.Sprintf("a list of 1 to %d applications is wanted", maxBatch)})
+	}
+	rows := make([][]transform.Value, len(applications))
+	var wrong []problem.FieldError
+	for i, raw := range applications {
+		row, complaints, err := application(p.model.Signature(), raw, fmt.Sprintf("applications[%d].", i))
+		if err != nil {
+			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Detail: "an object is wanted"})
+		}
+		rows[i] = row
+		wrong = append(wrong, complaints...)
+	}
+	if len(wrong) > 0 {
+		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong; no application was decided", len(wrong)), wrong...)
+	}
+	decisions := make([]Decision, len(rows))
+	for i, row := range rows {
+		if decisions[i], err = p.score(row); err != nil {
+			return err
+		}
+	}
+	c.Response().Header().Set("LoanOps-Model-Version", strconv.Itoa(p.cfg.Version))
+	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
+	return c.JSON(http.StatusOK, map[string]any{"decisions": decisions})
+}
