@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -40,6 +41,7 @@ type bench struct {
 	t      *testing.T
 	agent  *agent
 	server *httptest.Server
+	cancel context.CancelFunc // of all requests
 	// provider writes tracks and routes, rollback only rolls back.
 	provider, rollback *deploy.AgentClient
 	bundleDir          string
@@ -77,7 +79,11 @@ func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *ben
 		c(a)
 	}
 	require.NoError(t, a.restore())
-	b := &bench{t: t, agent: a, server: httptest.NewServer(a.handler()), bundleDir: bundleDir}
+	requests, cancel := context.WithCancel(context.Background())
+	server := httptest.NewUnstartedServer(a.handler())
+	server.Config.BaseContext = func(net.Listener) context.Context { return requests }
+	server.Start()
+	b := &bench{t: t, agent: a, server: server, cancel: cancel, bundleDir: bundleDir}
 	b.provider = deploy.NewAgentClient(b.server.URL, providerToken)
 	b.rollback = deploy.NewAgentClient(b.server.URL, rollbackToken)
 	t.Cleanup(b.close)
@@ -102,9 +108,9 @@ func testConfig(t *testing.T, dir string) Config {
 
 // close stops the agent as Run does.
 func (b *bench) close() {
-	b.agent.close()
-	b.server.CloseClientConnections()
+	b.cancel()
 	b.server.Close()
+	b.agent.close()
 }
 
 // spec writes a bundle and returns a track that serves it as version.
