@@ -33,7 +33,7 @@ type bench struct {
 	workspace          *deploy.Workspace
 	config             deploy.WorkspaceConfig
 	provider, rollback *deploy.AgentClient
-	bundleDir          string
+	binDir, bundleDir  string
 	agentDir           string
 	stopAgent          func()
 }
@@ -41,8 +41,14 @@ type bench struct {
 // newBench starts an agent of its own; it ends with the test.
 func newBench(t *testing.T) *bench {
 	t.Helper()
+	return newBenchOf(t, deploytest.BinDir(t))
+}
+
+// newBenchOf starts one that takes loanops-api from binDir.
+func newBenchOf(t *testing.T, binDir string) *bench {
+	t.Helper()
 	b := &bench{
-		t: t, bundleDir: t.TempDir(), agentDir: t.TempDir(),
+		t: t, binDir: binDir, bundleDir: t.TempDir(), agentDir: t.TempDir(),
 		config: deploy.WorkspaceConfig{
 			Dir:       deploy.WorkspaceDir(t.TempDir(), product, deploy.Production),
 			Terraform: terraform(t), ProviderBinary: providerBinary, AgentTokenFile: filepath.Join(t.TempDir(), "token"),
@@ -61,7 +67,7 @@ func (b *bench) startAgent() {
 	url := make(chan string, 1)
 	ended := make(chan error, 1)
 	cfg := agent.Config{
-		Address: "127.0.0.1:0", Dir: b.agentDir, BinDir: deploytest.BinDir(b.t),
+		Address: "127.0.0.1:0", Dir: b.agentDir, BinDir: b.binDir,
 		ProviderToken: providerToken, RollbackToken: rollbackToken,
 		Log:   slog.New(slog.DiscardHandler),
 		Ready: func(base string) { url <- base },

@@ -1,0 +1,64 @@
+package deploy_test
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+// realAPI builds loanops-api and a model bundle of one field, and returns a folder with the program and a track.
+func realAPI(t *testing.T) (binDir string, spec deploy.TrackSpec) {
+	t.Helper()
+	binDir = t.TempDir()
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(binDir, "loanops-api"), "github.com/loanops/loanops/api")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, string(out))
+	m := &model.Model{
+		Name: product,
+		Encoder: transform.Encoder{
+			Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}},
+			Scales: []transform.Scale{{Mean: 1, SD: 1}},
+		},
+		Intercept: -1, Coefficients: []float64{2}, Background: []float64{0},
+	}
+	data, err := m.Encode()
+	require.NoError(t, err)
+	path := filepath.Join(binDir, "model.bundle")
+	require.NoError(t, os.WriteFile(path, data, 0o600))
+	return binDir, deploy.TrackSpec{
+		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path,
+		MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
+	}
+}
+
+func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {
+	t.Parallel()
+	binDir, spec := realAPI(t)
+	demand, err := deploy.Measure(t.Context(), deploy.MeasureConfig{
+		APIBinary: filepath.Join(binDir, "loanops-api"), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
+		Applications: []map[string]any{{"debt": 3.5}},
+	})
+	require.NoError(t, err)
+	t.Logf("%+v", demand)
+	require.Empty(t, deploy.Fit(deploy.Capacity{MemoryMiB: 128, CPUMillis: 500}, demand, 50))
+	require.Len(t, deploy.Fit(deploy.Capacity{MemoryMiB: 8, CPUMillis: 500}, demand, 50), 1, "no Go server fits in 8 MiB")
+
+	b := newBenchOf(t, binDir)
+	b.apply(desired(&spec, nil, 100))
+	response, err := http.Post(b.actual().Tracks["blue"].URL+"/v1/decisions", "application/json", strings.NewReader(`{"debt": 3.5}`))
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Equal(t, "1", response.Header.Get("LoanOps-Model-Version"))
+}
