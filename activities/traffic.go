@@ -38,7 +38,7 @@ func (t *traffic) send(ctx context.Context, window time.Duration) error {
 	if t.rate <= 0 {
 		return waitFor(ctx, end.C)
 	}
-	draw := rand.New(rand.NewPCG(t.seed, 0)) //nolint:gosec // which application is asked about is no secret
+	draw := rand.New(rand.NewPCG(t.seed, 0)) // which application is asked about is no secret
 	var sent, unreached atomic.Int64
 	var denied atomic.Bool
 	var underWay sync.WaitGroup
