@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,12 +22,18 @@ type child struct {
 	err    error
 }
 
-func (c *child) PID() int                { return c.cmd.Process.Pid }
-func (c *child) Exited() <-chan struct{} { return c.exited }
-func (c *child) Err() error              { return c.err }
+// PID is the process ID.
+func (c *child) PID() int { return c.cmd.Process.Pid }
 
+// Exited is closed when the process has ended.
+func (c *child) Exited() <-chan struct{} { return c.exited }
+
+// Err says how the process ended.
+func (c *child) Err() error { return c.err }
+
+// Stop drains the process, kills it after drainGrace, and returns when it has ended.
 func (c *child) Stop() {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 	timer := time.NewTimer(drainGrace)
 	defer timer.Stop()
 	select {
@@ -51,7 +59,8 @@ func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile strin
 	cmd := exec.Command(filepath.Join(a.cfg.BinDir, "loanops-api"), deploy.PredictorArgs(spec, bundle, addressFile)...)
 	cmd.Env = deploy.PredictorEnv(spec)
 	cmd.Stdout, cmd.Stderr = log, log
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = withThisProcess()
+	if err := startOnLastingThread(cmd); err != nil {
 		return nil, err
 	}
 	c := &child{cmd: cmd, exited: make(chan struct{})}
@@ -60,4 +69,24 @@ func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile strin
 		close(c.exited)
 	}()
 	return c, nil
+}
+
+// startRequests reach the goroutine that starts every predictor.
+var startRequests = sync.OnceValue(func() chan<- func() {
+	requests := make(chan func())
+	go func() {
+		runtime.LockOSThread() // for ever
+		for request := range requests {
+			request()
+		}
+	}()
+	return requests
+})
+
+// startOnLastingThread starts cmd on a thread that lives as long as this process. Linux ends a child with the thread that started it, and Go
+// ends threads of its own accord.
+func startOnLastingThread(cmd *exec.Cmd) error {
+	done := make(chan error, 1)
+	startRequests() <- func() { done <- cmd.Start() }
+	return <-done
 }
