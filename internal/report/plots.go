@@ -1,0 +1,195 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"html"
+	"html/template"
+	"image/color"
+	"regexp"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"github.com/loanops/loanops/internal/evaluate"
+)
+
+var (
+	blue  = color.RGBA{R: 31, G: 98, B: 160, A: 255}
+	amber = color.RGBA{R: 200, G: 120, B: 20, A: 255}
+	grey  = color.RGBA{R: 170, G: 170, B: 170, A: 255}
+)
+
+// newPlot has light axes and a faint grid.
+func newPlot(x, y string) *plot.Plot {
+	p := plot.New()
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
+		axis.Label.TextStyle.Font.Size, axis.Tick.Label.Font.Size = vg.Points(9), vg.Points(8)
+		axis.LineStyle.Color, axis.Tick.LineStyle.Color = grey, grey
+	}
+	grid := plotter.NewGrid()
+	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 235}, color.Gray{Y: 245}
+	p.Add(grid)
+	p.Legend.TextStyle.Font.Size = vg.Points(8)
+	p.Legend.Top = true
+	return p
+}
+
+var size = regexp.MustCompile(`<svg width="[^"]*" height="[^"]*"`)
+
+// svg renders the plot as an inline image with a text for those who do not see it.
+func svg(p *plot.Plot, width, height vg.Length, alternative string) (template.HTML, error) {
+	canvas := vgsvg.NewWith(vgsvg.UseWH(width, height))
+	p.Draw(newCanvas(canvas))
+	var out bytes.Buffer
+	if _, err := canvas.WriteTo(&out); err != nil {
+		return "", fmt.Errorf("plot: %w", err)
+	}
+	_, image, _ := strings.Cut(out.String(), "<svg")
+	image = size.ReplaceAllString("<svg"+image, fmt.Sprintf(`<svg role="img" aria-label="%s" style="max-width:100%%;height:auto" width="%.0f" height="%.0f"`,
+		html.EscapeString(alternative), width.Points()*4/3, height.Points()*4/3))
+	return template.HTML(image), nil //nolint:gosec // made here; its texts are escaped by vgsvg
+}
+
+func bars(values []float64, fill color.Color, offset, width vg.Length) (*plotter.BarChart, error) {
+	chart, err := plotter.NewBarChart(plotter.Values(values), width)
+	if err != nil {
+		return nil, fmt.Errorf("plot: %w", err)
+	}
+	chart.Color, chart.Offset, chart.LineStyle.Width = fill, offset, 0
+	return chart, nil
+}
+
+func histogram(name string, n *Numbers) (template.HTML, error) {
+	values := make([]float64, len(n.Histogram))
+	for i, count := range n.Histogram {
+		values[i] = float64(count)
+	}
+	chart, err := bars(values, blue, 0, vg.Points(10))
+	if err != nil {
+		return "", err
+	}
+	p := newPlot("", "rows")
+	p.Add(chart)
+	last := float64(len(values) - 1)
+	p.X.Tick.Marker = plot.ConstantTicks{
+		{Value: 0, Label: fmt.Sprintf("%.4g", n.Min)}, {Value: last / 2, Label: fmt.Sprintf("%.4g", (n.Min+n.Max)/2)}, {Value: last, Label: fmt.Sprintf("%.4g", n.Max)},
+	}
+	return svg(p, 260, 130, fmt.Sprintf("histogram of %s from %.4g to %.4g, median %.4g", name, n.Min, n.Max, n.Median))
+}
+
+func frequencies(name string, top []Value) (template.HTML, error) {
+	values, labels := make([]float64, len(top)), make([]string, len(top))
+	for i, v := range top {
+		// Bars grow from the bottom; the most frequent value is to be on top.
+		values[len(top)-1-i] = float64(v.Count)
+		labels[len(top)-1-i] = shorten(v.Text)
+	}
+	chart, err := bars(values, blue, 0, vg.Points(8))
+	if err != nil {
+		return "", err
+	}
+	chart.Horizontal = true
+	p := newPlot("rows", "")
+	p.Add(chart)
+	p.NominalY(labels...)
+	p.Y.Tick.Label.Font.Size = vg.Points(8)
+	return svg(p, 260, vg.Length(40+13*len(top)), "most frequent values of "+name)
+}
+
+func shorten(text string) string {
+	runes := []rune(text)
+	if len(runes) > 24 {
+		return string(runes[:23]) + "…"
+	}
+	return text
+}
+
+func line(points plotter.XYs, stroke color.Color, width vg.Length) (*plotter.Line, error) {
+	l, err := plotter.NewLine(points)
+	if err != nil {
+		return nil, fmt.Errorf("plot: %w", err)
+	}
+	l.Color, l.Width = stroke, width
+	return l, nil
+}
+
+// unit is a plot of shares against shares with the diagonal.
+func unit(x, y string) (*plot.Plot, error) {
+	p := newPlot(x, y)
+	diagonal, err := line(plotter.XYs{{X: 0, Y: 0}, {X: 1, Y: 1}}, grey, vg.Points(1))
+	if err != nil {
+		return nil, err
+	}
+	p.Add(diagonal)
+	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, 0, 1
+	return p, nil
+}
+
+func rocPlot(e evaluate.Evaluation) (template.HTML, error) {
+	p, err := unit("false positive rate", "true positive rate")
+	if err != nil {
+		return "", err
+	}
+	points := make(plotter.XYs, len(e.ROC))
+	for i, point := range e.ROC {
+		points[i] = plotter.XY{X: point.X, Y: point.Y}
+	}
+	curve, err := line(points, blue, vg.Points(1.8))
+	if err != nil {
+		return "", err
+	}
+	p.Add(curve)
+	return svg(p, 300, 260, fmt.Sprintf("ROC curve with an area of %.4f", e.Metrics["auc"].Estimate))
+}
+
+func calibrationPlot(e evaluate.Evaluation) (template.HTML, error) {
+	p, err := unit("mean score", "observed share")
+	if err != nil {
+		return "", err
+	}
+	points, most := make(plotter.XYs, len(e.Calibration)), 0.05
+	for i, bin := range e.Calibration {
+		points[i] = plotter.XY{X: bin.Score, Y: bin.Observed}
+		most = max(most, bin.Score, bin.Observed)
+	}
+	p.X.Max, p.Y.Max = min(1, most*1.1), min(1, most*1.1)
+	curve, err := line(points, amber, vg.Points(1.5))
+	if err != nil {
+		return "", err
+	}
+	dots, err := plotter.NewScatter(points)
+	if err != nil {
+		return "", fmt.Errorf("plot: %w", err)
+	}
+	dots.Color, dots.Radius = amber, vg.Points(2.5)
+	p.Add(curve, dots)
+	return svg(p, 300, 260, "calibration: observed share against mean score in groups of equally many rows")
+}
+
+func scorePlot(e evaluate.Evaluation) (template.HTML, error) {
+	p := newPlot("score", "share of the class")
+	for i, class := range []struct {
+		name   string
+		counts [20]int
+		total  int
+		fill   color.Color
+	}{{"label 0", e.Negatives, e.Rows - e.Positive, blue}, {"label 1", e.Positives, e.Positive, amber}} {
+		values := make([]float64, len(class.counts))
+		for k, count := range class.counts {
+			values[k] = float64(count) / float64(max(class.total, 1))
+		}
+		chart, err := bars(values, class.fill, vg.Points(float64(i)*5-2.5), vg.Points(5))
+		if err != nil {
+			return "", err
+		}
+		p.Add(chart)
+		p.Legend.Add(class.name, chart)
+	}
+	p.X.Tick.Marker = plot.ConstantTicks{{Value: -0.5, Label: "0"}, {Value: 9.5, Label: "0.5"}, {Value: 19.5, Label: "1"}}
+	return svg(p, 380, 260, "distribution of the scores by class")
+}
