@@ -43,7 +43,8 @@ func TestMeasureFindsMemoryAndCPU(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, again.ResidentMiB, 100.0)
 	require.NotEmpty(t, ballast)
-	require.InDelta(t, 300, large.ResidentMiB-small.ResidentMiB, 40)
+	require.Greater(t, large.ResidentMiB-small.ResidentMiB, 250.0)
+	require.Less(t, large.ResidentMiB-small.ResidentMiB, 700.0) // the race detector doubles what is touched
 	// The stand-in spins by the wall clock, so a busy machine gives it less CPU than it was told to burn, never much more.
 	require.Greater(t, large.CPUMicrosPerDecision, small.CPUMicrosPerDecision+500)
 	require.Less(t, large.CPUMicrosPerDecision, 10_000.0)

@@ -98,3 +98,24 @@ func TestBundleFetchFailureIsTold(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "connection refused")
 }
+
+func TestLargeLogIsPutAside(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	for _, size := range []int64{0, maxLog, maxLog + 1} {
+		require.NoError(t, os.WriteFile(path, nil, 0o600))
+		require.NoError(t, os.Truncate(path, size))
+		log, err := openLog(path)
+		require.NoError(t, err)
+		info, err := log.Stat()
+		require.NoError(t, err)
+		if size <= maxLog {
+			require.Equal(t, size, info.Size())
+			require.NoFileExists(t, path+".1")
+		} else {
+			require.Zero(t, info.Size())
+			require.FileExists(t, path+".1")
+		}
+		require.NoError(t, log.Close())
+	}
+}

@@ -49,9 +49,22 @@ func (a *agent) logFile(k key) string {
 	return filepath.Join(a.cfg.Dir, "logs", k.environment+"-"+k.pipeline+"-"+k.slot+".log")
 }
 
+// maxLog is the size above which a log is put aside at the next start, replacing the one before.
+const maxLog = 8 << 20
+
+// openLog opens the file at path to append to it.
+func openLog(path string) (*os.File, error) {
+	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
+		if err := os.Rename(path, path+".1"); err != nil {
+			return nil, err
+		}
+	}
+	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
 // startAPI starts loanops-api for the slot.
 func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile string) (process, error) {
-	log, err := os.OpenFile(a.logFile(k), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := openLog(a.logFile(k))
 	if err != nil {
 		return nil, err
 	}
