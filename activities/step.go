@@ -68,23 +68,24 @@ func (p *pulse) beat(ctx context.Context, interval time.Duration) (stop func()) 
 	if interval <= 0 {
 		return func() {}
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(done)
+		defer close(ended)
 		ticker := time.NewTicker(interval)
 		defer ticker.Stop()
 		for {
-			activity.RecordHeartbeat(ctx, p.last())
 			select {
+			case <-done:
+				return
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
+				activity.RecordHeartbeat(ctx, p.last())
 			}
 		}
 	}()
 	return func() {
-		cancel()
-		<-done
+		close(done)
+		<-ended
 	}
 }
