@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/process"
 )
 
 // MeasureConfig says what to measure.
@@ -94,7 +95,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	if err := process.Start(cmd); err != nil {
 		return usage{}, fault.Wrap(fault.NotFound, err, "loanops-api")
 	}
 	exited := make(chan error, 1)
@@ -102,7 +103,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	url, err := awaitPredictor(ctx, addressFile, exited)
 	if err != nil {
 		_ = cmd.Process.Kill()
-		<-exited
+		_ = <-exited // the cause is known
 		if fault.CodeOf(err) == fault.Refused {
 			err = fault.Wrap(fault.Refused, err, "loanops-api does not start with the model: %s", &output)
 		}
@@ -112,7 +113,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	err = decide(ctx, url, bodies, cfg.Decisions)
 	used.resident = peakResident(cmd.Process.Pid)
 	_ = cmd.Process.Signal(syscall.SIGTERM)
-	<-exited
+	_ = <-exited // ended by the signal above
 	if err != nil {
 		return usage{}, err
 	}

@@ -67,7 +67,7 @@ type agent struct {
 	statePath string
 	lockFile  *os.File
 	now       func() time.Time
-	start     func(k key, spec deploy.TrackSpec, bundle, addressFile string) (process, error)
+	start     func(k key, spec deploy.TrackSpec, bundle, addressFile string) (*child, error)
 
 	acknowledgeWait, settleLimit time.Duration
 

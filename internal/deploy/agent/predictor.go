@@ -21,21 +21,11 @@ const (
 	readyPoll    = 10 * time.Millisecond
 )
 
-// process is one running child.
-type process interface {
-	PID() int
-	// Exited is closed when the process has ended; Err then says how.
-	Exited() <-chan struct{}
-	Err() error
-	// Stop asks the process to drain and end, kills it after a grace, and returns when it has ended.
-	Stop()
-}
-
 // startProcess starts loanops-api, which writes its address to addressFile.
-type startProcess func(spec deploy.TrackSpec, bundle, addressFile string) (process, error)
+type startProcess func(spec deploy.TrackSpec, bundle, addressFile string) (*child, error)
 
-// predictor keeps one loanops-api process running for one spec until it is stopped or crashes too often. Its state is
-// read by status and changes are told through changed.
+// predictor keeps one loanops-api process running for one spec until it is stopped or crashes too often. Its status is
+// read by get, and changed is called after every change.
 type predictor struct {
 	spec        deploy.TrackSpec
 	bundle      string
@@ -140,13 +130,13 @@ func (p *predictor) once(ctx context.Context) error {
 	if err := os.Remove(p.addressFile); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	child, err := p.start(p.spec, p.bundle, p.addressFile)
+	c, err := p.start(p.spec, p.bundle, p.addressFile)
 	if err != nil {
 		return err
 	}
-	defer child.Stop()
-	p.set(func(s *status) { s.pid = child.PID() })
-	url, err := p.awaitReady(ctx, child)
+	defer c.stop()
+	p.set(func(s *status) { s.pid = c.cmd.Process.Pid })
+	url, err := p.awaitReady(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -154,13 +144,13 @@ func (p *predictor) once(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-child.Exited():
-		return ended(child)
+	case <-c.exited:
+		return ended(c)
 	}
 }
 
 // awaitReady returns the child's address once it answers ready there.
-func (p *predictor) awaitReady(ctx context.Context, child process) (string, error) {
+func (p *predictor) awaitReady(ctx context.Context, c *child) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	poll := time.NewTicker(readyPoll)
@@ -174,16 +164,16 @@ func (p *predictor) awaitReady(ctx context.Context, child process) (string, erro
 		select {
 		case <-ctx.Done():
 			return "", fmt.Errorf("not ready within %s", readyLimit)
-		case <-child.Exited():
-			return "", ended(child)
+		case <-c.exited:
+			return "", ended(c)
 		case <-poll.C:
 		}
 	}
 }
 
-func ended(child process) error {
-	if err := child.Err(); err != nil {
-		return err
+func ended(c *child) error {
+	if c.err != nil {
+		return c.err
 	}
 	return fmt.Errorf("the process ended by itself with exit code 0")
 }

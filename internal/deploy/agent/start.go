@@ -1,48 +1,28 @@
 package agent
 
 import (
+	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/process"
 )
 
 // drainGrace is how long a predictor may answer what it has begun before it is killed.
 const drainGrace = 10 * time.Second
 
-// child is a started loanops-api.
+// child is a started loanops-api. err says how it ended once exited is closed.
 type child struct {
 	cmd    *exec.Cmd
 	exited chan struct{}
 	err    error
 }
 
-// PID is the process ID.
-func (c *child) PID() int { return c.cmd.Process.Pid }
-
-// Exited is closed when the process has ended.
-func (c *child) Exited() <-chan struct{} { return c.exited }
-
-// Err says how the process ended.
-func (c *child) Err() error { return c.err }
-
-// Stop drains the process, kills it after drainGrace, and returns when it has ended.
-func (c *child) Stop() {
-	_ = c.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-	timer := time.NewTimer(drainGrace)
-	defer timer.Stop()
-	select {
-	case <-c.exited:
-	case <-timer.C:
-		_ = c.cmd.Process.Kill()
-		<-c.exited
-	}
-}
+// stop drains the process, kills it after drainGrace, and returns when it has ended.
+func (c *child) stop() { process.Stop(c.cmd, c.exited, drainGrace) }
 
 // logFile is where the slot's predictors write.
 func (a *agent) logFile(k key) string {
@@ -63,17 +43,17 @@ func openLog(path string) (*os.File, error) {
 }
 
 // startAPI starts loanops-api for the slot.
-func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile string) (process, error) {
+func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile string) (*child, error) {
 	log, err := openLog(a.logFile(k))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(filepath.Join(a.cfg.BinDir, "loanops-api"), deploy.PredictorArgs(spec, bundle, addressFile)...)
+	// No context: it would kill at once, stop drains first.
+	cmd := exec.CommandContext(context.Background(), filepath.Join(a.cfg.BinDir, "loanops-api"), deploy.PredictorArgs(spec, bundle, addressFile)...)
 	cmd.Env = deploy.PredictorEnv(spec)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = withThisProcess()
-	if err := startOnLastingThread(cmd); err != nil {
+	if err := process.Start(cmd); err != nil {
 		return nil, err
 	}
 	c := &child{cmd: cmd, exited: make(chan struct{})}
@@ -82,24 +62,4 @@ func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile strin
 		close(c.exited)
 	}()
 	return c, nil
-}
-
-// startRequests reach the goroutine that starts every predictor.
-var startRequests = sync.OnceValue(func() chan<- func() {
-	requests := make(chan func())
-	go func() {
-		runtime.LockOSThread() // for ever
-		for request := range requests {
-			request()
-		}
-	}()
-	return requests
-})
-
-// startOnLastingThread starts cmd on a thread that lives as long as this process. Linux ends a child with the thread that started it, and Go
-// ends threads of its own accord.
-func startOnLastingThread(cmd *exec.Cmd) error {
-	done := make(chan error, 1)
-	startRequests() <- func() { done <- cmd.Start() }
-	return <-done
 }

@@ -180,7 +180,7 @@ func (a *agent) launch(k key, spec deploy.TrackSpec, bundle string) *predictor {
 	file := filepath.Join(a.runDir, fmt.Sprintf("%s-%s-%s-%d.url", k.environment, k.pipeline, k.slot, a.launched))
 	a.mu.Unlock()
 	p := &predictor{spec: spec, bundle: bundle, addressFile: file, now: a.now}
-	p.start = func(spec deploy.TrackSpec, bundle, addressFile string) (process, error) {
+	p.start = func(spec deploy.TrackSpec, bundle, addressFile string) (*child, error) {
 		return a.start(k, spec, bundle, addressFile)
 	}
 	p.changed = func() { a.predictorChanged(k, p) }

@@ -2,6 +2,7 @@
 package deploytest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -90,7 +91,7 @@ func serve(args []string) error {
 	for i := 0; i < len(memory); i += 4096 {
 		memory[i] = 1
 	}
-	listener, err := net.Listen("tcp", flag("--address"))
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", flag("--address"))
 	if err != nil {
 		return err
 	}

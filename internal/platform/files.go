@@ -1,0 +1,120 @@
+package platform
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// institutions are the demo institutions: one of each type.
+var institutions = map[string]string{
+	"north-bank": "bank", "harbour-credit-union": "credit_union", "valley-savings": "savings_and_loan", "summit-capital": "investment_bank",
+	"lake-investments": "investment_company", "river-brokerage": "brokerage", "shield-insurance": "insurance_company", "homestead-mortgage": "mortgage_company",
+}
+
+// write replaces a file at once, readable by its owner only.
+func write(path string, data []byte) error {
+	temporary := path + ".new"
+	if err := os.WriteFile(temporary, data, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(temporary, path)
+}
+
+func writeJSON(path string, value any) error {
+	data, err := json.MarshalIndent(value, "", "  ")
+	if err != nil {
+		return err
+	}
+	return write(path, append(data, '\n'))
+}
+
+// secret returns the secret in the file, made once.
+func secret(path string) (string, error) {
+	if data, err := os.ReadFile(path); err == nil && len(data) > 0 {
+		return strings.TrimSpace(string(data)), nil
+	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	text := rand.Text()
+	return text, write(path, []byte(text+"\n"))
+}
+
+// keys makes the institutions' API keys once: keys.json for the demo's callers, gateway-keys.json with hashes for the gateway.
+func (p *Platform) keys() error {
+	synthetic, err := secret(p.path("secrets", "synthetic.key"))
+	if err != nil {
+		return err
+	}
+	plain := map[string]string{}
+	if data, err := os.ReadFile(p.path("keys.json")); err == nil {
+		if err := json.Unmarshal(data, &plain); err != nil {
+			return fault.Wrap(fault.Invalid, err, "%s", p.path("keys.json"))
+		}
+	}
+	type entry struct {
+		SHA256 string `json:"sha256"`
+		Type   string `json:"type"`
+	}
+	hash := func(key string) string {
+		sum := sha256.Sum256([]byte(key))
+		return hex.EncodeToString(sum[:])
+	}
+	hashed := map[string]entry{"synthetic": {hash(synthetic), ""}}
+	for name, kind := range institutions {
+		if plain[name] == "" {
+			plain[name] = rand.Text()
+		}
+		hashed[name] = entry{hash(plain[name]), kind}
+	}
+	return errors.Join(writeJSON(p.path("keys.json"), plain), writeJSON(p.path("gateway-keys.json"), hashed))
+}
+
+// ports gives every service the port that it had before, so that addresses survive a restart, unless somebody took it.
+func (p *Platform) ports(names ...string) (map[string]int, error) {
+	kept := map[string]int{}
+	if data, err := os.ReadFile(p.path("ports.json")); err == nil {
+		_ = json.Unmarshal(data, &kept) // a damaged file only means new ports
+	}
+	chosen := map[string]int{}
+	var held []net.Listener
+	defer func() {
+		for _, listener := range held {
+			listener.Close()
+		}
+	}()
+	for _, name := range names {
+		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: kept[name]})
+		if err != nil {
+			if listener, err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
+				return nil, err
+			}
+		}
+		held = append(held, listener)
+		address, _ := listener.Addr().(*net.TCPAddr)
+		chosen[name] = address.Port
+	}
+	return chosen, writeJSON(p.path("ports.json"), chosen)
+}
+
+// lock takes the state folder for this process.
+func lock(dir string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		file.Close()
+		return nil, fault.New(fault.Conflict, "another `loanops up` runs on %s; stop it, or choose another folder with --state", dir)
+	}
+	return file, nil
+}

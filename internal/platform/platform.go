@@ -1,0 +1,247 @@
+// Package platform is what `loanops up` starts on one machine: Temporal with its Web UI and an S3 store, a worker, the
+// deployment agent and the gateway, all on loopback, all state in one folder.
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
+)
+
+// stateVersion is raised when a state folder means something else.
+const stateVersion = 1
+
+// Config says where the platform lives.
+type Config struct {
+	// State is the folder of everything, made when absent.
+	State string
+	// BinDir holds the programs.
+	BinDir string
+	// Pipeline is the one of /v1/decisions and of terraform_dir.
+	Pipeline string
+	// Say hears what happens, in words.
+	Say func(format string, args ...any)
+}
+
+// Endpoints is STATE/endpoints.json.
+type Endpoints struct {
+	Temporal     string            `json:"temporal"`
+	TemporalUI   string            `json:"temporal_ui"`
+	TemporalHTTP string            `json:"temporal_http"`
+	Namespace    string            `json:"namespace"`
+	S3           string            `json:"s3"`
+	Bucket       string            `json:"bucket"`
+	Gateway      string            `json:"gateway"`
+	Database     string            `json:"database"`
+	TerraformDir map[string]string `json:"terraform_dir"`
+	KeysFile     string            `json:"keys_file"`
+	PID          map[string]int    `json:"pid"`
+	StateVersion int               `json:"state_version"`
+}
+
+// Platform is a running platform.
+type Platform struct {
+	cfg       Config
+	dir       string
+	lock      *os.File
+	services  []*service
+	Settings  settings.Settings
+	mu        sync.Mutex
+	endpoints Endpoints
+	ready     bool
+}
+
+func (p *Platform) path(parts ...string) string {
+	return filepath.Join(append([]string{p.dir}, parts...)...)
+}
+
+// Start starts everything and returns when all of it is ready. What was started before a failure is stopped.
+func Start(ctx context.Context, cfg Config) (*Platform, error) {
+	dir, err := filepath.Abs(cfg.State)
+	if err != nil {
+		return nil, err
+	}
+	p := &Platform{cfg: cfg, dir: dir}
+	for _, sub := range []string{"secrets", "logs", "work"} {
+		if err := os.MkdirAll(p.path(sub), 0o700); err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "state folder")
+		}
+	}
+	if p.lock, err = lock(dir); err != nil {
+		return nil, err
+	}
+	_ = os.Remove(p.path("endpoints.json")) // of a platform that was killed
+	if err := p.start(ctx); err != nil {
+		p.Stop()
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Platform) start(ctx context.Context) error {
+	terraform, err := settings.FindTerraform()
+	if err != nil {
+		if terraform, err = fetchTerraform(ctx, p.path("terraform-bin"), p.cfg.Say); err != nil {
+			return err
+		}
+	}
+	ports, err := p.ports("temporal", "temporal_http", "temporal_ui", "s3", "agent", "gateway")
+	if err != nil {
+		return err
+	}
+	if err := p.keys(); err != nil {
+		return err
+	}
+	url := func(name string) string { return fmt.Sprintf("http://127.0.0.1:%d", ports[name]) }
+	p.Settings = settings.Settings{
+		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: terraform,
+		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
+		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"),
+	}
+	p.endpoints = Endpoints{
+		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",
+		S3: url("s3"), Bucket: p.Settings.Bucket, Gateway: p.Settings.Gateway, Database: p.Settings.Database,
+		TerraformDir: map[string]string{
+			deploy.Staging:    deploy.WorkspaceDir(p.Settings.WorkDir, p.cfg.Pipeline, deploy.Staging),
+			deploy.Production: deploy.WorkspaceDir(p.Settings.WorkDir, p.cfg.Pipeline, deploy.Production),
+		},
+		KeysFile: p.path("keys.json"), StateVersion: stateVersion,
+	}
+	environment, err := p.environment()
+	if err != nil {
+		return err
+	}
+	return p.startServices(ctx, ports, environment)
+}
+
+// environment is what every program gets, and writes platform.env for the commands of other shells.
+func (p *Platform) environment() ([]string, error) {
+	s3Secret, err := secret(p.path("secrets", "s3.secret"))
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range []string{p.Settings.AgentTokenFile, p.Settings.RollbackTokenFile} {
+		if _, err := secret(file); err != nil {
+			return nil, err
+		}
+	}
+	environment := append(p.Settings.Environ(),
+		"TEMPORAL_ADDRESS="+p.endpoints.Temporal, "TEMPORAL_NAMESPACE="+p.endpoints.Namespace,
+		"AWS_ENDPOINT_URL_S3="+p.endpoints.S3, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=loanops", "AWS_SECRET_ACCESS_KEY="+s3Secret)
+	if err := write(p.path(settings.PlatformEnv), []byte(strings.Join(environment, "\n")+"\n")); err != nil {
+		return nil, err
+	}
+	for _, line := range environment {
+		name, value, _ := strings.Cut(line, "=")
+		if err := os.Setenv(name, value); err != nil {
+			return nil, err
+		}
+	}
+	return append(environment, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.Getenv("TMPDIR")), nil
+}
+
+func (p *Platform) startServices(ctx context.Context, ports map[string]int, environment []string) error {
+	address := func(name string) string { return fmt.Sprintf("127.0.0.1:%d", ports[name]) }
+	attributes := []string{"LoanOpsPipeline=Keyword", "LoanOpsTrigger=Keyword", "LoanOpsStage=Keyword", "LoanOpsModelVersion=Int", "LoanOpsVerdict=Keyword"}
+	devserver := []string{
+		"--db-filename", p.path("temporal.db"), "--s3-dir", p.path("s3"), "--port", fmt.Sprint(ports["temporal"]),
+		"--http-port", fmt.Sprint(ports["temporal_http"]), "--ui-port", fmt.Sprint(ports["temporal_ui"]), "--s3-port", fmt.Sprint(ports["s3"]),
+	}
+	for _, attribute := range attributes {
+		devserver = append(devserver, "--search-attribute", attribute)
+	}
+	d, err := p.run("devserver", "loanops-devserver", environment, devserver...)
+	if err != nil {
+		return err
+	}
+	agent, err := p.run("agent", "loanops", environment, "agent", "--address", address("agent"), "--dir", p.path("agent"), "--state", p.dir)
+	if err != nil {
+		return err
+	}
+	p.cfg.Say("starting Temporal, its Web UI and the S3 store")
+	for _, url := range []string{
+		p.endpoints.TemporalHTTP + "/api/v1/namespaces/" + p.endpoints.Namespace, p.endpoints.TemporalUI, p.endpoints.S3 + "/healthz",
+	} {
+		if err := d.awaitHTTP(ctx, url); err != nil {
+			return err
+		}
+	}
+	p.cfg.Say("starting the deployment agent, the gateway and a worker")
+	readyFile := p.path("work", "worker.ready")
+	_ = os.Remove(readyFile)
+	worker, err := p.run("worker", "loanops-worker", environment, "--ready-file", readyFile)
+	if err != nil {
+		return err
+	}
+	gateway, err := p.run("gateway", "loanops-api", environment, "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
+		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
+	if err != nil {
+		return err
+	}
+	err = errors.Join(agent.awaitHTTP(ctx, p.Settings.Agent+"/healthz"), gateway.awaitHTTP(ctx, p.Settings.Gateway+"/healthz"),
+		worker.await(ctx, func() bool { _, err := os.Stat(readyFile); return err == nil }))
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.ready = true
+	p.mu.Unlock()
+	return p.publish()
+}
+
+func (p *Platform) run(name, program string, environment []string, args ...string) (*service, error) {
+	s := &service{
+		name: name, program: filepath.Join(p.cfg.BinDir, program), args: args, env: environment, logDir: p.path("logs"),
+		changed: func() { _ = p.publish() }, // the next change tries again
+	}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.services = append(p.services, s)
+	p.mu.Unlock()
+	return s, nil
+}
+
+// publish writes endpoints.json with the processes as they are now.
+func (p *Platform) publish() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.ready {
+		return nil
+	}
+	p.endpoints.PID = map[string]int{"up": os.Getpid()}
+	for _, s := range p.services {
+		p.endpoints.PID[s.name] = s.running()
+	}
+	return writeJSON(p.path("endpoints.json"), p.endpoints)
+}
+
+// Endpoints says where everything is.
+func (p *Platform) Endpoints() Endpoints {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.endpoints
+}
+
+// Stop ends the services, the last started first, and frees the state folder.
+func (p *Platform) Stop() {
+	p.mu.Lock()
+	p.ready = false
+	services := p.services
+	p.mu.Unlock()
+	_ = os.Remove(p.path("endpoints.json"))
+	_ = os.Remove(p.path(settings.PlatformEnv))
+	for i := len(services) - 1; i >= 0; i-- {
+		services[i].stop()
+	}
+	p.lock.Close()
+}
