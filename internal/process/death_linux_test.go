@@ -14,6 +14,9 @@ import (
 	"github.com/loanops/loanops/internal/process"
 )
 
+// The main goroutine keeps the main thread, which never ends, so that no test's goroutine runs on it.
+func init() { runtime.LockOSThread() }
+
 // The grandchild ignores SIGTERM and shares the output: the output ends only when it has ended too.
 func TestChildrenEndWithAKilledStarter(t *testing.T) {
 	t.Parallel()
