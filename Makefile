@@ -1,4 +1,4 @@
-# LoanOps. `make test` does everything that CI runs. `make run` is not there yet: the operator's command is not written.
+# LoanOps. Two targets do everything: `make run` and `make test`.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -13,6 +13,10 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 WORKFLOWCHECK := go.temporal.io/sdk/contrib/tools/workflowcheck@v0.6.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
+.PHONY: run
+run: build ## Build everything, start the platform and take loan-eligibility from raw data to a champion (Ctrl-C ends it)
+	$(BIN)/loanops up --state $(STATE)
+
 .PHONY: test
 test: build check unit ## Everything that CI runs: build, check and tests
 
@@ -23,7 +27,8 @@ build: $(BIN)/loanops-devserver programs ## Build the programs into bin/
 .PHONY: programs
 programs:
 	@mkdir -p $(BIN)
-	@echo "building loanops-worker, loanops-api, terraform-provider-loanops"
+	@echo "building loanops, loanops-worker, loanops-api, terraform-provider-loanops"
+	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops ./starter
 	@CGO_ENABLED=1 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops-worker ./worker
 	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops-api ./api
 	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/terraform-provider-loanops ./infra/provider

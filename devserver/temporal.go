@@ -54,7 +54,7 @@ func startTemporal(o options) (temporal.Server, error) {
 		ConnectAttributes: map[string]string{"mode": "rwc", "_journal_mode": "wal", "_synchronous": "1"},
 	}
 	if _, err := os.Stat(o.database); os.IsNotExist(err) {
-		if err := sqlite.SetupSchema(sql); err != nil {
+		if err := makeDatabase(*sql); err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", o.database, err)
 		}
 	}
@@ -85,6 +85,22 @@ func startTemporal(o options) (temporal.Server, error) {
 		return nil, err
 	}
 	return server, server.Start()
+}
+
+// makeDatabase writes the schema under another name first: a kill half-way must not leave a file that looks complete.
+func makeDatabase(sql config.SQL) error {
+	final := sql.DatabaseName
+	sql.DatabaseName = final + ".new"
+	sql.ConnectAttributes = map[string]string{"mode": "rwc"} // without a write-ahead log all of it is in the one file
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := os.Remove(sql.DatabaseName + suffix); err != nil && !os.IsNotExist(err) {
+			return err
+		}
+	}
+	if err := sqlite.SetupSchema(&sql); err != nil {
+		return err
+	}
+	return os.Rename(sql.DatabaseName, final)
 }
 
 func serverConfig(o options, sql *config.SQL) (*config.Config, error) {

@@ -65,6 +65,11 @@ func (p *Platform) path(parts ...string) string {
 
 // Start starts everything and returns when all of it is ready. What was started before a failure is stopped.
 func Start(ctx context.Context, cfg Config) (*Platform, error) {
+	for _, name := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
+		if os.Getenv(name) != "" {
+			return nil, fault.New(fault.Invalid, "%s is set, but this platform starts servers of its own; unset it, or run the worker, the agent and the gateway against yours (see README)", name)
+		}
+	}
 	dir, err := filepath.Abs(cfg.State)
 	if err != nil {
 		return nil, err
@@ -181,7 +186,8 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int, envi
 	if err != nil {
 		return err
 	}
-	gateway, err := p.run("gateway", "loanops-api", environment, "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
+	// The gateway reads what callers send: it gets none of the platform's secrets.
+	gateway, err := p.run("gateway", "loanops-api", nil, "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
 		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
 	if err != nil {
 		return err
@@ -191,10 +197,31 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int, envi
 	if err != nil {
 		return err
 	}
+	if err := p.prepareWorkspaces(ctx); err != nil {
+		return err
+	}
 	p.mu.Lock()
 	p.ready = true
 	p.mu.Unlock()
 	return p.publish()
+}
+
+// prepareWorkspaces lets a person's terraform plan work although the agent's address or the provider are not what they were.
+func (p *Platform) prepareWorkspaces(ctx context.Context) error {
+	dirs, err := filepath.Glob(filepath.Join(p.Settings.WorkDir, "terraform", "*", "*"))
+	if err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		workspace := deploy.NewWorkspace(deploy.WorkspaceConfig{
+			Dir: dir, Terraform: p.Settings.Terraform, ProviderBinary: filepath.Join(p.cfg.BinDir, "terraform-provider-loanops"),
+			AgentURL: p.Settings.Agent, AgentTokenFile: p.Settings.AgentTokenFile,
+		})
+		if err := workspace.Prepare(ctx); err != nil {
+			return fault.Wrap(fault.Unavailable, err, "Terraform workspace %s", dir)
+		}
+	}
+	return nil
 }
 
 func (p *Platform) run(name, program string, environment []string, args ...string) (*service, error) {

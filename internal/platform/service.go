@@ -133,13 +133,15 @@ func (s *service) awaitHTTP(ctx context.Context, url string) error {
 const startLimit = 60 * time.Second
 
 func (s *service) await(ctx context.Context, ready func() bool) error {
-	ctx, cancel := context.WithTimeout(ctx, startLimit)
-	defer cancel()
+	limit := time.NewTimer(startLimit)
+	defer limit.Stop()
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for !ready() {
 		select {
 		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit.C:
 			return fault.New(fault.Unavailable, "%s is not ready; the end of its log:\n%s", s.name, s.logTail())
 		case <-poll.C:
 		}

@@ -1,0 +1,44 @@
+package cli
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"path/filepath"
+
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/contrib/envconfig"
+	"go.temporal.io/sdk/log"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/store"
+)
+
+// registry opens the metadata database of the platform.
+func (a *app) registry(ctx context.Context) (registry.Registry, settings.Settings, error) {
+	s, err := settings.FromState(a.state)
+	if err != nil {
+		return nil, s, err
+	}
+	r, err := store.Open(ctx, s.Database)
+	return r, s, err
+}
+
+// objects opens the artifact store of the platform.
+func objects(ctx context.Context, s settings.Settings) (*artifact.Store, error) {
+	return artifact.Open(ctx, artifact.Config{Bucket: s.Bucket, CacheDir: filepath.Join(s.WorkDir, "cache")})
+}
+
+// dial connects to the Temporal that the environment names. FromState has taken a local platform's into it.
+func dial(ctx context.Context) (client.Client, error) {
+	options, err := envconfig.LoadDefaultClientOptions()
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "Temporal's configuration")
+	}
+	options.Logger = log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	c, err := client.DialContext(ctx, options)
+	return c, fault.Wrap(fault.Unavailable, err, "reaching Temporal at %s", options.HostPort)
+}

@@ -1,0 +1,49 @@
+package cli
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanops/loanops/workflows"
+)
+
+func (a *app) deliverCommand() *cobra.Command {
+	var input workflows.DeliveryInput
+	var wait bool
+	c := &cobra.Command{
+		Use: "start MODEL", Short: "Bring a registered version to production through staging and a canary", Args: between(1, 1),
+		Example: "  loanops cd start loan-eligibility --wait\n  loanops cd start loan-eligibility --version 2 --drill delay=200ms --wait",
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := c.Context()
+			input.Model = args[0]
+			reg, _, err := a.registry(ctx)
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			if input.Version != 0 {
+				if _, err := reg.Version(ctx, input.Model, input.Version); err != nil {
+					return err
+				}
+			}
+			temporal, err := dial(ctx)
+			if err != nil {
+				return err
+			}
+			defer temporal.Close()
+			summary := fmt.Sprintf("deliver %s version %d", input.Model, input.Version)
+			run, err := start(ctx, temporal, workflows.DeliveryID(input.Model), workflows.ContinuousDeliveryName, summary, input)
+			if err != nil {
+				return err
+			}
+			return a.finish(ctx, temporal, run, wait)
+		},
+	}
+	c.Flags().IntVar(&input.Version, "version", 0, "the version to deliver (default: the newest)")
+	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "wait for the approve update before production")
+	c.Flags().StringVar(&input.Drill, "drill", "", "fault to inject into the canary on a game day: delay=200ms or crash_after=20")
+	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
+	input.Actor = actor()
+	return c
+}

@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+const timeLayout = "2006-01-02 15:04:05"
+
+func (a *app) modelsListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list [MODEL]", Short: "List versions, newest first", Args: between(0, 1),
+		Example: "  loanops models list loan-eligibility",
+		RunE: func(c *cobra.Command, args []string) error {
+			reg, _, err := a.registry(c.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			name := ""
+			if len(args) > 0 {
+				name = args[0]
+			}
+			versions, err := reg.Versions(c.Context(), name)
+			if err != nil {
+				return err
+			}
+			if name != "" && len(versions) == 0 {
+				return fault.New(fault.NotFound, "there is no model %q", name)
+			}
+			rows := [][]string{{"MODEL", "VERSION", "AUC", "TRAINED", "DIGEST"}}
+			for _, v := range versions {
+				rows = append(rows, []string{v.Name, strconv.Itoa(v.Version), fmt.Sprintf("%.4f", v.Metrics["auc"].Estimate), v.CreatedAt.Format(timeLayout), v.Digest[:12]})
+			}
+			return a.print(versions, func() { a.table(rows) })
+		},
+	}
+}
+
+func (a *app) modelsShowCommand() *cobra.Command {
+	var save string
+	c := &cobra.Command{
+		Use: "show MODEL [VERSION|ALIAS]", Short: "Show one version (default: champion)", Args: between(1, 2),
+		Example: "  loanops models show loan-eligibility champion\n  loanops models show loan-eligibility 2 --save reports",
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := c.Context()
+			reg, s, err := a.registry(ctx)
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			which := registry.Champion
+			if len(args) > 1 {
+				which = args[1]
+			}
+			version, err := strconv.Atoi(which)
+			if err != nil {
+				aliases, err := reg.Aliases(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				if version = aliases[which]; version == 0 {
+					return fault.New(fault.NotFound, "model %q has no %q", args[0], which)
+				}
+			}
+			v, err := reg.Version(ctx, args[0], version)
+			if err != nil {
+				return err
+			}
+			if save != "" {
+				store, err := objects(ctx, s)
+				if err != nil {
+					return err
+				}
+				if err := a.save(c, store, v, save); err != nil {
+					return err
+				}
+			}
+			return a.print(v, func() { a.describe(v) })
+		},
+	}
+	c.Flags().StringVar(&save, "save", "", "`folder` to save the version's reports, data and bundle to")
+	return c
+}
+
+func (a *app) describe(v registry.ModelVersion) {
+	fmt.Fprintf(a.out, "%s version %d, %s, trained %s\ndigest %s\ndata   %s, %d rows, %s\n\n", v.Name, v.Version, v.Algorithm, v.CreatedAt.Format(timeLayout), v.Digest, v.Lineage.Dataset[:12], v.Lineage.Rows, v.Lineage.Source)
+	rows := [][]string{{"METRIC", "ESTIMATE", "95 % INTERVAL"}}
+	for _, name := range sortedKeys(v.Metrics) {
+		m := v.Metrics[name]
+		rows = append(rows, []string{name, fmt.Sprintf("%.4f", m.Estimate), fmt.Sprintf("%.4f to %.4f", m.Lower, m.Upper)})
+	}
+	a.table(rows)
+	fmt.Fprintln(a.out)
+	rows = [][]string{{"ARTIFACT", "BYTES", "URI"}}
+	for _, role := range sortedKeys(v.Artifacts) {
+		rows = append(rows, []string{role, strconv.FormatInt(v.Artifacts[role].Bytes, 10), v.Artifacts[role].URI})
+	}
+	a.table(rows)
+}
+
+// save writes the version's artifacts into a folder, named by their roles.
+func (a *app) save(c *cobra.Command, store *artifact.Store, v registry.ModelVersion, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fault.Wrap(fault.Invalid, err, "--save")
+	}
+	for _, role := range sortedKeys(v.Artifacts) {
+		ref := v.Artifacts[role]
+		data, err := store.Get(c.Context(), ref)
+		if err != nil {
+			return err
+		}
+		file := filepath.Join(dir, role+path.Ext(ref.URI))
+		if err := os.WriteFile(file, data, 0o600); err != nil {
+			return fault.Wrap(fault.Invalid, err, "--save")
+		}
+		a.say("saved %s", file)
+	}
+	return nil
+}
+
+func (a *app) modelsHistoryCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "history MODEL", Short: "Show every alias move, after verifying that nobody changed one", Args: between(1, 1),
+		Example: "  loanops models history loan-eligibility",
+		RunE: func(c *cobra.Command, args []string) error {
+			reg, _, err := a.registry(c.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			history, err := reg.AliasHistory(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if len(history) == 0 {
+				return fault.New(fault.NotFound, "no alias of model %q was ever moved", args[0])
+			}
+			rows := [][]string{{"SEQ", "AT", "ALIAS", "FROM", "TO", "ACTOR", "REASON"}}
+			for _, m := range history {
+				rows = append(rows, []string{strconv.Itoa(m.Seq), m.At.Format(timeLayout), m.Alias, strconv.Itoa(m.From), strconv.Itoa(m.Version), m.Actor, m.Reason})
+			}
+			return a.print(history, func() {
+				a.table(rows)
+				fmt.Fprintf(a.out, "chain of %d moves verified, newest hash %s\n", len(history), history[len(history)-1].Hash)
+			})
+		},
+	}
+}

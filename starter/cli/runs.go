@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+
+	"github.com/loanops/loanops/internal/history"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+func (a *app) runsListCommand() *cobra.Command {
+	var pipeline string
+	var limit int
+	c := &cobra.Command{
+		Use: "list", Short: "List runs, newest first", Args: between(0, 0),
+		Example: "  loanops runs list --pipeline loan-eligibility --limit 10",
+		RunE: func(c *cobra.Command, _ []string) error {
+			reg, _, err := a.registry(c.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			runs, err := reg.Runs(c.Context(), pipeline, limit)
+			if err != nil {
+				return err
+			}
+			rows := [][]string{{"RUN", "TYPE", "PIPELINE", "STATUS", "VERDICT", "STARTED", "TOOK"}}
+			for _, r := range runs {
+				rows = append(rows, []string{r.ID, r.Type, r.Pipeline, string(r.Status), r.Verdict, r.StartedAt.Format(timeLayout), took(r.StartedAt, r.EndedAt)})
+			}
+			return a.print(runs, func() { a.table(rows) })
+		},
+	}
+	c.Flags().StringVar(&pipeline, "pipeline", "", "only runs of this pipeline")
+	c.Flags().IntVar(&limit, "limit", 50, "how many")
+	return c
+}
+
+func took(from, to time.Time) string {
+	if to.IsZero() || from.IsZero() {
+		return ""
+	}
+	return to.Sub(from).Round(time.Millisecond).String()
+}
+
+// shownRun is a run with the analyses of its canary.
+type shownRun struct {
+	registry.Run
+	CanaryChecks []registry.CanaryCheck `json:"canary_checks"`
+}
+
+func (a *app) runsShowCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "show RUN", Short: "Show a run's steps; RUN is a run ID, or a workflow ID for its newest run", Args: between(1, 1),
+		Example: "  loanops runs show training-loan-eligibility",
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := c.Context()
+			reg, _, err := a.registry(ctx)
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			run, err := reg.Run(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			if run.Status == registry.RunRunning {
+				if run.Steps, err = liveSteps(ctx, run); err != nil {
+					a.say("the steps as of now cannot be read: %v", err)
+				}
+			}
+			checks, err := reg.CanaryChecks(ctx, run.ID)
+			if err != nil {
+				return err
+			}
+			shown := shownRun{run, checks}
+			return a.print(shown, func() { a.describeRun(shown) })
+		},
+	}
+}
+
+// liveSteps reads the steps of an open run from its history.
+func liveSteps(ctx context.Context, run registry.Run) ([]registry.RunStep, error) {
+	temporal, err := dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer temporal.Close()
+	return history.Steps(temporal.GetWorkflowHistory(ctx, run.WorkflowID, run.ID, false, enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT))
+}
+
+func (a *app) describeRun(r shownRun) {
+	fmt.Fprintf(a.out, "%s of %s: %s %s\nrun %s, started %s by %s %s\n\n", r.Type, r.Pipeline, r.Status, r.Verdict, r.ID, r.StartedAt.Format(timeLayout), r.Trigger, took(r.StartedAt, r.EndedAt))
+	rows := [][]string{{"STEP", "STATUS", "ATTEMPTS", "TOOK", ""}}
+	for _, s := range r.Steps {
+		note := s.LastFailed
+		if s.Cached {
+			note = "cached"
+		}
+		rows = append(rows, []string{s.Name, s.Status, strconv.Itoa(s.Attempts), s.Duration.Round(time.Millisecond).String(), note})
+	}
+	a.table(rows)
+	for _, check := range r.CanaryChecks {
+		fmt.Fprintf(a.out, "canary at %d %%: %s, %v\n", check.Weight, check.Verdict, check.Reasons)
+	}
+	if r.Error != "" {
+		fmt.Fprintln(a.out, r.Error)
+	}
+}

@@ -1,0 +1,219 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/platform"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/store"
+	"github.com/loanops/loanops/pipelines"
+	"github.com/loanops/loanops/workflows"
+)
+
+// defaultPipeline comes with LoanOps.
+const defaultPipeline = "loan-eligibility.yaml"
+
+func (a *app) upCommand() *cobra.Command {
+	u := &up{app: a}
+	c := &cobra.Command{
+		Use: "up", Short: "Run the whole platform on this machine, and take a pipeline from raw data to a champion", Args: between(0, 0),
+		Long: `up starts Temporal with its Web UI, an S3 store, the deployment agent, the gateway and a worker, all on
+loopback and with all state in one folder. Then it takes the pipeline from raw data to a first version in
+production, and with simulated data once more to a challenger that goes through a canary. What is done
+already is skipped. It serves until Ctrl-C.`,
+		Example: "  loanops up\n  loanops up --once --state /tmp/demo\n  loanops up --pipeline cards.yaml --data cards.csv",
+		RunE:    func(c *cobra.Command, _ []string) error { return u.run(c.Context()) },
+	}
+	c.Flags().BoolVar(&u.once, "once", false, "end after the first full run")
+	c.Flags().BoolVar(&u.noRun, "no-run", false, "only serve")
+	c.Flags().StringVar(&u.file, "pipeline", "", "spec `file` (default: the loan-eligibility pipeline that comes with LoanOps)")
+	c.Flags().StringVar(&u.data, "data", "", "CSV or Parquet `file`, local or s3://, in place of the spec's source")
+	return c
+}
+
+// up is one call of the command.
+type up struct {
+	*app
+	once, noRun bool
+	file, data  string
+	began       time.Time
+}
+
+func (u *up) run(ctx context.Context) error {
+	u.began = time.Now()
+	name, yaml, err := u.spec()
+	if err != nil {
+		return err
+	}
+	spec, err := pipeline.Parse(name, yaml)
+	if err != nil {
+		return err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	p, err := platform.Start(ctx, platform.Config{State: u.state, BinDir: filepath.Dir(program), Pipeline: spec.Name, Say: u.say})
+	if err != nil {
+		return err
+	}
+	defer p.Stop()
+	u.say("the platform is ready after %s: Web UI %s", u.elapsed(), p.Endpoints().TemporalUI)
+	reg, err := store.Open(ctx, p.Settings.Database)
+	if err != nil {
+		return err
+	}
+	defer reg.Close()
+	if err := u.register(ctx, reg, spec.Name, yaml); err != nil {
+		return err
+	}
+	if !u.noRun {
+		if err := u.job(ctx, p, reg, spec); err != nil || u.once {
+			return err
+		}
+	}
+	u.say("serving; Ctrl-C ends it")
+	<-ctx.Done()
+	return nil
+}
+
+func (u *up) elapsed() time.Duration { return time.Since(u.began).Round(100 * time.Millisecond) }
+
+// spec reads the pipeline's YAML.
+func (u *up) spec() (name string, yaml []byte, err error) {
+	if u.file == "" {
+		yaml, err = pipelines.FS.ReadFile(defaultPipeline)
+		return defaultPipeline, yaml, err
+	}
+	yaml, err = os.ReadFile(u.file)
+	return u.file, yaml, err
+}
+
+// register records every pipeline that comes with LoanOps, and the given one.
+func (u *up) register(ctx context.Context, reg registry.Registry, name string, yaml []byte) error {
+	shipped, err := fs.Glob(pipelines.FS, "*.yaml")
+	if err != nil {
+		return err
+	}
+	for _, file := range shipped {
+		data, err := pipelines.FS.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		spec, err := pipeline.Parse(file, data)
+		if err != nil {
+			return err
+		}
+		if spec.Name == name {
+			data = yaml
+		}
+		if err := put(ctx, reg, spec.Name, data); err != nil {
+			return err
+		}
+	}
+	return put(ctx, reg, name, yaml)
+}
+
+// challengerDays is how much older the first run's data are, so that the second has something new to learn.
+const challengerDays = 90
+
+// job takes the pipeline to a champion, and with simulated data to a second one through a canary.
+func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registry, spec pipeline.Spec) error {
+	simulated := spec.Source.Simulate != nil && u.data == ""
+	data, err := upload(ctx, p.Settings, u.data)
+	if err != nil {
+		return err
+	}
+	for run := 1; ; run++ {
+		versions, err := reg.Versions(ctx, spec.Name)
+		if err != nil {
+			return err
+		}
+		aliases, err := reg.Aliases(ctx, spec.Name)
+		if err != nil {
+			return err
+		}
+		first := aliases[registry.Champion] == 0
+		if run > 2 || (!first && (!simulated || len(versions) > 1)) {
+			break
+		}
+		input := workflows.TrainingInput{Pipeline: spec.Name, Data: data, Trigger: "up", Actor: actor()}
+		if first && simulated {
+			input.AsOf = spec.Source.Simulate.To.AddDate(0, 0, -challengerDays).Format(pipeline.DateLayout)
+		}
+		result, err := u.train(ctx, input, first)
+		if err != nil {
+			return err
+		}
+		if ended := (verdictError{result.Verdict}); ended.code() != exitDone {
+			return u.result(result)
+		}
+		u.say("%s: version %d after %s", result.Verdict, result.Model.Version, u.elapsed())
+		if first {
+			if err := u.show(ctx, p, reg, spec.Name); err != nil {
+				return err
+			}
+		}
+	}
+	return u.show(ctx, p, reg, spec.Name)
+}
+
+// train starts a training, or joins the one that a platform before this one left running.
+func (u *up) train(ctx context.Context, input workflows.TrainingInput, first bool) (workflows.Result, error) {
+	temporal, err := dial(ctx)
+	if err != nil {
+		return workflows.Result{}, err
+	}
+	defer temporal.Close()
+	id := workflows.TrainingID(input.Pipeline)
+	if description, err := temporal.DescribeWorkflow(ctx, id, ""); err == nil && description.WorkflowCloseTime == nil {
+		u.say("going on with %s, which is under way", id)
+		return u.wait(ctx, temporal, temporal.GetWorkflow(ctx, id, description.WorkflowExecution.RunID))
+	}
+	what := "training a challenger on newer data; it goes through a canary"
+	if first {
+		what = "training a first version; it is bootstrapped into production"
+	}
+	u.say("%s: %s", input.Pipeline, what)
+	run, err := start(ctx, temporal, id, workflows.ContinuousTrainingName, "train "+input.Pipeline, input)
+	if err != nil {
+		return workflows.Result{}, err
+	}
+	return u.wait(ctx, temporal, run)
+}
+
+// show makes one decision and says where everything is.
+func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Registry, name string) error {
+	body, err := exampleApplication(ctx, reg, p.Settings, name)
+	if err != nil {
+		return err
+	}
+	key, err := u.key("")
+	if err != nil {
+		return err
+	}
+	d, err := decide(ctx, p.Settings.Gateway, name, key, body)
+	if err != nil {
+		return errors.Join(errors.New("the champion does not decide"), err)
+	}
+	e := p.Endpoints()
+	endpoints := struct {
+		platform.Endpoints
+		Decision decision `json:"decision"`
+	}{e, d}
+	return u.print(endpoints, func() {
+		u.describeDecision(body, d)
+		fmt.Fprintf(u.out, "\n(after %s)\n\ncurl -s %s/v1/decisions -H 'Content-Type: application/json' \\\n  -H \"Authorization: Bearer $(python3 -c 'import json;print(next(iter(json.load(open(\"%s\")).values())))')\" \\\n  -d '%s'\n\n",
+			u.elapsed(), e.Gateway, e.KeysFile, body)
+		fmt.Fprintf(u.out, "Web UI   %s\ngateway  %s  (openapi.json, metrics)\nreports  loanops models show %s --state %s --save reports\n", e.TemporalUI, e.Gateway, name, u.state)
+	})
+}
