@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,14 +32,23 @@ func main() {
 		Use: "loanops-api", Short: "Serve decisions: one model version, or a gateway over several",
 		SilenceUsage: true, SilenceErrors: true,
 	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.New(fault.Invalid, "%s", err) })
 	root.AddCommand(predictorCommand(), gatewayCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "loanops-api:", err)
-		if fault.CodeOf(err) == fault.Invalid {
-			os.Exit(2)
-		}
-		os.Exit(1)
+		os.Exit(exitCode(err))
 	}
+}
+
+// exitCode follows the loanops command: 2 usage or bad input, 5 not found, 1 any other fault.
+func exitCode(err error) int {
+	switch {
+	case fault.CodeOf(err) == fault.Invalid, strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "required flag"):
+		return 2
+	case fault.CodeOf(err) == fault.NotFound:
+		return 5
+	}
+	return 1
 }
 
 func predictorCommand() *cobra.Command {

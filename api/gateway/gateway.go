@@ -107,6 +107,9 @@ func (g *Gateway) proxy(path string) echo.HandlerFunc {
 		labels := []string{name, slot, strconv.Itoa(target.ModelVersion), strconv.FormatBool(caller == Synthetic)}
 		started := time.Now()
 		answer, err := g.ask(c.Request().Context(), http.MethodPost, target.URL+path, body)
+		if err != nil && c.Request().Context().Err() != nil {
+			return nil // the caller hung up: that says nothing about the model
+		}
 		g.metrics.durations.WithLabelValues(labels...).Observe(time.Since(started).Seconds())
 		if err != nil {
 			g.metrics.requests.WithLabelValues(append(labels, "502")...).Inc()

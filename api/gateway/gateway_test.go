@@ -1,10 +1,12 @@
 package gateway
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -155,6 +157,40 @@ func TestRoutesChangeUnderLoad(t *testing.T) {
 		g.table.set(two(blue, green, i*2))
 	}
 	wait.Wait()
+}
+
+// A predictor that is not there yet must not push its share onto the canary.
+func TestAnAbsentTrackKeepsItsShare(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	r := two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 95)
+	r.Pipelines["loans"].Tracks["blue"] = track{ModelVersion: 1}
+	g.table.set(r)
+	h := g.Handler()
+	codes := map[int]int{}
+	for range 100 {
+		codes[ask(h, "k-north", "").Code]++
+	}
+	require.Equal(t, map[int]int{200: 5, 502: 95}, codes)
+}
+
+// A caller that hangs up says nothing about the model and must not abort a canary.
+func TestACallerThatHangsUpIsNotAFailureOfTheModel(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	ctx, hangUp := context.WithCancel(t.Context())
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does the server notice that its caller has gone
+		hangUp()
+		<-r.Context().Done()
+	}))
+	defer slow.Close()
+	g.table.set(two(slow, slow, 50))
+	request := httptest.NewRequest(http.MethodPost, "/v1/decisions", strings.NewReader(`{}`)).WithContext(ctx)
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Authorization", "Bearer k-north")
+	g.Handler().ServeHTTP(httptest.NewRecorder(), request)
+	page := httptest.NewRecorder()
+	g.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.False(t, strings.Contains(page.Body.String(), "loanops_gateway_requests_total{"))
 }
 
 // The gateway acknowledges a revision by asking for what is newer.

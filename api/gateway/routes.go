@@ -67,12 +67,13 @@ type share struct {
 	current int
 }
 
-// newChooser keeps the slots that get traffic, in a fixed order; nil when none does.
+// newChooser keeps the slots that get traffic, in a fixed order; nil when none does. A slot whose predictor is not there keeps its
+// share, and its requests fail: the other slot must not get more than its weight.
 func newChooser(route pipelineRoute) *chooser {
 	c := &chooser{}
 	for slot, weight := range route.Weights {
-		if target, ok := route.Tracks[slot]; ok && weight > 0 && target.URL != "" {
-			c.shares = append(c.shares, share{slot: slot, track: target, weight: weight})
+		if weight > 0 {
+			c.shares = append(c.shares, share{slot: slot, track: route.Tracks[slot], weight: weight})
 		}
 	}
 	if len(c.shares) == 0 {

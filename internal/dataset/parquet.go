@@ -83,7 +83,8 @@ func arrowColumn(c *Column) arrow.Array {
 
 // ReadParquet decodes what WriteParquet wrote. Anything else is a fault.Invalid that says what is wrong with the file.
 func ReadParquet(data []byte) (t Table, err error) {
-	// The codec panics on some damaged files; a damaged file must never end the program.
+	// The codec panics on some damaged files; a damaged file must never end the program. Only panics of this goroutine can be
+	// caught, so nothing below may use the codec's readers that start others (ReadTable does).
 	defer func() {
 		if r := recover(); r != nil {
 			t, err = Table{}, fault.New(fault.Invalid, "not a readable Parquet file")
@@ -97,40 +98,70 @@ func ReadParquet(data []byte) (t Table, err error) {
 	if err != nil {
 		return Table{}, fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
 	}
-	read, err := arrowReader.ReadTable(context.Background())
+	schema, err := arrowReader.Schema()
 	if err != nil {
 		return Table{}, fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
 	}
-	defer read.Release()
-	t.Columns = make([]Column, read.NumCols())
-	for i := range t.Columns {
-		t.Columns[i].Name = read.Schema().Field(i).Name
-		for _, chunk := range read.Column(i).Data().Chunks() {
-			if err := appendChunk(&t.Columns[i], chunk); err != nil {
-				return Table{}, err
-			}
+	t.Columns = make([]Column, schema.NumFields())
+	for i, field := range schema.Fields() {
+		c := &t.Columns[i]
+		c.Name = field.Name
+		if c.Kind, err = kindOf(field); err != nil {
+			return Table{}, err
 		}
-		if read.NumRows() == 0 && read.Schema().Field(i).Type.ID() == arrow.STRING {
-			t.Columns[i].Kind = Text
+		if err := readColumn(c, arrowReader, i, reader.NumRows()); err != nil {
+			return Table{}, err
 		}
 	}
 	return t, nil
 }
 
-func appendChunk(c *Column, chunk arrow.Array) error {
+// kindOf is how a field's values are held. Nested fields, which the codec reads in goroutines of their own, are refused here.
+func kindOf(field arrow.Field) (Kind, error) {
+	switch field.Type.ID() {
+	case arrow.FLOAT64:
+		return Float, nil
+	case arrow.DATE32:
+		return Date, nil
+	case arrow.STRING:
+		return Text, nil
+	default:
+		return 0, fault.New(fault.Invalid, "column %q is of type %s; double, string or date32 is wanted", field.Name, field.Type)
+	}
+}
+
+// readColumn reads column i, which must have as many rows as the file says.
+func readColumn(c *Column, from *pqarrow.FileReader, i int, rows int64) error {
+	column, err := from.GetColumn(context.Background(), i)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
+	}
+	defer column.Release()
+	chunks, err := column.NextBatch(rows)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
+	}
+	defer chunks.Release()
+	for _, chunk := range chunks.Chunks() {
+		appendChunk(c, chunk)
+	}
+	if int64(c.Len()) != rows {
+		return fault.New(fault.Invalid, "not a readable Parquet file: column %q has %d rows, the file has %d", c.Name, c.Len(), rows)
+	}
+	return nil
+}
+
+func appendChunk(c *Column, chunk arrow.Array) {
 	switch values := chunk.(type) {
 	case *array.Float64:
-		c.Kind = Float
 		for i := range values.Len() {
 			c.Floats = append(c.Floats, orNaN(values.IsNull(i), values.Value(i)))
 		}
 	case *array.Date32:
-		c.Kind = Date
 		for i := range values.Len() {
 			c.Floats = append(c.Floats, orNaN(values.IsNull(i), float64(values.Value(i))))
 		}
 	case *array.String:
-		c.Kind = Text
 		for i := range values.Len() {
 			c.Valid = append(c.Valid, values.IsValid(i))
 			text := ""
@@ -139,10 +170,7 @@ func appendChunk(c *Column, chunk arrow.Array) error {
 			}
 			c.Texts = append(c.Texts, text)
 		}
-	default:
-		return fault.New(fault.Invalid, "column %q is of type %s; double, string or date32 is wanted", c.Name, chunk.DataType())
 	}
-	return nil
 }
 
 func orNaN(missing bool, value float64) float64 {

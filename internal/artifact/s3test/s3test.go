@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 )
@@ -52,8 +51,7 @@ func Start(t *testing.T) {
 // program is the path of loanops-devserver.
 func program(t *testing.T) string {
 	t.Helper()
-	_, file, _, _ := runtime.Caller(0)
-	root := filepath.Join(filepath.Dir(file), "..", "..", "..")
+	root := repository(t)
 	path := filepath.Join(root, "bin", "loanops-devserver")
 	if _, err := os.Stat(path); err == nil {
 		return path
@@ -64,6 +62,24 @@ func program(t *testing.T) string {
 		t.Fatalf("building loanops-devserver: %v\n%s", err, out)
 	}
 	return path
+}
+
+// repository is the folder above the test's that holds the Makefile.
+func repository(t *testing.T) string {
+	t.Helper()
+	dir, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "Makefile")); err == nil {
+			return dir
+		}
+		if dir == filepath.Dir(dir) {
+			t.Fatal("no Makefile above the test's folder")
+		}
+		dir = filepath.Dir(dir)
+	}
 }
 
 func freePort(t *testing.T) int {
