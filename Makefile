@@ -18,7 +18,7 @@ run: build ## Build everything, start the platform and take loan-eligibility fro
 	$(BIN)/loanops up --state $(STATE)
 
 .PHONY: test
-test: build check unit ## Everything that CI runs: build, check and tests
+test: build check unit e2e ## Everything that CI runs: build, checks, tests, end to end
 
 .PHONY: build
 build: $(BIN)/loanops-devserver programs ## Build the programs into bin/
@@ -44,8 +44,12 @@ $(BIN)/loanops-devserver: $(DEVSERVER_SOURCES)
 
 .PHONY: unit
 unit: ## Unit, property, conformance, provider and replay tests of both modules
-	CGO_ENABLED=1 $(GO) test -timeout 15m $$($(GO) list ./...)
+	CGO_ENABLED=1 $(GO) test -timeout 15m $$($(GO) list ./... | grep -v /tests/e2e)
 	cd devserver && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
+
+.PHONY: e2e
+e2e: build ## End to end with the built programs, on state folders of their own
+	CGO_ENABLED=1 $(GO) test -count=1 -timeout 20m ./tests/e2e
 
 .PHONY: check
 check: ## Formatting, vet, workflow determinism

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/taskqueue/v1"
+	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
 )
 
@@ -152,5 +154,40 @@ func TestServesAndSurvivesAKill(t *testing.T) {
 	}
 	if err := s.cmd.Wait(); err != nil {
 		t.Fatalf("a clean stop: %v", err)
+	}
+}
+
+// Work flows at once after a restart: no start waits for what an earlier one left behind.
+func TestTasksAreDispatchedRightAfterARestart(t *testing.T) {
+	dir := t.TempDir()
+	ports, err := freePorts(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for round := range 4 {
+		s := start(t, dir, ports)
+		temporal, err := client.Dial(client.Options{HostPort: fmt.Sprintf("127.0.0.1:%d", s.port)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		queue := fmt.Sprintf("round-%d", round)
+		if _, err := temporal.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{ID: queue, TaskQueue: queue}, "Anything"); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		task, err := temporal.WorkflowService().PollWorkflowTaskQueue(ctx, &workflowservice.PollWorkflowTaskQueueRequest{
+			Namespace: "default", TaskQueue: &taskqueue.TaskQueue{Name: queue},
+		})
+		cancel()
+		if err != nil || len(task.GetTaskToken()) == 0 {
+			t.Fatalf("start %d: no task: %v", round+1, err)
+		}
+		temporal.Close()
+		if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.cmd.Wait(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

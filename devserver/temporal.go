@@ -15,8 +15,10 @@ import (
 	"go.temporal.io/server/common/config"
 	"go.temporal.io/server/common/dynamicconfig"
 	"go.temporal.io/server/common/log"
+	"go.temporal.io/server/common/membership/static"
 	"go.temporal.io/server/common/metrics"
 	sqliteplugin "go.temporal.io/server/common/persistence/sql/sqlplugin/sqlite"
+	"go.temporal.io/server/common/primitives"
 	"go.temporal.io/server/schema/sqlite"
 	"go.temporal.io/server/temporal"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -70,7 +72,13 @@ func startTemporal(o options) (temporal.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	// One process needs no gossip; without it a restart does not wait until the address that the last one had is forgotten.
+	hosts := map[primitives.ServiceName]static.Hosts{}
+	for name, service := range cfg.Services {
+		hosts[primitives.ServiceName(name)] = static.SingleLocalHost(fmt.Sprintf("127.0.0.1:%d", service.RPC.GRPCPort))
+	}
 	server, err := temporal.NewServer(
+		temporal.WithStaticHosts(hosts),
 		temporal.WithConfig(cfg),
 		temporal.ForServices(temporal.DefaultServices),
 		temporal.WithLogger(log.NewZapLogger(log.BuildZapLogger(log.Config{Stdout: false, Level: o.level}))),

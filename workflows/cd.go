@@ -38,6 +38,9 @@ func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
 	if input.Version < 0 {
 		return nil, usage(`"version" is %d; give a registered version, or leave it out for the newest`, input.Version)
 	}
+	if err := deploy.ValidateDrill(input.Drill); err != nil {
+		return nil, usage("%s", err)
+	}
 	d := &delivery{input: input}
 	d.input.Trigger = defaultTo(input.Trigger, "manual")
 	d.input.Actor = defaultTo(input.Actor, "operator")

@@ -198,3 +198,24 @@ func TestRollback(t *testing.T) {
 	require.Equal(t, RolledBack, result.Verdict)
 	require.Equal(t, 1, result.Model.Version)
 }
+
+func TestDeliveryNamesWhatIsWrongWithItsInput(t *testing.T) {
+	for _, test := range []struct {
+		input DeliveryInput
+		want  string
+	}{
+		{DeliveryInput{}, `"model" is missing`},
+		{DeliveryInput{Model: "loan-eligibility", Version: -1}, `"version" is -1`},
+		{DeliveryInput{Model: "loan-eligibility", Drill: "meteor"}, `drill "meteor"`},
+	} {
+		p := newPlatform()
+		env := p.environment(t)
+		env.ExecuteWorkflow(ContinuousDelivery, test.input)
+		var wrong *temporal.ApplicationError
+		require.ErrorAs(t, env.GetWorkflowError(), &wrong)
+		require.Equal(t, "invalid", wrong.Type())
+		require.True(t, wrong.NonRetryable())
+		require.Contains(t, wrong.Message(), test.want)
+		require.Empty(t, p.steps, "nothing was begun")
+	}
+}

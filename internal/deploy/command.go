@@ -63,7 +63,9 @@ func (s TrackSpec) Validate() error {
 	check(s.CPUMillis >= minCPUMillis && s.CPUMillis <= maxCPUMillis, "cpu_millis %d: want %d to %d", s.CPUMillis, minCPUMillis, maxCPUMillis)
 	check(s.Cutoff >= 0 && s.Cutoff <= 1, "cutoff %v: want 0 to 1", s.Cutoff)
 	check(s.Meaning == "default" || s.Meaning == "approval", "meaning %q: want default or approval", s.Meaning)
-	check(validDrill(s.Drill), "drill %q: want empty, delay=200ms (at most %s) or crash_after=20", s.Drill, maxDrillDelay)
+	if err := ValidateDrill(s.Drill); err != nil {
+		wrong = append(wrong, err.Error())
+	}
 	if len(wrong) > 0 {
 		return fault.New(fault.Invalid, "track: %s", strings.Join(wrong, "; "))
 	}
@@ -72,6 +74,14 @@ func (s TrackSpec) Validate() error {
 
 func isDigest(text string) bool {
 	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// ValidateDrill returns an Invalid fault unless the text is a fault that a predictor can inject, or empty.
+func ValidateDrill(drill string) error {
+	if !validDrill(drill) {
+		return fault.New(fault.Invalid, "drill %q: want empty, delay=200ms (at most %s) or crash_after=20", drill, maxDrillDelay)
+	}
+	return nil
 }
 
 func validDrill(drill string) bool {

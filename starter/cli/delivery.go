@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanops/loanops/internal/deploy"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -17,6 +18,9 @@ func (a *app) deliverCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
 			input.Model = args[0]
+			if err := deploy.ValidateDrill(input.Drill); err != nil {
+				return err
+			}
 			reg, _, err := a.registry(ctx)
 			if err != nil {
 				return err

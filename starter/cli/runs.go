@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -106,7 +107,7 @@ func (a *app) describeRun(r shownRun) {
 	}
 	a.table(rows)
 	for _, check := range r.CanaryChecks {
-		fmt.Fprintf(a.out, "canary at %d %%: %s, %v\n", check.Weight, check.Verdict, check.Reasons)
+		fmt.Fprintf(a.out, "canary at %d %%: %s, %s\n", check.Weight, check.Verdict, strings.Join(check.Reasons, "; "))
 	}
 	if r.Error != "" {
 		fmt.Fprintln(a.out, r.Error)

@@ -212,7 +212,7 @@ func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Regist
 	}{e, d}
 	return u.print(endpoints, func() {
 		u.describeDecision(body, d)
-		fmt.Fprintf(u.out, "\n(after %s)\n\ncurl -s %s/v1/decisions -H 'Content-Type: application/json' \\\n  -H \"Authorization: Bearer $(python3 -c 'import json;print(next(iter(json.load(open(\"%s\")).values())))')\" \\\n  -d '%s'\n\n",
+		fmt.Fprintf(u.out, "\n(after %s)\n\ncurl -s %s/v1/decisions -H 'Content-Type: application/json' \\\n  -H \"Authorization: Bearer $(sed -n 's/.*\"north-bank\": \"\\(.*\\)\".*/\\1/p' %s)\" \\\n  -d '%s'\n\n",
 			u.elapsed(), e.Gateway, e.KeysFile, body)
 		fmt.Fprintf(u.out, "Web UI   %s\ngateway  %s  (openapi.json, metrics)\nreports  loanops models show %s --state %s --save reports\n", e.TemporalUI, e.Gateway, name, u.state)
 	})

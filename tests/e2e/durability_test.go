@@ -1,0 +1,82 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// pendingActivity is the part of Temporal's description of a workflow that says what runs now.
+type pendingActivity struct {
+	ActivityType struct {
+		Name string `json:"name"`
+	} `json:"activityType"`
+	State string `json:"state"`
+}
+
+// running reports whether the named activity of the workflow has been started by a worker and has not ended.
+func (p *platform) running(workflowID, activity string) bool {
+	e, err := p.endpoints()
+	if err != nil {
+		return false
+	}
+	response, err := http.Get(fmt.Sprintf("%s/api/v1/namespaces/%s/workflows/%s", e.TemporalHTTP, e.Namespace, workflowID))
+	if err != nil {
+		return false
+	}
+	defer response.Body.Close()
+	var description struct {
+		PendingActivities []pendingActivity `json:"pendingActivities"`
+	}
+	if response.StatusCode != http.StatusOK || json.NewDecoder(response.Body).Decode(&description) != nil {
+		return false
+	}
+	for _, pending := range description.PendingActivities {
+		if pending.ActivityType.Name == activity && pending.State == "PENDING_ACTIVITY_STATE_STARTED" {
+			return true
+		}
+	}
+	return false
+}
+
+// killWorkerDuring waits until the activity runs and ends the worker with SIGKILL; the platform starts it again.
+func (p *platform) killWorkerDuring(t *testing.T, workflowID, activity string) {
+	t.Helper()
+	eventually(t, activity+" running", 3*time.Minute, func() bool { return p.running(workflowID, activity) })
+	before := p.mustEndpoints(t).PID["worker"]
+	require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
+	t.Logf("killed worker %d during %s", before, activity)
+	eventually(t, "another worker", time.Minute, func() bool {
+		e, err := p.endpoints()
+		return err == nil && e.PID["worker"] != before && e.PID["worker"] != 0
+	})
+}
+
+func TestRunSurvivesKillsWithTheSameModels(t *testing.T) {
+	const training, delivery = "training-" + name, "delivery-" + name
+	p := newPlatform(filepath.Join(t.TempDir(), "state"))
+	require.NoError(t, p.start())
+	p.killWorkerDuring(t, training, "TrainModel")
+	p.killWorkerDuring(t, delivery, "ApplyStaging")
+	p.killWorkerDuring(t, delivery, "AnalyseCanary")
+	eventually(t, "canary going on", 2*time.Minute, func() bool { return p.running(delivery, "AnalyseCanary") })
+	p.killAll(t)
+
+	require.NoError(t, p.start())
+	var second, undisturbed struct {
+		Digest string `json:"digest"`
+	}
+	eventually(t, "second version champion", 5*time.Minute, func() bool {
+		return p.champion(t) == 2
+	})
+	p.runJSON(t, &second, 0, "models", "show", name, "2")
+	shared.runJSON(t, &undisturbed, 0, "models", "show", name, "2")
+	require.Equal(t, undisturbed.Digest, second.Digest, "a run that was killed must give the same bytes")
+	require.NoError(t, p.stop())
+}

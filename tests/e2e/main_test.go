@@ -1,0 +1,42 @@
+// Package e2e drives the built programs in bin/ from outside, as a person or a script would: processes, files, REST, and
+// nothing else of the platform's inside, but for the bundle codec with which one test makes a bad model.
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// shared is the platform on which most tests run: taken once from an empty folder to a champion that went through a canary.
+var shared *platform
+
+func TestMain(m *testing.M) {
+	code, err := runAll(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}
+
+func runAll(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "loanops-e2e-")
+	if err != nil {
+		return 1, err
+	}
+	defer os.RemoveAll(dir)
+	shared = newPlatform(filepath.Join(dir, "state"))
+	if err := shared.firstRun(); err != nil {
+		return 1, err
+	}
+	if err := shared.start("--no-run"); err != nil {
+		return 1, err
+	}
+	code := m.Run()
+	if err := shared.stop(); err != nil {
+		return 1, err
+	}
+	return code, nil
+}
