@@ -52,7 +52,7 @@ e2e: build ## End to end with the built programs, on state folders of their own
 	CGO_ENABLED=1 $(GO) test -count=1 -timeout 20m ./tests/e2e
 
 .PHONY: check
-check: ## Formatting, vet, workflow determinism
+check: lint ## Formatting, vet, lint, workflow determinism
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: gofmt -w"; exit 1; }
 	$(GO) vet ./...
 	$(GO) run $(WORKFLOWCHECK) -config workflowcheck.yaml ./workflows/...
@@ -60,7 +60,7 @@ check: ## Formatting, vet, workflow determinism
 		if [ -n "$$terraform" ]; then "$$terraform" fmt -check -recursive infra; fi
 
 .PHONY: lint
-lint: ## golangci-lint: style and dependency direction (not part of test yet: its findings are not worked off)
+lint: ## golangci-lint: style, and the direction of dependencies
 	$(GO) run $(GOLANGCI_LINT) run ./...
 
 .PHONY: vulnerabilities

@@ -25,7 +25,9 @@ import (
 // drain is how long requests under way may take after SIGTERM.
 const drain = 8 * time.Second
 
-func main() {
+func main() { os.Exit(run()) }
+
+func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := &cobra.Command{
@@ -36,8 +38,9 @@ func main() {
 	root.AddCommand(predictorCommand(), gatewayCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "loanops-api:", err)
-		os.Exit(exitCode(err))
+		return exitCode(err)
 	}
+	return 0
 }
 
 // exitCode follows the loanops command: 2 usage or bad input, 5 not found, 1 any other fault.

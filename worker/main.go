@@ -50,8 +50,9 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *concurrent, *readyFile); err != nil {
+	err := run(ctx, *concurrent, *readyFile)
+	stop()
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "loanops-worker: %v\n", err)
 		if fault.CodeOf(err) == fault.Invalid {
 			os.Exit(2)

@@ -108,7 +108,7 @@ func (g *Gateway) proxy(path string) echo.HandlerFunc {
 		started := time.Now()
 		answer, err := g.ask(c.Request().Context(), http.MethodPost, target.URL+path, body)
 		if err != nil && c.Request().Context().Err() != nil {
-			return nil // the caller hung up: that says nothing about the model
+			return nil //nolint:nilerr // the caller hung up: that says nothing about the model
 		}
 		g.metrics.durations.WithLabelValues(labels...).Observe(time.Since(started).Seconds())
 		if err != nil {

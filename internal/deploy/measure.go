@@ -103,7 +103,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	url, err := awaitPredictor(ctx, addressFile, exited)
 	if err != nil {
 		_ = cmd.Process.Kill()
-		_ = <-exited // the cause is known
+		<-exited //nolint:errcheck // the cause is known
 		if fault.CodeOf(err) == fault.Refused {
 			err = fault.Wrap(fault.Refused, err, "loanops-api does not start with the model: %s", &output)
 		}
@@ -113,7 +113,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	err = decide(ctx, url, bodies, cfg.Decisions)
 	used.resident = peakResident(cmd.Process.Pid)
 	_ = cmd.Process.Signal(syscall.SIGTERM)
-	_ = <-exited // ended by the signal above
+	<-exited //nolint:errcheck // ended by the signal above
 	if err != nil {
 		return usage{}, err
 	}

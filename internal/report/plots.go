@@ -29,7 +29,7 @@ func newPlot(x, y string) *plot.Plot {
 	p.X.Label.Text, p.Y.Label.Text = x, y
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		axis.Label.TextStyle.Font.Size, axis.Tick.Label.Font.Size = vg.Points(9), vg.Points(8)
-		axis.LineStyle.Color, axis.Tick.LineStyle.Color = grey, grey
+		axis.Color, axis.Tick.Color = grey, grey
 	}
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 235}, color.Gray{Y: 245}

@@ -104,7 +104,7 @@ func (p *platform) start(flags ...string) error {
 	for {
 		select {
 		case err := <-p.done:
-			return fmt.Errorf("up ended: %v\n%s", err, p.log)
+			return fmt.Errorf("up ended: %w\n%s", err, p.log)
 		case <-deadline:
 			return fmt.Errorf("up is not ready\n%s", p.log)
 		case <-poll.C:
