@@ -3,6 +3,7 @@ package predictor
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -149,6 +150,17 @@ func TestBadInputNamesEveryWrongFieldAndNoValue(t *testing.T) {
 	require.Equal(t, 405, answer.Code)
 }
 
+func TestVeryManyWrongFieldsAreCounted(t *testing.T) {
+	var members []string
+	for i := range 5000 {
+		members = append(members, fmt.Sprintf(`"f%d": 1`, i))
+	}
+	var p problem.Problem
+	require.NoError(t, json.Unmarshal(post(handler(t, bundle(t)), "/v1/decisions", "{"+strings.Join(members, ",")+"}").Body.Bytes(), &p))
+	require.Len(t, p.Errors, 100)
+	require.Contains(t, p.Detail, "the first 100 of 5002 are listed")
+}
+
 func TestBatchAndSingleAgree(t *testing.T) {
 	h := handler(t, bundle(t))
 	var applications []string
@@ -190,8 +202,7 @@ func TestAnswersKeepToTheOpenAPIDocument(t *testing.T) {
 		got := post(h, "/v1/decisions", body)
 		require.Equal(t, valid, got.Code == 200)
 		require.NoError(t, openapi3filter.ValidateResponse(t.Context(), &openapi3filter.ResponseValidationInput{
-			RequestValidationInput: input, Status: got.Code, Header: got.Header(), Body: http.NoBody,
-			Options: &openapi3filter.Options{ExcludeResponseBody: true},
+			RequestValidationInput: input, Status: got.Code, Header: got.Header(), Body: io.NopCloser(got.Body),
 		}))
 	}
 }

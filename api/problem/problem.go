@@ -3,6 +3,7 @@ package problem
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -30,8 +31,15 @@ type Problem struct {
 // Error is the detail, so that a Problem can be returned as an error.
 func (p *Problem) Error() string { return p.Detail }
 
-// New is a problem of a status.
+// maxFields bounds how many wrong fields an answer names: what is sent wrong must not make the answer larger than what was sent.
+const maxFields = 100
+
+// New is a problem of a status. Of very many wrong fields the first are named.
 func New(status int, detail string, fields ...FieldError) *Problem {
+	if len(fields) > maxFields {
+		detail = fmt.Sprintf("%s; the first %d of %d are listed", detail, maxFields, len(fields))
+		fields = fields[:maxFields]
+	}
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Errors: fields}
 }
 

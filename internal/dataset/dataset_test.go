@@ -162,6 +162,24 @@ func TestLabelHoldsYoungRowsBack(t *testing.T) {
 	}
 }
 
+// What was known on a day leaves out what happened after it, also for labels that need no time to mature.
+func TestLabelKnowsNothingAfterItsDay(t *testing.T) {
+	spec, table := population(t)
+	spec.Label.MaturesAfterDays = 0
+	asOf := time.Date(2025, 6, 30, 0, 0, 0, 0, time.UTC)
+	y, err := dataset.Label(spec, table, asOf)
+	require.NoError(t, err)
+	known := 0
+	for i, day := range table.Column("application_date").Floats {
+		if day > dataset.Day(asOf) {
+			require.True(t, math.IsNaN(y[i]), "row %d is of a later day", i)
+		} else if !math.IsNaN(y[i]) {
+			known++
+		}
+	}
+	require.Positive(t, known)
+}
+
 // Whatever the split: every labelled row is in exactly one part, and by time nothing of a later part is older.
 func TestSplitIsDisjointAndExhaustive(t *testing.T) {
 	for _, by := range []string{"time", "hash"} {

@@ -41,7 +41,7 @@ func Label(spec pipeline.Spec, t Table, asOf time.Time) ([]float64, error) {
 // day, so a young row does not train even when it has a label.
 func matured(spec pipeline.Spec, t Table, asOf time.Time) func(row int) bool {
 	dates := t.Column(spec.Time)
-	if spec.Label.MaturesAfterDays == 0 || spec.Time == "" || dates == nil {
+	if dates == nil || (spec.Label.MaturesAfterDays == 0 && asOf.IsZero()) {
 		return func(int) bool { return true }
 	}
 	last := math.Inf(-1)

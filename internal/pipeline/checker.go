@@ -172,8 +172,10 @@ func kindOf(n ast.Node) string {
 		return "a list"
 	case ast.MappingType, ast.MappingValueType:
 		return "a mapping"
+	case ast.InfinityType, ast.NanType:
+		return "not a finite number"
 	default:
-		return "a " + strings.ToLower(n.Type().String())
+		return "of the kind " + strings.ToLower(n.Type().String())
 	}
 }
 

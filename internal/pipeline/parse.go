@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,11 +17,14 @@ import (
 const maxSpecBytes = 1 << 20
 
 // Parse reads one spec. It is strict: an unknown key, a wrong type, a missing or a contradictory value is a fault.Invalid
-// whose text has one line `file:line:column: what is wrong; what would be right` for every mistake found, in file order.
-// Defaults are filled in.
+// whose text has one line `file:line:column: what is wrong; what would be right` for every mistake found, in file order. What values
+// mean together is looked at once every key and type is right. Defaults are filled in.
 func Parse(file string, data []byte) (Spec, error) {
 	if len(data) > maxSpecBytes {
 		return Spec{}, fault.New(fault.Invalid, "%s: %d bytes; a spec has at most %d", file, len(data), maxSpecBytes)
+	}
+	if line := tooDeep(data); line > 0 {
+		return Spec{}, fault.New(fault.Invalid, "%s:%d:1: lists or mappings inside of each other more than %d deep; a spec needs five", file, line, maxDepth)
 	}
 	tree, err := parser.ParseBytes(data, 0)
 	if err != nil {
@@ -34,11 +38,15 @@ func Parse(file string, data []byte) (Spec, error) {
 	if len(c.mistakes) > 0 {
 		return Spec{}, c.fault(file)
 	}
-	var spec Spec
+	spec := defaults()
 	if err := yaml.NodeToValue(tree.Docs[0].Body, &spec); err != nil {
 		return Spec{}, syntaxFault(file, err)
 	}
-	setDefaults(&spec)
+	for i := range spec.Gates {
+		if spec.Gates[i].Value == "" {
+			spec.Gates[i].Value = "estimate"
+		}
+	}
 	c.rules(&spec)
 	if len(c.mistakes) > 0 {
 		return Spec{}, c.fault(file)
@@ -76,49 +84,38 @@ func (c *checker) fault(file string) error {
 	return fault.New(fault.Invalid, "%s", strings.Join(lines, "\n"))
 }
 
-// setDefaults fills what a spec may leave out.
-func setDefaults(s *Spec) {
-	if s.Label.Meaning == "" {
-		s.Label.Meaning = MeaningDefault
+// defaults is what a spec may leave out. A value that the file gives replaces it, a zero as well.
+func defaults() Spec {
+	return Spec{
+		Label:     Label{Meaning: MeaningDefault},
+		Split:     Split{By: "hash", Train: 0.6, Validation: 0.2, Test: 0.2},
+		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
+		Policy:    Policy{Cutoff: 0.5},
+		Deploy: Deploy{
+			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: "automatic",
+			Latency: Latency{Requests: 500, BatchSize: 100, P99Millis: 50, BatchP99Millis: 250},
+			Canary: Canary{
+				Steps: []int{5, 20, 40, 70}, IntervalSeconds: 60, MinRequests: 25, MaxFailedChecks: 1, MaxInconclusive: 5,
+				MaxErrorRate: 0.02, MaxP99Millis: 100, MaxScoreShift: 0.1,
+			},
+		},
+		Limits: Limits{MaxRows: 5_000_000, MaxBytes: 2 << 30},
 	}
-	for i := range s.Gates {
-		orDefault(&s.Gates[i].Value, "estimate")
-	}
-	if s.Split == (Split{}) {
-		s.Split = Split{By: "hash", Train: 0.6, Validation: 0.2, Test: 0.2}
-	}
-	orDefault(&s.Algorithm.Name, "logistic")
-	if len(s.Algorithm.L2) == 0 {
-		s.Algorithm.L2 = []float64{1e-4, 1e-3, 1e-2}
-	}
-	orDefault(&s.Algorithm.MaxIterations, 200)
-	orDefault(&s.Policy.Cutoff, 0.5)
-	d := &s.Deploy
-	orDefault(&d.MemoryMiB, 128)
-	orDefault(&d.CPUMillis, 500)
-	orDefault(&d.TargetRate, 50)
-	orDefault(&d.Approval, "automatic")
-	orDefault(&d.Latency.Requests, 500)
-	orDefault(&d.Latency.BatchSize, 100)
-	orDefault(&d.Latency.P99Millis, 50)
-	orDefault(&d.Latency.BatchP99Millis, 250)
-	if len(d.Canary.Steps) == 0 {
-		d.Canary.Steps = []int{5, 20, 40, 70}
-	}
-	orDefault(&d.Canary.IntervalSeconds, 60)
-	orDefault(&d.Canary.MinRequests, 25)
-	orDefault(&d.Canary.MaxFailedChecks, 1)
-	orDefault(&d.Canary.MaxInconclusive, 5)
-	orDefault(&d.Canary.MaxErrorRate, 0.02)
-	orDefault(&d.Canary.MaxP99Millis, 100)
-	orDefault(&d.Canary.MaxScoreShift, 0.1)
-	orDefault(&s.Limits.MaxRows, 5_000_000)
-	orDefault(&s.Limits.MaxBytes, 2<<30)
 }
 
-func orDefault[T comparable](value *T, otherwise T) {
-	var zero T
-	if *value == zero {
-		*value = otherwise
+// maxDepth is how deep lists and mappings may nest. The parser's time grows with the square of it, and a spec needs five.
+const maxDepth = 50
+
+// tooDeep returns the line at which the nesting passes maxDepth, or 0. Brackets inside of texts count as well; no spec has so many.
+func tooDeep(data []byte) (line int) {
+	brackets := 0
+	for text := range bytes.Lines(data) {
+		line++
+		brackets += bytes.Count(text, []byte("[")) + bytes.Count(text, []byte("{")) - bytes.Count(text, []byte("]")) - bytes.Count(text, []byte("}"))
+		indicators := bytes.Count(text, []byte("- -")) + bytes.Count(text, []byte("? ?")) // a block list or key inside of another
+		if brackets > maxDepth || indicators > maxDepth {
+			return line
+		}
 	}
+	return 0
 }

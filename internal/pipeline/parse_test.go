@@ -56,6 +56,28 @@ func TestParseFillsDefaults(t *testing.T) {
 	require.Equal(t, pipeline.MeaningDefault, spec.Label.Meaning)
 }
 
+// A zero that the file gives is meant.
+func TestParseKeepsExplicitZeros(t *testing.T) {
+	spec, err := pipeline.Parse("x.yaml", []byte(small+"deploy: {canary: {max_error_rate: 0, max_score_shift: 0, rate: 0}}\n"))
+	require.NoError(t, err)
+	require.Zero(t, spec.Deploy.Canary.MaxErrorRate)
+	require.Zero(t, spec.Deploy.Canary.MaxScoreShift)
+	require.Equal(t, 25, spec.Deploy.Canary.MinRequests, "what is left out has its default")
+	require.Equal(t, 500, spec.Deploy.Latency.Requests)
+
+	_, err = pipeline.Parse("x.yaml", []byte(small+"policy: {cutoff: 0}\ndeploy: {canary: {max_failed_checks: 0}}\n"))
+	require.ErrorContains(t, err, "x.yaml:6:18: policy.cutoff is 0")
+	require.ErrorContains(t, err, "x.yaml:7:38: deploy.canary.max_failed_checks is 0")
+}
+
+// The parser needs quadratic time for these; they must be refused before it sees them.
+func TestParseRefusesDeepNesting(t *testing.T) {
+	for _, text := range []string{strings.Repeat("[", 80_000), strings.Repeat("- ", 80_000), strings.Repeat("{a: ", 80_000), strings.Repeat("? ", 80_000), strings.Repeat("[\n", 80_000)} {
+		_, err := pipeline.Parse("x.yaml", []byte(text))
+		require.ErrorContains(t, err, "deep")
+	}
+}
+
 // Positions were counted by hand in the text of each case.
 func TestParseNamesEveryMistakeAndItsPlace(t *testing.T) {
 	for _, test := range []struct {
@@ -77,6 +99,9 @@ func TestParseNamesEveryMistakeAndItsPlace(t *testing.T) {
 		{"two mistakes at once", "name: small\nsource: {uri: rows.csv}", "name: Small Loans\nsource: {uri: rows.csv}\nsplit: {by: time, train: 0.5, validation: 0.2, test: 0.2}",
 			[]string{`x.yaml:1:7: name "Small Loans"`, `x.yaml:3:13: split.by is time, but the spec names no time column`, `positive shares that sum to 1`}},
 		{"gate without a bound", "columns:", "gates:\n  - {metric: auc}\ncolumns:", []string{`a gate needs min, max or both`}},
+		{"gate that nothing passes", "columns:", "gates:\n  - {metric: auc, min: 0.9, max: 0.8}\ncolumns:", []string{`x.yaml:5:24: min 0.9 is above max 0.8`}},
+		{"no steps", "columns:", "deploy: {canary: {steps: []}}\ncolumns:", []string{`deploy.canary.steps is empty`}},
+		{"no penalties", "columns:", "algorithm: {l2: []}\ncolumns:", []string{`algorithm.l2 lists 0 penalties`}},
 		{"unknown metric", "columns:", "gates:\n  - {metric: acu, min: 0.5}\ncolumns:", []string{`x.yaml:5:14: metric is "acu"; did you mean "auc"?`}},
 		{"steps that fall", "columns:", "deploy: {canary: {steps: [20, 5]}}\ncolumns:", []string{`canary step 5; whole percents that grow`}},
 		{"protected feature", "columns:", "protected: [a]\ncolumns:", []string{`column "a" is protected already; it cannot be a feature as well`}},

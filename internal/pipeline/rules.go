@@ -160,8 +160,8 @@ func (c *checker) algorithm(s *Spec) {
 			c.wrongAt(fmt.Sprintf("algorithm.l2[%d]", i), "l2 is %v; 0 to 1000000 is wanted", l2)
 		}
 	}
-	if len(a.L2) > 50 {
-		c.wrongAt("algorithm.l2", "algorithm.l2 lists %d penalties; at most 50 are tried", len(a.L2))
+	if len(a.L2) < 1 || len(a.L2) > 50 {
+		c.wrongAt("algorithm.l2", "algorithm.l2 lists %d penalties; 1 to 50 are wanted", len(a.L2))
 	}
 	if a.MaxIterations < 1 || a.MaxIterations > 100_000 {
 		c.wrongAt("algorithm.max_iterations", "algorithm.max_iterations is %d; 1 to 100000 is wanted", a.MaxIterations)
@@ -178,6 +178,9 @@ func (c *checker) gate(path string, gate Gate) {
 	if gate.Min == nil && gate.Max == nil {
 		c.wrongAt(path, "a gate needs min, max or both")
 	}
+	if gate.Min != nil && gate.Max != nil && *gate.Min > *gate.Max {
+		c.wrongAt(path+".min", "min %v is above max %v: no model can pass", *gate.Min, *gate.Max)
+	}
 }
 
 func (c *checker) deploy(d Deploy) {
@@ -192,6 +195,9 @@ func (c *checker) deploy(d Deploy) {
 	}
 	if d.Approval != "automatic" && d.Approval != "required" {
 		c.wrongAt("deploy.approval", "deploy.approval is %q; automatic or required is wanted", clip(d.Approval))
+	}
+	if len(d.Canary.Steps) == 0 {
+		c.wrongAt("deploy.canary.steps", "deploy.canary.steps is empty; at least one weight is wanted, such as 50")
 	}
 	before := 0
 	for i, step := range d.Canary.Steps {
