@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"html/template"
+	"math"
 	"slices"
 
 	"github.com/loanops/loanops/internal/evaluate"
@@ -13,9 +15,11 @@ import (
 // EvaluationHTML renders what a model did on its test set. The same evaluation gives the same bytes.
 func EvaluationHTML(e evaluate.Evaluation, m *model.Model) ([]byte, error) {
 	view := evaluationView{Name: m.Name, Rows: e.Rows, Positive: e.Positive, Share: percent(e.Positive, e.Rows)}
-	for _, name := range []string{"auc", "ks", "brier", "log_loss", "accuracy"} {
-		metric := e.Metrics[name]
-		view.Metrics = append(view.Metrics, []string{name, figure(metric.Estimate), figure(metric.Lower), figure(metric.Upper)})
+	for _, of := range []struct{ name, title string }{
+		{"auc", "AUC"}, {"ks", "Kolmogorov-Smirnov"}, {"brier", "Brier score"}, {"log_loss", "log loss"}, {"accuracy", "accuracy"},
+	} {
+		metric := e.Metrics[of.name]
+		view.Metrics = append(view.Metrics, []string{of.title, figure(metric.Estimate), figure(metric.Lower), figure(metric.Upper)})
 	}
 	view.Coefficients = coefficients(m)
 	var err error
@@ -61,26 +65,10 @@ func coefficients(m *model.Model) [][]string {
 			rows = append(rows, row{label, m.Coefficients[k]})
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b row) int {
-		switch x, y := abs(a.value), abs(b.value); {
-		case x > y:
-			return -1
-		case x < y:
-			return 1
-		default:
-			return 0
-		}
-	})
+	slices.SortStableFunc(rows, func(a, b row) int { return cmp.Compare(math.Abs(b.value), math.Abs(a.value)) })
 	out := make([][]string, len(rows))
 	for i, r := range rows {
 		out[i] = []string{r.text, fmt.Sprintf("%+.4f", r.value)}
 	}
 	return out
-}
-
-func abs(x float64) float64 {
-	if x < 0 {
-		return -x
-	}
-	return x
 }

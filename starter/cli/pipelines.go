@@ -2,11 +2,9 @@ package cli
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -38,9 +36,9 @@ func (a *app) pipelinesValidateCommand() *cobra.Command {
 		Use: "validate FILE", Short: "Check a spec file: every mistake with its line and column", Args: between(1, 1),
 		Example: "  loanops pipelines validate pipelines/loan-eligibility.yaml",
 		RunE: func(_ *cobra.Command, args []string) error {
-			data, err := os.ReadFile(args[0])
+			data, err := readSpec(args[0])
 			if err != nil {
-				return fault.New(fault.NotFound, "%s: there is no such file", args[0])
+				return err
 			}
 			spec, err := pipeline.Parse(args[0], data)
 			if err != nil {

@@ -100,15 +100,23 @@ func pipelineName(ctx context.Context, reg registry.Registry, args []string, fil
 
 // register records the spec in a file.
 func register(ctx context.Context, reg registry.Registry, file string) (pipeline.Spec, error) {
-	data, err := os.ReadFile(file)
+	data, err := readSpec(file)
 	if err != nil {
-		return pipeline.Spec{}, fault.New(fault.NotFound, "%s: there is no such file", file)
+		return pipeline.Spec{}, err
 	}
 	spec, err := pipeline.Parse(file, data)
 	if err != nil {
 		return spec, err
 	}
 	return spec, put(ctx, reg, spec.Name, data)
+}
+
+func readSpec(file string) ([]byte, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fault.New(fault.NotFound, "%s: there is no such file that can be read", file)
+	}
+	return data, nil
 }
 
 func put(ctx context.Context, reg registry.Registry, name string, data []byte) error {

@@ -94,7 +94,7 @@ func (u *up) spec() (name string, yaml []byte, err error) {
 		yaml, err = pipelines.FS.ReadFile(defaultPipeline)
 		return defaultPipeline, yaml, err
 	}
-	yaml, err = os.ReadFile(u.file)
+	yaml, err = readSpec(u.file)
 	return u.file, yaml, err
 }
 

@@ -1,0 +1,139 @@
+package platform
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+func newPlatform(t *testing.T) *Platform {
+	t.Helper()
+	p := &Platform{dir: t.TempDir()}
+	require.NoError(t, os.Mkdir(p.path("secrets"), 0o700))
+	return p
+}
+
+// Keys survive a restart; the gateway's file holds hashes only, and both are for their owner's eyes.
+func TestKeysAreMadeOnceAndHashedForTheGateway(t *testing.T) {
+	p := newPlatform(t)
+	require.NoError(t, p.keys())
+	first, err := os.ReadFile(p.path("keys.json"))
+	require.NoError(t, err)
+	require.NoError(t, p.keys())
+	second, err := os.ReadFile(p.path("keys.json"))
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+
+	var plain map[string]string
+	require.NoError(t, json.Unmarshal(first, &plain))
+	require.Len(t, plain, 8, "one institution of each type")
+	hashed, err := os.ReadFile(p.path("gateway-keys.json"))
+	require.NoError(t, err)
+	for name, key := range plain {
+		require.NotContains(t, string(hashed), key)
+		require.Contains(t, string(hashed), name)
+	}
+	for _, file := range []string{"keys.json", "gateway-keys.json", "secrets/synthetic.key"} {
+		info, err := os.Stat(p.path(file))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file)
+	}
+}
+
+func TestDamagedKeysAreNotReplaced(t *testing.T) {
+	p := newPlatform(t)
+	require.NoError(t, os.WriteFile(p.path("keys.json"), []byte("{"), 0o600))
+	require.Equal(t, fault.Invalid, fault.CodeOf(p.keys()))
+}
+
+// Addresses survive a restart, unless somebody took the port meanwhile.
+func TestPortsAreKept(t *testing.T) {
+	p := newPlatform(t)
+	first, err := p.ports("a", "b")
+	require.NoError(t, err)
+	require.NotEqual(t, first["a"], first["b"])
+	second, err := p.ports("a", "b")
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+
+	taken, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: first["a"]})
+	require.NoError(t, err)
+	defer taken.Close()
+	third, err := p.ports("a", "b")
+	require.NoError(t, err)
+	require.NotEqual(t, first["a"], third["a"])
+	require.Equal(t, first["b"], third["b"])
+}
+
+func TestAStateFolderIsForOnePlatform(t *testing.T) {
+	dir := t.TempDir()
+	held, err := lock(dir)
+	require.NoError(t, err)
+	_, err = lock(dir)
+	require.Equal(t, fault.Conflict, fault.CodeOf(err))
+	require.ErrorContains(t, err, dir)
+	held.Close()
+	again, err := lock(dir)
+	require.NoError(t, err)
+	again.Close()
+}
+
+// Servers of one's own are not silently replaced.
+func TestStartRefusesAForeignEnvironment(t *testing.T) {
+	for _, name := range []string{"TEMPORAL_ADDRESS", "AWS_ENDPOINT_URL_S3"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, "elsewhere:7233")
+			_, err := Start(t.Context(), Config{State: t.TempDir(), Say: func(string, ...any) {}})
+			require.Equal(t, fault.Invalid, fault.CodeOf(err))
+			require.ErrorContains(t, err, name)
+		})
+	}
+}
+
+// script writes a program.
+func script(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program")
+	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700)) //nolint:gosec // a program must be executable
+	return path
+}
+
+func TestACrashedServiceIsStartedAgainUntilItIsStopped(t *testing.T) {
+	started := make(chan struct{}, 100)
+	s := &service{name: "sleeper", program: script(t, "exec sleep 1000"), logDir: t.TempDir(), env: os.Environ(), changed: func() { started <- struct{}{} }}
+	require.NoError(t, s.start())
+	first := s.running()
+	require.NoError(t, syscall.Kill(first, syscall.SIGKILL))
+	select {
+	case <-started:
+	case <-time.After(30 * time.Second):
+		t.Fatal("not started again")
+	}
+	second := s.running()
+	require.NotEqual(t, first, second)
+	s.stop()
+	require.ErrorIs(t, syscall.Kill(second, 0), syscall.ESRCH, "a stopped service is gone")
+}
+
+func TestAServiceThatIsNotThereIsNamed(t *testing.T) {
+	s := &service{name: "worker", program: filepath.Join(t.TempDir(), "none"), logDir: t.TempDir()}
+	err := s.start()
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+	require.ErrorContains(t, err, "make build")
+}
+
+func TestLogTailIsTheEnd(t *testing.T) {
+	s := &service{name: "x", logDir: t.TempDir()}
+	require.NoError(t, os.WriteFile(filepath.Join(s.logDir, "x.log"), []byte(strings.Repeat("a", 5000)+"the end"), 0o600))
+	require.True(t, strings.HasSuffix(s.logTail(), "the end"))
+	require.Len(t, s.logTail(), 1500)
+}

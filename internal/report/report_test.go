@@ -1,0 +1,91 @@
+package report_test
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/evaluate"
+	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+func profile() report.Profile {
+	return report.Profile{Name: "loans <b>", Rows: 200, Columns: []report.Column{
+		{Name: "income", Numeric: true, Missing: 25, Distinct: 150, Numbers: &report.Numbers{Min: 1, Q25: 2, Median: 3, Q75: 4, Max: 9, Mean: 3.3, SD: 1.2, Histogram: []int{5, 80, 60, 30, 0}}},
+		{Name: "constant", Numeric: true, Distinct: 1, Numbers: &report.Numbers{Min: 7, Q25: 7, Median: 7, Q75: 7, Max: 7, Mean: 7, Histogram: []int{200}}},
+		{Name: "purpose", Distinct: 2, Top: []report.Value{{Text: "car", Count: 120}, {Text: "<script>alert(1)</script>", Count: 80}}},
+		{Name: "empty", Missing: 200},
+	}}
+}
+
+func TestProfileShowsEveryColumnAndEscapesWhatDataSay(t *testing.T) {
+	page, err := report.ProfileHTML(profile())
+	require.NoError(t, err)
+	requireSelfContained(t, page)
+	text := string(page)
+	for _, want := range []string{"income", "constant", "purpose", "empty", "12.5 %", "100.0 %", "loans &lt;b&gt;"} {
+		require.Contains(t, text, want)
+	}
+	require.NotContains(t, text, "<script>alert")
+	require.Equal(t, 3, strings.Count(text, "<svg"), "a plot for every column that has values")
+	again, err := report.ProfileHTML(profile())
+	require.NoError(t, err)
+	require.Equal(t, page, again)
+}
+
+func TestProfileOfNothing(t *testing.T) {
+	page, err := report.ProfileHTML(report.Profile{Name: "none"})
+	require.NoError(t, err)
+	requireSelfContained(t, page)
+}
+
+func TestEvaluationShowsMetricsPlotsAndCoefficients(t *testing.T) {
+	var y, p []float64
+	for i := range 400 {
+		y = append(y, float64(i%4/3))
+		p = append(p, 0.5+0.4*math.Sin(float64(i))*math.Abs(math.Cos(float64(i%4))))
+	}
+	e, err := evaluate.Evaluate(y, p)
+	require.NoError(t, err)
+	m := &model.Model{
+		Name:      "loans",
+		Encoder:   transform.Encoder{Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}}, Scales: []transform.Scale{{Mean: 1, SD: 2}}},
+		Intercept: -1, Coefficients: []float64{0.75}, Background: []float64{0},
+	}
+	page, err := report.EvaluationHTML(e, m)
+	require.NoError(t, err)
+	requireSelfContained(t, page)
+	for _, want := range []string{"AUC", "Brier", "debt", "0.7500"} {
+		require.Contains(t, string(page), want)
+	}
+	require.GreaterOrEqual(t, strings.Count(string(page), "<svg"), 2)
+	again, err := report.EvaluationHTML(e, m)
+	require.NoError(t, err)
+	require.Equal(t, page, again)
+}
+
+// requireSelfContained checks that a page loads nothing and that its plots are well-formed.
+func requireSelfContained(t *testing.T, page []byte) {
+	t.Helper()
+	require.NotRegexp(t, regexp.MustCompile(`(?i)(src|href)="?(https?:|//)|@import|url\(http`), string(page))
+	for _, plot := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAll(page, -1) {
+		decoder := xml.NewDecoder(bytes.NewReader(plot))
+		for {
+			_, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err)
+		}
+	}
+}
