@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -31,6 +32,20 @@ func (s *Settings) fields() []struct {
 
 // FromEnvironment reads the LOANOPS_* variables. Missing ones are all named in one fault.Invalid.
 func FromEnvironment() (Settings, error) {
+	s := read()
+	if s.Terraform == "" {
+		s.Terraform, _ = FindTerraform()
+	}
+	return s, s.require()
+}
+
+// ForAgent reads the few variables that the deployment agent needs: it gets no way into the database.
+func ForAgent() (Settings, error) {
+	s := read()
+	return s, s.require("LOANOPS_BUCKET", "LOANOPS_WORK_DIR", "LOANOPS_BIN_DIR", "LOANOPS_AGENT_TOKEN_FILE", "LOANOPS_ROLLBACK_TOKEN_FILE")
+}
+
+func read() Settings {
 	var s Settings
 	for _, f := range s.fields() {
 		*f.value = os.Getenv(f.name)
@@ -40,19 +55,21 @@ func FromEnvironment() (Settings, error) {
 			s.BinDir = filepath.Dir(program)
 		}
 	}
-	if s.Terraform == "" {
-		s.Terraform, _ = FindTerraform()
-	}
+	return s
+}
+
+// require names what is not set of the named variables, or of all when none is named.
+func (s *Settings) require(names ...string) error {
 	var missing []string
 	for _, f := range s.fields() {
-		if *f.value == "" {
+		if *f.value == "" && (len(names) == 0 || slices.Contains(names, f.name)) {
 			missing = append(missing, f.name)
 		}
 	}
 	if len(missing) > 0 {
-		return s, fault.New(fault.Invalid, "these variables are not set: %s; see docs/reference.md, or start the platform with `loanops up`", strings.Join(missing, ", "))
+		return fault.New(fault.Invalid, "these variables are not set: %s; see docs/reference.md, or start the platform with `loanops up`", strings.Join(missing, ", "))
 	}
-	return s, nil
+	return nil
 }
 
 // FindTerraform returns terraform, else tofu, on PATH.

@@ -21,7 +21,7 @@ func (a *app) agentCommand() *cobra.Command {
 		Use: "agent", Short: "Run the local deployment agent, which owns the predictors (loanops up starts it)", Args: between(0, 0),
 		Example: "  env $(cat .loanops/platform.env) loanops agent --address 127.0.0.1:7070 --dir .loanops/agent",
 		RunE: func(c *cobra.Command, _ []string) error {
-			s, err := settings.FromEnvironment()
+			s, err := settings.ForAgent()
 			if err != nil {
 				return err
 			}
