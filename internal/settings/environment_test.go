@@ -1,11 +1,13 @@
 package settings_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -41,4 +43,33 @@ func TestMissingVariablesAreAllNamed(t *testing.T) {
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "LOANOPS_DATABASE")
 	require.ErrorContains(t, err, "LOANOPS_GATEWAY")
+}
+
+// docker-compose.yml must give the control plane every variable, and the agent its few.
+func TestComposeSetsEveryVariable(t *testing.T) {
+	data, err := os.ReadFile("../../docker-compose.yml")
+	require.NoError(t, err)
+	var compose struct {
+		Services map[string]struct {
+			Environment map[string]any `yaml:"environment"`
+		} `yaml:"services"`
+	}
+	require.NoError(t, yaml.Unmarshal(data, &compose))
+	for service, read := range map[string]func() (settings.Settings, error){
+		"worker": settings.FromEnvironment, "cli": settings.FromEnvironment, "agent": settings.ForAgent,
+	} {
+		t.Run(service, func(t *testing.T) {
+			var all settings.Settings
+			for _, line := range all.Environ() {
+				name, _, _ := strings.Cut(line, "=")
+				t.Setenv(name, "")
+			}
+			t.Setenv("LOANOPS_TERRAFORM", "/usr/local/bin/terraform") // on the image's PATH
+			for name, value := range compose.Services[service].Environment {
+				t.Setenv(name, fmt.Sprint(value))
+			}
+			_, err := read()
+			require.NoError(t, err)
+		})
+	}
 }

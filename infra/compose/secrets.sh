@@ -1,0 +1,28 @@
+#!/bin/sh
+# Makes the secrets of docker-compose.yml once: .env for the servers' passwords, infra/compose/secrets/ for the tokens and keys that
+# programs read from files. Nothing that is there already is changed.
+set -eu
+umask 077
+cd "$(dirname "$0")"
+mkdir -p secrets
+
+random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
+hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
+
+for name in agent.token rollback.token synthetic.key north-bank.key; do
+  [ -s "secrets/$name" ] || random > "secrets/$name"
+done
+[ -s secrets/gateway-keys.json ] || cat > secrets/gateway-keys.json <<JSON
+{
+  "synthetic": {"sha256": "$(hash "$(cat secrets/synthetic.key)")"},
+  "north-bank": {"sha256": "$(hash "$(cat secrets/north-bank.key)")", "type": "bank"}
+}
+JSON
+# Compose mounts secret files as they are, and the programs run as another user there; on this host the folder keeps them.
+chmod 644 secrets/*
+
+[ -s ../../.env ] || cat > ../../.env <<ENV
+TEMPORAL_DATABASE_PASSWORD=$(random)
+LOANOPS_DATABASE_PASSWORD=$(random)
+LOANOPS_S3_SECRET=$(random)
+ENV
