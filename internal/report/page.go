@@ -5,15 +5,12 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgsvg"
 )
 
 //go:embed *.html
 var pages embed.FS
 
-var templates = template.Must(template.ParseFS(pages, "*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"number": number}).ParseFS(pages, "*.html"))
 
 // render fills a page.
 func render(name, title string, view any) ([]byte, error) {
@@ -23,5 +20,3 @@ func render(name, title string, view any) ([]byte, error) {
 	}
 	return out.Bytes(), nil
 }
-
-func newCanvas(c *vgsvg.Canvas) draw.Canvas { return draw.New(c) }

@@ -6,12 +6,15 @@ import (
 	"html"
 	"html/template"
 	"image/color"
+	"math"
 	"regexp"
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/loanops/loanops/internal/evaluate"
@@ -27,16 +30,39 @@ var (
 func newPlot(x, y string) *plot.Plot {
 	p := plot.New()
 	p.X.Label.Text, p.Y.Label.Text = x, y
+	// Texts are placed by their width, which only fonts of equal advance have alike in every browser.
+	text := font.Font{Typeface: "Liberation", Variant: "Mono", Size: vg.Points(8)}
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
-		axis.Label.TextStyle.Font.Size, axis.Tick.Label.Font.Size = vg.Points(9), vg.Points(8)
+		axis.Label.TextStyle.Font, axis.Tick.Label.Font = text, text
 		axis.Color, axis.Tick.Color = grey, grey
+		axis.Tick.Marker = plot.TickerFunc(readableTicks)
 	}
 	grid := plotter.NewGrid()
 	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 235}, color.Gray{Y: 245}
 	p.Add(grid)
-	p.Legend.TextStyle.Font.Size = vg.Points(8)
+	p.Legend.TextStyle.Font = text
+	p.Legend.Padding = vg.Points(3)
 	p.Legend.Top = true
 	return p
+}
+
+// readableTicks are gonum's with labels as people write numbers.
+func readableTicks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i := range ticks {
+		if !ticks[i].IsMinor() {
+			ticks[i].Label = number(ticks[i].Value)
+		}
+	}
+	return ticks
+}
+
+// number writes four significant digits, and large numbers in full.
+func number(x float64) string {
+	if size := math.Abs(x); size >= 1000 && size < 1e12 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.4g", x)
 }
 
 var size = regexp.MustCompile(`<svg width="[^"]*" height="[^"]*"`)
@@ -44,7 +70,8 @@ var size = regexp.MustCompile(`<svg width="[^"]*" height="[^"]*"`)
 // svg renders the plot as an inline image with a text for those who do not see it.
 func svg(p *plot.Plot, width, height vg.Length, alternative string) (template.HTML, error) {
 	canvas := vgsvg.NewWith(vgsvg.UseWH(width, height))
-	p.Draw(newCanvas(canvas))
+	// The last label of an axis reaches beyond its end.
+	p.Draw(draw.Crop(draw.New(canvas), 0, -vg.Points(14), 0, -vg.Points(5)))
 	var out bytes.Buffer
 	if _, err := canvas.WriteTo(&out); err != nil {
 		return "", fmt.Errorf("plot: %w", err)
@@ -77,9 +104,9 @@ func histogram(name string, n *Numbers) (template.HTML, error) {
 	p.Add(chart)
 	last := float64(len(values) - 1)
 	p.X.Tick.Marker = plot.ConstantTicks{
-		{Value: 0, Label: fmt.Sprintf("%.4g", n.Min)}, {Value: last / 2, Label: fmt.Sprintf("%.4g", (n.Min+n.Max)/2)}, {Value: last, Label: fmt.Sprintf("%.4g", n.Max)},
+		{Value: 0, Label: number(n.Min)}, {Value: last / 2, Label: number((n.Min + n.Max) / 2)}, {Value: last, Label: number(n.Max)},
 	}
-	return svg(p, 260, 130, fmt.Sprintf("histogram of %s from %.4g to %.4g, median %.4g", name, n.Min, n.Max, n.Median))
+	return svg(p, 260, 130, fmt.Sprintf("histogram of %s from %s to %s, median %s", name, number(n.Min), number(n.Max), number(n.Median)))
 }
 
 func frequencies(name string, top []Value) (template.HTML, error) {
@@ -97,14 +124,13 @@ func frequencies(name string, top []Value) (template.HTML, error) {
 	p := newPlot("rows", "")
 	p.Add(chart)
 	p.NominalY(labels...)
-	p.Y.Tick.Label.Font.Size = vg.Points(8)
 	return svg(p, 260, vg.Length(40+13*len(top)), "most frequent values of "+name)
 }
 
 func shorten(text string) string {
 	runes := []rune(text)
-	if len(runes) > 24 {
-		return string(runes[:23]) + "…"
+	if len(runes) > 22 {
+		return string(runes[:21]) + "…"
 	}
 	return text
 }
