@@ -96,7 +96,11 @@ func liveSteps(ctx context.Context, run registry.Run) ([]registry.RunStep, error
 }
 
 func (a *app) describeRun(r shownRun) {
-	fmt.Fprintf(a.out, "%s of %s: %s %s\nrun %s, started %s by %s %s\n\n", r.Type, r.Pipeline, r.Status, r.Verdict, r.ID, r.StartedAt.Format(timeLayout), r.Trigger, took(r.StartedAt, r.EndedAt))
+	fmt.Fprintf(a.out, "%s of %s: %s %s\nrun %s, started %s by %s", r.Type, r.Pipeline, r.Status, r.Verdict, r.ID, r.StartedAt.Format(timeLayout), r.Trigger)
+	if !r.EndedAt.IsZero() {
+		fmt.Fprintf(a.out, ", took %s, of which its steps ran %s", took(r.StartedAt, r.EndedAt), r.Busy().Round(time.Millisecond))
+	}
+	fmt.Fprint(a.out, "\n\n")
 	rows := [][]string{{"STEP", "STATUS", "ATTEMPTS", "TOOK", ""}}
 	for _, s := range r.Steps {
 		note := s.LastFailed
