@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -59,24 +61,28 @@ func (p *platform) killWorkerDuring(t *testing.T, workflowID, activity string) {
 }
 
 func TestRunSurvivesKillsWithTheSameModels(t *testing.T) {
-	const training, delivery = "training-" + name, "delivery-" + name
+	// More rows than in the other tests: every step that is to be killed takes long enough to be met.
+	const large = name + "-large"
+	spec, err := os.ReadFile("../../pipelines/" + name + ".yaml")
+	require.NoError(t, err)
+	file := filepath.Join(t.TempDir(), "large.yaml")
+	text := strings.NewReplacer("name: "+name, "name: "+large, "rows: 20000", "rows: 60000").Replace(string(spec))
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	var undisturbed result
+	shared.runJSON(t, &undisturbed, 0, "ct", "start", "--pipeline", file, "--register-only", "--wait")
+
 	p := newPlatform(filepath.Join(t.TempDir(), "state"))
-	require.NoError(t, p.start())
-	p.killWorkerDuring(t, training, "TrainModel")
-	p.killWorkerDuring(t, delivery, "ApplyStaging")
-	p.killWorkerDuring(t, delivery, "AnalyseCanary")
-	eventually(t, "canary going on", 2*time.Minute, func() bool { return p.running(delivery, "AnalyseCanary") })
+	require.NoError(t, p.start("--pipeline", file))
+	p.killWorkerDuring(t, "training-"+large, "TrainModel")
+	p.killWorkerDuring(t, "delivery-"+large, "ApplyStaging")
+	p.killWorkerDuring(t, "delivery-"+large, "AnalyseCanary")
+	eventually(t, "canary going on", 2*time.Minute, func() bool { return p.running("delivery-"+large, "AnalyseCanary") })
 	p.killAll(t)
 
-	require.NoError(t, p.start())
-	var second, undisturbed struct {
-		Digest string `json:"digest"`
-	}
-	eventually(t, "second version champion", 5*time.Minute, func() bool {
-		return p.champion(t) == 2
-	})
-	p.runJSON(t, &second, 0, "models", "show", name, "2")
-	shared.runJSON(t, &undisturbed, 0, "models", "show", name, "2")
-	require.Equal(t, undisturbed.Digest, second.Digest, "a run that was killed must give the same bytes")
+	require.NoError(t, p.start("--pipeline", file))
+	eventually(t, "second version champion", 5*time.Minute, func() bool { return p.aliasOf(t, large, "champion") == 2 })
+	var second modelVersion
+	p.runJSON(t, &second, 0, "models", "show", large, "2")
+	require.Equal(t, undisturbed.Model.Digest, second.Digest, "a run that was killed must give the same bytes")
 	require.NoError(t, p.stop())
 }

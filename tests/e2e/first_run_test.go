@@ -11,7 +11,7 @@ import (
 
 func TestFirstRunBootstrapsAndThenPromotesThroughACanary(t *testing.T) {
 	var champions []int
-	for _, move := range shared.history(t) {
+	for _, move := range shared.history(t, name) {
 		if move.Alias == "champion" {
 			champions = append(champions, move.Version)
 		}
@@ -22,7 +22,7 @@ func TestFirstRunBootstrapsAndThenPromotesThroughACanary(t *testing.T) {
 
 // A stopped platform starts again on the same state, skips what is done and serves the same champion.
 func TestRestartServesFromTheSameState(t *testing.T) {
-	champion, moves := shared.champion(t), len(shared.history(t))
+	champion, moves := shared.champion(t), len(shared.history(t, name))
 	require.NoError(t, shared.stop())
 	_, err := os.Stat(filepath.Join(shared.state, "endpoints.json"))
 	require.True(t, errors.Is(err, os.ErrNotExist), "a clean stop removes endpoints.json")
@@ -31,7 +31,7 @@ func TestRestartServesFromTheSameState(t *testing.T) {
 	var answer decision
 	require.Equal(t, 200, shared.post(t, "/v1/decisions", shared.example(t), &answer))
 	require.Equal(t, champion, answer.Model.Version)
-	require.Len(t, shared.history(t), moves, "nothing is trained or moved again")
+	require.Len(t, shared.history(t, name), moves, "nothing is trained or moved again")
 	for environment, dir := range shared.mustEndpoints(t).TerraformDir {
 		require.Equal(t, 0, plan(t, dir), "plan of %s after the restart", environment)
 	}

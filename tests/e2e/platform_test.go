@@ -273,10 +273,12 @@ func (p *platform) save(t *testing.T, version string) string {
 func (p *platform) champion(t *testing.T) int { return p.alias(t, "champion") }
 
 // alias returns the version that the alias names now, 0 for none.
-func (p *platform) alias(t *testing.T, alias string) int {
+func (p *platform) alias(t *testing.T, alias string) int { return p.aliasOf(t, name, alias) }
+
+func (p *platform) aliasOf(t *testing.T, model, alias string) int {
 	t.Helper()
 	version := 0
-	for _, move := range p.history(t) {
+	for _, move := range p.history(t, model) {
 		if move.Alias == alias {
 			version = move.Version
 		}
@@ -291,9 +293,9 @@ type aliasMove struct {
 }
 
 // history returns the alias moves, oldest first.
-func (p *platform) history(t *testing.T) []aliasMove {
+func (p *platform) history(t *testing.T, model string) []aliasMove {
 	t.Helper()
-	out, code := p.run(t, "models", "history", name, "--output", "json")
+	out, code := p.run(t, "models", "history", model, "--output", "json")
 	if code == 5 {
 		return nil
 	}
