@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -50,9 +51,9 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 		"LOANOPS_BUCKET=loanops", "LOANOPS_AGENT=http://" + address(4), "LOANOPS_GATEWAY=http://" + address(5),
 		"LOANOPS_AGENT_TOKEN_FILE=" + file("agent.token", "the-agents-token-of-the-test"), "LOANOPS_ROLLBACK_TOKEN_FILE=" + file("rollback.token", "the-rollbacks-token-of-the-test"),
 	}
-	control := append(backends, "LOANOPS_DATABASE="+postgres.Database(t), "LOANOPS_SYNTHETIC_KEY_FILE="+file("synthetic.key", "synthetic-key"))
+	control := slices.Concat(backends, []string{"LOANOPS_DATABASE=" + postgres.Database(t), "LOANOPS_SYNTHETIC_KEY_FILE=" + file("synthetic.key", "synthetic-key")})
 	work := func(environment []string, name string) []string {
-		return append(environment[:len(environment):len(environment)], "LOANOPS_WORK_DIR="+filepath.Join(dir, name))
+		return slices.Concat(environment, []string{"LOANOPS_WORK_DIR=" + filepath.Join(dir, name)})
 	}
 
 	launch(t, backends, "loanops-devserver", "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
