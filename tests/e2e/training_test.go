@@ -46,6 +46,28 @@ func TestShuffledLabelsAreRefused(t *testing.T) {
 	require.Equal(t, champion, shared.champion(t))
 }
 
+// The same rows give the same model, whether they come from a CSV file, a Parquet file or an object in the store.
+func TestEveryFormOfDataGivesTheSameModel(t *testing.T) {
+	dir := t.TempDir()
+	var digests []string
+	train := func(data string) result {
+		var r result
+		shared.runJSON(t, &r, 0, "ct", "start", name, "--data", data, "--register-only", "--wait")
+		require.Equal(t, "registered", r.Verdict)
+		digests = append(digests, r.Model.Digest)
+		return r
+	}
+	for _, file := range []string{"applications.csv", "applications.parquet"} {
+		path := filepath.Join(dir, file)
+		_, code := shared.run(t, "simulate", "--rows", "8000", "--seed", "7", "--out", path)
+		require.Equal(t, 0, code)
+		object := train(path).Artifacts["dataset"].URI
+		require.Regexp(t, `^s3://.*\.parquet$`, object)
+		train(object)
+	}
+	require.Equal(t, []string{digests[0], digests[0], digests[0], digests[0]}, digests)
+}
+
 // Real data, where they are at hand: from the file to a version in production, with specs of their own.
 func TestRealDataReachProduction(t *testing.T) {
 	for _, test := range []struct {
