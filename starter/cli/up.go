@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,6 +134,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 	if err != nil {
 		return err
 	}
+	shown := false // whether the decision of the version that serves has been shown
 	for run := 1; ; run++ {
 		versions, err := reg.Versions(ctx, spec.Name)
 		if err != nil {
@@ -158,11 +160,14 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 			return u.result(result)
 		}
 		u.say("%s: version %d after %s", result.Verdict, result.Model.Version, u.elapsed())
-		if first {
+		if shown = first; shown {
 			if err := u.show(ctx, p, reg, spec.Name); err != nil {
 				return err
 			}
 		}
+	}
+	if shown {
+		return nil
 	}
 	return u.show(ctx, p, reg, spec.Name)
 }
@@ -213,7 +218,7 @@ func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Regist
 	return u.print(endpoints, func() {
 		u.describeDecision(body, d)
 		fmt.Fprintf(u.out, "\n(after %s)\n\ncurl -s %s/v1/decisions -H 'Content-Type: application/json' \\\n  -H \"Authorization: Bearer $(sed -n 's/.*\"north-bank\": \"\\(.*\\)\".*/\\1/p' %s)\" \\\n  -d '%s'\n\n",
-			u.elapsed(), e.Gateway, e.KeysFile, body)
+			u.elapsed(), e.Gateway, e.KeysFile, strings.ReplaceAll(string(body), "'", `'\''`))
 		fmt.Fprintf(u.out, "Web UI   %s\ngateway  %s  (openapi.json, metrics)\nreports  loanops models show %s --state %s --save reports\n", e.TemporalUI, e.Gateway, name, u.state)
 	})
 }
