@@ -160,7 +160,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 			return u.result(result)
 		}
 		u.say("%s: version %d after %s", result.Verdict, result.Model.Version, u.elapsed())
-		if shown = first; shown {
+		if shown = first && u.output != "json"; shown { // a program gets one JSON value, at the end
 			if err := u.show(ctx, p, reg, spec.Name); err != nil {
 				return err
 			}
