@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
@@ -82,6 +83,12 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	env := suite.NewTestWorkflowEnvironment()
 	Register(env)
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes()))
+	// In every test: no step may wait long for a worker that is gone. (The environment does not tell the options of a child's steps.)
+	env.SetOnActivityStartedListener(func(step *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if step.WorkflowExecution.ID == "default-test-workflow-id" && step.HeartbeatTimeout != lostAfter {
+			t.Errorf("%s has a heartbeat timeout of %s, %s is wanted", step.ActivityType.Name, step.HeartbeatTimeout, lostAfter)
+		}
+	})
 	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) {
 		return activities.PipelineOutput{Spec: p.spec, Digest: "spec-digest"}, nil
 	})
