@@ -95,7 +95,7 @@ func TestGatePassesOnTheRightSideOfItsBound(t *testing.T) {
 		{"above min", pipeline.Gate{Metric: "auc", Min: bound(0.74)}, true, "auc is 0.7500"},
 		{"equal to min", pipeline.Gate{Metric: "auc", Min: bound(0.75)}, true, ""},
 		{"below min", pipeline.Gate{Metric: "auc", Min: bound(0.76)}, false, "at least 0.76 is wanted"},
-		{"lower end below min", pipeline.Gate{Metric: "auc", Value: "lower", Min: bound(0.74)}, false, "lower end of auc is 0.7000"},
+		{"lower end below min", pipeline.Gate{Metric: "auc", Value: "lower", Min: bound(0.74)}, false, "lower end of auc (estimate 0.7500) is 0.7000"},
 		{"upper end above max", pipeline.Gate{Metric: "auc", Value: "upper", Max: bound(0.79)}, false, "upper end"},
 		{"below max", pipeline.Gate{Metric: "brier", Max: bound(0.2)}, true, ""},
 		{"equal to max", pipeline.Gate{Metric: "brier", Max: bound(0.15)}, true, ""},

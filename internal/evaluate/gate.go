@@ -36,9 +36,9 @@ func judge(gate pipeline.Gate, metrics, champion map[string]Metric) Check {
 	case !measured:
 		return Check{Message: fmt.Sprintf("%s was not measured", name)}
 	case gate.Value == "lower":
-		name, value = "lower end of "+name, metric.Lower
+		name, value = fmt.Sprintf("lower end of %s (estimate %.4f)", name, metric.Estimate), metric.Lower
 	case gate.Value == "upper":
-		name, value = "upper end of "+name, metric.Upper
+		name, value = fmt.Sprintf("upper end of %s (estimate %.4f)", name, metric.Estimate), metric.Upper
 	default:
 		value = metric.Estimate
 	}

@@ -98,6 +98,10 @@ func TestResultForPeopleAndForPrograms(t *testing.T) {
 	require.Equal(t, "refused: loans version 3\n  auc is too low\n", out.String())
 
 	out.Reset()
+	require.Error(t, a.result(workflows.Result{Verdict: workflows.Refused, Reasons: r.Reasons}))
+	require.Equal(t, "refused: no version\n  auc is too low\n", out.String())
+
+	out.Reset()
 	a.output = "json"
 	require.Error(t, a.result(r))
 	var back workflows.Result

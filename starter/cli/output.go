@@ -38,7 +38,11 @@ func (a *app) say(format string, args ...any) {
 // result prints how a workflow ended and turns its verdict into an exit code.
 func (a *app) result(r workflows.Result) error {
 	err := a.print(r, func() {
-		fmt.Fprintf(a.out, "%s: %s version %d\n", r.Verdict, r.Model.Name, r.Model.Version)
+		what := "no version" // a refused training registers none
+		if r.Model.Version > 0 {
+			what = fmt.Sprintf("%s version %d", r.Model.Name, r.Model.Version)
+		}
+		fmt.Fprintf(a.out, "%s: %s\n", r.Verdict, what)
 		for _, reason := range r.Reasons {
 			fmt.Fprintf(a.out, "  %s\n", reason)
 		}

@@ -38,7 +38,7 @@ func TestShuffledLabelsAreRefused(t *testing.T) {
 	shared.runJSON(t, &r, 3, "ct", "start", name, "--data", file, "--wait")
 	require.Equal(t, "refused", r.Verdict)
 	require.NotEmpty(t, r.Reasons)
-	found := regexp.MustCompile(`auc is ([0-9.]+)`).FindStringSubmatch(r.Reasons[0])
+	found := regexp.MustCompile(`auc \(estimate ([0-9.]+)\)`).FindStringSubmatch(r.Reasons[0])
 	require.NotNil(t, found, "reasons: %v", r.Reasons)
 	value, err := strconv.ParseFloat(found[1], 64)
 	require.NoError(t, err)
