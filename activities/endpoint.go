@@ -14,7 +14,6 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
-	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // goldenTolerance is how far a served probability may be from the evaluated one: both come from the same Score, so only
@@ -81,7 +80,7 @@ func (e *Endpoint) smokeRow(ctx context.Context, in EndpointInput, row model.Gol
 	if json.Unmarshal(answer, &got) != nil {
 		return "answered something that is not JSON", nil //nolint:nilerr // that is the finding, not a fault of this activity
 	}
-	want := verdict(in.Spec, row.Probability)
+	want := in.Spec.Label.Meaning.Verdict(row.Probability, in.Spec.Policy.Cutoff)
 	switch {
 	case got.Model.Digest != in.Version.Digest:
 		return fmt.Sprintf("answered by model %.12s, not %.12s", got.Model.Digest, in.Version.Digest), nil
@@ -91,14 +90,6 @@ func (e *Endpoint) smokeRow(ctx context.Context, in EndpointInput, row model.Gol
 		return fmt.Sprintf("verdict %q instead of %q", got.Verdict, want), nil
 	}
 	return "", nil
-}
-
-// verdict is what the policy says about a probability.
-func verdict(spec pipeline.Spec, probability float64) string {
-	if (spec.Label.Meaning == pipeline.MeaningDefault) == (probability < spec.Policy.Cutoff) {
-		return "approve"
-	}
-	return "decline"
 }
 
 // Latency sends the spec's number of single requests and a tenth as many batches, at least ten.

@@ -91,15 +91,6 @@ func TestSmoke(t *testing.T) {
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "nobody there is no judgement of the model")
 }
 
-func TestVerdictFollowsTheLabelsMeaning(t *testing.T) {
-	spec := pipeline.Spec{Label: pipeline.Label{Meaning: pipeline.MeaningDefault}, Policy: pipeline.Policy{Cutoff: 0.5}}
-	require.Equal(t, "approve", verdict(spec, 0.49))
-	require.Equal(t, "decline", verdict(spec, 0.5), "at the cutoff a default is declined")
-	spec.Label.Meaning = pipeline.MeaningApproval
-	require.Equal(t, "decline", verdict(spec, 0.49))
-	require.Equal(t, "approve", verdict(spec, 0.5))
-}
-
 func TestLatency(t *testing.T) {
 	b := newBench(t)
 	_, _, evaluated, version := b.trained(t)

@@ -59,7 +59,7 @@ func (m *Models) version(ctx context.Context, in ResolveInput) (registry.ModelVe
 	}
 	if len(versions) == 0 {
 		return registry.ModelVersion{}, fault.New(fault.NotFound,
-			"the model %q has no version yet; train one with: loanops ct start --pipeline %s", in.Model, in.Model)
+			"the model %q has no version yet; train one with: loanops ct start %s", in.Model, in.Model)
 	}
 	return versions[0], nil
 }

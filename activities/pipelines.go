@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"io/fs"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -35,10 +33,9 @@ func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.
 	data, err := fs.ReadFile(p.BuiltIn, name+".yaml")
 	if err != nil {
 		return registry.PipelineSpec{}, fault.New(fault.NotFound,
-			"no pipeline %q is registered and none of that name comes with LoanOps; register a spec with: loanops ct start --file SPEC.yaml", name)
+			"no pipeline %q is registered and none of that name comes with LoanOps; register a spec with: loanops ct start --pipeline SPEC.yaml", name)
 	}
-	sum := sha256.Sum256(data)
-	spec := registry.PipelineSpec{Name: name, Digest: hex.EncodeToString(sum[:]), YAML: data}
+	spec := registry.NewPipelineSpec(name, data)
 	return spec, p.Registry.PutPipeline(ctx, spec)
 }
 

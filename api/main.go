@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -19,6 +18,7 @@ import (
 	"github.com/loanops/loanops/api/gateway"
 	"github.com/loanops/loanops/api/predictor"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -124,7 +124,7 @@ func serve(ctx context.Context, handler http.Handler, address, addressFile strin
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	if addressFile != "" {
-		if err := writeAtomically(addressFile, "http://"+listener.Addr().String()+"\n"); err != nil {
+		if err := file.Write(addressFile, []byte("http://"+listener.Addr().String()+"\n"), 0o600); err != nil {
 			return err
 		}
 	}
@@ -139,20 +139,4 @@ func serve(ctx context.Context, handler http.Handler, address, addressFile strin
 		return err
 	}
 	return nil
-}
-
-// writeAtomically writes a file that is there whole or not at all.
-func writeAtomically(path, text string) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+"-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name())
-	if _, err := temporary.WriteString(text); err != nil {
-		return err
-	}
-	if err := temporary.Close(); err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
 }

@@ -3,7 +3,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
@@ -122,10 +122,9 @@ func dial(logger *slog.Logger) (client.Client, error) {
 }
 
 // announce writes the process ID, whole or not at all.
-func announce(file string) error {
-	if file == "" {
+func announce(path string) error {
+	if path == "" {
 		return nil
 	}
-	err := os.WriteFile(file+".new", fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600)
-	return fault.Wrap(fault.Unavailable, errors.Join(err, os.Rename(file+".new", file)), "writing the ready file")
+	return fault.Wrap(fault.Unavailable, file.Write(path, fmt.Appendf(nil, "%d\n", os.Getpid()), 0o600), "writing the ready file")
 }

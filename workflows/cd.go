@@ -7,6 +7,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -38,7 +39,7 @@ func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
 	if input.Version < 0 {
 		return nil, usage(`"version" is %d; give a registered version, or leave it out for the newest`, input.Version)
 	}
-	if err := deploy.ValidateDrill(input.Drill); err != nil {
+	if _, err := drill.Parse(input.Drill); err != nil {
 		return nil, usage("%s", err)
 	}
 	d := &delivery{input: input}

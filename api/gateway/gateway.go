@@ -41,7 +41,7 @@ type Gateway struct {
 	client       *http.Client
 }
 
-// New reads the keys. Run starts to follow the routes.
+// New reads the keys. Follow brings the routes.
 func New(cfg Config) (*Gateway, error) {
 	institutions, err := readKeys(cfg.KeysFile)
 	if err != nil {
@@ -52,9 +52,6 @@ func New(cfg Config) (*Gateway, error) {
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
 	}, nil
 }
-
-// Follow keeps the routes up to date until ctx ends.
-func (g *Gateway) Follow(ctx context.Context) { g.follow(ctx) }
 
 // Handler serves the gateway's resources.
 func (g *Gateway) Handler() http.Handler {

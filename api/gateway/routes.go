@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -79,12 +80,7 @@ func newChooser(route pipelineRoute) *chooser {
 	if len(c.shares) == 0 {
 		return nil
 	}
-	slices.SortFunc(c.shares, func(a, b share) int {
-		if a.slot < b.slot {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(c.shares, func(a, b share) int { return strings.Compare(a.slot, b.slot) })
 	return c
 }
 
@@ -124,8 +120,8 @@ const (
 	backoff  = 200 * time.Millisecond
 )
 
-// follow keeps the table up to date until ctx ends. While the agent is away the last routes stay in force.
-func (g *Gateway) follow(ctx context.Context) {
+// Follow keeps the routes up to date until ctx ends. While the agent is away the last routes stay in force.
+func (g *Gateway) Follow(ctx context.Context) {
 	after, reachable := int64(-1), true
 	for ctx.Err() == nil {
 		r, err := g.poll(ctx, after)

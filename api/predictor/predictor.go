@@ -46,7 +46,7 @@ type Config struct {
 type Predictor struct {
 	cfg     Config
 	model   *model.Model
-	drill   drill
+	drill   injector
 	metrics *metrics
 }
 
@@ -75,7 +75,7 @@ func New(cfg Config) (*Predictor, error) {
 	if !(cfg.Cutoff > 0 && cfg.Cutoff < 1) {
 		return nil, fault.New(fault.Invalid, "--cutoff is %v; a probability between 0 and 1 is wanted", cfg.Cutoff)
 	}
-	drill, err := parseDrill(cfg.Drill)
+	drill, err := newInjector(cfg.Drill)
 	if err != nil {
 		return nil, err
 	}
@@ -175,10 +175,8 @@ func (p *Predictor) score(row []transform.Value) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	d := Decision{DecisionID: id.String(), Verdict: "approve", Probability: probability, Reasons: []explain.Reason{}, Model: p.ref()}
-	// At the cutoff a default probability declines and an approval probability approves.
-	if (probability >= p.cfg.Cutoff) == (p.cfg.Meaning == pipeline.MeaningDefault) {
-		d.Verdict = "decline"
+	d := Decision{DecisionID: id.String(), Verdict: p.cfg.Meaning.Verdict(probability, p.cfg.Cutoff), Probability: probability, Reasons: []explain.Reason{}, Model: p.ref()}
+	if d.Verdict == "decline" {
 		started = time.Now()
 		if d.Reasons, err = explain.Reasons(p.model, row, p.cfg.Meaning); err != nil {
 			return Decision{}, err

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // Config says where artifacts are. Endpoint, region and credentials come from the standard AWS environment.
@@ -118,7 +119,7 @@ func (s *Store) Path(ctx context.Context, ref Ref) (string, error) {
 		return "", fault.New(fault.Invalid, "%s: %q is not a SHA-256 in lower-case hexadecimal", ref.URI, ref.SHA256)
 	}
 	path := filepath.Join(s.cache, ref.SHA256+filepath.Ext(ref.URI))
-	if digest, _, err := digestOf(path); err == nil && digest == ref.SHA256 {
+	if digest, _, err := file.Digest(path); err == nil && digest == ref.SHA256 {
 		return path, nil
 	}
 	digest, err := s.download(ctx, ref.URI, ref.Bytes, path)
@@ -136,7 +137,7 @@ func (s *Store) Path(ctx context.Context, ref Ref) (string, error) {
 // SHA-256. A local file stays where it is.
 func (s *Store) Fetch(ctx context.Context, uri string, maxBytes int64) (path, digest string, err error) {
 	if !strings.HasPrefix(uri, "s3://") {
-		digest, size, err := digestOf(uri)
+		digest, size, err := file.Digest(uri)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
 			return "", "", fault.New(fault.NotFound, "%s: there is no such file", uri)
@@ -191,18 +192,6 @@ func split(uri string) (bucket, key string, err error) {
 		return "", "", fault.New(fault.Invalid, "%q is not s3://bucket/key", uri)
 	}
 	return parsed.Host, strings.TrimPrefix(parsed.Path, "/"), nil
-}
-
-// digestOf returns a file's SHA-256 and size.
-func digestOf(path string) (digest string, size int64, err error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer file.Close()
-	h := sha256.New()
-	size, err = io.Copy(h, file)
-	return hex.EncodeToString(h.Sum(nil)), size, err
 }
 
 // objectFault gives an S3 error a code. nil stays nil.

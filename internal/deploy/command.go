@@ -5,8 +5,8 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
+	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -45,7 +45,6 @@ func PredictorEnv(spec TrackSpec) []string {
 const (
 	minMemoryMiB, maxMemoryMiB = 16, 1 << 20
 	minCPUMillis, maxCPUMillis = 10, 1_000_000
-	maxDrillDelay              = time.Minute
 )
 
 // Validate returns an Invalid fault that names every wrong field.
@@ -63,7 +62,7 @@ func (s TrackSpec) Validate() error {
 	check(s.CPUMillis >= minCPUMillis && s.CPUMillis <= maxCPUMillis, "cpu_millis %d: want %d to %d", s.CPUMillis, minCPUMillis, maxCPUMillis)
 	check(s.Cutoff >= 0 && s.Cutoff <= 1, "cutoff %v: want 0 to 1", s.Cutoff)
 	check(s.Meaning == "default" || s.Meaning == "approval", "meaning %q: want default or approval", s.Meaning)
-	if err := ValidateDrill(s.Drill); err != nil {
+	if _, err := drill.Parse(s.Drill); err != nil {
 		wrong = append(wrong, err.Error())
 	}
 	if len(wrong) > 0 {
@@ -74,30 +73,6 @@ func (s TrackSpec) Validate() error {
 
 func isDigest(text string) bool {
 	return len(text) == 64 && strings.Trim(text, "0123456789abcdef") == ""
-}
-
-// ValidateDrill returns an Invalid fault unless the text is a fault that a predictor can inject, or empty.
-func ValidateDrill(drill string) error {
-	if !validDrill(drill) {
-		return fault.New(fault.Invalid, "drill %q: want empty, delay=200ms (at most %s) or crash_after=20", drill, maxDrillDelay)
-	}
-	return nil
-}
-
-func validDrill(drill string) bool {
-	if drill == "" {
-		return true
-	}
-	name, value, _ := strings.Cut(drill, "=")
-	switch name {
-	case "delay":
-		delay, err := time.ParseDuration(value)
-		return err == nil && delay > 0 && delay <= maxDrillDelay
-	case "crash_after":
-		count, err := strconv.Atoi(value)
-		return err == nil && count > 0
-	}
-	return false
 }
 
 // ValidateWeights returns an Invalid fault unless the weights are whole percents of known slots that sum to 100.

@@ -1,8 +1,6 @@
 package deploy
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
@@ -11,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // ProviderVersion is the version under which the provider lies in the filesystem mirror.
@@ -46,20 +45,6 @@ func (m mirror) install(provider string) error {
 	return writeFile(m.cliConfig(), []byte(config), 0o644)
 }
 
-// fileDigest returns the SHA-256 of the file at path.
-func fileDigest(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
-}
-
 // copyFile copies from to to, which appears complete or not at all.
 func copyFile(from, to string, mode os.FileMode) error {
 	source, err := os.Open(from)
@@ -67,38 +52,19 @@ func copyFile(from, to string, mode os.FileMode) error {
 		return err
 	}
 	defer source.Close()
-	return replaceFile(to, mode, func(w io.Writer) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	return file.Replace(to, mode, func(w io.Writer) error {
 		_, err := io.Copy(w, source)
 		return err
 	})
 }
 
-// writeFile writes data to path, which appears complete or not at all.
+// writeFile writes data to path, in a folder that is made when absent.
 func writeFile(path string, data []byte, mode os.FileMode) error {
-	return replaceFile(path, mode, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-}
-
-func replaceFile(path string, mode os.FileMode, write func(io.Writer) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".writing-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(file.Name())
-	err = write(file)
-	if err == nil {
-		err = file.Chmod(mode)
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(file.Name(), path)
+	return file.Write(path, data, mode)
 }

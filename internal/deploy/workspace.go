@@ -15,6 +15,7 @@ import (
 
 	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // WorkspaceConfig says where a Terraform workspace is and what it needs.
@@ -184,7 +185,7 @@ func (w *Workspace) prepare(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	digest, err := fileDigest(w.cfg.ProviderBinary)
+	digest, _, err := file.Digest(w.cfg.ProviderBinary)
 	if err != nil {
 		return fault.Wrap(fault.NotFound, err, "the Terraform provider (build it with: make build)")
 	}

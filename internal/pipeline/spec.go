@@ -65,6 +65,15 @@ const (
 	MeaningApproval Meaning = "approval"
 )
 
+// Verdict is what a cutoff makes of a probability: approve or decline. At the cutoff a default probability declines and an approval
+// probability approves.
+func (m Meaning) Verdict(probability, cutoff float64) string {
+	if (probability >= cutoff) == (m == MeaningDefault) {
+		return "decline"
+	}
+	return "approve"
+}
+
 // Label is the column to predict.
 type Label struct {
 	Column string `yaml:"column" json:"column"`

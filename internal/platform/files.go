@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // institutions are the demo institutions: one of each type.
@@ -22,13 +23,7 @@ var institutions = map[string]string{
 }
 
 // write replaces a file at once, readable by its owner only.
-func write(path string, data []byte) error {
-	temporary := path + ".new"
-	if err := os.WriteFile(temporary, data, 0o600); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
-}
+func write(path string, data []byte) error { return file.Write(path, data, 0o600) }
 
 func writeJSON(path string, value any) error {
 	data, err := json.MarshalIndent(value, "", "  ")
@@ -108,13 +103,13 @@ func (p *Platform) ports(names ...string) (map[string]int, error) {
 
 // lock takes the state folder for this process.
 func lock(dir string) (*os.File, error) {
-	file, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	held, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
+	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		held.Close()
 		return nil, fault.New(fault.Conflict, "another `loanops up` runs on %s; stop it, or choose another folder with --state", dir)
 	}
-	return file, nil
+	return held, nil
 }

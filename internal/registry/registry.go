@@ -4,6 +4,8 @@
 package registry
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -23,6 +25,12 @@ type PipelineSpec struct {
 	Digest    string    `json:"digest"` // SHA-256 of YAML
 	YAML      []byte    `json:"yaml"`
 	CreatedAt time.Time `json:"created_at"`
+}
+
+// NewPipelineSpec is the spec of a pipeline under its digest.
+func NewPipelineSpec(name string, yaml []byte) PipelineSpec {
+	sum := sha256.Sum256(yaml)
+	return PipelineSpec{Name: name, Digest: hex.EncodeToString(sum[:]), YAML: yaml}
 }
 
 // Metric is an estimate on the test set with a 95 % interval.

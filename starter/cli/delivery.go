@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -18,7 +18,7 @@ func (a *app) deliverCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
 			input.Model = args[0]
-			if err := deploy.ValidateDrill(input.Drill); err != nil {
+			if _, err := drill.Parse(input.Drill); err != nil {
 				return err
 			}
 			reg, _, err := a.registry(ctx)

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -108,7 +106,7 @@ func register(ctx context.Context, reg registry.Registry, file string) (pipeline
 	if err != nil {
 		return spec, err
 	}
-	return spec, put(ctx, reg, spec.Name, data)
+	return spec, reg.PutPipeline(ctx, registry.NewPipelineSpec(spec.Name, data))
 }
 
 func readSpec(file string) ([]byte, error) {
@@ -117,11 +115,6 @@ func readSpec(file string) ([]byte, error) {
 		return nil, fault.New(fault.NotFound, "%s: there is no such file that can be read", file)
 	}
 	return data, nil
-}
-
-func put(ctx context.Context, reg registry.Registry, name string, data []byte) error {
-	sum := sha256.Sum256(data)
-	return reg.PutPipeline(ctx, registry.PipelineSpec{Name: name, Digest: hex.EncodeToString(sum[:]), YAML: data})
 }
 
 // uploadTimeout bounds the way of a file into the object store.

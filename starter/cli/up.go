@@ -117,11 +117,11 @@ func (u *up) register(ctx context.Context, reg registry.Registry, name string, y
 		if spec.Name == name {
 			data = yaml
 		}
-		if err := put(ctx, reg, spec.Name, data); err != nil {
+		if err := reg.PutPipeline(ctx, registry.NewPipelineSpec(spec.Name, data)); err != nil {
 			return err
 		}
 	}
-	return put(ctx, reg, name, yaml)
+	return reg.PutPipeline(ctx, registry.NewPipelineSpec(name, yaml))
 }
 
 // challengerDays is how much older the first run's data are, so that the second has something new to learn.

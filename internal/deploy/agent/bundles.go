@@ -9,10 +9,9 @@ import (
 	"path/filepath"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/model"
 )
-
-// maxBundle bounds a bundle's file. Models here are kilobytes to some megabytes.
-const maxBundle = 256 << 20
 
 // bundles keeps verified model bundles in a folder, named by their digest, so that a restart needs no object store.
 type bundles struct {
@@ -24,7 +23,7 @@ type bundles struct {
 // never returned: a kept one is fetched again, a fetched one is refused.
 func (b bundles) path(ctx context.Context, uri, digest string) (string, error) {
 	kept := filepath.Join(b.dir, digest)
-	if found, err := digestOf(kept); err == nil && found == digest {
+	if found, _, err := file.Digest(kept); err == nil && found == digest {
 		return kept, nil
 	}
 	fetched, err := b.fetch(ctx, uri, digest)
@@ -41,37 +40,22 @@ func (b bundles) keep(from, to, uri, digest string) error {
 		return fault.Wrap(fault.Unavailable, err, "bundle %s", uri)
 	}
 	defer source.Close()
-	copied, err := os.CreateTemp(b.dir, ".fetching-*")
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "folder of bundles")
-	}
-	defer os.Remove(copied.Name())
 	hash := sha256.New()
-	size, err := io.Copy(io.MultiWriter(copied, hash), io.LimitReader(source, maxBundle+1))
-	if closeErr := copied.Close(); err == nil {
-		err = closeErr
+	err = file.Replace(to, 0o600, func(w io.Writer) error {
+		size, err := io.Copy(io.MultiWriter(w, hash), io.LimitReader(source, model.MaxBundleBytes+1))
+		if err != nil {
+			return err
+		}
+		if size > model.MaxBundleBytes {
+			return fault.New(fault.Invalid, "bundle %s is larger than %d bytes", uri, int64(model.MaxBundleBytes))
+		}
+		if found := hex.EncodeToString(hash.Sum(nil)); found != digest {
+			return fault.New(fault.Invalid, "bundle %s has the digest %s, want %s", uri, found, digest)
+		}
+		return nil
+	})
+	if fault.CodeOf(err) == fault.Invalid {
+		return err
 	}
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "keeping bundle %s", uri)
-	}
-	if size > maxBundle {
-		return fault.New(fault.Invalid, "bundle %s is larger than %d bytes", uri, int64(maxBundle))
-	}
-	if found := hex.EncodeToString(hash.Sum(nil)); found != digest {
-		return fault.New(fault.Invalid, "bundle %s has the digest %s, want %s", uri, found, digest)
-	}
-	return fault.Wrap(fault.Internal, os.Rename(copied.Name(), to), "keeping bundle %s", uri)
-}
-
-func digestOf(path string) (string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, file); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(hash.Sum(nil)), nil
+	return fault.Wrap(fault.Internal, err, "keeping bundle %s", uri)
 }

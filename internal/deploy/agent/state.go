@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/loanops/loanops/internal/deploy"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // savedState is DIR/state.json: what must run and where traffic goes. Processes are not in it; they are started from it.
@@ -49,20 +49,5 @@ func (s savedState) save(path string) error {
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "agent's state")
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".state-*")
-	if err != nil {
-		return fault.Wrap(fault.Internal, err, "agent's state")
-	}
-	defer os.Remove(file.Name())
-	_, err = file.Write(append(data, '\n'))
-	if err == nil {
-		err = file.Sync()
-	}
-	if closeErr := file.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	return fault.Wrap(fault.Internal, err, "agent's state")
+	return fault.Wrap(fault.Internal, file.Write(path, append(data, '\n'), 0o600), "agent's state")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 func TestPutStartsOnceAndKeepsTheProcess(t *testing.T) {
@@ -146,7 +147,7 @@ func TestKeptBundleThatWasDamagedIsFetchedAgain(t *testing.T) {
 	kept := filepath.Join(b.agent.bundles.dir, spec.Digest)
 	require.NoError(t, os.WriteFile(kept, []byte("damaged"), 0o600))
 	b.put(deploy.Blue, spec)
-	found, err := digestOf(kept)
+	found, _, err := file.Digest(kept)
 	require.NoError(t, err)
 	require.Equal(t, spec.Digest, found)
 }
