@@ -34,6 +34,17 @@ func (t Table) Select(rows []int) Table {
 	return out
 }
 
+// missing counts the missing values.
+func (c *Column) missing() int {
+	count := 0
+	for i := range c.Len() {
+		if c.Missing(i) {
+			count++
+		}
+	}
+	return count
+}
+
 // text is row i of the column as text: what a CSV file holds. A missing value is empty.
 func (c *Column) text(i int) string {
 	switch {

@@ -82,12 +82,7 @@ func (r *Report) feature(want pipeline.Column, c *Column) {
 		r.add(Error, want.Name, "missing_column", r.Rows, "column %q is missing", want.Name)
 		return
 	}
-	missing := 0
-	for i := range c.Len() {
-		if c.Missing(i) {
-			missing++
-		}
-	}
+	missing := c.missing()
 	if share := float64(missing) / float64(r.Rows); share > want.MissingMax {
 		r.add(Error, want.Name, "missing_rate", missing, "column %q: %d of %d values (%.1f %%) are missing, %.1f %% are accepted",
 			want.Name, missing, r.Rows, 100*share, 100*want.MissingMax)
@@ -177,18 +172,15 @@ func (r *Report) entity(spec pipeline.Spec, t Table) {
 		return
 	}
 	seen := make(map[string]bool, r.Rows)
-	missing, repeated := 0, 0
+	repeated := 0
 	for i := range c.Len() {
 		text := c.text(i)
-		switch {
-		case c.Missing(i):
-			missing++
-		case seen[text]:
+		if seen[text] && !c.Missing(i) {
 			repeated++
 		}
 		seen[text] = true
 	}
-	if missing > 0 {
+	if missing := c.missing(); missing > 0 {
 		r.add(Error, spec.Entity, "missing_rate", missing, "the entity column %q is missing in %d rows", spec.Entity, missing)
 	}
 	if repeated > 0 {
@@ -205,13 +197,7 @@ func (r *Report) time(spec pipeline.Spec, t Table) {
 		r.add(Error, spec.Time, "missing_column", r.Rows, "the time column %q is missing or not a date", spec.Time)
 		return
 	}
-	missing := 0
-	for i := range c.Len() {
-		if c.Missing(i) {
-			missing++
-		}
-	}
-	if missing > 0 {
+	if missing := c.missing(); missing > 0 {
 		r.add(Error, spec.Time, "missing_rate", missing, "the time column %q is missing in %d rows", spec.Time, missing)
 	}
 }
