@@ -4,27 +4,29 @@ import (
 	"context"
 	"strings"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// Agent reads what an environment is, see deploy.AgentClient.
+// Agent reads what an environment is, see contract.AgentClient.
 type Agent interface {
-	Actual(ctx context.Context, environment, pipeline string) (deploy.Actual, error)
+	Actual(ctx context.Context, environment, pipeline string) (contract.Actual, error)
 }
 
-// Workspace is Terraform in one pipeline's environment, see deploy.Workspace.
+// Workspace is Terraform in one pipeline's environment, see terraform.Workspace.
 type Workspace interface {
-	Plan(ctx context.Context, desired deploy.Desired) (deploy.PlanSummary, error)
-	Apply(ctx context.Context, desired deploy.Desired) error
+	Plan(ctx context.Context, desired terraform.Desired) (terraform.PlanSummary, error)
+	Apply(ctx context.Context, desired terraform.Desired) error
 }
 
 // Environments changes what runs where. Terraform writes; the agent is only read.
 type Environments struct {
 	Agent     Agent
 	Workspace func(pipeline, environment string) Workspace
-	// Back moves traffic and the alias champion to a version that still runs, see deploy.Rollback.
-	Back func(ctx context.Context, request deploy.RollbackRequest) (deploy.RollbackResult, error)
+	// Back moves traffic and the alias champion to a version that still runs, see shift.Rollback.
+	Back func(ctx context.Context, request shift.RollbackRequest) (shift.RollbackResult, error)
 }
 
 // Plan says what delivering the version would change.
@@ -69,7 +71,7 @@ func (e *Environments) Apply(ctx context.Context, in EnvironmentInput) (ApplyOut
 // freeSlot gives the champion all traffic before the challenger is put where something else still has some: the trace of
 // a rollback that was interrupted. Otherwise the challenger would inherit that share for a moment.
 func (e *Environments) freeSlot(ctx context.Context, in EnvironmentInput, workspace Workspace, slot string) error {
-	if in.Environment != deploy.Production || in.Champion == nil || in.RemoveChallenger {
+	if in.Environment != contract.Production || in.Champion == nil || in.RemoveChallenger {
 		return nil
 	}
 	actual, err := e.Agent.Actual(ctx, in.Environment, in.Spec.Name)
@@ -86,11 +88,11 @@ func (e *Environments) freeSlot(ctx context.Context, in EnvironmentInput, worksp
 
 // desired is what the environment should be. It starts from what the agent says is there, so that a rollback done behind
 // Terraform's back is adopted and not fought, and it names the challenger's slot.
-func (e *Environments) desired(ctx context.Context, in EnvironmentInput) (deploy.Desired, string, error) {
-	d := deploy.Desired{Pipeline: in.Spec.Name, Environment: in.Environment, Tracks: map[string]deploy.TrackSpec{}, Weights: map[string]int{}}
-	if in.Environment == deploy.Staging {
-		d.Tracks[deploy.Blue], d.Weights[deploy.Blue] = track(in, in.Version), 100
-		return d, deploy.Blue, nil
+func (e *Environments) desired(ctx context.Context, in EnvironmentInput) (terraform.Desired, string, error) {
+	d := terraform.Desired{Pipeline: in.Spec.Name, Environment: in.Environment, Tracks: map[string]contract.TrackSpec{}, Weights: map[string]int{}}
+	if in.Environment == contract.Staging {
+		d.Tracks[contract.Blue], d.Weights[contract.Blue] = track(in, in.Version), 100
+		return d, contract.Blue, nil
 	}
 	actual, err := e.Agent.Actual(ctx, in.Environment, in.Spec.Name)
 	if err != nil {
@@ -101,12 +103,12 @@ func (e *Environments) desired(ctx context.Context, in EnvironmentInput) (deploy
 	if in.Champion == nil {
 		slot := actual.SlotOf(in.Version.Version) // when it is applied again
 		if slot == "" {
-			_, slot = deploy.NextSlot(actual, 0)
+			_, slot = contract.NextSlot(actual, 0)
 		}
 		d.Tracks[slot], d.Weights[slot] = challengerSpec, 100
 		return d, slot, nil
 	}
-	champion, challenger := deploy.NextSlot(actual, in.Champion.Version)
+	champion, challenger := contract.NextSlot(actual, in.Champion.Version)
 	d.Tracks[champion] = championTrack(in, actual.Tracks[champion])
 	if in.RemoveChallenger {
 		d.Weights[champion] = 100
@@ -119,7 +121,7 @@ func (e *Environments) desired(ctx context.Context, in EnvironmentInput) (deploy
 
 // championTrack leaves the champion as it runs: a change of policy or limits arrives with the challenger and is judged
 // with it. A champion that does not run is brought back as the spec says.
-func championTrack(in EnvironmentInput, running deploy.Track) deploy.TrackSpec {
+func championTrack(in EnvironmentInput, running contract.Track) contract.TrackSpec {
 	if running.Spec.Digest != in.Champion.Digest || running.Spec.ModelVersion != in.Champion.Version {
 		return track(in, *in.Champion)
 	}
@@ -128,8 +130,8 @@ func championTrack(in EnvironmentInput, running deploy.Track) deploy.TrackSpec {
 	return spec
 }
 
-func track(in EnvironmentInput, version Deliverable) deploy.TrackSpec {
-	return deploy.TrackSpec{
+func track(in EnvironmentInput, version Deliverable) contract.TrackSpec {
+	return contract.TrackSpec{
 		ModelVersion: version.Version, Digest: version.Digest, BundleURI: version.Bundle.URI,
 		MemoryMiB: int64(in.Spec.Deploy.MemoryMiB), CPUMillis: int64(in.Spec.Deploy.CPUMillis),
 		Cutoff: in.Spec.Policy.Cutoff, Meaning: string(in.Spec.Label.Meaning),
@@ -138,7 +140,7 @@ func track(in EnvironmentInput, version Deliverable) deploy.TrackSpec {
 
 // RollBack gives all traffic to a version that still runs in a slot, in seconds.
 func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBackOutput, error) {
-	done, err := e.Back(ctx, deploy.RollbackRequest{
+	done, err := e.Back(ctx, shift.RollbackRequest{
 		Model: in.Model, Version: in.Version, Actor: in.Actor, Reason: in.Reason, Operation: in.Operation,
 	})
 	return RollBackOutput(done), err

@@ -6,29 +6,33 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // site is an environment and the Terraform that changes it.
 type site struct {
-	actual  deploy.Actual
-	applied []deploy.Desired
-	plan    deploy.PlanSummary
+	actual  contract.Actual
+	applied []terraform.Desired
+	plan    terraform.PlanSummary
 }
 
-func (s *site) Actual(context.Context, string, string) (deploy.Actual, error) { return s.actual, nil }
+func (s *site) Actual(context.Context, string, string) (contract.Actual, error) { return s.actual, nil }
 
-func (s *site) Plan(context.Context, deploy.Desired) (deploy.PlanSummary, error) { return s.plan, nil }
+func (s *site) Plan(context.Context, terraform.Desired) (terraform.PlanSummary, error) {
+	return s.plan, nil
+}
 
-func (s *site) Apply(_ context.Context, desired deploy.Desired) error {
+func (s *site) Apply(_ context.Context, desired terraform.Desired) error {
 	s.applied = append(s.applied, desired)
-	s.actual.Tracks = map[string]deploy.Track{}
+	s.actual.Tracks = map[string]contract.Track{}
 	for slot, spec := range desired.Tracks {
-		s.actual.Tracks[slot] = deploy.Track{Slot: slot, Spec: spec, State: deploy.TrackReady, URL: "http://" + slot}
+		s.actual.Tracks[slot] = contract.Track{Slot: slot, Spec: spec, State: contract.TrackReady, URL: "http://" + slot}
 	}
-	s.actual.Route = &deploy.Route{Weights: desired.Weights}
+	s.actual.Route = &contract.Route{Weights: desired.Weights}
 	return nil
 }
 
@@ -39,7 +43,7 @@ func (s *site) stage() *Environments {
 func change(version int, champion *Deliverable, weight int) EnvironmentInput {
 	spec := pipeline.Spec{Name: "loan-eligibility", Policy: pipeline.Policy{Cutoff: 0.25}}
 	spec.Deploy.MemoryMiB, spec.Deploy.CPUMillis = 128, 500
-	return EnvironmentInput{Spec: spec, Environment: deploy.Production, Version: numbered(version), Champion: champion, Weight: weight}
+	return EnvironmentInput{Spec: spec, Environment: contract.Production, Version: numbered(version), Champion: champion, Weight: weight}
 }
 
 func numbered(version int) Deliverable {
@@ -58,11 +62,11 @@ func TestProductionFromBootstrapToAbort(t *testing.T) {
 		weights map[string]int
 		tracks  map[string]int
 	}{
-		{"bootstrap", change(1, nil, 100), deploy.Blue, map[string]int{"blue": 100}, map[string]int{"blue": 1}},
-		{"canary", change(2, &first, 5), deploy.Green, map[string]int{"blue": 95, "green": 5}, map[string]int{"blue": 1, "green": 2}},
-		{"most of it", change(2, &first, 70), deploy.Green, map[string]int{"blue": 30, "green": 70}, map[string]int{"blue": 1, "green": 2}},
-		{"all of it", change(2, &first, 100), deploy.Green, map[string]int{"blue": 0, "green": 100}, map[string]int{"blue": 1, "green": 2}},
-		{"next canary", change(3, &second, 5), deploy.Blue, map[string]int{"green": 95, "blue": 5}, map[string]int{"green": 2, "blue": 3}},
+		{"bootstrap", change(1, nil, 100), contract.Blue, map[string]int{"blue": 100}, map[string]int{"blue": 1}},
+		{"canary", change(2, &first, 5), contract.Green, map[string]int{"blue": 95, "green": 5}, map[string]int{"blue": 1, "green": 2}},
+		{"most of it", change(2, &first, 70), contract.Green, map[string]int{"blue": 30, "green": 70}, map[string]int{"blue": 1, "green": 2}},
+		{"all of it", change(2, &first, 100), contract.Green, map[string]int{"blue": 0, "green": 100}, map[string]int{"blue": 1, "green": 2}},
+		{"next canary", change(3, &second, 5), contract.Blue, map[string]int{"green": 95, "blue": 5}, map[string]int{"green": 2, "blue": 3}},
 	} {
 		for range 2 {
 			out, err := e.Apply(t.Context(), test.in)
@@ -102,7 +106,7 @@ func TestARollbackIsAdopted(t *testing.T) {
 	s.actual.Route.Weights = map[string]int{"blue": 100, "green": 0}
 	out, err := s.stage().Apply(t.Context(), change(3, &first, 5))
 	require.NoError(t, err)
-	require.Equal(t, deploy.Green, out.Slot, "version 2 makes room")
+	require.Equal(t, contract.Green, out.Slot, "version 2 makes room")
 	require.Equal(t, map[string]int{"blue": 95, "green": 5}, s.actual.Route.Weights)
 }
 
@@ -144,19 +148,19 @@ func TestTheChampionKeepsRunningAsItRuns(t *testing.T) {
 }
 
 func TestStagingIsOneSlotWithoutADrill(t *testing.T) {
-	s := &site{plan: deploy.PlanSummary{
-		Planned: map[string]deploy.Capacity{"blue": {MemoryMiB: 128, CPUMillis: 500}}, Drifted: []string{"a", "b"},
+	s := &site{plan: terraform.PlanSummary{
+		Planned: map[string]capacity.Grant{"blue": {MemoryMiB: 128, CPUMillis: 500}}, Drifted: []string{"a", "b"},
 	}}
 	first := numbered(1)
 	in := change(2, &first, 100)
-	in.Environment, in.Drill = deploy.Staging, "delay=1s"
+	in.Environment, in.Drill = contract.Staging, "delay=1s"
 	planned, err := s.stage().Plan(t.Context(), in)
 	require.NoError(t, err)
-	require.Equal(t, deploy.Capacity{MemoryMiB: 128, CPUMillis: 500}, planned.Planned)
+	require.Equal(t, capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, planned.Planned)
 	require.Equal(t, "a; b", planned.Adopted)
 	out, err := s.stage().Apply(t.Context(), in)
 	require.NoError(t, err)
-	require.Equal(t, deploy.Blue, out.Slot)
+	require.Equal(t, contract.Blue, out.Slot)
 	require.Equal(t, map[string]int{"blue": 2}, versions(s))
 	require.Empty(t, s.actual.Tracks["blue"].Spec.Drill)
 	s.plan.Planned = nil

@@ -47,12 +47,12 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
-	measured, err := measure(in.Spec, m, test)
+	seen, err := measured(in.Spec, m, test)
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
-	out := EvaluateOutput{Metrics: registryMetrics(measured.Metrics)}
-	if err := e.put(ctx, &out, measured, m, test); err != nil {
+	out := EvaluateOutput{Metrics: registryMetrics(seen.Metrics)}
+	if err := e.put(ctx, &out, seen, m, test); err != nil {
 		return out, err
 	}
 	if in.Champion == nil {
@@ -63,7 +63,7 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 	if err != nil {
 		return out, err
 	}
-	compared, err := measure(in.Spec, other, test)
+	compared, err := measured(in.Spec, other, test)
 	switch {
 	case fault.CodeOf(err) == fault.Invalid:
 		out.Note = "the champion cannot score these rows: " + err.Error()
@@ -95,8 +95,8 @@ func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured eval
 	return err
 }
 
-// measure scores a table and compares with its labels. Its rows were chosen by Split, so their labels have matured.
-func measure(spec pipeline.Spec, m *model.Model, t dataset.Table) (evaluate.Evaluation, error) {
+// measured scores a table and compares with its labels. Its rows were chosen by Split, so their labels have matured.
+func measured(spec pipeline.Spec, m *model.Model, t dataset.Table) (evaluate.Evaluation, error) {
 	spec.Label.MaturesAfterDays = 0
 	y, err := dataset.Label(spec, t, time.Time{})
 	if err != nil {

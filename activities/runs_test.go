@@ -11,7 +11,8 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -68,12 +69,12 @@ func TestRecordWithoutAHistoryIsRetried(t *testing.T) {
 func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	b := newBench(t)
 	_, _, _, version := b.trained(t)
-	var asked deploy.MeasureConfig
-	capacity := Capacity{Objects: b.objects, APIBinary: "/bin/loanops-api", Run: func(_ context.Context, cfg deploy.MeasureConfig) (deploy.Demand, error) {
+	var asked measure.Config
+	stage := Capacity{Objects: b.objects, APIBinary: "/bin/loanops-api", Run: func(_ context.Context, cfg measure.Config) (capacity.Demand, error) {
 		asked = cfg
-		return deploy.Demand{ResidentMiB: 500, LoadMillis: 10, CPUMicrosPerDecision: 100, Decisions: 1}, nil
+		return capacity.Demand{ResidentMiB: 500, LoadMillis: 10, CPUMicrosPerDecision: 100, Decisions: 1}, nil
 	}}
-	demand, err := capacity.Measure(t.Context(), MeasureInput{Spec: b.spec, Version: version})
+	demand, err := stage.Measure(t.Context(), MeasureInput{Spec: b.spec, Version: version})
 	require.NoError(t, err)
 	require.Equal(t, "/bin/loanops-api", asked.APIBinary)
 	require.Equal(t, version.Digest, asked.Spec.Digest)
@@ -82,7 +83,7 @@ func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	for _, protected := range b.spec.Protected {
 		require.NotContains(t, asked.Applications[0], protected)
 	}
-	fit, err := capacity.Check(t.Context(), CapacityInput{Planned: deploy.Capacity{MemoryMiB: 128, CPUMillis: 500}, Demand: demand, TargetRate: 50})
+	fit, err := stage.Check(t.Context(), CapacityInput{Planned: capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, Demand: demand, TargetRate: 50})
 	require.NoError(t, err)
 	require.Len(t, fit.Misfits, 1)
 	require.Contains(t, fit.Misfits[0], "memory")

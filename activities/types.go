@@ -5,7 +5,8 @@ package activities
 import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -205,9 +206,9 @@ type EnvironmentInput struct {
 
 // PlanOutput is a Terraform plan in words and figures, for the challenger's slot.
 type PlanOutput struct {
-	Summary deploy.PlanSummary `json:"summary"`
-	Slot    string             `json:"slot"`
-	Planned deploy.Capacity    `json:"planned"`
+	Summary terraform.PlanSummary `json:"summary"`
+	Slot    string                `json:"slot"`
+	Planned capacity.Grant        `json:"planned"`
 	// Adopted says what the plan found changed behind Terraform's back (a rollback), in words.
 	Adopted string `json:"adopted"`
 }
@@ -226,8 +227,8 @@ type MeasureInput struct {
 
 // CapacityInput holds a plan against a measurement.
 type CapacityInput struct {
-	Planned    deploy.Capacity `json:"planned"`
-	Demand     deploy.Demand   `json:"demand"`
+	Planned    capacity.Grant  `json:"planned"`
+	Demand     capacity.Demand `json:"demand"`
 	TargetRate float64         `json:"target_rate"`
 }
 

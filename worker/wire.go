@@ -11,9 +11,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/report"
@@ -44,7 +48,7 @@ func wire(ctx context.Context, cfg settings.Settings, temporal client.Client) (s
 	if err != nil {
 		return nil, nil, fault.Wrap(fault.Invalid, err, "the rollback's token (LOANOPS_ROLLBACK_TOKEN_FILE)")
 	}
-	agent := deploy.NewAgentClient(cfg.Agent, strings.TrimSpace(string(rollbackToken)))
+	agent := contract.NewAgentClient(cfg.Agent, strings.TrimSpace(string(rollbackToken)))
 	memory := activities.Memory{Registry: reg, Objects: objects}
 	tables := tables{duck}
 	caller := httpClient()
@@ -59,11 +63,11 @@ func wire(ctx context.Context, cfg settings.Settings, temporal client.Client) (s
 		Environments: activities.Environments{
 			Agent:     agent,
 			Workspace: func(pipeline, environment string) activities.Workspace { return workspace(cfg, pipeline, environment) },
-			Back: func(ctx context.Context, request deploy.RollbackRequest) (deploy.RollbackResult, error) {
-				return deploy.Rollback(ctx, reg, agent, request)
+			Back: func(ctx context.Context, request shift.RollbackRequest) (shift.RollbackResult, error) {
+				return shift.Rollback(ctx, reg, agent, request)
 			},
 		},
-		Capacity: activities.Capacity{Objects: objects, APIBinary: api, Run: deploy.Measure},
+		Capacity: activities.Capacity{Objects: objects, APIBinary: api, Run: measure.Run},
 		Endpoint: activities.Endpoint{Objects: objects, Client: caller},
 		Canary: activities.Canary{
 			Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
@@ -77,11 +81,11 @@ func wire(ctx context.Context, cfg settings.Settings, temporal client.Client) (s
 }
 
 // workspace is a pipeline's environment in Terraform.
-func workspace(cfg settings.Settings, pipeline, environment string) *deploy.Workspace {
-	return deploy.NewWorkspace(deploy.WorkspaceConfig{
-		Dir: deploy.WorkspaceDir(cfg.WorkDir, pipeline, environment), Terraform: cfg.Terraform,
-		ProviderBinary: filepath.Join(cfg.BinDir, "terraform-provider-loanops"),
-		AgentURL:       cfg.Agent, AgentTokenFile: cfg.AgentTokenFile,
+func workspace(cfg settings.Settings, pipeline, environment string) *terraform.Workspace {
+	return terraform.NewWorkspace(terraform.Config{
+		Dir: terraform.Dir(cfg.WorkDir, pipeline, environment), Terraform: cfg.Terraform,
+		Configuration: local.FS, ProviderBinary: filepath.Join(cfg.BinDir, "terraform-provider-loanops"),
+		AgentURL: cfg.Agent, AgentTokenFile: cfg.AgentTokenFile,
 	})
 }
 

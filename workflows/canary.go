@@ -10,7 +10,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -74,7 +74,7 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 func (d *delivery) applyWeight(ctx workflow.Context, weight int) error {
 	var applied activities.ApplyOutput
 	return d.step(ctx, long, activities.ApplyCanaryWeight, fmt.Sprintf("giving the canary %d %%", weight),
-		d.environment(deploy.Production, weight), &applied, func() string {
+		d.environment(contract.Production, weight), &applied, func() string {
 			d.CanaryWeight = weight
 			return fmt.Sprintf("%d %% in slot %s", weight, applied.Slot)
 		})
@@ -109,7 +109,7 @@ func (d *delivery) promote(ctx workflow.Context) (Result, error) {
 func (d *delivery) abortCanary(ctx workflow.Context, reasons []string) error {
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
-	in := d.environment(deploy.Production, 0)
+	in := d.environment(contract.Production, 0)
 	in.RemoveChallenger = true
 	var applied activities.ApplyOutput
 	if err := d.step(last, long, activities.AbortCanary, "giving all traffic back to the champion", in, &applied,

@@ -6,7 +6,8 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -28,7 +29,7 @@ type delivery struct {
 	input    DeliveryInput
 	resolved activities.ResolveOutput
 	plan     activities.PlanOutput
-	demand   deploy.Demand
+	demand   capacity.Demand
 	staging  activities.ApplyOutput
 }
 
@@ -110,14 +111,14 @@ func (d *delivery) resolve(ctx workflow.Context) error {
 // environment is the input of a plan or apply with the challenger at weight.
 func (d *delivery) environment(name string, weight int) activities.EnvironmentInput {
 	in := activities.EnvironmentInput{Spec: d.resolved.Spec, Environment: name, Version: d.resolved.Version, Weight: weight}
-	if name == deploy.Production {
+	if name == contract.Production {
 		in.Champion, in.Drill = d.resolved.Champion, d.input.Drill
 	}
 	return in
 }
 
 func (d *delivery) planStaging(ctx workflow.Context) error {
-	return d.step(ctx, long, activities.PlanStaging, "planning staging", d.environment(deploy.Staging, 100), &d.plan,
+	return d.step(ctx, long, activities.PlanStaging, "planning staging", d.environment(contract.Staging, 100), &d.plan,
 		func() string {
 			return fmt.Sprintf("%d changes, %d MiB and %d millicores planned", len(d.plan.Summary.Changes), d.plan.Planned.MemoryMiB, d.plan.Planned.CPUMillis)
 		})
@@ -145,7 +146,7 @@ func (d *delivery) checkCapacity(ctx workflow.Context) ([]string, error) {
 }
 
 func (d *delivery) applyStaging(ctx workflow.Context) error {
-	return d.step(ctx, long, activities.ApplyStaging, "applying staging", d.environment(deploy.Staging, 100), &d.staging,
+	return d.step(ctx, long, activities.ApplyStaging, "applying staging", d.environment(contract.Staging, 100), &d.staging,
 		func() string { return "answers at " + d.staging.URL })
 }
 
@@ -163,7 +164,7 @@ func (d *delivery) bootstrap(ctx workflow.Context) (Result, error) {
 	var plan activities.PlanOutput
 	var applied activities.ApplyOutput
 	var smoke activities.EndpointOutput
-	in := d.environment(deploy.Production, 100)
+	in := d.environment(contract.Production, 100)
 	if err := d.step(ctx, long, activities.PlanProduction, "planning production", in, &plan,
 		func() string { return fmt.Sprintf("%d changes", len(plan.Summary.Changes)) }); err != nil {
 		return d.result(""), err

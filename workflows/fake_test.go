@@ -14,7 +14,8 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -126,17 +127,17 @@ func (p *platform) registerDelivery(env *testsuite.TestWorkflowEnvironment) {
 		}, nil
 	})
 	on(p, env, activities.PlanStaging, func(activities.EnvironmentInput) (activities.PlanOutput, error) {
-		return activities.PlanOutput{Slot: deploy.Blue}, nil
+		return activities.PlanOutput{Slot: contract.Blue}, nil
 	})
-	on(p, env, activities.MeasureModel, func(activities.MeasureInput) (deploy.Demand, error) { return deploy.Demand{}, nil })
+	on(p, env, activities.MeasureModel, func(activities.MeasureInput) (capacity.Demand, error) { return capacity.Demand{}, nil })
 	on(p, env, activities.CheckCapacity, func(activities.CapacityInput) (activities.CapacityOutput, error) { return p.capacity, nil })
 	apply := func(in activities.EnvironmentInput) (activities.ApplyOutput, error) {
-		if in.Environment == deploy.Production {
+		if in.Environment == contract.Production {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.weights = append(p.weights, in.Weight)
 		}
-		return activities.ApplyOutput{Slot: deploy.Green, URL: "http://127.0.0.1:1"}, nil
+		return activities.ApplyOutput{Slot: contract.Green, URL: "http://127.0.0.1:1"}, nil
 	}
 	for _, name := range []string{activities.ApplyStaging, activities.ApplyProduction, activities.ApplyCanaryWeight, activities.AbortCanary} {
 		on(p, env, name, apply)

@@ -29,7 +29,7 @@ type DeliveryInput struct {
 	RequireApproval bool   `json:"require_approval,omitempty"`
 	Trigger         string `json:"trigger,omitempty"`
 	Actor           string `json:"actor,omitempty"`
-	// Drill injects a fault into the challenger's production track for a game day, see deploy.TrackSpec.
+	// Drill injects a fault into the challenger's production track for a game day, see contract.TrackSpec.
 	Drill string `json:"drill,omitempty"`
 }
 

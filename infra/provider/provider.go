@@ -13,12 +13,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // version is the provider's version in the filesystem mirror.
-const version = deploy.ProviderVersion
+const version = terraform.ProviderVersion
 
 type loanopsProvider struct{}
 
@@ -62,7 +63,7 @@ func (loanopsProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 		addFault(&resp.Diagnostics, "Agent's token", fault.Wrap(fault.Unauthorized, err, "agent_token_file cannot be read"))
 		return
 	}
-	resp.ResourceData = deploy.NewAgentClient(config.AgentURL.ValueString(), strings.TrimSpace(string(token)))
+	resp.ResourceData = contract.NewAgentClient(config.AgentURL.ValueString(), strings.TrimSpace(string(token)))
 }
 
 // Resources lists what can be managed.
@@ -76,17 +77,17 @@ func (loanopsProvider) Resources(context.Context) []func() resource.Resource {
 // DataSources lists none.
 func (loanopsProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
-// addFault reports err with its code in the summary, where deploy.Workspace finds it again: Terraform passes texts only.
+// addFault reports err with its code in the summary, where terraform.Workspace finds it again: Terraform passes texts only.
 func addFault(diags *diag.Diagnostics, what string, err error) {
-	diags.AddError(deploy.DiagnosticSummary(what, fault.CodeOf(err)), err.Error())
+	diags.AddError(terraform.DiagnosticSummary(what, fault.CodeOf(err)), err.Error())
 }
 
 // agentClient is what a resource needs of Configure's result.
-func agentClient(req resource.ConfigureRequest, resp *resource.ConfigureResponse) *deploy.AgentClient {
+func agentClient(req resource.ConfigureRequest, resp *resource.ConfigureResponse) *contract.AgentClient {
 	if req.ProviderData == nil {
 		return nil // validation runs without a configured provider
 	}
-	client, ok := req.ProviderData.(*deploy.AgentClient)
+	client, ok := req.ProviderData.(*contract.AgentClient)
 	if !ok {
 		resp.Diagnostics.AddError("Provider's data", fmt.Sprintf("want a client of the agent, got %T", req.ProviderData))
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"io"
 	"os"
 	"os/exec"
@@ -16,8 +17,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/stretchr/testify/require"
-
-	"github.com/loanops/loanops/internal/deploy"
 )
 
 // TestMain is also a plugin whose parent dies, see TestOrphanEnds.
@@ -87,16 +86,16 @@ func TestSchemasAreValid(t *testing.T) {
 // What is put and what is read back is the same for every field of a spec.
 func TestTrackModelRoundTrip(t *testing.T) {
 	t.Parallel()
-	spec := deploy.TrackSpec{
+	spec := contract.TrackSpec{
 		ModelVersion: 3, Digest: "d", BundleURI: "s3://b/k", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.1 + 0.2, Meaning: "approval", Drill: "delay=1s",
 	}
 	model := trackModel{Environment: types.StringValue("staging"), Pipeline: types.StringValue("loans"), Slot: types.StringValue("blue")}
-	model.take(deploy.Track{Spec: spec, State: deploy.TrackReady, URL: "http://127.0.0.1:1"})
+	model.take(contract.Track{Spec: spec, State: contract.TrackReady, URL: "http://127.0.0.1:1"})
 	require.Equal(t, spec, model.spec())
 	require.Equal(t, "staging/loans/blue", model.ID.ValueString())
 	require.True(t, model.Running.ValueBool())
-	for _, state := range []deploy.TrackState{deploy.TrackFailed, deploy.TrackStarting} {
-		model.take(deploy.Track{Spec: spec, State: state})
+	for _, state := range []contract.TrackState{contract.TrackFailed, contract.TrackStarting} {
+		model.take(contract.Track{Spec: spec, State: state})
 		require.False(t, model.Running.ValueBool(), state)
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"github.com/loanops/loanops/internal/deploy/contract"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -9,12 +10,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/loanops/loanops/internal/deploy"
 )
 
 // routeResource is loanops_route: how a pipeline's traffic is shared between the slots of an environment.
-type routeResource struct{ agent *deploy.AgentClient }
+type routeResource struct{ agent *contract.AgentClient }
 
 // routeModel is its state. The agent's revision is not in it: it grows without anything to do for Terraform.
 type routeModel struct {
@@ -80,7 +79,7 @@ func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	route, err := r.agent.Route(ctx, state.Environment.ValueString(), state.Pipeline.ValueString())
-	if deploy.IsNotFound(err) {
+	if contract.IsNotFound(err) {
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -90,7 +89,7 @@ func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	known, diags := state.weights(ctx)
 	resp.Diagnostics.Append(diags...)
-	if !deploy.SameWeights(known, route.Weights) {
+	if !contract.SameWeights(known, route.Weights) {
 		var diags diag.Diagnostics
 		state.Weights, diags = types.MapValueFrom(ctx, types.Int64Type, route.Weights)
 		resp.Diagnostics.Append(diags...)
@@ -106,7 +105,7 @@ func (r *routeResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	err := r.agent.DeleteRoute(ctx, state.Environment.ValueString(), state.Pipeline.ValueString())
-	if err != nil && !deploy.IsNotFound(err) {
+	if err != nil && !contract.IsNotFound(err) {
 		addFault(&resp.Diagnostics, "Route "+state.id()+" cannot be removed", err)
 	}
 }

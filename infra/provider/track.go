@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"github.com/loanops/loanops/internal/deploy/contract"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -11,12 +12,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/loanops/loanops/internal/deploy"
 )
 
 // trackResource is loanops_predictor_track: one model version in one slot of an environment.
-type trackResource struct{ agent *deploy.AgentClient }
+type trackResource struct{ agent *contract.AgentClient }
 
 // trackModel is its state.
 type trackModel struct {
@@ -118,7 +117,7 @@ func (r *trackResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	track, err := r.agent.SettledTrack(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), state.Slot.ValueString())
-	if deploy.IsNotFound(err) {
+	if contract.IsNotFound(err) {
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -142,7 +141,7 @@ func (r *trackResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	err := r.agent.DeleteTrack(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), state.Slot.ValueString())
-	if err != nil && !deploy.IsNotFound(err) {
+	if err != nil && !contract.IsNotFound(err) {
 		addFault(&resp.Diagnostics, "Track "+state.id()+" cannot be removed", err)
 	}
 }
@@ -162,8 +161,8 @@ func (m *trackModel) id() string {
 	return m.Environment.ValueString() + "/" + m.Pipeline.ValueString() + "/" + m.Slot.ValueString()
 }
 
-func (m *trackModel) spec() deploy.TrackSpec {
-	return deploy.TrackSpec{
+func (m *trackModel) spec() contract.TrackSpec {
+	return contract.TrackSpec{
 		ModelVersion: int(m.ModelVersion.ValueInt64()),
 		Digest:       m.Digest.ValueString(),
 		BundleURI:    m.BundleURI.ValueString(),
@@ -176,7 +175,7 @@ func (m *trackModel) spec() deploy.TrackSpec {
 }
 
 // take copies what the agent says.
-func (m *trackModel) take(track deploy.Track) {
+func (m *trackModel) take(track contract.Track) {
 	m.ID = types.StringValue(m.id())
 	m.ModelVersion = types.Int64Value(int64(track.Spec.ModelVersion))
 	m.Digest = types.StringValue(track.Spec.Digest)
@@ -186,6 +185,6 @@ func (m *trackModel) take(track deploy.Track) {
 	m.Cutoff = types.Float64Value(track.Spec.Cutoff)
 	m.Meaning = types.StringValue(track.Spec.Meaning)
 	m.Drill = types.StringValue(track.Spec.Drill)
-	m.Running = types.BoolValue(track.State == deploy.TrackReady)
+	m.Running = types.BoolValue(track.State == contract.TrackReady)
 	m.URL = types.StringValue(track.URL)
 }

@@ -21,6 +21,8 @@ const (
 	NotFound Code = "not_found"
 	// Conflict: the state of the world does not allow it now (already running, changed meanwhile).
 	Conflict Code = "conflict"
+	// Overtaken: another writer took a newer generation of what serves; whoever hears it writes nothing more.
+	Overtaken Code = "overtaken"
 	// Refused: a gate, a validation or a capacity check said no. Not a defect.
 	Refused Code = "refused"
 	// Unavailable: a dependency did not answer; trying again may help.
@@ -77,7 +79,7 @@ func CodeOf(err error) Code {
 // Permanent reports whether trying the same thing again cannot help.
 func Permanent(code Code) bool {
 	switch code {
-	case Invalid, NotFound, Refused, Unauthorized:
+	case Invalid, NotFound, Overtaken, Refused, Unauthorized:
 		return true
 	case Conflict, Unavailable, Internal:
 		return false

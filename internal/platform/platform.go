@@ -11,7 +11,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/infra/environments/local"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/settings"
 )
@@ -92,9 +94,9 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 }
 
 func (p *Platform) start(ctx context.Context) error {
-	terraform, err := settings.FindTerraform()
+	executable, err := settings.FindTerraform()
 	if err != nil {
-		if terraform, err = fetchTerraform(ctx, p.path("terraform-bin"), p.cfg.Say); err != nil {
+		if executable, err = fetchTerraform(ctx, p.path("terraform-bin"), p.cfg.Say); err != nil {
 			return err
 		}
 	}
@@ -107,7 +109,7 @@ func (p *Platform) start(ctx context.Context) error {
 	}
 	url := func(name string) string { return fmt.Sprintf("http://127.0.0.1:%d", ports[name]) }
 	p.Settings = settings.Settings{
-		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: terraform,
+		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
 		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
 		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"),
 	}
@@ -115,8 +117,8 @@ func (p *Platform) start(ctx context.Context) error {
 		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",
 		S3: url("s3"), Bucket: p.Settings.Bucket, Gateway: p.Settings.Gateway, Database: p.Settings.Database,
 		TerraformDir: map[string]string{
-			deploy.Staging:    deploy.WorkspaceDir(p.Settings.WorkDir, p.cfg.Pipeline, deploy.Staging),
-			deploy.Production: deploy.WorkspaceDir(p.Settings.WorkDir, p.cfg.Pipeline, deploy.Production),
+			contract.Staging:    terraform.Dir(p.Settings.WorkDir, p.cfg.Pipeline, contract.Staging),
+			contract.Production: terraform.Dir(p.Settings.WorkDir, p.cfg.Pipeline, contract.Production),
 		},
 		KeysFile: p.path("keys.json"), StateVersion: stateVersion,
 	}
@@ -213,8 +215,8 @@ func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 		return err
 	}
 	for _, dir := range dirs {
-		workspace := deploy.NewWorkspace(deploy.WorkspaceConfig{
-			Dir: dir, Terraform: p.Settings.Terraform, ProviderBinary: filepath.Join(p.cfg.BinDir, "terraform-provider-loanops"),
+		workspace := terraform.NewWorkspace(terraform.Config{
+			Dir: dir, Terraform: p.Settings.Terraform, Configuration: local.FS, ProviderBinary: filepath.Join(p.cfg.BinDir, "terraform-provider-loanops"),
 			AgentURL: p.Settings.Agent, AgentTokenFile: p.Settings.AgentTokenFile,
 		})
 		if err := workspace.Prepare(ctx); err != nil {

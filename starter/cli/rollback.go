@@ -6,12 +6,13 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/workflows"
 )
 
 func (a *app) rollbackCommand() *cobra.Command {
-	var request deploy.RollbackRequest
+	var request shift.RollbackRequest
 	c := &cobra.Command{
 		Use: "rollback MODEL", Short: "Give all traffic back to the version before, at once, without Temporal or a worker", Args: between(1, 1),
 		Example: "  loanops rollback loan-eligibility --reason \"complaints from the branches\"",
@@ -27,7 +28,7 @@ func (a *app) rollbackCommand() *cobra.Command {
 				return err
 			}
 			request.Model, request.Operation = args[0], "rollback-"+uuid.NewString()
-			done, err := deploy.Rollback(ctx, reg, deploy.NewAgentClient(s.Agent, secret), request)
+			done, err := shift.Rollback(ctx, reg, contract.NewAgentClient(s.Agent, secret), request)
 			if err != nil {
 				return err
 			}

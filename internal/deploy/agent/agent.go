@@ -17,7 +17,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -67,7 +67,7 @@ type agent struct {
 	statePath string
 	lockFile  *os.File
 	now       func() time.Time
-	start     func(k key, spec deploy.TrackSpec, bundle, addressFile string) (*child, error)
+	start     func(k key, spec contract.TrackSpec, bundle, addressFile string) (*child, error)
 
 	acknowledgeWait, settleLimit time.Duration
 
@@ -77,7 +77,7 @@ type agent struct {
 	closing   bool
 	launched  int
 	tracks    map[key]*track
-	routes    map[pair]deploy.Route
+	routes    map[pair]contract.Route
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment
 	changed   map[string]chan struct{}      // closed at the next event, by environment
@@ -151,7 +151,7 @@ func open(cfg Config) (*agent, error) {
 		bundles: bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
 		runDir:  filepath.Join(dir, "run"), statePath: filepath.Join(dir, "state.json"),
 		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit,
-		tracks: map[key]*track{}, routes: map[pair]deploy.Route{}, revisions: map[string]int64{},
+		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, revisions: map[string]int64{},
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
 	}
 	a.start = a.startAPI
@@ -234,7 +234,7 @@ func (a *agent) snapshot() savedState {
 		}
 		p, ok := state.Environments[environment][pipeline]
 		if !ok {
-			p.Tracks = map[string]deploy.TrackSpec{}
+			p.Tracks = map[string]contract.TrackSpec{}
 		}
 		return p
 	}

@@ -10,7 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -30,8 +30,8 @@ func TestRunServesUntilItsContextEndsAndStopsThePredictors(t *testing.T) {
 	case err := <-done:
 		t.Fatal(err)
 	}
-	b := &bench{t: t, bundleDir: t.TempDir(), provider: deploy.NewAgentClient(base, providerToken)}
-	track := b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	b := &bench{t: t, bundleDir: t.TempDir(), provider: contract.NewAgentClient(base, providerToken)}
+	track := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 
 	_, err := open(cfg)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "a second agent on the same folder: %v", err)
@@ -94,7 +94,7 @@ func TestBundleFetchFailureIsTold(t *testing.T) {
 	b := newBench(t, func(a *agent) {
 		a.bundles.fetch = func(context.Context, string, string) (string, error) { return "", errors.New("connection refused") }
 	})
-	_, err := b.provider.PutTrack(t.Context(), environment, product, deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "connection refused")
 }

@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -99,7 +99,7 @@ func (a *agent) handlePutTrack(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spec deploy.TrackSpec
+	var spec contract.TrackSpec
 	if err := decode(r, &spec); err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (a *agent) setWeights(r *http.Request, writer string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var request deploy.RouteRequest
+	var request contract.RouteRequest
 	if err := decode(r, &request); err != nil {
 		return nil, err
 	}
@@ -197,8 +197,8 @@ func keyOf(r *http.Request) (key, error) {
 		return key{}, err
 	}
 	slot := r.PathValue("slot")
-	if slot != deploy.Blue && slot != deploy.Green {
-		return key{}, fault.New(fault.Invalid, "there is no slot %q; the slots are %s and %s", slot, deploy.Blue, deploy.Green)
+	if slot != contract.Blue && slot != contract.Green {
+		return key{}, fault.New(fault.Invalid, "there is no slot %q; the slots are %s and %s", slot, contract.Blue, contract.Green)
 	}
 	return key{p.environment, p.pipeline, slot}, nil
 }
@@ -249,7 +249,7 @@ func (a *agent) writeProblem(w http.ResponseWriter, r *http.Request, err error) 
 	if status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	write(w, status, "application/problem+json", deploy.Problem{
+	write(w, status, "application/problem+json", contract.Problem{
 		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code,
 	})
 }

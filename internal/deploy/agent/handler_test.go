@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // send sends a raw request and returns the status and the problem, when it is one.
-func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) (int, deploy.Problem) {
+func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) (int, contract.Problem) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, b.server.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) 
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	var problem deploy.Problem
+	var problem contract.Problem
 	if response.Header.Get("Content-Type") == "application/problem+json" {
 		require.NoError(t, json.Unmarshal(data, &problem))
 		require.Equal(t, response.StatusCode, problem.Status)

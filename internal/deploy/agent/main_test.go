@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -43,7 +43,7 @@ type bench struct {
 	server *httptest.Server
 	cancel context.CancelFunc // of all requests
 	// provider writes tracks and routes, rollback only rolls back.
-	provider, rollback *deploy.AgentClient
+	provider, rollback *contract.AgentClient
 	bundleDir          string
 }
 
@@ -84,8 +84,8 @@ func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *ben
 	server.Config.BaseContext = func(net.Listener) context.Context { return requests }
 	server.Start()
 	b := &bench{t: t, agent: a, server: server, cancel: cancel, bundleDir: bundleDir}
-	b.provider = deploy.NewAgentClient(b.server.URL, providerToken)
-	b.rollback = deploy.NewAgentClient(b.server.URL, rollbackToken)
+	b.provider = contract.NewAgentClient(b.server.URL, providerToken)
+	b.rollback = contract.NewAgentClient(b.server.URL, rollbackToken)
 	t.Cleanup(b.close)
 	return b
 }
@@ -114,27 +114,27 @@ func (b *bench) close() {
 }
 
 // spec writes a bundle and returns a track that serves it as version.
-func (b *bench) spec(version int, does deploytest.Behaviour) deploy.TrackSpec {
+func (b *bench) spec(version int, does deploytest.Behaviour) contract.TrackSpec {
 	b.t.Helper()
 	return deploytest.Spec(b.t, b.bundleDir, version, does)
 }
 
 const (
-	environment = deploy.Production
+	environment = contract.Production
 	product     = "loan-eligibility"
 )
 
 // put makes the slot run spec and requires that it is ready.
-func (b *bench) put(slot string, spec deploy.TrackSpec) deploy.Track {
+func (b *bench) put(slot string, spec contract.TrackSpec) contract.Track {
 	b.t.Helper()
 	track, err := b.provider.PutTrack(b.t.Context(), environment, product, slot, spec)
 	require.NoError(b.t, err)
-	require.Equal(b.t, deploy.TrackReady, track.State)
+	require.Equal(b.t, contract.TrackReady, track.State)
 	return track
 }
 
 // track returns what is in the slot now.
-func (b *bench) track(slot string) deploy.Track {
+func (b *bench) track(slot string) contract.Track {
 	b.t.Helper()
 	track, err := b.provider.Track(b.t.Context(), environment, product, slot)
 	require.NoError(b.t, err)
@@ -164,11 +164,11 @@ func (b *bench) await(what string, ok func() bool) {
 func (b *bench) kill(slot string) {
 	b.t.Helper()
 	before := b.track(slot)
-	require.Equal(b.t, deploy.TrackReady, before.State)
+	require.Equal(b.t, contract.TrackReady, before.State)
 	require.NoError(b.t, syscall.Kill(before.PID, syscall.SIGKILL))
 	b.await("death noticed", func() bool {
 		now := b.track(slot)
-		return now.PID != before.PID || now.State != deploy.TrackReady
+		return now.PID != before.PID || now.State != contract.TrackReady
 	})
 }
 

@@ -3,13 +3,12 @@ package agent
 import (
 	"context"
 	"fmt"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/loanops/loanops/internal/deploy"
 )
 
 // When a crashing predictor is given up, and how long one may take to become ready or to drain.
@@ -22,12 +21,12 @@ const (
 )
 
 // startProcess starts loanops-api, which writes its address to addressFile.
-type startProcess func(spec deploy.TrackSpec, bundle, addressFile string) (*child, error)
+type startProcess func(spec contract.TrackSpec, bundle, addressFile string) (*child, error)
 
 // predictor keeps one loanops-api process running for one spec until it is stopped or crashes too often. Its status is
 // read by get, and changed is called after every change.
 type predictor struct {
-	spec        deploy.TrackSpec
+	spec        contract.TrackSpec
 	bundle      string
 	addressFile string
 	start       startProcess
@@ -43,7 +42,7 @@ type predictor struct {
 
 // status is what is known of a predictor.
 type status struct {
-	state    deploy.TrackState
+	state    contract.TrackState
 	url      string
 	pid      int
 	restarts int
@@ -54,7 +53,7 @@ type status struct {
 func runPredictor(p *predictor) *predictor {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop, p.done = cancel, make(chan struct{})
-	p.status = status{state: deploy.TrackStarting, message: "starting"}
+	p.status = status{state: contract.TrackStarting, message: "starting"}
 	go func() {
 		defer close(p.done)
 		defer os.Remove(p.addressFile)
@@ -96,13 +95,13 @@ func (p *predictor) keep(ctx context.Context) {
 		crashes = append(within(crashes, now.Add(-crashWindow)), now)
 		if len(crashes) >= maxCrashes {
 			p.set(func(s *status) {
-				s.state, s.pid = deploy.TrackFailed, 0
+				s.state, s.pid = contract.TrackFailed, 0
 				s.message = fmt.Sprintf("given up after %d crashes within %s, the last: %v", len(crashes), crashWindow, err)
 			})
 			return
 		}
 		p.set(func(s *status) {
-			s.state, s.pid = deploy.TrackStarting, 0
+			s.state, s.pid = contract.TrackStarting, 0
 			s.restarts++
 			s.message = fmt.Sprintf("starting again after: %v", err)
 		})
@@ -140,7 +139,7 @@ func (p *predictor) once(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.set(func(s *status) { s.state, s.url, s.message = deploy.TrackReady, url, "" })
+	p.set(func(s *status) { s.state, s.url, s.message = contract.TrackReady, url, "" })
 	select {
 	case <-ctx.Done():
 		return ctx.Err()

@@ -6,7 +6,7 @@ import (
 	"sort"
 	"time"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -31,12 +31,12 @@ type gateway struct {
 }
 
 // putRoute sets the weights and returns once the gateways route by them. The same weights again change nothing.
-func (a *agent) putRoute(ctx context.Context, p pair, weights map[string]int, writer string) (deploy.Route, error) {
-	if err := deploy.ValidateWeights(weights); err != nil {
-		return deploy.Route{}, err
+func (a *agent) putRoute(ctx context.Context, p pair, weights map[string]int, writer string) (contract.Route, error) {
+	if err := contract.ValidateWeights(weights); err != nil {
+		return contract.Route{}, err
 	}
 	if err := a.awaitServing(ctx, p, weights); err != nil {
-		return deploy.Route{}, err
+		return contract.Route{}, err
 	}
 	a.mu.Lock()
 	route, known := a.routes[p]
@@ -45,16 +45,16 @@ func (a *agent) putRoute(ctx context.Context, p pair, weights map[string]int, wr
 		// Again, as the lock was not held in between.
 		if err := a.checkServing(p, weights); err != nil {
 			a.mu.Unlock()
-			return deploy.Route{}, err
+			return contract.Route{}, err
 		}
-		route = deploy.Route{Weights: maps.Clone(weights), Revision: a.revision + 1, Writer: writer}
+		route = contract.Route{Weights: maps.Clone(weights), Revision: a.revision + 1, Writer: writer}
 		a.routes[p] = route
 		if _, err := a.commit(p.environment); err != nil {
 			if a.routes[p] = before; !known {
 				delete(a.routes, p)
 			}
 			a.mu.Unlock()
-			return deploy.Route{}, err
+			return contract.Route{}, err
 		}
 	}
 	a.mu.Unlock()
@@ -64,7 +64,7 @@ func (a *agent) putRoute(ctx context.Context, p pair, weights map[string]int, wr
 
 // awaitServing waits while a slot that shall get traffic is starting.
 func (a *agent) awaitServing(ctx context.Context, p pair, weights map[string]int) error {
-	for _, slot := range []string{deploy.Blue, deploy.Green} {
+	for _, slot := range []string{contract.Blue, contract.Green} {
 		if weights[slot] > 0 {
 			if _, err := a.settledTrack(ctx, key{p.environment, p.pipeline, slot}); err != nil && fault.CodeOf(err) != fault.NotFound {
 				return err
@@ -78,7 +78,7 @@ func (a *agent) awaitServing(ctx context.Context, p pair, weights map[string]int
 
 // checkServing refuses traffic to a slot that is not ready. The lock is held.
 func (a *agent) checkServing(p pair, weights map[string]int) error {
-	for _, slot := range []string{deploy.Blue, deploy.Green} {
+	for _, slot := range []string{contract.Blue, contract.Green} {
 		if weights[slot] == 0 {
 			continue
 		}
@@ -87,7 +87,7 @@ func (a *agent) checkServing(p pair, weights map[string]int) error {
 		if t == nil || t.current == nil {
 			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: nothing runs there", k, weights[slot])
 		}
-		if s := t.current.get(); s.state != deploy.TrackReady {
+		if s := t.current.get(); s.state != contract.TrackReady {
 			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: its predictor is %s (%s)", k, weights[slot], s.state, s.message)
 		}
 	}
@@ -95,12 +95,12 @@ func (a *agent) checkServing(p pair, weights map[string]int) error {
 }
 
 // route returns the pipeline's route.
-func (a *agent) route(p pair) (deploy.Route, error) {
+func (a *agent) route(p pair) (contract.Route, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	route, ok := a.routes[p]
 	if !ok {
-		return deploy.Route{}, fault.New(fault.NotFound, "%s/%s has no route", p.environment, p.pipeline)
+		return contract.Route{}, fault.New(fault.NotFound, "%s/%s has no route", p.environment, p.pipeline)
 	}
 	return route, nil
 }
@@ -126,11 +126,11 @@ func (a *agent) deleteRoute(ctx context.Context, p pair) error {
 }
 
 // actual is one pipeline's environment.
-func (a *agent) actual(p pair) deploy.Actual {
+func (a *agent) actual(p pair) contract.Actual {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	actual := deploy.Actual{Tracks: map[string]deploy.Track{}}
-	for _, slot := range []string{deploy.Blue, deploy.Green} {
+	actual := contract.Actual{Tracks: map[string]contract.Track{}}
+	for _, slot := range []string{contract.Blue, contract.Green} {
 		if t := a.tracks[key{p.environment, p.pipeline, slot}]; t != nil && (t.current != nil || t.job != nil) {
 			actual.Tracks[slot] = t.view(slot)
 		}
@@ -144,7 +144,7 @@ func (a *agent) actual(p pair) deploy.Actual {
 // poll answers a gateway: at once when the environment's revision is not after, else at the next change or when wait is
 // over. Asking with after acknowledges it. A revision below after is told at once as well: this agent lost its state, and
 // what it says now is what is.
-func (a *agent) poll(ctx context.Context, environment, id string, after int64, wait time.Duration) deploy.Routes {
+func (a *agent) poll(ctx context.Context, environment, id string, after int64, wait time.Duration) contract.Routes {
 	timer := time.NewTimer(min(wait, maxPoll))
 	defer timer.Stop()
 	a.hear(environment, id, after)
@@ -219,20 +219,20 @@ func (a *agent) behind(environment string, revision int64) []string {
 }
 
 // routesOf is what a gateway needs to know. The lock is held.
-func (a *agent) routesOf(environment string) deploy.Routes {
-	routes := deploy.Routes{Revision: a.revisions[environment], Pipelines: map[string]deploy.PipelineRoute{}}
+func (a *agent) routesOf(environment string) contract.Routes {
+	routes := contract.Routes{Revision: a.revisions[environment], Pipelines: map[string]contract.PipelineRoute{}}
 	for p, route := range a.routes {
 		if p.environment != environment {
 			continue
 		}
-		tracks := map[string]deploy.RouteTrack{}
-		for _, slot := range []string{deploy.Blue, deploy.Green} {
+		tracks := map[string]contract.RouteTrack{}
+		for _, slot := range []string{contract.Blue, contract.Green} {
 			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil && t.current != nil {
 				s := t.current.get()
-				tracks[slot] = deploy.RouteTrack{URL: s.url, ModelVersion: t.current.spec.ModelVersion, State: s.state}
+				tracks[slot] = contract.RouteTrack{URL: s.url, ModelVersion: t.current.spec.ModelVersion, State: s.state}
 			}
 		}
-		routes.Pipelines[p.pipeline] = deploy.PipelineRoute{Weights: maps.Clone(route.Weights), Tracks: tracks}
+		routes.Pipelines[p.pipeline] = contract.PipelineRoute{Weights: maps.Clone(route.Weights), Tracks: tracks}
 	}
 	return routes
 }

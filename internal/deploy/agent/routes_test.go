@@ -10,20 +10,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // poll asks for routes as a gateway does. An empty id is not a gateway.
-func (b *bench) poll(id string, after int64) deploy.Routes {
+func (b *bench) poll(id string, after int64) contract.Routes {
 	query := url.Values{"after": {strconv.FormatInt(after, 10)}, "wait": {limit.String()}, "gateway": {id}}
 	response, err := http.Get(b.server.URL + "/v1/environments/" + environment + "/routes?" + query.Encode())
 	if err != nil {
-		return deploy.Routes{} // the bench is being closed
+		return contract.Routes{} // the bench is being closed
 	}
 	defer response.Body.Close()
-	var routes deploy.Routes
+	var routes contract.Routes
 	_ = json.NewDecoder(response.Body).Decode(&routes)
 	return routes
 }
@@ -31,8 +31,8 @@ func (b *bench) poll(id string, after int64) deploy.Routes {
 func TestWeightsAreChecked(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
-	_, err := b.provider.PutTrack(t.Context(), "staging", product, deploy.Green, b.spec(2, deploytest.Behaviour{}))
+	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	_, err := b.provider.PutTrack(t.Context(), "staging", product, contract.Green, b.spec(2, deploytest.Behaviour{}))
 	require.NoError(t, err)
 	for _, test := range []struct {
 		name    string
@@ -51,7 +51,7 @@ func TestWeightsAreChecked(t *testing.T) {
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			_, err = b.provider.Route(t.Context(), environment, product)
-			require.True(t, deploy.IsNotFound(err), "nothing was set")
+			require.True(t, contract.IsNotFound(err), "nothing was set")
 		})
 	}
 	route, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0})
@@ -65,14 +65,14 @@ func TestWeightsAreChecked(t *testing.T) {
 func TestTrafficWaitsForARestartAndIsRefusedToWhatWasGivenUp(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
-	b.kill(deploy.Blue)
+	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.kill(contract.Blue)
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
 	require.NoError(t, err, "a restart is waited for")
 	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product))
 	for range 4 {
-		b.await("ready", func() bool { return b.track(deploy.Blue).State == deploy.TrackReady })
-		b.kill(deploy.Blue)
+		b.await("ready", func() bool { return b.track(contract.Blue).State == contract.TrackReady })
+		b.kill(contract.Blue)
 	}
 	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
 	require.Equal(t, fault.Conflict, fault.CodeOf(err))
@@ -82,8 +82,8 @@ func TestTrafficWaitsForARestartAndIsRefusedToWhatWasGivenUp(t *testing.T) {
 func TestRollbackSetsWeightsAndSaysSo(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
-	b.put(deploy.Green, b.spec(2, deploytest.Behaviour{}))
+	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 0, "green": 100})
 	require.NoError(t, err)
 	route, err := b.rollback.Rollback(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0})
@@ -97,30 +97,30 @@ func TestRollbackSetsWeightsAndSaysSo(t *testing.T) {
 func TestPollTellsWeightsTracksAndStates(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	track := b.put(deploy.Blue, b.spec(4, deploytest.Behaviour{}))
+	track := b.put(contract.Blue, b.spec(4, deploytest.Behaviour{}))
 	require.Empty(t, b.poll("", -1).Pipelines, "a track without a route is nothing to a gateway")
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
 	require.NoError(t, err)
 	routes := b.poll("", -1)
-	require.Equal(t, map[string]deploy.PipelineRoute{product: {
+	require.Equal(t, map[string]contract.PipelineRoute{product: {
 		Weights: map[string]int{"blue": 100},
-		Tracks:  map[string]deploy.RouteTrack{"blue": {URL: track.URL, ModelVersion: 4, State: deploy.TrackReady}},
+		Tracks:  map[string]contract.RouteTrack{"blue": {URL: track.URL, ModelVersion: 4, State: contract.TrackReady}},
 	}}, routes.Pipelines)
 	require.Equal(t, routes, b.poll("", routes.Revision+1000), "an agent that lost its state answers at once")
 
 	// A crash is told without being asked for.
-	told := make(chan deploy.Routes, 1)
+	told := make(chan contract.Routes, 1)
 	go func() { told <- b.poll("", routes.Revision) }()
-	b.kill(deploy.Blue)
-	require.Equal(t, deploy.TrackStarting, (<-told).Pipelines[product].Tracks["blue"].State)
+	b.kill(contract.Blue)
+	require.Equal(t, contract.TrackStarting, (<-told).Pipelines[product].Tracks["blue"].State)
 }
 
 func TestRouteReturnsOnceEveryPresentGatewayHasAcknowledged(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(a *agent) { a.acknowledgeWait = time.Hour })
-	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	known := b.poll("", -1).Revision
-	heard := make(chan deploy.Routes, 2)
+	heard := make(chan contract.Routes, 2)
 	for _, id := range []string{"one", "two"} {
 		go func() { heard <- b.poll(id, known) }()
 	}
@@ -156,7 +156,7 @@ func TestDeadGatewayHoldsADeliveryUpForALimitedTimeOnly(t *testing.T) {
 	const wait = 50 * time.Millisecond
 	c := &clock{now: time.Unix(0, 0)}
 	b := newBench(t, func(a *agent) { a.acknowledgeWait, a.now = wait, c.Now })
-	b.put(deploy.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.poll("dies now", -1)
 	began := time.Now()
 	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})

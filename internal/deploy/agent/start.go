@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/process"
 )
 
@@ -43,15 +43,15 @@ func openLog(path string) (*os.File, error) {
 }
 
 // startAPI starts loanops-api for the slot.
-func (a *agent) startAPI(k key, spec deploy.TrackSpec, bundle, addressFile string) (*child, error) {
+func (a *agent) startAPI(k key, spec contract.TrackSpec, bundle, addressFile string) (*child, error) {
 	log, err := openLog(a.logFile(k))
 	if err != nil {
 		return nil, err
 	}
 	defer log.Close()
 	// No context: it would kill at once, stop drains first.
-	cmd := exec.CommandContext(context.Background(), filepath.Join(a.cfg.BinDir, "loanops-api"), deploy.PredictorArgs(spec, bundle, addressFile)...)
-	cmd.Env = deploy.PredictorEnv(spec)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(a.cfg.BinDir, "loanops-api"), contract.PredictorArgs(spec, bundle, addressFile)...)
+	cmd.Env = contract.PredictorEnv(spec)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := process.Start(cmd); err != nil {
 		return nil, err

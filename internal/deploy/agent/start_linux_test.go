@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 )
 
@@ -37,8 +37,8 @@ func TestPredictorsEndWithAKilledAgent(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	base, ok := strings.CutPrefix(firstLine(t, out), "agent at ")
 	require.True(t, ok)
-	provider := deploy.NewAgentClient(base, providerToken)
-	track, err := provider.PutTrack(t.Context(), environment, product, deploy.Blue, deploytest.Spec(t, t.TempDir(), 1, deploytest.Behaviour{}))
+	provider := contract.NewAgentClient(base, providerToken)
+	track, err := provider.PutTrack(t.Context(), environment, product, contract.Blue, deploytest.Spec(t, t.TempDir(), 1, deploytest.Behaviour{}))
 	require.NoError(t, err)
 	require.NoError(t, cmd.Process.Kill())
 	_ = cmd.Wait()

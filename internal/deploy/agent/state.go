@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 )
@@ -21,8 +21,8 @@ type savedState struct {
 
 // savedPipeline is one pipeline in one environment.
 type savedPipeline struct {
-	Tracks map[string]deploy.TrackSpec `json:"tracks"`
-	Route  *deploy.Route               `json:"route"`
+	Tracks map[string]contract.TrackSpec `json:"tracks"`
+	Route  *contract.Route               `json:"route"`
 }
 
 // load reads the state; an absent file is the empty state.

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -17,14 +17,14 @@ func (k key) String() string { return k.environment + "/" + k.pipeline + "/" + k
 
 // track is a slot with something in it.
 type track struct {
-	saved   *deploy.TrackSpec // what is started again after a restart of the agent: what was ready last
-	current *predictor        // serves, or tries to; nil while the first bundle is fetched
-	job     *job              // the last change, going on or ended
+	saved   *contract.TrackSpec // what is started again after a restart of the agent: what was ready last
+	current *predictor          // serves, or tries to; nil while the first bundle is fetched
+	job     *job                // the last change, going on or ended
 }
 
 // job brings a spec into a slot. It goes on when the client that asked for it is gone: its next try then joins it.
 type job struct {
-	spec   deploy.TrackSpec
+	spec   contract.TrackSpec
 	cancel context.CancelFunc
 	done   chan struct{} // closed at the end; err is final then
 	err    error
@@ -33,14 +33,14 @@ type job struct {
 // putTrack makes the slot run spec and waits until it is ready. The same spec keeps the process; another one is started
 // beside the old process, which ends when the new one is ready and the gateways know. A new one that does not become
 // ready leaves the old one serving.
-func (a *agent) putTrack(ctx context.Context, k key, spec deploy.TrackSpec) (deploy.Track, error) {
+func (a *agent) putTrack(ctx context.Context, k key, spec contract.TrackSpec) (contract.Track, error) {
 	if err := spec.Validate(); err != nil {
-		return deploy.Track{}, err
+		return contract.Track{}, err
 	}
 	for {
 		j, wait, err := a.advance(k, spec)
 		if err != nil {
-			return deploy.Track{}, err
+			return contract.Track{}, err
 		}
 		if wait == nil {
 			return a.track(k)
@@ -48,11 +48,11 @@ func (a *agent) putTrack(ctx context.Context, k key, spec deploy.TrackSpec) (dep
 		select {
 		case <-wait:
 		case <-ctx.Done():
-			return deploy.Track{}, interrupted(ctx, k.String())
+			return contract.Track{}, interrupted(ctx, k.String())
 		}
 		if j != nil {
 			if j.err != nil {
-				return deploy.Track{}, j.err
+				return contract.Track{}, j.err
 			}
 			return a.track(k)
 		}
@@ -61,7 +61,7 @@ func (a *agent) putTrack(ctx context.Context, k key, spec deploy.TrackSpec) (dep
 
 // advance takes one step towards spec running in the slot. It returns what to wait for before the next step, and the job
 // when that brings spec; nothing when spec is ready.
-func (a *agent) advance(k key, spec deploy.TrackSpec) (*job, <-chan struct{}, error) {
+func (a *agent) advance(k key, spec contract.TrackSpec) (*job, <-chan struct{}, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closing {
@@ -81,11 +81,11 @@ func (a *agent) advance(k key, spec deploy.TrackSpec) (*job, <-chan struct{}, er
 	}
 	if t.current != nil && t.current.spec == spec {
 		switch t.current.get().state {
-		case deploy.TrackReady:
+		case contract.TrackReady:
 			return nil, nil, nil
-		case deploy.TrackStarting:
+		case contract.TrackStarting:
 			return nil, a.changes(k.environment), nil
-		case deploy.TrackFailed:
+		case contract.TrackFailed:
 		}
 	}
 	j := a.begin(k, t, spec)
@@ -93,7 +93,7 @@ func (a *agent) advance(k key, spec deploy.TrackSpec) (*job, <-chan struct{}, er
 }
 
 // begin starts a job. The lock is held.
-func (a *agent) begin(k key, t *track, spec deploy.TrackSpec) *job {
+func (a *agent) begin(k key, t *track, spec contract.TrackSpec) *job {
 	ctx, cancel := context.WithCancel(context.Background())
 	j := &job{spec: spec, cancel: cancel, done: make(chan struct{})}
 	t.job = j
@@ -108,7 +108,7 @@ func (a *agent) begin(k key, t *track, spec deploy.TrackSpec) *job {
 }
 
 // replace brings spec into the slot.
-func (a *agent) replace(ctx context.Context, k key, t *track, spec deploy.TrackSpec) error {
+func (a *agent) replace(ctx context.Context, k key, t *track, spec contract.TrackSpec) error {
 	bundle, err := a.bundles.path(ctx, spec.BundleURI, spec.Digest)
 	if err != nil {
 		return err
@@ -116,7 +116,7 @@ func (a *agent) replace(ctx context.Context, k key, t *track, spec deploy.TrackS
 	next := a.launch(k, spec, bundle)
 	a.mu.Lock()
 	old := t.current
-	if old != nil && old.get().state == deploy.TrackFailed {
+	if old != nil && old.get().state == contract.TrackFailed {
 		old, t.current = nil, nil // nothing is left of it to serve
 	}
 	if old == nil {
@@ -127,7 +127,7 @@ func (a *agent) replace(ctx context.Context, k key, t *track, spec deploy.TrackS
 		a.discard(t, next)
 		return err
 	}
-	if s := next.get(); s.state != deploy.TrackReady {
+	if s := next.get(); s.state != contract.TrackReady {
 		a.discard(t, next)
 		return fault.New(fault.Refused, "predictor of version %d in %s does not start: %s; see %s", spec.ModelVersion, k, s.message, a.logFile(k))
 	}
@@ -149,7 +149,7 @@ func (a *agent) awaitSettled(ctx context.Context, k key, p *predictor) error {
 		a.mu.Lock()
 		changed := a.changes(k.environment)
 		a.mu.Unlock()
-		if p.get().state != deploy.TrackStarting {
+		if p.get().state != contract.TrackStarting {
 			return nil
 		}
 		select {
@@ -169,18 +169,18 @@ func (a *agent) discard(t *track, p *predictor) {
 		return
 	}
 	p.mu.Lock()
-	p.status.state, p.status.pid = deploy.TrackFailed, 0
+	p.status.state, p.status.pid = contract.TrackFailed, 0
 	p.mu.Unlock()
 }
 
 // launch starts a predictor for the slot.
-func (a *agent) launch(k key, spec deploy.TrackSpec, bundle string) *predictor {
+func (a *agent) launch(k key, spec contract.TrackSpec, bundle string) *predictor {
 	a.mu.Lock()
 	a.launched++
 	file := filepath.Join(a.runDir, fmt.Sprintf("%s-%s-%s-%d.url", k.environment, k.pipeline, k.slot, a.launched))
 	a.mu.Unlock()
 	p := &predictor{spec: spec, bundle: bundle, addressFile: file, now: a.now}
-	p.start = func(spec deploy.TrackSpec, bundle, addressFile string) (*child, error) {
+	p.start = func(spec contract.TrackSpec, bundle, addressFile string) (*child, error) {
 		return a.start(k, spec, bundle, addressFile)
 	}
 	p.changed = func() { a.predictorChanged(k, p) }
@@ -234,7 +234,7 @@ func (a *agent) deleteTrack(ctx context.Context, k key) error {
 }
 
 // settledTrack is track after waiting, for settleLimit at most, while the predictor is starting.
-func (a *agent) settledTrack(ctx context.Context, k key) (deploy.Track, error) {
+func (a *agent) settledTrack(ctx context.Context, k key) (contract.Track, error) {
 	timer := time.NewTimer(a.settleLimit)
 	defer timer.Stop()
 	for {
@@ -242,7 +242,7 @@ func (a *agent) settledTrack(ctx context.Context, k key) (deploy.Track, error) {
 		changed := a.changes(k.environment)
 		a.mu.Unlock()
 		found, err := a.track(k)
-		if err != nil || found.State != deploy.TrackStarting {
+		if err != nil || found.State != contract.TrackStarting {
 			return found, err
 		}
 		select {
@@ -256,27 +256,27 @@ func (a *agent) settledTrack(ctx context.Context, k key) (deploy.Track, error) {
 }
 
 // track returns what is in the slot.
-func (a *agent) track(k key) (deploy.Track, error) {
+func (a *agent) track(k key) (contract.Track, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t := a.tracks[k]
 	if t == nil || (t.current == nil && t.job == nil) {
-		return deploy.Track{}, fault.New(fault.NotFound, "nothing was put into %s", k)
+		return contract.Track{}, fault.New(fault.NotFound, "nothing was put into %s", k)
 	}
 	return t.view(k.slot), nil
 }
 
 // view is the track for the outside. The agent's lock is held.
-func (t *track) view(slot string) deploy.Track {
+func (t *track) view(slot string) contract.Track {
 	if t.current == nil {
-		view := deploy.Track{Slot: slot, Spec: t.job.spec, State: deploy.TrackStarting, Message: "fetching the model bundle"}
+		view := contract.Track{Slot: slot, Spec: t.job.spec, State: contract.TrackStarting, Message: "fetching the model bundle"}
 		if closed(t.job.done) && t.job.err != nil {
-			view.State, view.Message = deploy.TrackFailed, t.job.err.Error()
+			view.State, view.Message = contract.TrackFailed, t.job.err.Error()
 		}
 		return view
 	}
 	s := t.current.get()
-	return deploy.Track{Slot: slot, Spec: t.current.spec, State: s.state, URL: s.url, PID: s.pid, Restarts: s.restarts, Message: s.message}
+	return contract.Track{Slot: slot, Spec: t.current.spec, State: s.state, URL: s.url, PID: s.pid, Restarts: s.restarts, Message: s.message}
 }
 
 func interrupted(ctx context.Context, what string) error {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"io"
 	"net"
 	"net/http"
@@ -17,8 +18,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/loanops/loanops/internal/deploy"
 )
 
 // Behaviour is the content of a bundle; it tells the stand-in what to do.
@@ -48,7 +47,7 @@ func Main() {
 }
 
 // Spec writes a bundle with the behaviour into dir and returns a track that serves it as version.
-func Spec(t testing.TB, dir string, version int, does Behaviour) deploy.TrackSpec {
+func Spec(t testing.TB, dir string, version int, does Behaviour) contract.TrackSpec {
 	t.Helper()
 	does.Name = fmt.Sprint("version ", version)
 	data, err := json.Marshal(does)
@@ -57,7 +56,7 @@ func Spec(t testing.TB, dir string, version int, does Behaviour) deploy.TrackSpe
 	digest := hex.EncodeToString(sum[:])
 	path := filepath.Join(dir, digest)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	return deploy.TrackSpec{
+	return contract.TrackSpec{
 		ModelVersion: version, Digest: digest, BundleURI: "file://" + path,
 		MemoryMiB: 100, CPUMillis: 1500, Cutoff: 0.3, Meaning: "default",
 	}

@@ -1,4 +1,4 @@
-package deploy_test
+package terraform_test
 
 import (
 	"context"
@@ -8,8 +8,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -25,7 +27,7 @@ func TestLifecycle(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, plan.HasChanges)
 	require.Equal(t, []string{`create loanops_predictor_track.track["blue"]`, `create loanops_route.route[0]`}, plan.Changes)
-	require.Equal(t, map[string]deploy.Capacity{"blue": {MemoryMiB: 100, CPUMillis: 1500}}, plan.Planned)
+	require.Equal(t, map[string]capacity.Grant{"blue": {MemoryMiB: 100, CPUMillis: 1500}}, plan.Planned)
 	require.Empty(t, b.actual().Tracks)
 	b.apply(first)
 	require.Equal(t, one, b.actual().Tracks["blue"].Spec)
@@ -35,8 +37,8 @@ func TestLifecycle(t *testing.T) {
 	// No-op: planned capacity is told although nothing changes.
 	plan, err = b.workspace.Plan(t.Context(), first)
 	require.NoError(t, err)
-	require.Equal(t, deploy.PlanSummary{
-		Changes: []string{}, Drifted: []string{}, Planned: map[string]deploy.Capacity{"blue": {MemoryMiB: 100, CPUMillis: 1500}},
+	require.Equal(t, terraform.PlanSummary{
+		Changes: []string{}, Drifted: []string{}, Planned: map[string]capacity.Grant{"blue": {MemoryMiB: 100, CPUMillis: 1500}},
 	}, plan)
 	revision := b.actual().Route.Revision
 	b.apply(first)
@@ -46,7 +48,7 @@ func TestLifecycle(t *testing.T) {
 	canary := desired(&one, &two, 90, 10)
 	plan, err = b.workspace.Plan(t.Context(), canary)
 	require.NoError(t, err)
-	require.Equal(t, deploy.Capacity{MemoryMiB: 200, CPUMillis: 750}, plan.Planned["green"])
+	require.Equal(t, capacity.Grant{MemoryMiB: 200, CPUMillis: 750}, plan.Planned["green"])
 	require.Equal(t, 0, b.personsPlan())
 
 	// Weight changes touch no process.
@@ -72,7 +74,7 @@ func TestLifecycle(t *testing.T) {
 	require.NotContains(t, b.actual().Tracks, "blue")
 
 	require.NoError(t, b.workspace.Destroy(t.Context()))
-	require.Equal(t, deploy.Actual{Tracks: map[string]deploy.Track{}}, b.actual())
+	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}}, b.actual())
 	require.NoError(t, b.workspace.Destroy(t.Context()), "again is fine")
 }
 
@@ -82,7 +84,7 @@ func TestTrackWithoutTrafficNeedsNoRoute(t *testing.T) {
 	one := b.spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil))
 	require.Nil(t, b.actual().Route)
-	require.Equal(t, deploy.TrackReady, b.actual().Tracks["blue"].State)
+	require.Equal(t, contract.TrackReady, b.actual().Tracks["blue"].State)
 	b.apply(desired(&one, nil, 100))
 	require.Equal(t, 100, b.actual().Weight("blue"))
 }
@@ -93,7 +95,7 @@ func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
 	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
 	want := desired(&one, &two, 0, 100)
 	b.apply(want)
-	_, err := b.rollback.Rollback(t.Context(), deploy.Production, product, map[string]int{"blue": 100, "green": 0})
+	_, err := b.rollback.Rollback(t.Context(), contract.Production, product, map[string]int{"blue": 100, "green": 0})
 	require.NoError(t, err)
 
 	require.Equal(t, 2, b.personsPlan())
@@ -131,7 +133,7 @@ func TestPredictorKilledForGoodIsDriftAndARestartIsNot(t *testing.T) {
 	require.Equal(t, []string{`update loanops_predictor_track.track["blue"]`}, plan.Changes)
 	require.Equal(t, []string{`loanops_predictor_track.track["blue"]: running is false instead of true`}, plan.Drifted)
 	b.apply(desired(&one, nil, 100))
-	require.Equal(t, deploy.TrackReady, b.actual().Tracks["blue"].State)
+	require.Equal(t, contract.TrackReady, b.actual().Tracks["blue"].State)
 }
 
 func TestTrackRemovedBehindTerraformsBackIsDrift(t *testing.T) {
@@ -139,7 +141,7 @@ func TestTrackRemovedBehindTerraformsBackIsDrift(t *testing.T) {
 	b := newBench(t)
 	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
 	b.apply(desired(&one, &two, 100, 0))
-	require.NoError(t, b.provider.DeleteTrack(t.Context(), deploy.Production, product, "green"))
+	require.NoError(t, b.provider.DeleteTrack(t.Context(), contract.Production, product, "green"))
 	require.Equal(t, 2, b.personsPlan())
 	b.apply(desired(&one, &two, 100, 0))
 	require.Contains(t, b.actual().Tracks, "green")
@@ -165,7 +167,7 @@ func TestCancelledApplyIsCompletedByTheNext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(ctx, want) }()
-	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == deploy.TrackStarting })
+	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == contract.TrackStarting })
 	_, err := b.workspace.Drift(t.Context())
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "one operation at a time: %v", err)
 	cancel()
@@ -189,17 +191,17 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "nothing was delivered yet: %v", err)
 	for _, test := range []struct {
 		name  string
-		spoil func(*deploy.Desired)
+		spoil func(*terraform.Desired)
 		code  fault.Code
 		says  string
 	}{
-		{"weights", func(d *deploy.Desired) { d.Weights["blue"] = 99 }, fault.Invalid, "weights must sum to 100"},
-		{"slot", func(d *deploy.Desired) { d.Tracks["red"] = one }, fault.Invalid, "the slots are blue and green"},
-		{"traffic to nothing", func(d *deploy.Desired) { d.Weights = map[string]int{"green": 100} }, fault.Invalid, "without a track"},
-		{"bundle", func(d *deploy.Desired) {
-			d.Tracks["blue"] = func() deploy.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()
+		{"weights", func(d *terraform.Desired) { d.Weights["blue"] = 99 }, fault.Invalid, "weights must sum to 100"},
+		{"slot", func(d *terraform.Desired) { d.Tracks["red"] = one }, fault.Invalid, "the slots are blue and green"},
+		{"traffic to nothing", func(d *terraform.Desired) { d.Weights = map[string]int{"green": 100} }, fault.Invalid, "without a track"},
+		{"bundle", func(d *terraform.Desired) {
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()
 		}, fault.NotFound, "s3://absent"},
-		{"does not start", func(d *deploy.Desired) { d.Tracks["blue"] = b.spec(9, deploytest.Behaviour{Exit: true}) }, fault.Refused, "exit status 3"},
+		{"does not start", func(d *terraform.Desired) { d.Tracks["blue"] = b.spec(9, deploytest.Behaviour{Exit: true}) }, fault.Refused, "exit status 3"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := desired(&one, nil, 100)
@@ -213,20 +215,20 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 	config := b.config
 	config.AgentURL = "http://127.0.0.1:1"
 	require.NoError(t, b.workspace.Apply(t.Context(), desired(&one, nil, 100)))
-	err = deploy.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
+	err = terraform.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "the agent is not there: %v", err)
 
 	config = b.config
 	config.AgentTokenFile = filepath.Join(t.TempDir(), "wrong")
 	require.NoError(t, os.WriteFile(config.AgentTokenFile, []byte("wrong"), 0o600))
-	err = deploy.NewWorkspace(config).Destroy(t.Context())
+	err = terraform.NewWorkspace(config).Destroy(t.Context())
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	config.ProviderBinary = filepath.Join(t.TempDir(), "absent")
-	err = deploy.NewWorkspace(config).Prepare(t.Context())
+	err = terraform.NewWorkspace(config).Prepare(t.Context())
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
 	config.Terraform = "no-such-terraform"
 	config.ProviderBinary = providerBinary
 	config.Dir = filepath.Join(t.TempDir(), "new")
-	err = deploy.NewWorkspace(config).Prepare(t.Context())
+	err = terraform.NewWorkspace(config).Prepare(t.Context())
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
 }

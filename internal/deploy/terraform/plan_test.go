@@ -1,10 +1,12 @@
-package deploy
+package terraform
 
 import (
 	"encoding/json"
+	"github.com/loanops/loanops/internal/deploy/capacity"
 	"testing"
 
 	tfjson "github.com/hashicorp/terraform-json"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/stretchr/testify/require"
 )
 
@@ -45,7 +47,7 @@ func TestSummarise(t *testing.T) {
 			`loanops_predictor_track.track["blue"] is gone`,
 			`loanops_route.route[0]: weights is {"blue":100,"green":0} instead of {"blue":0,"green":100}`,
 		},
-		Planned: map[string]Capacity{Blue: {MemoryMiB: 128, CPUMillis: 500}, Green: {MemoryMiB: 256, CPUMillis: 1000}},
+		Planned: map[string]capacity.Grant{contract.Blue: {MemoryMiB: 128, CPUMillis: 500}, contract.Green: {MemoryMiB: 256, CPUMillis: 1000}},
 	}, summary)
 }
 

@@ -1,4 +1,4 @@
-package deploy_test
+package measure_test
 
 import (
 	"context"
@@ -8,16 +8,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // measured runs Measure with a stand-in that behaves as told.
-func measured(ctx context.Context, t *testing.T, does deploytest.Behaviour) (deploy.Demand, error) {
+func measured(ctx context.Context, t *testing.T, does deploytest.Behaviour) (capacity.Demand, error) {
 	t.Helper()
 	spec := deploytest.Spec(t, t.TempDir(), 1, does)
-	return deploy.Measure(ctx, deploy.MeasureConfig{
+	return measure.Run(ctx, measure.Config{
 		APIBinary: filepath.Join(deploytest.BinDir(t), "loanops-api"), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
 		Applications: []map[string]any{{"income": 1200.5}, {"income": nil}}, Decisions: 200,
 	})
@@ -29,7 +30,7 @@ func TestMeasureFindsMemoryAndCPU(t *testing.T) {
 	require.NoError(t, err)
 	large, err := measured(t.Context(), t, deploytest.Behaviour{ResidentMiB: 300, SpinMicros: 3000})
 	require.NoError(t, err)
-	for _, d := range []deploy.Demand{small, large} {
+	for _, d := range []capacity.Demand{small, large} {
 		require.Equal(t, 200, d.Decisions)
 		require.Positive(t, d.LoadMillis)
 		require.Positive(t, d.ResidentMiB)
@@ -61,7 +62,7 @@ func TestMeasureRefusesWhatDoesNotServe(t *testing.T) {
 	require.ErrorContains(t, err, "golden application 1 was answered with 422")
 	require.NotContains(t, err.Error(), "1200.5", "no applicant's data in an error")
 
-	_, err = deploy.Measure(t.Context(), deploy.MeasureConfig{})
+	_, err = measure.Run(t.Context(), measure.Config{})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
 }
 

@@ -1,4 +1,4 @@
-package deploy_test
+package shift_test
 
 import (
 	"context"
@@ -6,8 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -56,13 +57,13 @@ func promoted(t *testing.T) (*bench, *aliases) {
 	t.Helper()
 	b := newBench(t)
 	reg := &aliases{versions: map[int]registry.ModelVersion{}}
-	for version, slot := range map[int]string{1: deploy.Blue, 2: deploy.Green} {
+	for version, slot := range map[int]string{1: contract.Blue, 2: contract.Green} {
 		spec := b.spec(version, deploytest.Behaviour{})
-		_, err := b.provider.PutTrack(t.Context(), deploy.Production, product, slot, spec)
+		_, err := b.provider.PutTrack(t.Context(), contract.Production, product, slot, spec)
 		require.NoError(t, err)
 		reg.versions[version] = registry.ModelVersion{Name: product, Version: version, Digest: spec.Digest}
 	}
-	_, err := b.provider.PutRoute(t.Context(), deploy.Production, product, map[string]int{"blue": 0, "green": 100})
+	_, err := b.provider.PutRoute(t.Context(), contract.Production, product, map[string]int{"blue": 0, "green": 100})
 	require.NoError(t, err)
 	reg.moves = []registry.AliasMove{
 		{Alias: registry.Champion, Version: 1, Operation: "delivery-1"},
@@ -72,21 +73,21 @@ func promoted(t *testing.T) (*bench, *aliases) {
 	return b, reg
 }
 
-var request = deploy.RollbackRequest{Model: product, Actor: "operator", Reason: "it declines everyone", Operation: "rollback-1"}
+var request = shift.RollbackRequest{Model: product, Actor: "operator", Reason: "it declines everyone", Operation: "rollback-1"}
 
 func TestRollbackMovesAliasesAndTraffic(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	result, err := deploy.Rollback(t.Context(), reg, b.rollback, request)
+	result, err := shift.Rollback(t.Context(), reg, b.rollback, request)
 	require.NoError(t, err)
-	require.Equal(t, deploy.RollbackResult{From: 2, To: 1, Digest: reg.versions[1].Digest}, result)
+	require.Equal(t, shift.RollbackResult{From: 2, To: 1, Digest: reg.versions[1].Digest}, result)
 	require.Equal(t, map[string]int{registry.Champion: 1, registry.Previous: 2}, reg.now())
 	require.Equal(t, map[string]int{"blue": 100, "green": 0}, b.actual().Route.Weights)
 	require.Equal(t, "rollback", b.actual().Route.Writer)
 	require.Equal(t, "it declines everyone", reg.moves[len(reg.moves)-1].Reason)
 
 	// The same operation again changes nothing, although previous names version 2 now.
-	again, err := deploy.Rollback(t.Context(), reg, b.rollback, request)
+	again, err := shift.Rollback(t.Context(), reg, b.rollback, request)
 	require.NoError(t, err)
 	require.Equal(t, result, again)
 	require.Len(t, reg.moves, 5)
@@ -95,7 +96,7 @@ func TestRollbackMovesAliasesAndTraffic(t *testing.T) {
 	// Another operation goes forward again.
 	forward := request
 	forward.Operation = "rollback-2"
-	result, err = deploy.Rollback(t.Context(), reg, b.rollback, forward)
+	result, err = shift.Rollback(t.Context(), reg, b.rollback, forward)
 	require.NoError(t, err)
 	require.Equal(t, 2, result.To)
 	require.Equal(t, 100, b.actual().Weight("green"))
@@ -103,22 +104,22 @@ func TestRollbackMovesAliasesAndTraffic(t *testing.T) {
 
 func TestRollbackInterruptedBetweenRegistryAndAgentIsCompleted(t *testing.T) {
 	t.Parallel()
-	for name, repeat := range map[string]func(*deploy.RollbackRequest){
-		"by the same operation":         func(*deploy.RollbackRequest) {},
-		"by one that names the version": func(r *deploy.RollbackRequest) { r.Operation, r.Version = "rollback-2", 1 },
+	for name, repeat := range map[string]func(*shift.RollbackRequest){
+		"by the same operation":         func(*shift.RollbackRequest) {},
+		"by one that names the version": func(r *shift.RollbackRequest) { r.Operation, r.Version = "rollback-2", 1 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, reg := promoted(t)
 			// The agent refuses this writer, after the registry's rows are written.
-			_, err := deploy.Rollback(t.Context(), reg, b.provider, request)
+			_, err := shift.Rollback(t.Context(), reg, b.provider, request)
 			require.ErrorContains(t, err, "repeat the rollback")
 			require.Equal(t, 1, reg.now()[registry.Champion])
 			require.Equal(t, 100, b.actual().Weight("green"))
 
 			second := request
 			repeat(&second)
-			_, err = deploy.Rollback(t.Context(), reg, b.rollback, second)
+			_, err = shift.Rollback(t.Context(), reg, b.rollback, second)
 			require.NoError(t, err)
 			require.Equal(t, map[string]int{registry.Champion: 1, registry.Previous: 2}, reg.now())
 			require.Len(t, reg.moves, 5)
@@ -133,21 +134,21 @@ func TestRollbackRefuses(t *testing.T) {
 	moves := len(reg.moves)
 	for _, test := range []struct {
 		name    string
-		request func(*deploy.RollbackRequest)
+		request func(*shift.RollbackRequest)
 		prepare func()
 		code    fault.Code
 		says    string
 	}{
-		{"unnamed operation", func(r *deploy.RollbackRequest) { r.Operation = "" }, nil, fault.Invalid, "operation"},
-		{"champion already", func(r *deploy.RollbackRequest) { r.Version = 2 }, nil, fault.Refused, "already"},
-		{"no such version", func(r *deploy.RollbackRequest) { r.Version = 9 }, nil, fault.NotFound, "no version 9"},
-		{"not running", func(r *deploy.RollbackRequest) { r.Version = 3 },
+		{"unnamed operation", func(r *shift.RollbackRequest) { r.Operation = "" }, nil, fault.Invalid, "operation"},
+		{"champion already", func(r *shift.RollbackRequest) { r.Version = 2 }, nil, fault.Refused, "already"},
+		{"no such version", func(r *shift.RollbackRequest) { r.Version = 9 }, nil, fault.NotFound, "no version 9"},
+		{"not running", func(r *shift.RollbackRequest) { r.Version = 3 },
 			func() { reg.versions[3] = registry.ModelVersion{Version: 3} }, fault.Refused,
 			"blue: version 1, ready; green: version 2, ready); deliver it: loanops cd start loan-eligibility --version 3"},
-		{"another bundle runs", func(*deploy.RollbackRequest) {},
+		{"another bundle runs", func(*shift.RollbackRequest) {},
 			func() { reg.versions[1] = registry.ModelVersion{Version: 1, Digest: "abc"} }, fault.Refused, "is abc"},
-		{"given up", func(*deploy.RollbackRequest) {}, func() { b.killForGood("blue") }, fault.Refused, "failed"},
-		{"no previous", func(*deploy.RollbackRequest) {}, func() { reg.moves = reg.moves[:1]; moves = 1 }, fault.NotFound, "no previous version"},
+		{"given up", func(*shift.RollbackRequest) {}, func() { b.killForGood("blue") }, fault.Refused, "failed"},
+		{"no previous", func(*shift.RollbackRequest) {}, func() { reg.moves = reg.moves[:1]; moves = 1 }, fault.NotFound, "no previous version"},
 	} {
 		// One after another: each test spoils more.
 		t.Run(test.name, func(t *testing.T) {
@@ -156,7 +157,7 @@ func TestRollbackRefuses(t *testing.T) {
 			}
 			r := request
 			test.request(&r)
-			_, err := deploy.Rollback(t.Context(), reg, b.rollback, r)
+			_, err := shift.Rollback(t.Context(), reg, b.rollback, r)
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			require.Len(t, reg.moves, moves)
@@ -169,7 +170,7 @@ func TestRollbackNeedsTheAgentBeforeItWrites(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
 	b.stopAgent()
-	_, err := deploy.Rollback(t.Context(), reg, b.rollback, request)
+	_, err := shift.Rollback(t.Context(), reg, b.rollback, request)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.Equal(t, 2, reg.now()[registry.Champion])
 }

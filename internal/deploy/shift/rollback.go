@@ -1,10 +1,12 @@
-package deploy
+// Package shift moves traffic to safety: with the database and the agent alone, in seconds.
+package shift
 
 import (
 	"context"
 	"fmt"
 	"strings"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -35,12 +37,12 @@ type RollbackResult struct {
 //
 // The error is NotFound when there is no version to go back to, Refused when the target does not run any more or is
 // champion with all traffic already, Unavailable when database or agent do not answer.
-func Rollback(ctx context.Context, reg registry.Registry, agent *AgentClient, request RollbackRequest) (RollbackResult, error) {
+func Rollback(ctx context.Context, reg registry.Registry, agent *contract.AgentClient, request RollbackRequest) (RollbackResult, error) {
 	if request.Model == "" || request.Operation == "" {
 		return RollbackResult{}, fault.New(fault.Invalid, "rollback: model and operation are needed")
 	}
 	if request.Environment == "" {
-		request.Environment = Production
+		request.Environment = contract.Production
 	}
 	result, moved, err := rollbackTarget(ctx, reg, request)
 	if err != nil {
@@ -63,7 +65,7 @@ func Rollback(ctx context.Context, reg registry.Registry, agent *AgentClient, re
 			return RollbackResult{}, err
 		}
 	}
-	if _, err := agent.Rollback(ctx, request.Environment, request.Model, map[string]int{slot: 100, OtherSlot(slot): 0}); err != nil {
+	if _, err := agent.Rollback(ctx, request.Environment, request.Model, map[string]int{slot: 100, contract.OtherSlot(slot): 0}); err != nil {
 		return RollbackResult{}, fault.Wrap(fault.Unavailable, err,
 			"version %d of %s is champion in the registry, but its traffic is not set; repeat the rollback", result.To, request.Model)
 	}
@@ -95,7 +97,7 @@ func rollbackTarget(ctx context.Context, reg registry.Registry, request Rollback
 }
 
 // rollbackSlot returns the slot where version is ready with the registered bundle, and whether it has all traffic.
-func rollbackSlot(ctx context.Context, agent *AgentClient, request RollbackRequest, version registry.ModelVersion) (slot string, routed bool, err error) {
+func rollbackSlot(ctx context.Context, agent *contract.AgentClient, request RollbackRequest, version registry.ModelVersion) (slot string, routed bool, err error) {
 	actual, err := agent.Actual(ctx, request.Environment, request.Model)
 	if err != nil {
 		return "", false, err
@@ -109,7 +111,7 @@ func rollbackSlot(ctx context.Context, agent *AgentClient, request RollbackReque
 	if err != nil {
 		return "", false, err
 	}
-	if track.State != TrackReady {
+	if track.State != contract.TrackReady {
 		return "", false, fault.New(fault.Refused, "version %d of %s is %s in %s, slot %s: %s",
 			version.Version, request.Model, track.State, request.Environment, slot, track.Message)
 	}
@@ -121,9 +123,9 @@ func rollbackSlot(ctx context.Context, agent *AgentClient, request RollbackReque
 }
 
 // running lists what is in the slots, in words.
-func running(actual Actual) string {
+func running(actual contract.Actual) string {
 	var parts []string
-	for _, slot := range []string{Blue, Green} {
+	for _, slot := range []string{contract.Blue, contract.Green} {
 		if track, ok := actual.Tracks[slot]; ok {
 			parts = append(parts, fmt.Sprintf("%s: version %d, %s", slot, track.Spec.ModelVersion, track.State))
 		} else {

@@ -1,4 +1,4 @@
-package deploy_test
+package terraform_test
 
 import (
 	"context"
@@ -13,9 +13,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/deploy/agent"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -30,9 +32,9 @@ const (
 // bench is a running agent and one workspace that delivers to it.
 type bench struct {
 	t                  *testing.T
-	workspace          *deploy.Workspace
-	config             deploy.WorkspaceConfig
-	provider, rollback *deploy.AgentClient
+	workspace          *terraform.Workspace
+	config             terraform.Config
+	provider, rollback *contract.AgentClient
 	binDir, bundleDir  string
 	agentDir           string
 	stopAgent          func()
@@ -49,9 +51,9 @@ func newBenchOf(t *testing.T, binDir string) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, binDir: binDir, bundleDir: t.TempDir(), agentDir: t.TempDir(),
-		config: deploy.WorkspaceConfig{
-			Dir:       deploy.WorkspaceDir(t.TempDir(), product, deploy.Production),
-			Terraform: terraform(t), ProviderBinary: providerBinary, AgentTokenFile: filepath.Join(t.TempDir(), "token"),
+		config: terraform.Config{
+			Dir:       terraform.Dir(t.TempDir(), product, contract.Production),
+			Terraform: executable(t), ProviderBinary: providerBinary, Configuration: local.FS, AgentTokenFile: filepath.Join(t.TempDir(), "token"),
 		},
 	}
 	require.NoError(t, os.WriteFile(b.config.AgentTokenFile, []byte(providerToken+"\n"), 0o600))
@@ -90,13 +92,13 @@ func (b *bench) startAgent() {
 	case err := <-ended:
 		b.t.Fatalf("agent ended: %v", err)
 	}
-	b.provider = deploy.NewAgentClient(b.config.AgentURL, providerToken)
-	b.rollback = deploy.NewAgentClient(b.config.AgentURL, rollbackToken)
-	b.workspace = deploy.NewWorkspace(b.config)
+	b.provider = contract.NewAgentClient(b.config.AgentURL, providerToken)
+	b.rollback = contract.NewAgentClient(b.config.AgentURL, rollbackToken)
+	b.workspace = terraform.NewWorkspace(b.config)
 }
 
-// terraform returns the executable on PATH.
-func terraform(t *testing.T) string {
+// executable is Terraform on PATH.
+func executable(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{"terraform", "tofu"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -108,19 +110,19 @@ func terraform(t *testing.T) string {
 }
 
 // spec is a track that serves version.
-func (b *bench) spec(version int, does deploytest.Behaviour) deploy.TrackSpec {
+func (b *bench) spec(version int, does deploytest.Behaviour) contract.TrackSpec {
 	b.t.Helper()
 	return deploytest.Spec(b.t, b.bundleDir, version, does)
 }
 
 // desired is both slots with the weights blue and green.
-func desired(blue, green *deploy.TrackSpec, weights ...int) deploy.Desired {
-	d := deploy.Desired{
-		Pipeline: product, Environment: deploy.Production,
-		Tracks: map[string]deploy.TrackSpec{}, Weights: map[string]int{},
+func desired(blue, green *contract.TrackSpec, weights ...int) terraform.Desired {
+	d := terraform.Desired{
+		Pipeline: product, Environment: contract.Production,
+		Tracks: map[string]contract.TrackSpec{}, Weights: map[string]int{},
 	}
-	for i, spec := range []*deploy.TrackSpec{blue, green} {
-		slot := []string{deploy.Blue, deploy.Green}[i]
+	for i, spec := range []*contract.TrackSpec{blue, green} {
+		slot := []string{contract.Blue, contract.Green}[i]
 		if spec != nil {
 			d.Tracks[slot] = *spec
 		}
@@ -132,7 +134,7 @@ func desired(blue, green *deploy.TrackSpec, weights ...int) deploy.Desired {
 }
 
 // apply applies and requires that a person's plan is then clean.
-func (b *bench) apply(d deploy.Desired) {
+func (b *bench) apply(d terraform.Desired) {
 	b.t.Helper()
 	require.NoError(b.t, b.workspace.Apply(b.t.Context(), d))
 	require.Equal(b.t, 0, b.personsPlan(), "the plan after an apply")
@@ -151,9 +153,9 @@ func (b *bench) personsPlan() int {
 }
 
 // actual is what the agent says.
-func (b *bench) actual() deploy.Actual {
+func (b *bench) actual() contract.Actual {
 	b.t.Helper()
-	actual, err := b.provider.Actual(b.t.Context(), deploy.Production, product)
+	actual, err := b.provider.Actual(b.t.Context(), contract.Production, product)
 	require.NoError(b.t, err)
 	return actual
 }
@@ -163,9 +165,9 @@ func (b *bench) killForGood(slot string) {
 	b.t.Helper()
 	deadline := time.Now().Add(limit)
 	for {
-		track, err := b.provider.SettledTrack(b.t.Context(), deploy.Production, product, slot)
+		track, err := b.provider.SettledTrack(b.t.Context(), contract.Production, product, slot)
 		require.NoError(b.t, err)
-		if track.State == deploy.TrackFailed {
+		if track.State == contract.TrackFailed {
 			return
 		}
 		require.True(b.t, time.Now().Before(deadline), "not given up within %s", limit)

@@ -1,4 +1,4 @@
-package deploy_test
+package terraform_test
 
 import (
 	"fmt"
@@ -12,8 +12,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -26,7 +27,7 @@ func (b *bench) recordPID() (file string) {
 	text := fmt.Sprintf("#!/bin/sh\necho $$ > %q\nexec %q \"$@\"\n", file, b.config.Terraform)
 	require.NoError(b.t, os.WriteFile(script, []byte(text), 0o700))
 	b.config.Terraform = script
-	b.workspace = deploy.NewWorkspace(b.config)
+	b.workspace = terraform.NewWorkspace(b.config)
 	return file
 }
 
@@ -40,7 +41,7 @@ func TestKilledTerraformIsCompletedByTheNextApply(t *testing.T) {
 	want := desired(&one, nil, 100)
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(t.Context(), want) }()
-	b.await("the predictor starting", func() bool { return b.actual().Tracks["blue"].State == deploy.TrackStarting })
+	b.await("the predictor starting", func() bool { return b.actual().Tracks["blue"].State == contract.TrackStarting })
 	text, err := os.ReadFile(pidFile)
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -86,7 +87,7 @@ func TestProviderBuiltAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(built, data, 0o700))
 	b.config.ProviderBinary = built
-	b.workspace = deploy.NewWorkspace(b.config)
+	b.workspace = terraform.NewWorkspace(b.config)
 	b.apply(desired(&one, nil, 100))
 
 	// Bytes after the end of an executable change its checksum and nothing else.
@@ -94,7 +95,7 @@ func TestProviderBuiltAgain(t *testing.T) {
 	require.Equal(t, 0, b.personsPlan(), "the workspace has its own copy")
 	b.apply(desired(&one, nil, 100))
 	installed, err := os.ReadFile(filepath.Join(b.config.Dir, ".terraform", "providers", "loanops.local", "loanops", "loanops",
-		deploy.ProviderVersion, platform(), "terraform-provider-loanops_v"+deploy.ProviderVersion))
+		terraform.ProviderVersion, platform(), "terraform-provider-loanops_v"+terraform.ProviderVersion))
 	require.NoError(t, err)
 	require.Len(t, installed, len(data)+1)
 }

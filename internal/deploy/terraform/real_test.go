@@ -1,4 +1,4 @@
-package deploy_test
+package terraform_test
 
 import (
 	"net/http"
@@ -10,14 +10,16 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy"
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/transform"
 )
 
 // realAPI builds loanops-api and a model bundle of one field, and returns a folder with the program and a track.
-func realAPI(t *testing.T) (binDir string, spec deploy.TrackSpec) {
+func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
 	t.Helper()
 	binDir = t.TempDir()
 	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(binDir, "loanops-api"), "github.com/loanops/loanops/api")
@@ -36,7 +38,7 @@ func realAPI(t *testing.T) (binDir string, spec deploy.TrackSpec) {
 	require.NoError(t, err)
 	path := filepath.Join(binDir, "model.bundle")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	return binDir, deploy.TrackSpec{
+	return binDir, contract.TrackSpec{
 		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path,
 		MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
 	}
@@ -45,14 +47,14 @@ func realAPI(t *testing.T) (binDir string, spec deploy.TrackSpec) {
 func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {
 	t.Parallel()
 	binDir, spec := realAPI(t)
-	demand, err := deploy.Measure(t.Context(), deploy.MeasureConfig{
+	demand, err := measure.Run(t.Context(), measure.Config{
 		APIBinary: filepath.Join(binDir, "loanops-api"), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
 		Applications: []map[string]any{{"debt": 3.5}},
 	})
 	require.NoError(t, err)
 	t.Logf("%+v", demand)
-	require.Empty(t, deploy.Fit(deploy.Capacity{MemoryMiB: 128, CPUMillis: 500}, demand, 50))
-	require.Len(t, deploy.Fit(deploy.Capacity{MemoryMiB: 8, CPUMillis: 500}, demand, 50), 1, "no Go server fits in 8 MiB")
+	require.Empty(t, capacity.Fit(capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, demand, 50))
+	require.Len(t, capacity.Fit(capacity.Grant{MemoryMiB: 8, CPUMillis: 500}, demand, 50), 1, "no Go server fits in 8 MiB")
 
 	b := newBenchOf(t, binDir)
 	b.apply(desired(&spec, nil, 100))

@@ -1,4 +1,5 @@
-package deploy
+// Package terraform plans and applies an environment through Terraform.
+package terraform
 
 import (
 	"context"
@@ -13,35 +14,37 @@ import (
 
 	"github.com/hashicorp/terraform-exec/tfexec"
 
-	"github.com/loanops/loanops/infra/environments/local"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 )
 
-// WorkspaceConfig says where a Terraform workspace is and what it needs.
-type WorkspaceConfig struct {
-	// Dir is the workspace's folder, see WorkspaceDir. Made when absent.
+// Config says where a Terraform workspace is and what it needs.
+type Config struct {
+	// Dir is the workspace's folder, see Dir. Made when absent.
 	Dir string
 	// Terraform is the executable: a path, or a name to be found on PATH.
 	Terraform string
 	// ProviderBinary is terraform-provider-loanops.
 	ProviderBinary string
+	// Configuration holds the environment's *.tf files.
+	Configuration fs.FS
 	// AgentURL and AgentTokenFile are what the provider connects to.
 	AgentURL, AgentTokenFile string
 }
 
-// WorkspaceDir is the folder of a pipeline's environment below a work folder.
-func WorkspaceDir(workDir, pipeline, environment string) string {
+// Dir is the folder of a pipeline's environment below a work folder.
+func Dir(workDir, pipeline, environment string) string {
 	return filepath.Join(workDir, "terraform", pipeline, environment)
 }
 
 // Workspace is one pipeline's environment as Terraform sees it: a folder with the embedded configuration, two files of
 // variables and a local state. A person may run terraform plan in it. One operation at a time: another one meanwhile, of
 // this process or not, is a Conflict.
-type Workspace struct{ cfg WorkspaceConfig }
+type Workspace struct{ cfg Config }
 
 // NewWorkspace returns the workspace in cfg.Dir; nothing is written before the first operation.
-func NewWorkspace(cfg WorkspaceConfig) *Workspace { return &Workspace{cfg: cfg} }
+func NewWorkspace(cfg Config) *Workspace { return &Workspace{cfg: cfg} }
 
 // The files of a workspace. Terraform reads *.auto.tfvars.json by itself (TF_VAR_* is refused by terraform-exec).
 const (
@@ -174,7 +177,7 @@ func (w *Workspace) locked(operation func(dir string) error) error {
 // prepare writes what Terraform reads and runs init when the provider is new here. A provider built again has another
 // checksum than the dependency lock file says, so that file goes: it guards downloads, and nothing is downloaded.
 func (w *Workspace) prepare(ctx context.Context, dir string) error {
-	if err := writeConfiguration(dir); err != nil {
+	if err := writeConfiguration(w.cfg.Configuration, dir); err != nil {
 		return fault.Wrap(fault.Internal, err, "configuration in %s", dir)
 	}
 	token, err := filepath.Abs(w.cfg.AgentTokenFile)
@@ -250,16 +253,16 @@ func childEnvironment(dir string) map[string]string {
 	return env
 }
 
-// writeConfiguration makes the folder's *.tf files equal to the embedded ones.
-func writeConfiguration(dir string) error {
-	names, err := fs.Glob(local.FS, "*.tf")
+// writeConfiguration makes the folder's *.tf files equal to the given ones.
+func writeConfiguration(configuration fs.FS, dir string) error {
+	names, err := fs.Glob(configuration, "*.tf")
 	if err != nil {
 		return err
 	}
 	wanted := map[string]bool{}
 	for _, name := range names {
 		wanted[name] = true
-		data, err := local.FS.ReadFile(name)
+		data, err := fs.ReadFile(configuration, name)
 		if err != nil {
 			return err
 		}
@@ -284,7 +287,7 @@ func writeConfiguration(dir string) error {
 // delivery is desired as Terraform's variables.
 func delivery(desired Desired) Desired {
 	if desired.Tracks == nil {
-		desired.Tracks = map[string]TrackSpec{}
+		desired.Tracks = map[string]contract.TrackSpec{}
 	}
 	if desired.Weights == nil {
 		desired.Weights = map[string]int{}

@@ -1,4 +1,4 @@
-package deploy_test
+package terraform_test
 
 import (
 	"fmt"

@@ -1,4 +1,5 @@
-package deploy
+// Package measure runs a model in the real loanops-api and finds what it needs.
+package measure
 
 import (
 	"bytes"
@@ -14,16 +15,18 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/loanops/loanops/internal/deploy/capacity"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/process"
 )
 
-// MeasureConfig says what to measure.
-type MeasureConfig struct {
+// Config says what to measure.
+type Config struct {
 	// APIBinary is the loanops-api executable, Bundle a local, verified model bundle.
 	APIBinary, Bundle string
 	// Spec gives digest, version, limits, cutoff and meaning as the plan grants them; its drill is ignored.
-	Spec TrackSpec
+	Spec contract.TrackSpec
 	// Applications are bodies of POST /v1/decisions (golden rows), sent in turn. At least one.
 	Applications []map[string]any
 	// Decisions is how many are sent. Defaults to 2,000.
@@ -33,7 +36,7 @@ type MeasureConfig struct {
 // defaultDecisions costs less than a second and uses CPU for many ticks of every accounting clock.
 const defaultDecisions = 2000
 
-// Measure runs the real loanops-api with the plan's limits and returns what the model needs: the time from start to
+// Run runs the real loanops-api with the plan's limits and returns what the model needs: the time from start to
 // ready, the peak of resident memory after the load, and CPU per decision over HTTP.
 //
 // The process is run twice, once only until it is ready, so that the CPU of starting is known and taken off:
@@ -41,9 +44,9 @@ const defaultDecisions = 2000
 //	CPU per decision = (CPU of the run with decisions - CPU of the run without) / decisions
 //
 // The error is Refused when loanops-api does not start with the bundle or does not answer an application with 200.
-func Measure(ctx context.Context, cfg MeasureConfig) (Demand, error) {
+func Run(ctx context.Context, cfg Config) (capacity.Demand, error) {
 	if len(cfg.Applications) == 0 {
-		return Demand{}, fault.New(fault.Invalid, "measuring needs at least one application")
+		return capacity.Demand{}, fault.New(fault.Invalid, "measuring needs at least one application")
 	}
 	if cfg.Decisions == 0 {
 		cfg.Decisions = defaultDecisions
@@ -52,20 +55,20 @@ func Measure(ctx context.Context, cfg MeasureConfig) (Demand, error) {
 	for i, application := range cfg.Applications {
 		var err error
 		if bodies[i], err = json.Marshal(application); err != nil {
-			return Demand{}, fault.Wrap(fault.Invalid, err, "application %d", i+1)
+			return capacity.Demand{}, fault.Wrap(fault.Invalid, err, "application %d", i+1)
 		}
 	}
 	cfg.Spec.Drill = ""
 	idle, err := measureRun(ctx, cfg, nil)
 	if err != nil {
-		return Demand{}, err
+		return capacity.Demand{}, err
 	}
 	busy, err := measureRun(ctx, cfg, bodies)
 	if err != nil {
-		return Demand{}, err
+		return capacity.Demand{}, err
 	}
 	perDecision := float64((busy.cpu - idle.cpu).Microseconds()) / float64(cfg.Decisions)
-	return Demand{
+	return capacity.Demand{
 		LoadMillis:           float64(max(idle.load, busy.load).Microseconds()) / 1000,
 		ResidentMiB:          float64(busy.resident) / (1 << 20),
 		CPUMicrosPerDecision: perDecision,
@@ -81,7 +84,7 @@ type usage struct {
 }
 
 // measureRun starts loanops-api, sends Decisions applications when there are any, stops it and reads what it used.
-func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage, error) {
+func measureRun(ctx context.Context, cfg Config, bodies [][]byte) (usage, error) {
 	dir, err := os.MkdirTemp("", "loanops-measure-")
 	if err != nil {
 		return usage{}, fault.Wrap(fault.Internal, err, "measuring")
@@ -89,8 +92,8 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 	defer os.RemoveAll(dir)
 	addressFile := filepath.Join(dir, "url")
 	var output tail
-	cmd := exec.CommandContext(ctx, cfg.APIBinary, PredictorArgs(cfg.Spec, cfg.Bundle, addressFile)...)
-	cmd.Env = PredictorEnv(cfg.Spec)
+	cmd := exec.CommandContext(ctx, cfg.APIBinary, contract.PredictorArgs(cfg.Spec, cfg.Bundle, addressFile)...)
+	cmd.Env = contract.PredictorEnv(cfg.Spec)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
@@ -126,7 +129,7 @@ func measureRun(ctx context.Context, cfg MeasureConfig, bodies [][]byte) (usage,
 
 // awaitPredictor returns the predictor's address once it is ready; Refused when it ends before or takes too long.
 func awaitPredictor(ctx context.Context, addressFile string, exited chan error) (string, error) {
-	const limit = 2 * MaxLoadMillis * time.Millisecond // longer than fits, so that the misfit is told with its figure
+	const limit = 2 * capacity.MaxLoadMillis * time.Millisecond // longer than fits, so that the misfit is told with its figure
 	ready, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	poll := time.NewTicker(2 * time.Millisecond)

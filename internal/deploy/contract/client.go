@@ -1,4 +1,4 @@
-package deploy
+package contract
 
 import (
 	"bytes"
@@ -111,7 +111,7 @@ func (c *AgentClient) DeleteRoute(ctx context.Context, environment, pipeline str
 	return c.do(ctx, http.MethodDelete, pipelinePath(environment, pipeline)+"/route", nil, nil)
 }
 
-// Rollback sets the weights with the rollback's token.
+// shift.Rollback sets the weights with the rollback's token.
 func (c *AgentClient) Rollback(ctx context.Context, environment, pipeline string, weights map[string]int) (Route, error) {
 	var route Route
 	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RouteRequest{Weights: weights}, &route)

@@ -1,4 +1,4 @@
-package deploy
+package contract
 
 // OtherSlot returns the slot that is not slot.
 func OtherSlot(slot string) string {

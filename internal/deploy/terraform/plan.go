@@ -1,4 +1,4 @@
-package deploy
+package terraform
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 
 	tfjson "github.com/hashicorp/terraform-json"
 
+	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -16,7 +17,7 @@ const trackType = "loanops_predictor_track"
 // summarise reads a plan's JSON. Planned comes from planned_values: the environment as it will be, whether a track changes
 // or not.
 func summarise(plan *tfjson.Plan) (PlanSummary, error) {
-	summary := PlanSummary{Changes: []string{}, Drifted: []string{}, Planned: map[string]Capacity{}}
+	summary := PlanSummary{Changes: []string{}, Drifted: []string{}, Planned: map[string]capacity.Grant{}}
 	for _, change := range plan.ResourceChanges {
 		if verb := verb(change.Change.Actions); verb != "" {
 			summary.Changes = append(summary.Changes, verb+" "+change.Address)
@@ -51,16 +52,16 @@ func summarise(plan *tfjson.Plan) (PlanSummary, error) {
 }
 
 // plannedCapacity reads what the plan grants one track.
-func plannedCapacity(resource *tfjson.StateResource) (Capacity, error) {
+func plannedCapacity(resource *tfjson.StateResource) (capacity.Grant, error) {
 	var granted [2]int64
 	for i, name := range []string{"memory_mib", "cpu_millis"} {
 		value, err := wholeNumber(resource.AttributeValues[name])
 		if err != nil {
-			return Capacity{}, fault.Wrap(fault.Internal, err, "plan of %s: %s", resource.Address, name)
+			return capacity.Grant{}, fault.Wrap(fault.Internal, err, "plan of %s: %s", resource.Address, name)
 		}
 		granted[i] = value
 	}
-	return Capacity{MemoryMiB: granted[0], CPUMillis: granted[1]}, nil
+	return capacity.Grant{MemoryMiB: granted[0], CPUMillis: granted[1]}, nil
 }
 
 func wholeNumber(value any) (int64, error) {

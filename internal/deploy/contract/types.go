@@ -1,6 +1,6 @@
-// Package deploy brings a model version to traffic: Terraform plans and applies, the capacity check between a plan and what
-// a model was measured to need, and the local agent that owns the predictor processes.
-package deploy
+// Package contract is what the deployment agent, the Terraform provider, the gateway and the worker say to each other: wire types,
+// the agent's client, and how a predictor is started.
+package contract
 
 // The slots of an environment. A delivery puts the challenger into the slot that the champion is not in; after a
 // promotion the old champion keeps running in its slot with weight 0, so that a rollback is a change of weights.
@@ -58,41 +58,8 @@ type Route struct {
 	Writer string `json:"writer"`
 }
 
-// Desired is what one pipeline's environment should be: the variables of the Terraform workspace.
-type Desired struct {
-	Pipeline    string               `json:"pipeline"`
-	Environment string               `json:"environment"`
-	Tracks      map[string]TrackSpec `json:"tracks"`  // by slot
-	Weights     map[string]int       `json:"weights"` // by slot
-}
-
 // Actual is what an environment is, as the agent knows it: the answer of GET …/pipelines/{pipeline}.
 type Actual struct {
 	Tracks map[string]Track `json:"tracks"`
 	Route  *Route           `json:"route"` // nil before the first delivery
-}
-
-// PlanSummary is a Terraform plan in a few words and figures.
-type PlanSummary struct {
-	HasChanges bool `json:"has_changes"`
-	// Changes are texts such as "create loanops_predictor_track.track[\"blue\"]".
-	Changes []string `json:"changes"`
-	// Drifted says what was changed behind Terraform's back (a rollback, tampering, a predictor given up), in words.
-	Drifted []string `json:"drifted"`
-	// Planned is the memory and CPU per slot, read from the plan's JSON.
-	Planned map[string]Capacity `json:"planned"`
-}
-
-// Capacity is what a plan grants one predictor.
-type Capacity struct {
-	MemoryMiB int64 `json:"memory_mib"`
-	CPUMillis int64 `json:"cpu_millis"`
-}
-
-// Demand is what a model was measured to need in the real loanops-api.
-type Demand struct {
-	LoadMillis           float64 `json:"load_millis"`             // process start to ready
-	ResidentMiB          float64 `json:"resident_mib"`            // peak after the measuring load
-	CPUMicrosPerDecision float64 `json:"cpu_micros_per_decision"` // user and system time
-	Decisions            int     `json:"decisions"`               // how many were measured
 }

@@ -1,4 +1,4 @@
-package deploy
+package capacity
 
 import (
 	"math"
@@ -10,7 +10,7 @@ import (
 
 func TestFit(t *testing.T) {
 	t.Parallel()
-	planned := Capacity{MemoryMiB: 128, CPUMillis: 500}
+	planned := Grant{MemoryMiB: 128, CPUMillis: 500}
 	demand := Demand{LoadMillis: 300, ResidentMiB: 20, CPUMicrosPerDecision: 100, Decisions: 2000}
 	for _, test := range []struct {
 		name   string
@@ -54,7 +54,7 @@ func TestFitRefusesWhatIsNoFigure(t *testing.T) {
 			figures := [3]float64{1, 1, 1}
 			figures[i] = bad
 			d := Demand{LoadMillis: figures[0], ResidentMiB: figures[1], CPUMicrosPerDecision: figures[2], Decisions: 1}
-			require.NotEmpty(t, Fit(Capacity{MemoryMiB: 1 << 20, CPUMillis: 1 << 20}, d, 1), "figure %d is %v", i, bad)
+			require.NotEmpty(t, Fit(Grant{MemoryMiB: 1 << 20, CPUMillis: 1 << 20}, d, 1), "figure %d is %v", i, bad)
 		}
 	}
 }
@@ -63,12 +63,12 @@ func TestFitRefusesWhatIsNoFigure(t *testing.T) {
 func TestFitIsMonotone(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		planned := Capacity{MemoryMiB: rapid.Int64Range(16, 4096).Draw(t, "memory"), CPUMillis: rapid.Int64Range(10, 8000).Draw(t, "cpu")}
+		planned := Grant{MemoryMiB: rapid.Int64Range(16, 4096).Draw(t, "memory"), CPUMillis: rapid.Int64Range(10, 8000).Draw(t, "cpu")}
 		positive := func(name string, most float64) float64 { return rapid.Float64Range(0.001, most).Draw(t, name) }
 		demand := Demand{LoadMillis: positive("load", 2e4), ResidentMiB: positive("resident", 5000), CPUMicrosPerDecision: positive("µs", 1e5), Decisions: 1}
 		rate := positive("rate", 1e5)
 		before := len(Fit(planned, demand, rate))
-		more := Capacity{MemoryMiB: planned.MemoryMiB + rapid.Int64Range(0, 1000).Draw(t, "more memory"), CPUMillis: planned.CPUMillis + rapid.Int64Range(0, 1000).Draw(t, "more cpu")}
+		more := Grant{MemoryMiB: planned.MemoryMiB + rapid.Int64Range(0, 1000).Draw(t, "more memory"), CPUMillis: planned.CPUMillis + rapid.Int64Range(0, 1000).Draw(t, "more cpu")}
 		require.LessOrEqual(t, len(Fit(more, demand, rate)), before)
 		demand.ResidentMiB *= 1 + positive("factor", 3)
 		demand.CPUMicrosPerDecision *= 1 + positive("factor", 3)

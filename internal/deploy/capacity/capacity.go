@@ -1,9 +1,24 @@
-package deploy
+// Package capacity holds what a plan grants a predictor against what its model was measured to need.
+package capacity
 
 import (
 	"fmt"
 	"math"
 )
+
+// Grant is what a plan gives one predictor.
+type Grant struct {
+	MemoryMiB int64 `json:"memory_mib"`
+	CPUMillis int64 `json:"cpu_millis"` // thousandths of a core
+}
+
+// Demand is what a model was measured to need in the real loanops-api.
+type Demand struct {
+	LoadMillis           float64 `json:"load_millis"`             // process start to ready
+	ResidentMiB          float64 `json:"resident_mib"`            // peak after the measuring load
+	CPUMicrosPerDecision float64 `json:"cpu_micros_per_decision"` // user and system time
+	Decisions            int     `json:"decisions"`               // how many were measured
+}
 
 // What a plan must leave free above what was measured.
 const (
@@ -26,7 +41,7 @@ const (
 //
 // A demand that was not measured (no decisions, or a figure that is not a positive number) is a misfit: what nobody
 // measured is not known to fit.
-func Fit(planned Capacity, demand Demand, targetRate float64) []string {
+func Fit(planned Grant, demand Demand, targetRate float64) []string {
 	var misfits []string
 	if demand.Decisions <= 0 || !positive(demand.ResidentMiB) || !positive(demand.CPUMicrosPerDecision) || !positive(demand.LoadMillis) {
 		return []string{fmt.Sprintf("the model's need was not measured (%d decisions, %.1f MiB, %.1f µs of CPU a decision, loaded in %.0f ms)",

@@ -1,0 +1,101 @@
+package serving
+
+import (
+	"fmt"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// after is the record that follows r: the same content, one generation later, with no author yet.
+func (r Record) after(change Change) Record {
+	next := r
+	next.Generation++
+	next.Change = change
+	next.PrevHash = r.Hash
+	next.Author, next.Hash = Author{}, ""
+	return next
+}
+
+// By is r with its author.
+func (r Record) By(author Author) Record {
+	r.Author = author
+	return r
+}
+
+// Prepare brings the first challenger up without traffic: golden requests are asked of it before it is routed.
+func (r Record) Prepare(challenger Track, drill string) (Record, error) {
+	if r.Champion != nil {
+		return Record{}, fault.New(fault.Refused, "%s has a champion, version %d: a challenger goes through a canary", r.Pipeline, r.Champion.Version)
+	}
+	next := r.after(Prepared)
+	next.Challenger, next.Weight, next.Drill = &challenger, 0, drill
+	return next, nil
+}
+
+// Canary gives the challenger weight percent of the traffic, 1 to 99.
+func (r Record) Canary(challenger Track, weight int, drill string) (Record, error) {
+	switch {
+	case r.Champion == nil:
+		return Record{}, fault.New(fault.Refused, "%s has no champion that a canary could be held against", r.Pipeline)
+	case *r.Champion == challenger:
+		return Record{}, fault.New(fault.Refused, "version %d of %s is champion already", challenger.Version, r.Pipeline)
+	case weight < 1 || weight > 99:
+		return Record{}, fault.New(fault.Invalid, "a canary's weight is 1 to 99 percent, not %d", weight)
+	}
+	next := r.after(Shared)
+	next.Challenger, next.Weight, next.Drill = &challenger, weight, drill
+	return next, nil
+}
+
+// Promote makes the challenger champion. A drilled one is refused: what it would serve with is a fault on purpose.
+func (r Record) Promote() (Record, error) {
+	switch {
+	case r.Challenger == nil:
+		return Record{}, fault.New(fault.Refused, "%s has no challenger to promote", r.Pipeline)
+	case r.Drill != "":
+		return Record{}, fault.New(fault.Refused, "version %d of %s runs under the drill %s and cannot be promoted", r.Challenger.Version, r.Pipeline, r.Drill)
+	}
+	next := r.after(Promoted)
+	next.Champion, next.Previous = r.Challenger, r.Champion
+	next.Challenger, next.Weight = nil, 0
+	return next, nil
+}
+
+// Abort takes the challenger away; the champion, where there is one, has all traffic.
+func (r Record) Abort() Record {
+	next := r.after(Aborted)
+	next.Challenger, next.Weight, next.Drill = nil, 0, ""
+	return next
+}
+
+// RollBack gives all traffic to target. During a canary the target may be the champion: then the canary ends. Previous names
+// nothing after it: the version that was left is no place to go back to.
+func (r Record) RollBack(target Track) (Record, error) {
+	switch {
+	case r.Champion == nil:
+		return Record{}, fault.New(fault.NotFound, "%s has no champion yet: there is nothing to roll back", r.Pipeline)
+	case Is(r.Challenger, &target):
+		return Record{}, fault.New(fault.Refused, "version %d of %s is the challenger of a canary: a rollback does not promote", target.Version, r.Pipeline)
+	}
+	next := r.after(RolledBack)
+	next.Challenger, next.Weight, next.Drill = nil, 0, ""
+	if *r.Champion != target {
+		next.Champion, next.Previous = &target, nil
+	}
+	return next, nil
+}
+
+// Restore writes the same anew: whoever brings back what is lost takes a generation as everybody does.
+func (r Record) Restore() Record { return r.after(Restored) }
+
+// Stage puts t into an environment without clients.
+func (r Record) Stage(t Track) Record {
+	next := r.after(Staged)
+	next.Champion, next.Challenger, next.Previous, next.Weight, next.Drill = &t, nil, nil, 0, ""
+	return next
+}
+
+// String names the record in a sentence.
+func (r Record) String() string {
+	return fmt.Sprintf("generation %d (%s by %s: %s)", r.Generation, r.Change, r.Writer, r.Reason)
+}

@@ -1,0 +1,100 @@
+// Package serving is the one answer to "what should serve now?": an append-only record per pipeline and environment, whose
+// generation only grows. Whoever wants to change what serves takes the next generation first; everything downstream refuses an
+// older one (a fencing token). The package computes; stores keep the record, see Records.
+package serving
+
+import (
+	"context"
+	"time"
+)
+
+// Track is what answers an application: a model version under a policy.
+type Track struct {
+	Version int    `json:"version"`
+	Policy  string `json:"policy"` // digest of the policy document
+}
+
+// Change is what a record does to the one before. The set is closed.
+type Change string
+
+// The changes.
+const (
+	Prepared   Change = "prepare"  // the first challenger is brought up without traffic
+	Shared     Change = "canary"   // the challenger gets a share
+	Promoted   Change = "promote"  // the challenger becomes champion
+	Aborted    Change = "abort"    // the challenger is taken away
+	RolledBack Change = "rollback" // a person gives all traffic to an earlier champion
+	Restored   Change = "restore"  // the same as before, written anew to be brought back
+	Staged     Change = "stage"    // a version is put into an environment without clients
+)
+
+// Author says who writes a record, and why.
+type Author struct {
+	// Writer is the run (workflow ID/run ID) or the person that wrote.
+	Writer string `json:"writer"`
+	// Actor is the person who answers for it: who started the run, approved, aborted or rolled back.
+	Actor  string `json:"actor"`
+	Reason string `json:"reason"`
+	// Operation makes a repeated write harmless: the same operation is the same row.
+	Operation string `json:"operation"`
+}
+
+// Record is one row: what should serve from At on, until the next generation.
+type Record struct {
+	Pipeline    string `json:"pipeline"`
+	Environment string `json:"environment"`
+	// Generation counts 1, 2, 3 … without gaps; 0 is before the first record.
+	Generation int64 `json:"generation"`
+	// Champion, Challenger and Previous are nil when there is none.
+	Champion   *Track `json:"champion"`
+	Challenger *Track `json:"challenger"`
+	// Weight is the challenger's share of traffic in percent; the champion has the rest.
+	Weight   int    `json:"weight"`
+	Previous *Track `json:"previous"`
+	// Drill is the fault that the challenger injects on purpose; empty for none.
+	Drill  string `json:"drill,omitempty"`
+	Change Change `json:"change"`
+	Author
+	At       time.Time `json:"at"`
+	PrevHash string    `json:"prev_hash"` // hash of the record before; empty for the first
+	Hash     string    `json:"hash"`
+}
+
+// Is reports whether r names t, both being something.
+func Is(r, t *Track) bool { return r != nil && t != nil && *r == *t }
+
+// Tracks lists what should run: the champion and the challenger, as far as there are any.
+func (r Record) Tracks() []Track {
+	var tracks []Track
+	for _, t := range []*Track{r.Champion, r.Challenger} {
+		if t != nil {
+			tracks = append(tracks, *t)
+		}
+	}
+	return tracks
+}
+
+// Share is the percentage of traffic that t should get.
+func (r Record) Share(t Track) int {
+	switch {
+	case Is(r.Challenger, &t):
+		return r.Weight
+	case Is(r.Champion, &t) && r.Challenger != nil:
+		return 100 - r.Weight
+	case Is(r.Champion, &t):
+		return 100
+	}
+	return 0
+}
+
+// Records keeps what serves. Every error has a fault code; a chain that was tampered with is fault.Internal naming the row.
+type Records interface {
+	// Serving returns the newest record, after verifying the chain; before the first one it is that of generation 0.
+	Serving(ctx context.Context, pipeline, environment string) (Record, error)
+	// ServingHistory returns every record, oldest first, after verifying the chain.
+	ServingHistory(ctx context.Context, pipeline, environment string) ([]Record, error)
+	// TakeGeneration appends next, with At and Hash set, when its generation follows the newest one (compare-and-set); else it is
+	// a fault.Conflict that says who took it. Repeating next.Operation returns the row of the first call, whatever came after.
+	// A version that does not exist is fault.NotFound.
+	TakeGeneration(ctx context.Context, next Record) (Record, error)
+}
