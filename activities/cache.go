@@ -5,50 +5,69 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 
-	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
 
-// Memory is the step cache: a step that ran with the same inputs is not run again.
-type Memory struct {
+// StepCache keeps the outputs of steps: a step that ran with the same input is not run again.
+type StepCache struct {
 	Registry registry.Registry
 	Objects  Objects
 }
 
-// Step versions, raised when the same inputs mean another result. TrainModel's is logit.Version.
-const (
-	extractVersion  = "1"
-	validateVersion = "1"
-	profileVersion  = "1"
-	splitVersion    = "1"
-	evaluateVersion = "1"
-)
+// Reused is the part of a cached step's output that says whether the work was done now.
+type Reused struct {
+	Cached bool `json:"cached"`
+}
 
-// remember returns the result of work for a step, its version and its inputs, from the cache when it is there and every
-// object that it names still exists. hit says that work was not done.
-func remember[Out any](ctx context.Context, m Memory, name, version string, inputs any, refs func(Out) []artifact.Ref, work func() (Out, error)) (out Out, hit bool, err error) {
-	key, err := stepKey(name, version, inputs)
+func (r *Reused) reuse() { r.Cached = true }
+
+// mark follows a summary.
+func (r Reused) mark() string {
+	if r.Cached {
+		return " (cached)"
+	}
+	return ""
+}
+
+// reusable is an output that can be kept: it names its objects and embeds Reused.
+type reusable[Out any] interface {
+	*Out
+	Producer
+	reuse()
+}
+
+// cached returns the step's output for in, from the cache when it is there and every object that it names still exists. The key is
+// the step's name, its version and in as JSON; work is given what that JSON says, so that nothing it sees can be missing from the key.
+func cached[StepIn, In any, Out Output, P reusable[Out]](ctx context.Context, c StepCache, step Step[StepIn, Out], in In, work func(context.Context, In) (Out, error)) (out Out, err error) {
+	input, err := json.Marshal(in)
 	if err != nil {
-		return out, false, err
+		return out, fault.Wrap(fault.Internal, err, "encoding the input of %s", step.Name)
 	}
-	if out, hit, err = recall(ctx, m, key, refs); hit || err != nil {
-		return out, hit, err
+	key := stepKey(step.Name, step.Version, input)
+	out, hit, err := lookup[Out, P](ctx, c, key)
+	if hit || err != nil {
+		return out, err
 	}
-	if out, err = work(); err != nil {
-		return out, false, err
+	var keyed In
+	if err := json.Unmarshal(input, &keyed); err != nil {
+		return out, fault.Wrap(fault.Internal, err, "decoding the input of %s", step.Name)
+	}
+	if out, err = work(ctx, keyed); err != nil {
+		return out, err
 	}
 	result, err := json.Marshal(out)
 	if err != nil {
-		return out, false, fault.Wrap(fault.Internal, err, "encoding the result of %s", name)
+		return out, fault.Wrap(fault.Internal, err, "encoding the output of %s", step.Name)
 	}
-	return out, false, m.Registry.PutCachedStep(ctx, registry.CachedStep{Key: key, Step: name, Result: result})
+	return out, c.Registry.PutCachedStep(ctx, registry.CachedStep{Key: key, Step: step.Name, Result: result})
 }
 
-// recall looks a result up. A result of a shape that is not understood any more, or whose objects are gone, is no hit.
-func recall[Out any](ctx context.Context, m Memory, key string, refs func(Out) []artifact.Ref) (out Out, hit bool, err error) {
-	cached, err := m.Registry.CachedStep(ctx, key)
+// lookup finds an output. One of a shape that is not understood any more, or whose objects are gone, is no hit.
+func lookup[Out Output, P reusable[Out]](ctx context.Context, c StepCache, key string) (out Out, hit bool, err error) {
+	row, err := c.Registry.CachedStep(ctx, key)
 	if fault.CodeOf(err) == fault.NotFound {
 		return out, false, nil
 	}
@@ -56,24 +75,21 @@ func recall[Out any](ctx context.Context, m Memory, key string, refs func(Out) [
 		return out, false, err
 	}
 	var found Out
-	if json.Unmarshal(cached.Result, &found) != nil {
+	if json.Unmarshal(row.Result, &found) != nil {
 		return out, false, nil //nolint:nilerr // a record of another form is no hit: the step runs again
 	}
-	for _, ref := range refs(found) {
-		exists, err := m.Objects.Exists(ctx, ref)
+	for _, ref := range P(&found).Artifacts() {
+		exists, err := c.Objects.Exists(ctx, ref)
 		if err != nil || !exists {
 			return out, false, err
 		}
 	}
+	P(&found).reuse()
 	return found, true, nil
 }
 
-// stepKey is the SHA-256 of a step's name, its version and its inputs as JSON (struct fields in order, map keys sorted).
-func stepKey(name, version string, inputs any) (string, error) {
-	data, err := json.Marshal([]any{name, version, inputs})
-	if err != nil {
-		return "", fault.Wrap(fault.Internal, err, "hashing the inputs of %s", name)
-	}
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:]), nil
+// stepKey is the SHA-256 of a step's name, its version and its input. A zero byte, which no name and no JSON holds, parts them.
+func stepKey(name, version string, input []byte) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", name, version, input))
+	return hex.EncodeToString(sum[:])
 }

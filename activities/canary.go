@@ -8,8 +8,10 @@ import (
 
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/scoring"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // maxWindows is how often an observation begins again because the gateway was restarted under it.
@@ -17,6 +19,38 @@ const maxWindows = 3
 
 // syntheticApplications is how many different applications of the test part the platform's own traffic is drawn from.
 const syntheticApplications = 500
+
+// CanaryInput is one analysis of both tracks at a weight.
+type CanaryInput struct {
+	Candidate Candidate     `json:"candidate"`
+	Champion  serving.Track `json:"champion"`
+	Weight    int           `json:"weight"`
+	// Generation is that of the record under which both get their share: the observation ends when it is overtaken.
+	Generation int64 `json:"generation"`
+}
+
+// CanaryOutput is what the analysis saw.
+type CanaryOutput struct {
+	Observation canary.Observation `json:"observation"`
+}
+
+// Summary counts the requests; what they mean is decided by the workflow.
+func (o CanaryOutput) Summary() string {
+	seen := o.Observation
+	return fmt.Sprintf("canary %d requests, %d failed; stable %d requests, %d failed",
+		seen.Canary.Requests, seen.Canary.Errors, seen.Stable.Requests, seen.Stable.Errors)
+}
+
+// CheckInput is one verdict of the canary, to be kept.
+type CheckInput struct {
+	Check registry.CanaryCheck `json:"check"`
+}
+
+// CheckOutput is empty: the verdict was kept.
+type CheckOutput struct{}
+
+// Summary says so.
+func (CheckOutput) Summary() string { return "kept" }
 
 // Canary observes both tracks of a staged delivery through the gateway that shares their traffic.
 type Canary struct {
@@ -30,8 +64,12 @@ type Canary struct {
 // Analyse adds marked synthetic traffic for the spec's interval and returns what the gateway counted meanwhile, per track.
 // A worker that dies leaves nothing behind: the window is observed anew.
 func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, error) {
-	cfg := in.Spec.Deploy.Canary
-	traffic, err := c.traffic(ctx, in)
+	spec, version, err := in.Candidate.read(ctx, c.Registry)
+	if err != nil {
+		return CanaryOutput{}, err
+	}
+	cfg := spec.Deploy.Canary
+	traffic, err := c.traffic(ctx, in, cfg, version)
 	if err != nil {
 		return CanaryOutput{}, err
 	}
@@ -41,7 +79,7 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 			return CanaryOutput{}, err
 		}
 		say(ctx, fmt.Sprintf("observing for %d s at %d %%", cfg.IntervalSeconds, in.Weight))
-		if err := traffic.send(ctx, time.Duration(cfg.IntervalSeconds)*time.Second); err != nil {
+		if err := c.observe(ctx, in, traffic, time.Duration(cfg.IntervalSeconds)*time.Second); err != nil {
 			return CanaryOutput{}, err
 		}
 		after, err := c.scrape(ctx)
@@ -51,19 +89,53 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if after.started != before.started {
 			continue // the counters began again
 		}
-		return CanaryOutput{Observation: canary.Observation{
-			Stable: after.track(in.Spec.Name, in.Champion.Version).since(before.track(in.Spec.Name, in.Champion.Version)),
-			Canary: after.track(in.Spec.Name, in.Version.Version).since(before.track(in.Spec.Name, in.Version.Version)),
-		}}, nil
+		count := func(track serving.Track) canary.Track {
+			return after.track(spec.Name, track).since(before.track(spec.Name, track))
+		}
+		return CanaryOutput{Observation: canary.Observation{Stable: count(in.Champion), Canary: count(in.Candidate.Track)}}, nil
 	}
 	return CanaryOutput{}, fault.New(fault.Unavailable, "the gateway was restarted in each of %d observations", maxWindows)
 }
 
+// watchInterval is how often an observation looks whether it is still meant.
+const watchInterval = 2 * time.Second
+
+// observe sends traffic for the window and ends it early when the record was overtaken: there is nothing to observe any more. A
+// database that is away for a while does not end it.
+func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, window time.Duration) error {
+	watched, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	overtaken := func() {
+		newest, err := c.Registry.Serving(watched, in.Candidate.Model, serving.Production)
+		if err == nil && newest.Generation > in.Generation {
+			stop(overtakenBy(newest))
+		}
+	}
+	overtaken()
+	go func() {
+		ticker := time.NewTicker(watchInterval)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-watched.Done():
+				return
+			case <-ticker.C:
+				overtaken()
+			}
+		}
+	}()
+	err := traffic.send(watched, window)
+	if cause := context.Cause(watched); fault.CodeOf(cause) == fault.Overtaken {
+		return cause
+	}
+	return err
+}
+
 // traffic prepares applications from the version's test part: both tracks are asked about the same mix.
-func (c *Canary) traffic(ctx context.Context, in CanaryInput) (*traffic, error) {
+func (c *Canary) traffic(ctx context.Context, in CanaryInput, cfg pipeline.Canary, version registry.ModelVersion) (*traffic, error) {
 	t := &traffic{
-		client: c.Client, rate: in.Spec.Deploy.Canary.Rate,
-		url: c.Gateway + "/v1/pipelines/" + in.Spec.Name + "/decisions", seed: uint64(in.Version.Version)<<32 | uint64(in.Weight),
+		client: c.Client, rate: cfg.Rate,
+		url: c.Gateway + "/v1/pipelines/" + in.Candidate.Model + "/decisions", seed: uint64(version.Version)<<32 | uint64(in.Weight),
 	}
 	if t.rate <= 0 {
 		return t, nil
@@ -72,15 +144,15 @@ func (c *Canary) traffic(ctx context.Context, in CanaryInput) (*traffic, error) 
 	if t.key, err = readKey(c.KeyFile); err != nil {
 		return nil, err
 	}
-	m, err := getModel(ctx, c.Objects, in.Version.Bundle)
+	m, err := getModel(ctx, c.Objects, version.Bundle)
 	if err != nil {
 		return nil, err
 	}
-	test, err := getTable(ctx, c.Objects, in.Version.Test)
+	table, err := getTable(ctx, c.Objects, test(version))
 	if err != nil {
 		return nil, err
 	}
-	sample, err := scoring.Golden(m, test, syntheticApplications)
+	sample, err := scoring.Golden(m, table, syntheticApplications)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +161,6 @@ func (c *Canary) traffic(ctx context.Context, in CanaryInput) (*traffic, error) 
 }
 
 // RecordCheck keeps one verdict of the canary.
-func (c *Canary) RecordCheck(ctx context.Context, in CheckInput) (bool, error) {
-	err := c.Registry.PutCanaryCheck(ctx, in.Check)
-	return err == nil, err
+func (c *Canary) RecordCheck(ctx context.Context, in CheckInput) (CheckOutput, error) {
+	return CheckOutput{}, c.Registry.PutCanaryCheck(ctx, in.Check)
 }

@@ -14,7 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // gateway counts like the real one: every fourth request goes to version 2, whose every fifth answer is a fault.
@@ -27,19 +29,20 @@ type gateway struct {
 	scores    *prometheus.HistogramVec
 	registry  *prometheus.Registry
 	asked     map[string]int
+	policy    string
 	keys      map[string]bool
 	bodies    map[string]bool
 	onScrape  func(g *gateway)
 }
 
 func newGateway() *gateway {
-	labels := []string{"pipeline", "track", "model_version", "synthetic"}
+	labels := []string{contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel}
 	g := &gateway{
 		started:   prometheus.NewGauge(prometheus.GaugeOpts{Name: startedMetric}),
-		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: requestsMetric}, append(labels, "code")),
-		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: decisionsMetric}, append(labels, "verdict")),
-		seconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: durationMetric, Buckets: []float64{0.01, 0.1}}, labels),
-		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: scoreMetric, Buckets: prometheus.LinearBuckets(0.02, 0.02, 50)}, labels),
+		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.RequestsMetric}, append(labels, contract.CodeLabel)),
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.DecisionsMetric}, append(labels, contract.VerdictLabel)),
+		seconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.DurationMetric, Buckets: []float64{0.01, 0.1}}, labels),
+		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.ScoreMetric, Buckets: prometheus.LinearBuckets(0.02, 0.02, 50)}, labels),
 		registry:  prometheus.NewRegistry(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
 		onScrape: func(*gateway) {},
 	}
@@ -54,7 +57,7 @@ func (g *gateway) count(version, synthetic string, score float64) (code int) {
 	if version == "2" && g.asked[version]%5 == 0 {
 		code = http.StatusBadGateway
 	}
-	with := []string{"loan-eligibility", "blue", version, synthetic}
+	with := []string{"loan-eligibility", "blue", version, g.policy, synthetic}
 	g.requests.WithLabelValues(append(with, strconv.Itoa(code))...).Inc()
 	g.seconds.WithLabelValues(with...).Observe(0.05)
 	if code == http.StatusOK {
@@ -82,18 +85,20 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(g.count(version, "true", 0.11))
 }
 
-func analysis(t *testing.T, g *gateway) (Canary, CanaryInput) {
+func analysis(t *testing.T, g *gateway) (*bench, Canary, CanaryInput) {
 	t.Helper()
 	b := newBench(t)
-	_, _, _, version := b.trained(t)
-	version.Version = 2
+	version := b.train(t).version
+	version.Version, version.Digest = 2, "another one of the same bundle"
+	b.registry.versions = append(b.registry.versions, version)
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	keyFile := t.TempDir() + "/synthetic"
 	require.NoError(t, os.WriteFile(keyFile, []byte("secret\n"), 0o600))
-	b.spec.Deploy.Canary.IntervalSeconds, b.spec.Deploy.Canary.Rate = 1, 200
-	return Canary{Objects: b.objects, Gateway: server.URL, KeyFile: keyFile, Client: server.Client()},
-		CanaryInput{Spec: b.spec, Version: version, Champion: Deliverable{Version: 1}, Weight: 25}
+	b.respec(t, "interval_seconds: 3", "interval_seconds: 1")
+	in := CanaryInput{Candidate: b.candidate(2), Champion: b.candidate(1).Track, Weight: 25, Generation: 7}
+	g.policy = in.Champion.Policy
+	return b, Canary{Registry: b.registry, Objects: b.objects, Gateway: server.URL, KeyFile: keyFile, Client: server.Client()}, in
 }
 
 func TestAnalyseCountsTheWindowOnly(t *testing.T) {
@@ -102,7 +107,7 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 		g.count("1", "false", 0.5) // before the window
 		g.count("2", "false", 0.5)
 	}
-	c, in := analysis(t, g)
+	_, c, in := analysis(t, g)
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
 	seen := out.Observation
@@ -131,7 +136,7 @@ func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 			g.started.Set(2)
 		}
 	}
-	c, in := analysis(t, g)
+	_, c, in := analysis(t, g)
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, 4, scrapes)
@@ -141,8 +146,7 @@ func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 
 func TestAnalyseFaults(t *testing.T) {
 	g := newGateway()
-	c, in := analysis(t, g)
-	in.Spec.Deploy.Canary.IntervalSeconds = 0
+	_, c, in := analysis(t, g)
 	restarts := 0.0
 	g.onScrape = func(g *gateway) { restarts++; g.started.Set(restarts) }
 	_, err := c.Analyse(t.Context(), in)
@@ -154,6 +158,31 @@ func TestAnalyseFaults(t *testing.T) {
 	c.KeyFile = "/nowhere"
 	_, err = c.Analyse(t.Context(), in)
 	require.ErrorContains(t, err, "LOANOPS_SYNTHETIC_KEY_FILE")
+}
+
+// One version under two policies is two tracks.
+func TestAnalyseTellsPoliciesOfOneVersionApart(t *testing.T) {
+	g := newGateway()
+	_, c, in := analysis(t, g)
+	in.Champion.Policy = "another"
+	in.Candidate.Version = 1
+	out, err := c.Analyse(t.Context(), in)
+	require.NoError(t, err)
+	require.Zero(t, out.Observation.Stable.Requests)
+	require.Positive(t, out.Observation.Canary.Requests)
+}
+
+// There is nothing to observe any more when somebody else changed what serves; a database that is away says nothing.
+func TestAnObservationEndsWhenItIsOvertaken(t *testing.T) {
+	g := newGateway()
+	b, c, in := analysis(t, g)
+	b.registry.serving[serving.Production] = []serving.Record{{Generation: 8, Change: serving.RolledBack, Author: serving.Author{Writer: "ada", Reason: "complaints"}}}
+	_, err := c.Analyse(t.Context(), in)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "rollback by ada: complaints")
+	b.registry.away = fault.New(fault.Unavailable, "the database is away")
+	_, err = c.Analyse(t.Context(), in)
+	require.NoError(t, err)
 }
 
 func TestSumOfHistograms(t *testing.T) {

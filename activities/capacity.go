@@ -2,13 +2,53 @@ package activities
 
 import (
 	"context"
+	"fmt"
+
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/registry"
 )
+
+// MeasureInput is the bundle to run in the real loanops-api.
+type MeasureInput struct {
+	Candidate Candidate `json:"candidate"`
+}
+
+// MeasureOutput is what the model was measured to need.
+type MeasureOutput struct {
+	Demand capacity.Demand `json:"demand"`
+}
+
+// Summary is the figures.
+func (o MeasureOutput) Summary() string {
+	return fmt.Sprintf("loads in %.0f ms, %.0f MiB resident, %.0f µs of CPU per decision",
+		o.Demand.LoadMillis, o.Demand.ResidentMiB, o.Demand.CPUMicrosPerDecision)
+}
+
+// CapacityInput holds a plan against a measurement.
+type CapacityInput struct {
+	Planned    capacity.Grant  `json:"planned"`
+	Demand     capacity.Demand `json:"demand"`
+	TargetRate float64         `json:"target_rate"`
+}
+
+// CapacityOutput lists the misfits in words; none means that it fits.
+type CapacityOutput struct {
+	Misfits []string `json:"misfits"`
+}
+
+// Summary is the first misfit, if there is one.
+func (o CapacityOutput) Summary() string {
+	if len(o.Misfits) > 0 {
+		return o.Misfits[0]
+	}
+	return "the model fits the plan"
+}
 
 // Capacity holds what a plan grants against what a model needs.
 type Capacity struct {
-	Objects Objects
+	Registry registry.Registry
+	Objects  Objects
 	// APIBinary is the loanops-api that will be deployed.
 	APIBinary string
 	// Run measures, see measure.Run.
@@ -16,24 +56,32 @@ type Capacity struct {
 }
 
 // Measure runs the bundle in the real loanops-api under golden requests.
-func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (capacity.Demand, error) {
-	bundle, err := c.Objects.Path(ctx, in.Version.Bundle)
+func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (MeasureOutput, error) {
+	spec, version, err := in.Candidate.read(ctx, c.Registry)
 	if err != nil {
-		return capacity.Demand{}, err
+		return MeasureOutput{}, err
 	}
-	golden, err := getGolden(ctx, c.Objects, in.Version.Golden)
+	track, err := trackSpec(ctx, c.Registry, spec, in.Candidate.Track)
 	if err != nil {
-		return capacity.Demand{}, err
+		return MeasureOutput{}, err
 	}
-	applications := make([]map[string]any, len(golden.Rows))
-	for i, row := range golden.Rows {
+	bundle, err := c.Objects.Path(ctx, version.Bundle)
+	if err != nil {
+		return MeasureOutput{}, err
+	}
+	rows, err := getGolden(ctx, c.Objects, golden(version))
+	if err != nil {
+		return MeasureOutput{}, err
+	}
+	applications := make([]map[string]any, len(rows.Rows))
+	for i, row := range rows.Rows {
 		applications[i] = row.Application
 	}
 	say(ctx, "running loanops-api under load")
-	return c.Run(ctx, measure.Config{
-		APIBinary: c.APIBinary, Bundle: bundle,
-		Spec: track(EnvironmentInput{Spec: in.Spec}, in.Version), Applications: applications,
+	demand, err := c.Run(ctx, measure.Config{
+		APIBinary: c.APIBinary, Bundle: bundle, Spec: track, Applications: applications,
 	})
+	return MeasureOutput{Demand: demand}, err
 }
 
 // Check lists what does not fit.

@@ -9,11 +9,15 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
+	vegeta "github.com/tsenart/vegeta/v12/lib"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // goldenTolerance is how far a served probability may be from the evaluated one: both come from the same Score, so only
@@ -24,10 +28,45 @@ const goldenTolerance = 1e-12
 // the predictor and not a queue that the test itself builds up.
 const latencyCallers = 4
 
+// EndpointInput is a predictor to test.
+type EndpointInput struct {
+	Candidate   Candidate `json:"candidate"`
+	Environment string    `json:"environment"`
+}
+
+// EndpointOutput says what failed, and figures in words.
+type EndpointOutput struct {
+	Failures []string `json:"failures"`
+	Figures  string   `json:"figures"`
+}
+
+// Summary is the figures.
+func (o EndpointOutput) Summary() string { return o.Figures }
+
 // Endpoint tests a deployed predictor through HTTP.
 type Endpoint struct {
-	Objects Objects
-	Client  *http.Client
+	Registry registry.Registry
+	Objects  Objects
+	Agent    Addresses
+	Client   *http.Client
+}
+
+// Addresses knows where predictors answer, see contract.AgentClient.
+type Addresses interface {
+	Actual(ctx context.Context, environment, pipeline string) (contract.Actual, error)
+}
+
+// url is where the candidate answers now: a predictor that was started again has another address, so each try asks.
+func (e *Endpoint) url(ctx context.Context, in EndpointInput) (string, error) {
+	actual, err := e.Agent.Actual(ctx, in.Environment, in.Candidate.Model)
+	if err != nil {
+		return "", err
+	}
+	track := actual.Tracks[actual.SlotOf(in.Candidate.Track)]
+	if track.URL == "" {
+		return "", fault.New(fault.Unavailable, "version %d does not answer in %s yet (%s)", in.Candidate.Version, in.Environment, actual)
+	}
+	return track.URL, nil
 }
 
 // decision is the part of an answer that the tests look at.
@@ -41,14 +80,22 @@ type decision struct {
 
 // Smoke asks for the golden rows: probability, verdict and model must be the evaluated ones.
 func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput, error) {
-	golden, err := getGolden(ctx, e.Objects, in.Version.Golden)
+	spec, version, err := in.Candidate.read(ctx, e.Registry)
+	if err != nil {
+		return EndpointOutput{}, err
+	}
+	golden, err := getGolden(ctx, e.Objects, golden(version))
+	if err != nil {
+		return EndpointOutput{}, err
+	}
+	url, err := e.url(ctx, in)
 	if err != nil {
 		return EndpointOutput{}, err
 	}
 	var failures []string
 	for i, row := range golden.Rows {
 		say(ctx, fmt.Sprintf("golden row %d of %d", i+1, len(golden.Rows)))
-		wrong, err := e.smokeRow(ctx, in, row)
+		wrong, err := e.smokeRow(ctx, url, spec, version.Digest, row)
 		if err != nil {
 			return EndpointOutput{}, err
 		}
@@ -56,7 +103,7 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 			failures = append(failures, fmt.Sprintf("golden row %d: %s", i+1, wrong))
 		}
 	}
-	out := EndpointOutput{Failures: failures, Summary: fmt.Sprintf("%d golden predictions, %d wrong", len(golden.Rows), len(failures))}
+	out := EndpointOutput{Failures: failures, Figures: fmt.Sprintf("%d golden predictions, %d wrong", len(golden.Rows), len(failures))}
 	if len(failures) > 5 {
 		out.Failures = append(slices.Clip(failures[:5]), fmt.Sprintf("and %d more", len(failures)-5))
 	}
@@ -64,12 +111,12 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 }
 
 // smokeRow says what is wrong with the answer to one golden row, without the applicant's values.
-func (e *Endpoint) smokeRow(ctx context.Context, in EndpointInput, row model.GoldenRow) (string, error) {
+func (e *Endpoint) smokeRow(ctx context.Context, url string, spec pipeline.Spec, digest string, row model.GoldenRow) (string, error) {
 	body, err := json.Marshal(row.Application)
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "encoding a golden row")
 	}
-	status, answer, err := e.post(ctx, in.URL+"/v1/decisions", body)
+	status, answer, err := e.post(ctx, url+"/v1/decisions", body)
 	if err != nil {
 		return "", err
 	}
@@ -80,10 +127,10 @@ func (e *Endpoint) smokeRow(ctx context.Context, in EndpointInput, row model.Gol
 	if json.Unmarshal(answer, &got) != nil {
 		return "answered something that is not JSON", nil //nolint:nilerr // that is the finding, not a fault of this activity
 	}
-	want := in.Spec.Label.Meaning.Verdict(row.Probability, in.Spec.Policy.Cutoff)
+	want := spec.Label.Meaning.Verdict(row.Probability, spec.Policy.Cutoff)
 	switch {
-	case got.Model.Digest != in.Version.Digest:
-		return fmt.Sprintf("answered by model %.12s, not %.12s", got.Model.Digest, in.Version.Digest), nil
+	case got.Model.Digest != digest:
+		return fmt.Sprintf("answered by model %.12s, not %.12s", got.Model.Digest, digest), nil
 	case !(math.Abs(got.Probability-row.Probability) <= goldenTolerance):
 		return fmt.Sprintf("probability %.17g instead of %.17g", got.Probability, row.Probability), nil
 	case got.Verdict != want:
@@ -94,11 +141,15 @@ func (e *Endpoint) smokeRow(ctx context.Context, in EndpointInput, row model.Gol
 
 // Latency sends the spec's number of single requests and a tenth as many batches, at least ten.
 func (e *Endpoint) Latency(ctx context.Context, in EndpointInput) (EndpointOutput, error) {
-	golden, err := getGolden(ctx, e.Objects, in.Version.Golden)
+	spec, version, err := in.Candidate.read(ctx, e.Registry)
 	if err != nil {
 		return EndpointOutput{}, err
 	}
-	limits := in.Spec.Deploy.Latency
+	golden, err := getGolden(ctx, e.Objects, golden(version))
+	if err != nil {
+		return EndpointOutput{}, err
+	}
+	limits := spec.Deploy.Latency
 	singles, err := singleBodies(golden)
 	if err != nil {
 		return EndpointOutput{}, err
@@ -107,17 +158,21 @@ func (e *Endpoint) Latency(ctx context.Context, in EndpointInput) (EndpointOutpu
 	if err != nil {
 		return EndpointOutput{}, err
 	}
+	url, err := e.url(ctx, in)
+	if err != nil {
+		return EndpointOutput{}, err
+	}
 	say(ctx, "single requests")
-	single, err := e.load(ctx, in.URL+"/v1/decisions", singles, limits.Requests)
+	single, err := e.load(ctx, url+"/v1/decisions", singles, limits.Requests)
 	if err != nil {
 		return EndpointOutput{}, err
 	}
 	say(ctx, "batches")
-	batched, err := e.load(ctx, in.URL+"/v1/decisions/batch", [][]byte{batch}, max(10, limits.Requests/10))
+	batched, err := e.load(ctx, url+"/v1/decisions/batch", [][]byte{batch}, max(10, limits.Requests/10))
 	if err != nil {
 		return EndpointOutput{}, err
 	}
-	out := EndpointOutput{Summary: fmt.Sprintf("single %s; batches of %d %s", single, limits.BatchSize, batched)}
+	out := EndpointOutput{Figures: fmt.Sprintf("single %s; batches of %d %s", single, limits.BatchSize, batched)}
 	out.Failures = append(out.Failures, single.failures("single requests", limits.P99Millis)...)
 	out.Failures = append(out.Failures, batched.failures(fmt.Sprintf("batches of %d", limits.BatchSize), limits.BatchP99Millis)...)
 	return out, nil
@@ -173,43 +228,46 @@ func (t timings) failures(what string, p99 float64) []string {
 	return failures
 }
 
-// load sends count requests in a closed loop and returns their latencies.
+// load sends count requests in a closed loop and returns their latencies. When ctx ends, what is under way is waited for, at most for the
+// client's timeout.
 func (e *Endpoint) load(ctx context.Context, url string, bodies [][]byte, count int) (timings, error) {
-	next := make(chan int)
-	var mu sync.Mutex
+	targets := make([]vegeta.Target, len(bodies))
+	for i, body := range bodies {
+		targets[i] = vegeta.Target{Method: http.MethodPost, URL: url, Body: body, Header: http.Header{"Content-Type": {"application/json"}}}
+	}
+	attacker := vegeta.NewAttacker(vegeta.Client(e.Client), vegeta.Workers(latencyCallers), vegeta.MaxWorkers(latencyCallers), vegeta.MaxBody(0))
+	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
 	var seen timings
-	var failure error
-	var callers sync.WaitGroup
-	for range latencyCallers {
-		callers.Go(func() {
-			for i := range next {
-				start := time.Now()
-				status, _, err := e.post(ctx, url, bodies[i%len(bodies)])
-				millis := float64(time.Since(start)) / float64(time.Millisecond)
-				mu.Lock()
-				seen.millis = append(seen.millis, millis)
-				if err != nil || status != http.StatusOK {
-					seen.failed++
-					failure = err
-				}
-				mu.Unlock()
-			}
-		})
+	unreached, why := 0, ""
+	for result := range attacker.Attack(vegeta.NewStaticTargeter(targets...), closedLoop(count), 0, "") {
+		seen.millis = append(seen.millis, float64(result.Latency)/float64(time.Millisecond))
+		if result.Code != http.StatusOK {
+			seen.failed++
+		}
+		if result.Code == 0 {
+			unreached, why = unreached+1, result.Error
+		}
 	}
-	for i := range count {
-		next <- i
-	}
-	close(next)
-	callers.Wait()
 	slices.Sort(seen.millis)
 	if ctx.Err() != nil {
 		return seen, ctx.Err()
 	}
-	if failure != nil && seen.failed == count {
-		return seen, failure // nothing answers: that says nothing about the model
+	if unreached == count {
+		return seen, fault.New(fault.Unavailable, "asking the predictor: %s", why) // that says nothing about the model
 	}
 	return seen, nil
 }
+
+// closedLoop lets vegeta send so many requests, each as soon as a caller is free.
+type closedLoop int
+
+// Pace never waits.
+func (c closedLoop) Pace(_ time.Duration, sent uint64) (wait time.Duration, stop bool) {
+	return 0, sent >= uint64(c)
+}
+
+// Rate is for vegeta's reports, which nobody reads here.
+func (c closedLoop) Rate(time.Duration) float64 { return 0 }
 
 // post returns the status and the body of an answer; not reaching the predictor is Unavailable.
 func (e *Endpoint) post(ctx context.Context, url string, body []byte) (int, []byte, error) {

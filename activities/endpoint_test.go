@@ -1,22 +1,29 @@
 package activities
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // predictor answers golden applications with what change makes of the right answer.
-func predictor(t *testing.T, golden model.Golden, version Deliverable, spec pipeline.Spec, change func(*decision)) string {
+func predictor(t *testing.T, golden model.Golden, version registry.ModelVersion, spec pipeline.Spec, change func(*decision)) string {
 	t.Helper()
 	answers := map[string]decision{}
 	for _, row := range golden.Rows {
@@ -56,12 +63,25 @@ func predictor(t *testing.T, golden model.Golden, version Deliverable, spec pipe
 	return server.URL
 }
 
+// addresses is an agent that knows where the one candidate answers.
+type addresses struct {
+	track serving.Track
+	url   string
+}
+
+func (a *addresses) Actual(context.Context, string, string) (contract.Actual, error) {
+	spec := contract.TrackSpec{ModelVersion: a.track.Version, PolicyDigest: a.track.Policy}
+	return contract.Actual{Tracks: map[string]contract.Track{contract.Green: {Spec: spec, State: contract.TrackReady, URL: a.url}}}, nil
+}
+
 func TestSmoke(t *testing.T) {
 	b := newBench(t)
-	_, _, evaluated, version := b.trained(t)
-	golden, err := getGolden(t.Context(), b.objects, evaluated.Golden)
+	version := b.train(t).version
+	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
-	endpoint := Endpoint{Objects: b.objects, Client: http.DefaultClient}
+	at := &addresses{track: b.candidate(1).Track}
+	endpoint := Endpoint{Registry: b.registry, Objects: b.objects, Agent: at, Client: http.DefaultClient}
+	in := EndpointInput{Candidate: b.candidate(1), Environment: serving.Staging}
 	for name, test := range map[string]struct {
 		change func(*decision)
 		wrong  string
@@ -76,8 +96,8 @@ func TestSmoke(t *testing.T) {
 		"failing": {func(d *decision) { d.Verdict = "" }, "HTTP 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			url := predictor(t, golden, version, b.spec, test.change)
-			out, err := endpoint.Smoke(t.Context(), EndpointInput{Spec: b.spec, URL: url, Version: version})
+			at.url = predictor(t, rows, version, b.spec, test.change) // another one each time: the address is asked for
+			out, err := endpoint.Smoke(t.Context(), in)
 			require.NoError(t, err)
 			if test.wrong == "" {
 				require.Empty(t, out.Failures)
@@ -87,36 +107,85 @@ func TestSmoke(t *testing.T) {
 			require.Contains(t, out.Failures[0], test.wrong)
 		})
 	}
-	_, err = endpoint.Smoke(t.Context(), EndpointInput{Spec: b.spec, URL: "http://127.0.0.1:1", Version: version})
-	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "nobody there is no judgement of the model")
+	for _, url := range []string{"http://127.0.0.1:1", ""} {
+		at.url = url
+		_, err = endpoint.Smoke(t.Context(), in)
+		require.Equal(t, fault.Unavailable, fault.CodeOf(err), "nobody there is no judgement of the model")
+	}
 }
 
 func TestLatency(t *testing.T) {
 	b := newBench(t)
-	_, _, evaluated, version := b.trained(t)
-	golden, err := getGolden(t.Context(), b.objects, evaluated.Golden)
+	version := b.train(t).version
+	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
-	endpoint := Endpoint{Objects: b.objects, Client: http.DefaultClient}
-	b.spec.Deploy.Latency.P99Millis, b.spec.Deploy.Latency.BatchP99Millis = 60_000, 60_000
-	in := EndpointInput{Spec: b.spec, URL: predictor(t, golden, version, b.spec, func(*decision) {}), Version: version}
+	at := &addresses{track: b.candidate(1).Track}
+	endpoint := Endpoint{Registry: b.registry, Objects: b.objects, Agent: at, Client: http.DefaultClient}
+	in := EndpointInput{Candidate: b.candidate(1), Environment: serving.Staging}
+	b.respec(t, "p99_millis: 50,", "p99_millis: 60000,", "batch_p99_millis: 250", "batch_p99_millis: 60000")
+	in.Candidate = b.candidate(1)
+	at.url = predictor(t, rows, version, b.spec, func(*decision) {})
 	out, err := endpoint.Latency(t.Context(), in)
 	require.NoError(t, err)
 	require.Empty(t, out.Failures)
-	require.Contains(t, out.Summary, "of 500, 0 failed")
-	require.Contains(t, out.Summary, "of 50, 0 failed")
+	require.Contains(t, out.Figures, "of 500, 0 failed")
+	require.Contains(t, out.Figures, "of 50, 0 failed")
 
-	in.Spec.Deploy.Latency.P99Millis, in.Spec.Deploy.Latency.BatchP99Millis = 1e-6, 1e-6
+	b.respec(t, "p99_millis: 60000,", "p99_millis: 0.000001,", "batch_p99_millis: 60000", "batch_p99_millis: 0.000001")
+	in.Candidate = b.candidate(1)
 	out, err = endpoint.Latency(t.Context(), in)
 	require.NoError(t, err)
 	require.Len(t, out.Failures, 2, "single requests and batches each have a limit")
 
-	in.URL = predictor(t, golden, version, b.spec, func(d *decision) { d.Verdict = "" })
+	at.url = predictor(t, rows, version, b.spec, func(d *decision) { d.Verdict = "" })
 	out, err = endpoint.Latency(t.Context(), in)
 	require.NoError(t, err)
 	require.Contains(t, out.Failures[0], "500 of 500 failed")
-	in.URL = "http://127.0.0.1:1"
+	at.url = "http://127.0.0.1:1"
 	_, err = endpoint.Latency(t.Context(), in)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+}
+
+func TestLoadAsksForEveryBodyInTurnFourAtATime(t *testing.T) {
+	var mu sync.Mutex
+	asked := map[string]int{}
+	var underWay, most int
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
+		asked[r.Header.Get("Content-Type")+" "+string(body)]++
+		underWay++
+		most = max(most, underWay)
+		mu.Unlock()
+		defer func() {
+			mu.Lock()
+			underWay--
+			mu.Unlock()
+		}()
+	}))
+	defer server.Close()
+	endpoint := Endpoint{Client: server.Client()}
+	seen, err := endpoint.load(t.Context(), server.URL, [][]byte{[]byte("a"), []byte("b")}, 200)
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{"application/json a": 100, "application/json b": 100}, asked)
+	require.Len(t, seen.millis, 200)
+	require.True(t, slices.IsSorted(seen.millis))
+	require.LessOrEqual(t, most, latencyCallers)
+}
+
+func TestLoadStopsWhenItIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var asked atomic.Int64
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		if asked.Add(1) == 10 {
+			cancel()
+		}
+	}))
+	defer server.Close()
+	endpoint := Endpoint{Client: server.Client()}
+	_, err := endpoint.load(ctx, server.URL, [][]byte{[]byte("{}")}, 1_000_000)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, asked.Load(), int64(1_000_000))
 }
 
 // Wanted values by hand: the nearest rank of 1…100.

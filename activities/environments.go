@@ -2,18 +2,16 @@ package activities
 
 import (
 	"context"
-	"strings"
+	"fmt"
 
+	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
-
-// Agent reads what an environment is, see contract.AgentClient.
-type Agent interface {
-	Actual(ctx context.Context, environment, pipeline string) (contract.Actual, error)
-}
 
 // Workspace is Terraform in one pipeline's environment, see terraform.Workspace.
 type Workspace interface {
@@ -21,127 +19,107 @@ type Workspace interface {
 	Apply(ctx context.Context, desired terraform.Desired) error
 }
 
-// Environments changes what runs where. Terraform writes; the agent is only read.
+// Environments changes what runs where and what serves. Every change is a record first: the generation that it takes is what Terraform
+// and the agent are then asked to follow.
 type Environments struct {
-	Agent     Agent
+	Registry  registry.Registry
+	Agent     shift.Agent
 	Workspace func(pipeline, environment string) Workspace
-	// Back moves traffic and the alias champion to a version that still runs, see shift.Rollback.
-	Back func(ctx context.Context, request shift.RollbackRequest) (shift.RollbackResult, error)
 }
 
-// Plan says what delivering the version would change.
-func (e *Environments) Plan(ctx context.Context, in EnvironmentInput) (PlanOutput, error) {
-	desired, slot, err := e.desired(ctx, in)
+// PlanInput asks what bringing the candidate into the environment would change.
+type PlanInput struct {
+	Candidate   Candidate `json:"candidate"`
+	Environment string    `json:"environment"`
+}
+
+// PlanOutput is a Terraform plan in words and figures, for the candidate's slot.
+type PlanOutput struct {
+	Plan    terraform.PlanSummary `json:"plan"`
+	Slot    string                `json:"slot"`
+	Planned capacity.Grant        `json:"planned"`
+}
+
+// Summary says how much changes and what the predictor gets.
+func (o PlanOutput) Summary() string {
+	return fmt.Sprintf("%d changes, %d MiB and %d millicores planned", len(o.Plan.Changes), o.Planned.MemoryMiB, o.Planned.CPUMillis)
+}
+
+// Plan says what the candidate would change where it gets no clients' traffic yet. It records nothing.
+func (e *Environments) Plan(ctx context.Context, in PlanInput) (PlanOutput, error) {
+	newest, err := e.Registry.Serving(ctx, in.Candidate.Model, in.Environment)
+	if err != nil {
+		return PlanOutput{}, err
+	}
+	next := newest.Stage(in.Candidate.Track)
+	if in.Environment == serving.Production {
+		if next, err = newest.Prepare(in.Candidate.Track, ""); err != nil {
+			return PlanOutput{}, err
+		}
+	}
+	desired, err := e.desired(ctx, next, in.Candidate.Spec)
 	if err != nil {
 		return PlanOutput{}, err
 	}
 	say(ctx, "terraform plan")
-	summary, err := e.Workspace(in.Spec.Name, in.Environment).Plan(ctx, desired)
+	summary, err := e.Workspace(in.Candidate.Model, in.Environment).Plan(ctx, desired)
 	if err != nil {
 		return PlanOutput{}, err
 	}
-	planned, ok := summary.Planned[slot]
-	if !ok {
-		return PlanOutput{}, fault.New(fault.Internal, "the plan of %s grants slot %s nothing", in.Environment, slot)
+	for slot, track := range desired.Tracks {
+		if planned, ok := summary.Planned[slot]; ok && track.Identity() == in.Candidate.Track {
+			return PlanOutput{Plan: summary, Slot: slot, Planned: planned}, nil
+		}
 	}
-	return PlanOutput{Summary: summary, Slot: slot, Planned: planned, Adopted: strings.Join(summary.Drifted, "; ")}, nil
+	return PlanOutput{}, fault.New(fault.Internal, "the plan of %s grants version %d nothing", in.Environment, in.Candidate.Version)
 }
 
-// Apply makes the environment so. Applying the same twice changes nothing.
-func (e *Environments) Apply(ctx context.Context, in EnvironmentInput) (ApplyOutput, error) {
-	desired, slot, err := e.desired(ctx, in)
+// desired is the environment that follows record, given what it is now.
+func (e *Environments) desired(ctx context.Context, record serving.Record, specDigest string) (terraform.Desired, error) {
+	spec, err := specAt(ctx, e.Registry, record.Pipeline, specDigest)
 	if err != nil {
-		return ApplyOutput{}, err
+		return terraform.Desired{}, err
+	}
+	history, err := e.Registry.ServingHistory(ctx, record.Pipeline, record.Environment)
+	if err != nil {
+		return terraform.Desired{}, err
+	}
+	actual, err := e.Agent.Actual(ctx, record.Environment, record.Pipeline)
+	if err != nil {
+		return terraform.Desired{}, err
+	}
+	return terraform.Follow(record, history, actual, func(track serving.Track) (contract.TrackSpec, error) {
+		return trackSpec(ctx, e.Registry, spec, track)
+	})
+}
+
+// apply makes the environment follow record, through Terraform. The agent is told the generation first, so
+// that whoever followed an older one is refused from here on. Doing it again changes nothing.
+func (e *Environments) apply(ctx context.Context, record serving.Record, specDigest string) error {
+	if err := e.Agent.Teach(ctx, record.Environment, record.Pipeline, record.Generation); err != nil {
+		return e.overtaken(ctx, record, err)
+	}
+	desired, err := e.desired(ctx, record, specDigest)
+	if err != nil {
+		return err
 	}
 	say(ctx, "terraform apply")
-	workspace := e.Workspace(in.Spec.Name, in.Environment)
-	if err := e.freeSlot(ctx, in, workspace, slot); err != nil {
-		return ApplyOutput{}, err
+	if err := e.Workspace(record.Pipeline, record.Environment).Apply(ctx, desired); err != nil {
+		return e.overtaken(ctx, record, err)
 	}
-	if err := workspace.Apply(ctx, desired); err != nil {
-		return ApplyOutput{}, err
-	}
-	actual, err := e.Agent.Actual(ctx, in.Environment, in.Spec.Name)
-	if err != nil {
-		return ApplyOutput{}, err
-	}
-	return ApplyOutput{Slot: slot, URL: actual.Tracks[slot].URL}, nil
+	return nil
 }
 
-// freeSlot gives the champion all traffic before the challenger is put where something else still has some: the trace of
-// a rollback that was interrupted. Otherwise the challenger would inherit that share for a moment.
-func (e *Environments) freeSlot(ctx context.Context, in EnvironmentInput, workspace Workspace, slot string) error {
-	if in.Environment != contract.Production || in.Champion == nil || in.RemoveChallenger {
-		return nil
+// overtaken makes of an error what it means when the record has moved on: this writer is not to try again.
+func (e *Environments) overtaken(ctx context.Context, record serving.Record, err error) error {
+	newest, readErr := e.Registry.Serving(ctx, record.Pipeline, record.Environment)
+	if readErr == nil && newest.Generation > record.Generation {
+		return overtakenBy(newest)
 	}
-	actual, err := e.Agent.Actual(ctx, in.Environment, in.Spec.Name)
-	if err != nil || actual.Weight(slot) == 0 || actual.Tracks[slot].Spec.ModelVersion == in.Version.Version {
-		return err
-	}
-	in.RemoveChallenger = true
-	alone, _, err := e.desired(ctx, in)
-	if err != nil {
-		return err
-	}
-	return workspace.Apply(ctx, alone)
+	return err
 }
 
-// desired is what the environment should be. It starts from what the agent says is there, so that a rollback done behind
-// Terraform's back is adopted and not fought, and it names the challenger's slot.
-func (e *Environments) desired(ctx context.Context, in EnvironmentInput) (terraform.Desired, string, error) {
-	d := terraform.Desired{Pipeline: in.Spec.Name, Environment: in.Environment, Tracks: map[string]contract.TrackSpec{}, Weights: map[string]int{}}
-	if in.Environment == contract.Staging {
-		d.Tracks[contract.Blue], d.Weights[contract.Blue] = track(in, in.Version), 100
-		return d, contract.Blue, nil
-	}
-	actual, err := e.Agent.Actual(ctx, in.Environment, in.Spec.Name)
-	if err != nil {
-		return d, "", err
-	}
-	challengerSpec := track(in, in.Version)
-	challengerSpec.Drill = in.Drill
-	if in.Champion == nil {
-		slot := actual.SlotOf(in.Version.Version) // when it is applied again
-		if slot == "" {
-			_, slot = contract.NextSlot(actual, 0)
-		}
-		d.Tracks[slot], d.Weights[slot] = challengerSpec, 100
-		return d, slot, nil
-	}
-	champion, challenger := contract.NextSlot(actual, in.Champion.Version)
-	d.Tracks[champion] = championTrack(in, actual.Tracks[champion])
-	if in.RemoveChallenger {
-		d.Weights[champion] = 100
-		return d, challenger, nil
-	}
-	d.Tracks[challenger] = challengerSpec
-	d.Weights[champion], d.Weights[challenger] = 100-in.Weight, in.Weight
-	return d, challenger, nil
-}
-
-// championTrack leaves the champion as it runs: a change of policy or limits arrives with the challenger and is judged
-// with it. A champion that does not run is brought back as the spec says.
-func championTrack(in EnvironmentInput, running contract.Track) contract.TrackSpec {
-	if running.Spec.Digest != in.Champion.Digest || running.Spec.ModelVersion != in.Champion.Version {
-		return track(in, *in.Champion)
-	}
-	spec := running.Spec
-	spec.Drill = ""
-	return spec
-}
-
-func track(in EnvironmentInput, version Deliverable) contract.TrackSpec {
-	return contract.TrackSpec{
-		ModelVersion: version.Version, Digest: version.Digest, BundleURI: version.Bundle.URI,
-		MemoryMiB: int64(in.Spec.Deploy.MemoryMiB), CPUMillis: int64(in.Spec.Deploy.CPUMillis),
-		Cutoff: in.Spec.Policy.Cutoff, Meaning: string(in.Spec.Label.Meaning),
-	}
-}
-
-// RollBack gives all traffic to a version that still runs in a slot, in seconds.
-func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBackOutput, error) {
-	done, err := e.Back(ctx, shift.RollbackRequest{
-		Model: in.Model, Version: in.Version, Actor: in.Actor, Reason: in.Reason, Operation: in.Operation,
-	})
-	return RollBackOutput(done), err
+// overtakenBy names who took over.
+func overtakenBy(newest serving.Record) error {
+	return fault.New(fault.Overtaken, "overtaken in %s of %s by %s", newest.Environment, newest.Pipeline, newest)
 }

@@ -18,36 +18,82 @@ import (
 // goldenRows is how many test rows a deployed predictor must score as the evaluation did.
 const goldenRows = 100
 
+// EvaluateInput scores a bundle, and the champion's where there is one, on the test set.
+type EvaluateInput struct {
+	Schema   artifact.Ref  `json:"schema"`
+	Bundle   artifact.Ref  `json:"bundle"`
+	Test     artifact.Ref  `json:"test"`
+	Champion *artifact.Ref `json:"champion"` // the champion's bundle, or nil
+}
+
+// EvaluateOutput is the measured quality.
+type EvaluateOutput struct {
+	Metrics map[string]registry.Metric `json:"metrics"`
+	// Champion is the champion's metrics on the same rows; nil when there is none or it cannot score them, then Note says why.
+	Champion map[string]registry.Metric `json:"champion"`
+	Note     string                     `json:"note"`
+	JSON     artifact.Ref               `json:"json"`
+	HTML     artifact.Ref               `json:"html"`
+	Golden   artifact.Ref               `json:"golden"` // rows and their probabilities, for smoke tests
+	Reused
+}
+
+// Summary is the area under the ROC curve.
+func (o EvaluateOutput) Summary() string {
+	auc := o.Metrics["auc"]
+	return fmt.Sprintf("AUC %.4f (95 %% interval %.4f to %.4f)%s", auc.Estimate, auc.Lower, auc.Upper, o.mark())
+}
+
+// Artifacts are the evaluation for people and for programs, and the golden rows.
+func (o EvaluateOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.Evaluation: o.JSON, artifact.EvaluationHTML: o.HTML, artifact.Golden: o.Golden}
+}
+
+// GateInput is what the gates judge.
+type GateInput struct {
+	Gates    []pipeline.Gate            `json:"gates"`
+	Metrics  map[string]registry.Metric `json:"metrics"`
+	Champion map[string]registry.Metric `json:"champion"`
+}
+
+// GateOutput says whether a model may be registered, with a text for each gate.
+type GateOutput struct {
+	Passed  bool     `json:"passed"`
+	Checks  []string `json:"checks"`
+	Refused []string `json:"refused"` // the checks that failed
+}
+
+// Summary counts the gates.
+func (o GateOutput) Summary() string {
+	return fmt.Sprintf("%d checks, %d refused", len(o.Checks), len(o.Refused))
+}
+
 // Evaluation measures models and holds them against gates.
 type Evaluation struct {
-	Memory
+	Cache StepCache
 	// Page renders an evaluation for people.
 	Page func(e evaluate.Evaluation, m *model.Model) ([]byte, error)
 }
 
 // Evaluate scores the test part with the same Score that serves, and the champion on the same rows.
 func (e *Evaluation) Evaluate(ctx context.Context, in EvaluateInput) (EvaluateOutput, error) {
-	champion := ""
-	if in.Champion != nil {
-		champion = in.Champion.SHA256
-	}
-	out, hit, err := remember(ctx, e.Memory, EvaluateModel, evaluateVersion, []any{shape(in.Spec), in.Bundle.SHA256, in.Test.SHA256, champion},
-		func(out EvaluateOutput) []artifact.Ref { return []artifact.Ref{out.JSON, out.HTML, out.Golden} },
-		func() (EvaluateOutput, error) { return e.evaluate(ctx, in) })
-	out.Cached = hit
-	return out, err
+	return cached(ctx, e.Cache, EvaluateModel, in, e.evaluate)
 }
 
 func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOutput, error) {
-	test, err := getTable(ctx, e.Objects, in.Test)
+	spec, err := getSchema(ctx, e.Cache.Objects, in.Schema)
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
-	m, err := getModel(ctx, e.Objects, in.Bundle)
+	test, err := getTable(ctx, e.Cache.Objects, in.Test)
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
-	seen, err := measured(in.Spec, m, test)
+	m, err := getModel(ctx, e.Cache.Objects, in.Bundle)
+	if err != nil {
+		return EvaluateOutput{}, err
+	}
+	seen, err := measured(spec, m, test)
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
@@ -59,11 +105,11 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 		out.Note = "there is no champion yet"
 		return out, nil
 	}
-	other, err := getModel(ctx, e.Objects, *in.Champion)
+	other, err := getModel(ctx, e.Cache.Objects, *in.Champion)
 	if err != nil {
 		return out, err
 	}
-	compared, err := measured(in.Spec, other, test)
+	compared, err := measured(spec, other, test)
 	switch {
 	case fault.CodeOf(err) == fault.Invalid:
 		out.Note = "the champion cannot score these rows: " + err.Error()
@@ -85,13 +131,13 @@ func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured eval
 	if err != nil {
 		return err
 	}
-	if out.JSON, err = putJSON(ctx, e.Objects, measured); err != nil {
+	if out.JSON, err = putJSON(ctx, e.Cache.Objects, measured); err != nil {
 		return err
 	}
-	if out.HTML, err = e.Objects.Put(ctx, page, htmlType, "html"); err != nil {
+	if out.HTML, err = e.Cache.Objects.Put(ctx, page, htmlType, "html"); err != nil {
 		return err
 	}
-	out.Golden, err = putJSON(ctx, e.Objects, golden)
+	out.Golden, err = putJSON(ctx, e.Cache.Objects, golden)
 	return err
 }
 

@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
+	"maps"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,9 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/pipelines"
 )
 
@@ -68,20 +71,40 @@ func (o *objects) Fetch(_ context.Context, uri string, _ int64) (path, digest st
 // memory is a registry in memory, as far as the activities need one; the rest of the interface is nil.
 type memory struct {
 	registry.Registry
-	specs    map[string]registry.PipelineSpec
-	steps    map[string]registry.CachedStep
-	versions []registry.ModelVersion
-	aliases  map[string]int
-	runs     []registry.Run
+	specs     map[string]registry.PipelineSpec
+	steps     map[string]registry.CachedStep
+	history   []registry.PipelineSpec // newest first
+	versions  []registry.ModelVersion
+	serving   map[string][]serving.Record // by environment
+	runs      []registry.Run
+	made      map[string]artifact.Ref // by the one run that there is
+	away      error                   // of what is noted, and of what serves
+	loseReply bool
 }
 
 func newMemory() *memory {
-	return &memory{specs: map[string]registry.PipelineSpec{}, steps: map[string]registry.CachedStep{}, aliases: map[string]int{}}
+	return &memory{
+		specs: map[string]registry.PipelineSpec{}, steps: map[string]registry.CachedStep{}, serving: map[string][]serving.Record{}, made: map[string]artifact.Ref{},
+	}
+}
+
+func (m *memory) PutRunArtifacts(_ context.Context, _ string, artifacts map[string]artifact.Ref) error {
+	maps.Copy(m.made, artifacts)
+	return m.away
+}
+
+func (m *memory) RunArtifacts(context.Context, string) (map[string]artifact.Ref, error) {
+	return maps.Clone(m.made), nil
 }
 
 func (m *memory) PutPipeline(_ context.Context, spec registry.PipelineSpec) error {
 	m.specs[spec.Name] = spec
+	m.history = append([]registry.PipelineSpec{spec}, m.history...)
 	return nil
+}
+
+func (m *memory) PipelineHistory(context.Context, string) ([]registry.PipelineSpec, error) {
+	return m.history, nil
 }
 
 func (m *memory) Pipeline(_ context.Context, name string) (registry.PipelineSpec, error) {
@@ -129,7 +152,46 @@ func (m *memory) Versions(context.Context, string) ([]registry.ModelVersion, err
 	return newest, nil
 }
 
-func (m *memory) Aliases(context.Context, string) (map[string]int, error) { return m.aliases, nil }
+func (m *memory) Aliases(context.Context, string) (map[string]int, error) {
+	return m.newest(serving.Production).Aliases(), nil
+}
+
+func (m *memory) newest(environment string) serving.Record {
+	if records := m.serving[environment]; len(records) > 0 {
+		return records[len(records)-1]
+	}
+	return serving.Record{Pipeline: "loan-eligibility", Environment: environment}
+}
+
+func (m *memory) Serving(_ context.Context, _, environment string) (serving.Record, error) {
+	return m.newest(environment), m.away
+}
+
+func (m *memory) ServingHistory(_ context.Context, _, environment string) ([]serving.Record, error) {
+	return m.serving[environment], serving.Verify(m.serving[environment])
+}
+
+func (m *memory) TakeGeneration(_ context.Context, next serving.Record) (serving.Record, error) {
+	for _, record := range m.serving[next.Environment] {
+		if record.Operation == next.Operation {
+			return record, nil
+		}
+	}
+	if newest := m.newest(next.Environment); next.Generation != newest.Generation+1 {
+		return serving.Record{}, fault.New(fault.Conflict, "taken by %s", newest)
+	}
+	m.serving[next.Environment] = append(m.serving[next.Environment], next.Seal(time.Unix(next.Generation, 0).UTC()))
+	return m.newest(next.Environment), m.lost()
+}
+
+// lost is that the next reply is lost, if it shall be.
+func (m *memory) lost() error {
+	defer func() { m.loseReply = false }()
+	if m.loseReply {
+		return fault.New(fault.Unavailable, "the reply was lost")
+	}
+	return nil
+}
 
 func (m *memory) PutRun(_ context.Context, run registry.Run) error {
 	m.runs = append(m.runs, run)
@@ -161,8 +223,8 @@ func readFile(path string) (dataset.Table, error) {
 	return dataset.ReadParquet(data)
 }
 
-func (w *tables) Profile(_ context.Context, t dataset.Table, _ pipeline.Spec) (profile, page []byte, err error) {
-	return fmt.Appendf(nil, `{"rows":%d}`, t.Rows()), []byte("<html>"), nil
+func (w *tables) Profile(_ context.Context, t dataset.Table, spec pipeline.Spec) (profile.Profile, error) {
+	return profile.Profile{Name: spec.Name, Rows: t.Rows()}, nil
 }
 
 // bench is every stage over memory.
@@ -177,48 +239,109 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{objects: newObjects(), registry: newMemory(), tables: &tables{}}
-	m := Memory{Registry: b.registry, Objects: b.objects}
+	cache := StepCache{Registry: b.registry, Objects: b.objects}
 	b.stages = Stages{
-		Pipelines:  Pipelines{Registry: b.registry, BuiltIn: pipelines.FS},
-		Extraction: Extraction{Memory: m, Warehouse: b.tables},
-		Checking:   Checking{Memory: m, Warehouse: b.tables},
-		Training:   Training{Memory: m},
-		Evaluation: Evaluation{Memory: m, Page: func(evaluate.Evaluation, *model.Model) ([]byte, error) { return []byte("<html>"), nil }},
+		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS},
+		Extraction: Extraction{Cache: cache, Warehouse: b.tables},
+		Checking:   Checking{Cache: cache, Warehouse: b.tables, Page: func(profile.Profile) ([]byte, error) { return []byte("<html>"), nil }},
+		Training:   Training{Cache: cache},
+		Evaluation: Evaluation{Cache: cache, Page: func(evaluate.Evaluation, *model.Model) ([]byte, error) { return []byte("<html>"), nil }},
 		Models:     Models{Registry: b.registry},
+		Runs:       Runs{Registry: b.registry, Objects: b.objects},
 	}
-	loaded, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: "loan-eligibility"})
+	_, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: "loan-eligibility"})
 	require.NoError(t, err)
-	b.spec = loaded.Spec
+	b.respec(t)
 	b.spec.Source.Simulate.Rows = 3000
 	return b
 }
 
-// parts runs the steps before training.
-func (b *bench) parts(t *testing.T) SplitOutput {
+// respec registers the current spec with texts of its file replaced, pairs of old and new, and takes it.
+func (b *bench) respec(t *testing.T, replace ...string) {
 	t.Helper()
-	extracted, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Spec: b.spec})
+	yaml := strings.NewReplacer(replace...).Replace(string(b.registry.specs["loan-eligibility"].YAML))
+	var err error
+	b.spec, err = pipeline.Parse("loan-eligibility.yaml", []byte(yaml))
 	require.NoError(t, err)
-	split, err := b.stages.Checking.Split(t.Context(), DatasetInput{Spec: b.spec, Dataset: extracted.Dataset})
-	require.NoError(t, err)
-	return split
+	require.NoError(t, b.registry.PutPipeline(t.Context(), registry.NewPipelineSpec("loan-eligibility", []byte(yaml))))
 }
 
-// trained runs the steps to a registered version.
-func (b *bench) trained(t *testing.T) (SplitOutput, TrainOutput, EvaluateOutput, Deliverable) {
+// candidate is a version under the current spec.
+func (b *bench) candidate(version int) Candidate {
+	return Candidate{Model: b.spec.Name, Spec: b.registry.specs[b.spec.Name].Digest, Track: serving.Track{Version: version, Policy: b.spec.Policy.Digest()}}
+}
+
+// training is the outputs of a training's steps.
+type training struct {
+	spec      PipelineOutput
+	extracted ExtractOutput
+	validated ValidateOutput
+	profiled  ProfileOutput
+	split     SplitOutput
+	trained   TrainOutput
+	evaluated EvaluateOutput
+	version   registry.ModelVersion
+}
+
+// fresh lists the steps that were not taken from the cache.
+func (tr training) fresh() []string {
+	steps := []string{}
+	for _, step := range []struct {
+		name   string
+		cached bool
+	}{
+		{ExtractData.Name, tr.extracted.Cached}, {ValidateData.Name, tr.validated.Cached}, {ProfileData.Name, tr.profiled.Cached},
+		{SplitData.Name, tr.split.Cached}, {TrainModel.Name, tr.trained.Cached}, {EvaluateModel.Name, tr.evaluated.Cached},
+	} {
+		if !step.cached {
+			steps = append(steps, step.name)
+		}
+	}
+	return steps
+}
+
+// done notes what a step made, as the wrapper of every step does.
+func done[Out Output](t *testing.T, b *bench) func(Out, error) Out {
+	return func(out Out, err error) Out {
+		t.Helper()
+		require.NoError(t, err)
+		require.NoError(t, b.stages.Runs.note(t.Context(), "run-1", out))
+		return out
+	}
+}
+
+// parts runs the steps before training.
+func (b *bench) parts(t *testing.T) training {
 	t.Helper()
-	split := b.parts(t)
-	trained, err := b.stages.Training.Train(t.Context(), TrainInput{Spec: b.spec, Train: split.Train, Validation: split.Validation})
+	var tr training
+	s := &b.stages
+	tr.spec = done[PipelineOutput](t, b)(s.Pipelines.take(t.Context(), b.spec, "spec"))
+	tr.extracted = done[ExtractOutput](t, b)(s.Extraction.Extract(t.Context(), ExtractInput{
+		Schema: tr.spec.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits,
+	}))
+	dataset := tr.extracted.Dataset
+	tr.validated = done[ValidateOutput](t, b)(s.Checking.Validate(t.Context(), ValidateInput{Schema: tr.spec.Schema, Dataset: dataset}))
+	tr.profiled = done[ProfileOutput](t, b)(s.Checking.Profile(t.Context(), ProfileInput{Schema: tr.spec.Schema, Dataset: dataset}))
+	tr.split = done[SplitOutput](t, b)(s.Checking.Split(t.Context(), SplitInput{Schema: tr.spec.Schema, Dataset: dataset, Split: tr.spec.Split}))
+	return tr
+}
+
+// train runs the steps to a registered version.
+func (b *bench) train(t *testing.T) training {
+	t.Helper()
+	tr := b.parts(t)
+	s := &b.stages
+	tr.trained = done[TrainOutput](t, b)(s.Training.Train(t.Context(), TrainInput{
+		Schema: tr.spec.Schema, Algorithm: tr.spec.Algorithm, Train: tr.split.Train, Validation: tr.split.Validation,
+	}))
+	tr.evaluated = done[EvaluateOutput](t, b)(s.Evaluation.Evaluate(t.Context(), EvaluateInput{
+		Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test,
+	}))
+	registered := done[RegisterOutput](t, b)(s.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: b.spec.Name}))
+	var err error
+	tr.version, err = b.registry.Version(t.Context(), b.spec.Name, registered.Version)
 	require.NoError(t, err)
-	evaluated, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{Spec: b.spec, Bundle: trained.Bundle, Test: split.Test})
-	require.NoError(t, err)
-	registered, err := b.stages.Models.Register(t.Context(), RegisterInput{Version: registry.ModelVersion{
-		Name: b.spec.Name, Digest: trained.Bundle.SHA256, Bundle: trained.Bundle,
-		Artifacts: map[string]artifact.Ref{"golden": evaluated.Golden, "test": split.Test},
-	}})
-	require.NoError(t, err)
-	resolved, err := b.stages.Models.Resolve(t.Context(), ResolveInput{Model: b.spec.Name, Version: registered.Version})
-	require.NoError(t, err)
-	return split, trained, evaluated, resolved.Version
+	return tr
 }
 
 // writeTable writes a Parquet file with one column.

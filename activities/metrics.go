@@ -12,17 +12,13 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
 )
 
-// Names of the gateway's metrics: a contract between the gateway and the analysis.
-const (
-	requestsMetric  = "loanops_gateway_requests_total"
-	durationMetric  = "loanops_gateway_request_duration_seconds"
-	scoreMetric     = "loanops_gateway_score"
-	decisionsMetric = "loanops_gateway_decisions_total"
-	startedMetric   = "process_start_time_seconds"
-)
+// startedMetric is the gateway process's own; what it counts by track is named in package contract.
+const startedMetric = "process_start_time_seconds"
 
 // reading is the gateway's metrics at one moment.
 type reading struct {
@@ -56,38 +52,39 @@ func (c *Canary) scrape(ctx context.Context) (reading, error) {
 	return reading{started: started.GetMetric()[0].GetGauge().GetValue(), families: families}, nil
 }
 
-// counters are what the gateway has counted for one model version since it started.
+// counters are what the gateway has counted for one track since it started.
 type counters struct{ canary.Track }
 
-// track adds up all series of one model version, whoever asked.
-func (r reading) track(pipeline string, version int) counters {
-	c := counters{canary.Track{Version: version}}
-	for _, m := range r.series(requestsMetric, pipeline, version) {
+// track adds up all series of one track, whoever asked.
+func (r reading) track(pipeline string, track serving.Track) counters {
+	c := counters{canary.Track{Version: track.Version}}
+	for _, m := range r.series(contract.RequestsMetric, pipeline, track) {
 		count := int64(m.GetCounter().GetValue())
 		c.Requests += count
-		if strings.HasPrefix(label(m, "code"), "5") {
+		if strings.HasPrefix(label(m, contract.CodeLabel), "5") {
 			c.Errors += count
 		}
 	}
-	for _, m := range r.series(decisionsMetric, pipeline, version) {
-		if label(m, "verdict") == "approve" {
+	for _, m := range r.series(contract.DecisionsMetric, pipeline, track) {
+		if label(m, contract.VerdictLabel) == "approve" {
 			c.Approved += int64(m.GetCounter().GetValue())
 		}
 	}
-	for _, m := range r.series(durationMetric, pipeline, version) {
+	for _, m := range r.series(contract.DurationMetric, pipeline, track) {
 		c.Latency = sum(c.Latency, histogram(m.GetHistogram()), 1)
 	}
-	for _, m := range r.series(scoreMetric, pipeline, version) {
+	for _, m := range r.series(contract.ScoreMetric, pipeline, track) {
 		c.Scores = sum(c.Scores, histogram(m.GetHistogram()), 1)
 	}
 	return c
 }
 
-// series returns the family's metrics of one pipeline and version.
-func (r reading) series(family, pipeline string, version int) []*dto.Metric {
+// series returns the family's metrics of one pipeline and track, in whichever slot it ran.
+func (r reading) series(family, pipeline string, track serving.Track) []*dto.Metric {
 	var found []*dto.Metric
 	for _, m := range r.families[family].GetMetric() {
-		if label(m, "pipeline") == pipeline && label(m, "model_version") == strconv.Itoa(version) {
+		if label(m, contract.PipelineLabel) == pipeline && label(m, contract.VersionLabel) == strconv.Itoa(track.Version) &&
+			label(m, contract.PolicyLabel) == track.Policy {
 			found = append(found, m)
 		}
 	}

@@ -2,88 +2,95 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
-	"github.com/loanops/loanops/internal/train/logit"
+	"github.com/loanops/loanops/internal/serving"
 )
 
-// Models keeps versions and moves aliases.
+// RegisterInput is the version to be. Its bundle and its other artifacts are those that the run has noted.
+type RegisterInput struct {
+	RunID           string                     `json:"run_id"`
+	Model           string                     `json:"model"`
+	Algorithm       string                     `json:"algorithm"`
+	Hyperparameters json.RawMessage            `json:"hyperparameters"`
+	Metrics         map[string]registry.Metric `json:"metrics"`
+	SpecDigest      string                     `json:"spec_digest"`
+	Source          string                     `json:"source"`
+	AsOf            string                     `json:"as_of"`
+	Rows            int64                      `json:"rows"`
+}
+
+// RegisterOutput is the version that is.
+type RegisterOutput struct {
+	Version int    `json:"version"`
+	Digest  string `json:"digest"`
+	Created bool   `json:"created"` // false: the same model was registered before
+	// Champion is the version that the alias champion names, 0 for none.
+	Champion int `json:"champion"`
+}
+
+// Summary is the number.
+func (o RegisterOutput) Summary() string { return fmt.Sprintf("version %d", o.Version) }
+
+// ChampionInput names a model.
+type ChampionInput struct {
+	Model string `json:"model"`
+}
+
+// ChampionOutput is the champion's bundle; nil when there is no champion.
+type ChampionOutput struct {
+	Version int           `json:"version"`
+	Bundle  *artifact.Ref `json:"bundle"`
+}
+
+// Summary is the number.
+func (o ChampionOutput) Summary() string { return fmt.Sprintf("version %d", o.Version) }
+
+// Models keeps versions.
 type Models struct {
 	Registry registry.Registry
 }
 
 // Register writes a version; the same model again is the version that is there.
 func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput, error) {
-	in.Version.Lineage.Steps = map[string]string{
-		ExtractData: extractVersion, ValidateData: validateVersion, ProfileData: profileVersion, SplitData: splitVersion,
-		TrainModel: logit.Version, EvaluateModel: evaluateVersion,
+	artifacts, err := m.Registry.RunArtifacts(ctx, in.RunID)
+	if err != nil {
+		return RegisterOutput{}, err
 	}
-	registered, created, err := m.Registry.RegisterVersion(ctx, in.Version)
+	bundle, trained := artifacts[artifact.Bundle]
+	if !trained {
+		return RegisterOutput{}, fault.New(fault.Internal, "run %s has noted no model bundle; there is nothing to register", in.RunID)
+	}
+	registered, created, err := m.Registry.RegisterVersion(ctx, registry.ModelVersion{
+		Name: in.Model, Digest: bundle.SHA256, Bundle: bundle, Algorithm: in.Algorithm, Hyperparameters: in.Hyperparameters,
+		Metrics: in.Metrics, Artifacts: artifacts, RunID: in.RunID,
+		Lineage: registry.Lineage{
+			SpecDigest: in.SpecDigest, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
+			Steps: map[string]string{
+				ExtractData.Name: ExtractData.Version, ValidateData.Name: ValidateData.Version, ProfileData.Name: ProfileData.Version,
+				SplitData.Name: SplitData.Version, TrainModel.Name: TrainModel.Version, EvaluateModel.Name: EvaluateModel.Version,
+			},
+		},
+	})
 	if err != nil {
 		return RegisterOutput{}, err
 	}
 	aliases, err := m.Registry.Aliases(ctx, registered.Name)
 	return RegisterOutput{
-		Version: registered.Version, Digest: registered.Digest, Created: created, Champion: aliases[registry.Champion],
+		Version: registered.Version, Digest: registered.Digest, Created: created, Champion: aliases[serving.ChampionAlias],
 	}, err
 }
 
-// FindChampion returns the champion, if there is one; the rest of the output is empty.
-func (m *Models) FindChampion(ctx context.Context, in ResolveInput) (ResolveOutput, error) {
-	champion, err := m.champion(ctx, in.Model)
-	return ResolveOutput{Champion: champion}, err
-}
-
-// Resolve finds the version to deliver, the newest when none is named, the spec to deliver it under and the champion.
-func (m *Models) Resolve(ctx context.Context, in ResolveInput) (ResolveOutput, error) {
-	version, err := m.version(ctx, in)
-	if err != nil {
-		return ResolveOutput{}, err
+// FindChampion returns the champion, if there is one.
+func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (ChampionOutput, error) {
+	aliases, err := m.Registry.Aliases(ctx, in.Model)
+	if err != nil || aliases[serving.ChampionAlias] == 0 {
+		return ChampionOutput{}, err
 	}
-	spec, err := currentSpec(ctx, m.Registry, in.Model)
-	if err != nil {
-		return ResolveOutput{}, err
-	}
-	champion, err := m.champion(ctx, in.Model)
-	return ResolveOutput{Spec: spec, Version: deliverable(version), Champion: champion}, err
-}
-
-func (m *Models) version(ctx context.Context, in ResolveInput) (registry.ModelVersion, error) {
-	if in.Version > 0 {
-		return m.Registry.Version(ctx, in.Model, in.Version)
-	}
-	versions, err := m.Registry.Versions(ctx, in.Model)
-	if err != nil {
-		return registry.ModelVersion{}, err
-	}
-	if len(versions) == 0 {
-		return registry.ModelVersion{}, fault.New(fault.NotFound,
-			"the model %q has no version yet; train one with: loanops ct start %s", in.Model, in.Model)
-	}
-	return versions[0], nil
-}
-
-// champion is nil when the alias names nothing.
-func (m *Models) champion(ctx context.Context, model string) (*Deliverable, error) {
-	aliases, err := m.Registry.Aliases(ctx, model)
-	if err != nil || aliases[registry.Champion] == 0 {
-		return nil, err
-	}
-	version, err := m.Registry.Version(ctx, model, aliases[registry.Champion])
-	if err != nil {
-		return nil, err
-	}
-	d := deliverable(version)
-	return &d, nil
-}
-
-func deliverable(v registry.ModelVersion) Deliverable {
-	return Deliverable{Version: v.Version, Digest: v.Digest, Bundle: v.Bundle, Golden: v.Artifacts["golden"], Test: v.Artifacts["test"]}
-}
-
-// MoveAliases changes aliases together or not at all.
-func (m *Models) MoveAliases(ctx context.Context, in AliasInput) (bool, error) {
-	_, err := m.Registry.MoveAliases(ctx, in.Operation)
-	return err == nil, err
+	champion, err := m.Registry.Version(ctx, in.Model, aliases[serving.ChampionAlias])
+	return ChampionOutput{Version: champion.Version, Bundle: &champion.Bundle}, err
 }

@@ -62,17 +62,19 @@ func getModel(ctx context.Context, objects Objects, ref artifact.Ref) (*model.Mo
 	return model.Decode(data, ref.SHA256)
 }
 
-func getGolden(ctx context.Context, objects Objects, ref artifact.Ref) (model.Golden, error) {
-	var golden model.Golden
+func getJSON[T any](ctx context.Context, objects Objects, ref artifact.Ref) (T, error) {
+	var value T
 	data, err := objects.Get(ctx, ref)
 	if err != nil {
-		return golden, err
+		return value, err
 	}
-	if err := json.Unmarshal(data, &golden); err != nil {
-		return golden, fault.Wrap(fault.Invalid, err, "golden predictions %s", ref.URI)
+	return value, fault.Wrap(fault.Invalid, json.Unmarshal(data, &value), "decoding %s", ref.URI)
+}
+
+func getGolden(ctx context.Context, objects Objects, ref artifact.Ref) (model.Golden, error) {
+	golden, err := getJSON[model.Golden](ctx, objects, ref)
+	if err == nil && len(golden.Rows) == 0 {
+		err = fault.New(fault.Invalid, "golden predictions %s hold no rows", ref.URI)
 	}
-	if len(golden.Rows) == 0 {
-		return golden, fault.New(fault.Invalid, "golden predictions %s hold no rows", ref.URI)
-	}
-	return golden, nil
+	return golden, err
 }

@@ -4,14 +4,40 @@ import (
 	"context"
 	"io/fs"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
 
+// PipelineInput names the spec to load.
+type PipelineInput struct {
+	Pipeline string `json:"pipeline"`
+}
+
+// PipelineOutput is a parsed spec's identity, its schema and the small parts of it that a training's steps read.
+type PipelineOutput struct {
+	Digest    string             `json:"digest"`
+	Schema    artifact.Ref       `json:"schema"` // JSON, see Schema
+	Source    pipeline.Source    `json:"source"`
+	Limits    pipeline.Limits    `json:"limits"`
+	Split     pipeline.Split     `json:"split"`
+	Algorithm pipeline.Algorithm `json:"algorithm"`
+	Gates     []pipeline.Gate    `json:"gates"`
+}
+
+// Summary is the beginning of the digest, enough for people.
+func (o PipelineOutput) Summary() string { return "spec " + o.Digest[:min(len(o.Digest), 12)] }
+
+// Artifacts is the schema.
+func (o PipelineOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.Schema: o.Schema}
+}
+
 // Pipelines finds specs.
 type Pipelines struct {
 	Registry registry.Registry
+	Objects  Objects
 	// BuiltIn holds the specs that come with LoanOps, for names that nobody registered.
 	BuiltIn fs.FS
 }
@@ -26,7 +52,18 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 		return PipelineOutput{}, err
 	}
 	spec, err := pipeline.Parse(in.Pipeline+".yaml", registered.YAML)
-	return PipelineOutput{Spec: spec, Digest: registered.Digest}, err
+	if err != nil {
+		return PipelineOutput{}, err
+	}
+	return p.take(ctx, spec, registered.Digest)
+}
+
+// take stores the schema and keeps of the rest what steps read.
+func (p *Pipelines) take(ctx context.Context, spec pipeline.Spec, digest string) (PipelineOutput, error) {
+	schema, err := putSchema(ctx, p.Objects, spec)
+	return PipelineOutput{
+		Digest: digest, Schema: schema, Source: spec.Source, Limits: spec.Limits, Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
+	}, err
 }
 
 func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.PipelineSpec, error) {
@@ -37,13 +74,4 @@ func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.
 	}
 	spec := registry.NewPipelineSpec(name, data)
 	return spec, p.Registry.PutPipeline(ctx, spec)
-}
-
-// currentSpec is the spec under which a model is delivered: its policy and limits may be newer than the model.
-func currentSpec(ctx context.Context, reg registry.Registry, name string) (pipeline.Spec, error) {
-	registered, err := reg.Pipeline(ctx, name)
-	if err != nil {
-		return pipeline.Spec{}, err
-	}
-	return pipeline.Parse(name+".yaml", registered.YAML)
 }

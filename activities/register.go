@@ -1,9 +1,6 @@
 package activities
 
-import (
-	"go.temporal.io/sdk/activity"
-	"go.temporal.io/sdk/worker"
-)
+import "go.temporal.io/sdk/worker"
 
 // Stages are the structs that do the work, one per stage, with their dependencies filled in.
 type Stages struct {
@@ -20,39 +17,37 @@ type Stages struct {
 	Runs         Runs
 }
 
-// Register adds every activity under its pinned name.
-func Register(r worker.ActivityRegistry, s *Stages) {
-	add(r, LoadPipeline, step(s.Pipelines.Load))
-	add(r, ExtractData, step(s.Extraction.Extract))
-	add(r, ValidateData, step(s.Checking.Validate))
-	add(r, ProfileData, step(s.Checking.Profile))
-	add(r, SplitData, step(s.Checking.Split))
-	add(r, TrainModel, step(s.Training.Train))
-	add(r, EvaluateModel, step(s.Evaluation.Evaluate))
-	add(r, CheckGates, step(s.Evaluation.CheckGates))
-	add(r, RegisterModel, step(s.Models.Register))
-	add(r, FindChampion, step(s.Models.FindChampion))
-	add(r, ResolveModel, step(s.Models.Resolve))
-	add(r, MoveAliases, step(s.Models.MoveAliases))
-	add(r, PromoteModel, step(s.Models.MoveAliases))
-	add(r, ClearChallenger, step(s.Models.MoveAliases))
-	add(r, RollBack, step(s.Environments.RollBack))
-	add(r, PlanStaging, step(s.Environments.Plan))
-	add(r, PlanProduction, step(s.Environments.Plan))
-	add(r, ApplyStaging, step(s.Environments.Apply))
-	add(r, ApplyProduction, step(s.Environments.Apply))
-	add(r, ApplyCanaryWeight, step(s.Environments.Apply))
-	add(r, AbortCanary, step(s.Environments.Apply))
-	add(r, MeasureModel, step(s.Capacity.Measure))
-	add(r, CheckCapacity, step(s.Capacity.Check))
-	add(r, SmokeTest, step(s.Endpoint.Smoke))
-	add(r, SmokeTestProduction, step(s.Endpoint.Smoke))
-	add(r, LatencyTest, step(s.Endpoint.Latency))
-	add(r, AnalyseCanary, step(s.Canary.Analyse))
-	add(r, RecordCanaryCheck, step(s.Canary.RecordCheck))
-	add(r, RecordRun, step(s.Runs.Record))
-}
-
-func add(r worker.ActivityRegistry, name string, work any) {
-	r.RegisterActivityWithOptions(work, activity.RegisterOptions{Name: name})
+// Register adds the steps of a role, each under its pinned name.
+func Register(r worker.ActivityRegistry, role Role, s *Stages) {
+	to := registrar{r, role, &s.Runs}
+	LoadPipeline.register(to, s.Pipelines.Load)
+	ExtractData.register(to, s.Extraction.Extract)
+	ValidateData.register(to, s.Checking.Validate)
+	ProfileData.register(to, s.Checking.Profile)
+	SplitData.register(to, s.Checking.Split)
+	TrainModel.register(to, s.Training.Train)
+	FindChampion.register(to, s.Models.FindChampion)
+	EvaluateModel.register(to, s.Evaluation.Evaluate)
+	CheckGates.register(to, s.Evaluation.CheckGates)
+	RegisterModel.register(to, s.Models.Register)
+	ResolveModel.register(to, s.Environments.Resolve)
+	PlanStaging.register(to, s.Environments.Plan)
+	PlanProduction.register(to, s.Environments.Plan)
+	ApplyStaging.register(to, s.Environments.Stage)
+	ApplyProduction.register(to, s.Environments.Prepare)
+	ApplyCanaryWeight.register(to, s.Environments.Weigh)
+	PromoteModel.register(to, s.Environments.Promote)
+	AbortCanary.register(to, s.Environments.Abort)
+	RestoreTraffic.register(to, s.Environments.Restore)
+	RollBack.register(to, s.Environments.RollBack)
+	ShiftTraffic.register(to, s.Environments.Shift)
+	AdoptRecord.register(to, s.Environments.Adopt)
+	MeasureModel.register(to, s.Capacity.Measure)
+	CheckCapacity.register(to, s.Capacity.Check)
+	SmokeTest.register(to, s.Endpoint.Smoke)
+	SmokeTestProduction.register(to, s.Endpoint.Smoke)
+	LatencyTest.register(to, s.Endpoint.Latency)
+	AnalyseCanary.register(to, s.Canary.Analyse)
+	RecordCanaryCheck.register(to, s.Canary.RecordCheck)
+	RecordRun.On(role).register(to, s.Runs.Record)
 }

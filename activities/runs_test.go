@@ -2,8 +2,10 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
@@ -11,6 +13,7 @@ import (
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/fault"
@@ -45,7 +48,7 @@ func (s *scheduledOnly) GetWorkflowHistory(_ context.Context, workflowID, runID 
 
 func TestRecordKeepsTheStepsButNotItself(t *testing.T) {
 	kept := newMemory()
-	runs := Runs{Registry: kept, Histories: &scheduledOnly{left: []string{RecordRun, ExtractData, TrainModel, RecordRun}}}
+	runs := Runs{Registry: kept, Histories: &scheduledOnly{left: []string{RecordRun.Name, ExtractData.Name, TrainModel.Name, RecordRun.Name}}}
 	in := RunInput{Run: registry.Run{ID: "run-1", WorkflowID: "training-x", Status: registry.RunCompleted}}
 	_, err := runs.Record(t.Context(), in)
 	require.NoError(t, err)
@@ -55,7 +58,42 @@ func TestRecordKeepsTheStepsButNotItself(t *testing.T) {
 	for _, step := range kept.runs[0].Steps {
 		names = append(names, step.Name)
 	}
-	require.Equal(t, []string{ExtractData, TrainModel}, names)
+	require.Equal(t, []string{ExtractData.Name, TrainModel.Name}, names)
+}
+
+// What is kept of a run lists everything that it made, whereas one reference crossed Temporal.
+func TestTheRecordOfAnEndListsTheArtifacts(t *testing.T) {
+	kept, objects := newMemory(), newObjects()
+	runs := Runs{Registry: kept, Objects: objects, Histories: &scheduledOnly{}}
+	in := RunInput{Run: registry.Run{ID: "run-1", WorkflowID: "training-x"}}
+	dataset, bundle := artifact.Ref{URI: "s3://b/d", SHA256: "dd"}, artifact.Ref{URI: "s3://b/m", SHA256: "mm"}
+	kept.made = map[string]artifact.Ref{artifact.Dataset: dataset, artifact.Bundle: bundle}
+
+	begun, err := runs.Record(t.Context(), in)
+	require.NoError(t, err)
+	require.Nil(t, begun.Manifest, "the run has just begun")
+
+	in.Run.EndedAt, in.Run.Result = time.Unix(1, 0), []byte(`{"verdict":"promoted","model":{"version":3},"artifacts":{}}`)
+	ended, err := runs.Record(t.Context(), in)
+	require.NoError(t, err)
+	listed, err := getJSON[map[string]artifact.Ref](t.Context(), objects, *ended.Manifest)
+	require.NoError(t, err)
+	require.Equal(t, map[string]artifact.Ref{artifact.Dataset: dataset, artifact.Bundle: bundle}, listed)
+	var result struct {
+		Verdict   string
+		Model     struct{ Version int }
+		Artifacts map[string]artifact.Ref
+	}
+	require.NoError(t, json.Unmarshal(kept.runs[1].Result, &result))
+	require.Equal(t, "promoted", result.Verdict)
+	require.Equal(t, 3, result.Model.Version)
+	require.Equal(t, map[string]artifact.Ref{artifact.Dataset: dataset, artifact.Bundle: bundle, artifact.Manifest: *ended.Manifest}, result.Artifacts)
+
+	kept.made = nil
+	nothing, err := runs.Record(t.Context(), in)
+	require.NoError(t, err)
+	require.Nil(t, nothing.Manifest, "a run that made nothing has no manifest")
+	require.JSONEq(t, string(in.Run.Result), string(kept.runs[2].Result))
 }
 
 func TestRecordWithoutAHistoryIsRetried(t *testing.T) {
@@ -68,13 +106,13 @@ func TestRecordWithoutAHistoryIsRetried(t *testing.T) {
 
 func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	b := newBench(t)
-	_, _, _, version := b.trained(t)
+	version := b.train(t).version
 	var asked measure.Config
-	stage := Capacity{Objects: b.objects, APIBinary: "/bin/loanops-api", Run: func(_ context.Context, cfg measure.Config) (capacity.Demand, error) {
+	stage := Capacity{Registry: b.registry, Objects: b.objects, APIBinary: "/bin/loanops-api", Run: func(_ context.Context, cfg measure.Config) (capacity.Demand, error) {
 		asked = cfg
 		return capacity.Demand{ResidentMiB: 500, LoadMillis: 10, CPUMicrosPerDecision: 100, Decisions: 1}, nil
 	}}
-	demand, err := stage.Measure(t.Context(), MeasureInput{Spec: b.spec, Version: version})
+	measured, err := stage.Measure(t.Context(), MeasureInput{Candidate: b.candidate(1)})
 	require.NoError(t, err)
 	require.Equal(t, "/bin/loanops-api", asked.APIBinary)
 	require.Equal(t, version.Digest, asked.Spec.Digest)
@@ -83,7 +121,7 @@ func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	for _, protected := range b.spec.Protected {
 		require.NotContains(t, asked.Applications[0], protected)
 	}
-	fit, err := stage.Check(t.Context(), CapacityInput{Planned: capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, Demand: demand, TargetRate: 50})
+	fit, err := stage.Check(t.Context(), CapacityInput{Planned: capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, Demand: measured.Demand, TargetRate: 50})
 	require.NoError(t, err)
 	require.Len(t, fit.Misfits, 1)
 	require.Contains(t, fit.Misfits[0], "memory")

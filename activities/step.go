@@ -2,22 +2,97 @@ package activities
 
 import (
 	"context"
-	"sync"
-	"time"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/worker"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// step makes an activity of a stage's method: it heartbeats while the method works and maps its faults.
-func step[In, Out any](work func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
+// Step is one step of a workflow, as a value that registers it, calls it and is the identity of its cached results. The types of
+// what goes in and comes out are part of it: a workflow that gives it anything else does not compile.
+type Step[In any, Out Output] struct {
+	// Name is the activity's type name, which an operator reads. It is pinned: histories hold it.
+	Name string
+	// Version is a part of the cache's key, raised when the same input means another output. Steps that are not cached have none.
+	Version string
+	// Role is whose workers do the step.
+	Role Role
+	// Patience is how long it may take.
+	Patience Patience
+}
+
+// Output is what a step returns. Its summary is the sentence that the run's progress shows.
+type Output interface{ Summary() string }
+
+// Producer is an output that refers to objects. They are known by their roles, see package artifact.
+type Producer interface {
+	Artifacts() map[string]artifact.Ref
+}
+
+// Role is a kind of worker: what it needs to reach, and what it competes for.
+type Role string
+
+// The roles.
+const (
+	Data    Role = "data"    // reads, checks and splits raw data
+	Train   Role = "train"   // trains, evaluates and registers models
+	Deliver Role = "deliver" // brings versions to production
+)
+
+// Roles are all of them.
+var Roles = []Role{Data, Train, Deliver}
+
+// Queue is the task queue from which the role's workers take their steps.
+func (r Role) Queue() string { return "loanops-" + string(r) }
+
+// Patience is how long a step may take before it is tried again.
+type Patience int
+
+// The patiences.
+const (
+	// Quick is for steps that take seconds: registry rows, parsing, judging.
+	Quick Patience = iota
+	// Long is for steps that may take many minutes.
+	Long
+	// Brief is for steps that may take minutes and whose failure is soon to be answered otherwise: it is tried three times.
+	Brief
+)
+
+// On is the step on the queue of another role.
+func (s Step[In, Out]) On(role Role) Step[In, Out] {
+	s.Role = role
+	return s
+}
+
+// registrar takes the steps of one role.
+type registrar struct {
+	worker.ActivityRegistry
+	role Role
+	runs *Runs
+}
+
+// register makes work the step's activity under its pinned name, if the step is one of the registrar's role.
+func (s Step[In, Out]) register(to registrar, work func(context.Context, In) (Out, error)) {
+	if s.Role == to.role {
+		to.RegisterActivityWithOptions(s.wrap(to.runs, work), activity.RegisterOptions{Name: s.Name})
+	}
+}
+
+// wrap makes an activity of a stage's method: it heartbeats while the method works, notes the artifacts of its output as the
+// run's, and maps its faults.
+func (s Step[In, Out]) wrap(runs *Runs, work func(context.Context, In) (Out, error)) func(context.Context, In) (Out, error) {
 	return func(ctx context.Context, in In) (Out, error) {
+		info := activity.GetInfo(ctx)
 		p := &pulse{}
-		stop := p.beat(ctx, activity.GetInfo(ctx).HeartbeatTimeout/5)
+		stop := p.beat(ctx, info.HeartbeatTimeout/5)
 		defer stop()
 		out, err := work(context.WithValue(ctx, pulseKey{}, p), in)
+		if err == nil {
+			err = runs.note(ctx, info.WorkflowExecution.RunID, out)
+		}
 		return out, mapped(ctx, err)
 	}
 }
@@ -36,56 +111,4 @@ func mapped(ctx context.Context, err error) error {
 		return temporal.NewNonRetryableApplicationError(err.Error(), string(code), nil)
 	}
 	return temporal.NewApplicationError(err.Error(), string(code))
-}
-
-// pulse heartbeats an activity in the background with the last thing that its work said. A worker that dies is noticed
-// within the heartbeat timeout, and a cancellation reaches the work at the next beat.
-type pulse struct {
-	mu   sync.Mutex
-	text string
-}
-
-type pulseKey struct{}
-
-// say sets the text of the coming heartbeats: how far the work is, never an applicant's data.
-func say(ctx context.Context, text string) {
-	if p, ok := ctx.Value(pulseKey{}).(*pulse); ok {
-		p.mu.Lock()
-		p.text = text
-		p.mu.Unlock()
-	}
-}
-
-func (p *pulse) last() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.text
-}
-
-// beat heartbeats at the interval; stop ends it and waits until it has ended. Without an interval (an activity that has
-// no heartbeat timeout) there is no pulse.
-func (p *pulse) beat(ctx context.Context, interval time.Duration) (stop func()) {
-	if interval <= 0 {
-		return func() {}
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(interval)
-		defer ticker.Stop()
-		for {
-			select {
-			case <-done:
-				return
-			case <-ctx.Done():
-				return
-			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, p.last())
-			}
-		}
-	}()
-	return func() {
-		close(done)
-		<-ended
-	}
 }

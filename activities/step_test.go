@@ -12,11 +12,20 @@ import (
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// execute runs work as an activity; heard gets the texts of its heartbeats.
-func execute(t *testing.T, heard func(string), work func(context.Context, string) (string, error)) (string, error) {
+// text is the simplest output.
+type text string
+
+func (t text) Summary() string { return string(t) }
+
+// work is a step for tests.
+var work = Step[string, text]{Name: "Work", Role: Data}
+
+// execute runs does as an activity; heard gets the texts of its heartbeats.
+func execute(t *testing.T, heard func(string), does func(context.Context, string) (text, error)) (text, error) {
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestActivityEnvironment()
@@ -26,12 +35,12 @@ func execute(t *testing.T, heard func(string), work func(context.Context, string
 			heard(text)
 		}
 	})
-	env.RegisterActivityWithOptions(work, activity.RegisterOptions{Name: "Work"})
-	value, err := env.ExecuteActivity("Work", "in")
+	work.register(registrar{env, Data, &Runs{}}, does)
+	value, err := env.ExecuteActivity(work.Name, "in")
 	if err != nil {
 		return "", err
 	}
-	var out string
+	var out text
 	return out, value.Get(&out)
 }
 
@@ -40,24 +49,43 @@ func TestFaultsBecomeTemporalErrors(t *testing.T) {
 		fault.Invalid: true, fault.NotFound: true, fault.Refused: true, fault.Unauthorized: true,
 		fault.Conflict: false, fault.Unavailable: false, fault.Internal: false,
 	} {
-		_, err := execute(t, func(string) {}, step(func(context.Context, string) (string, error) {
+		_, err := execute(t, func(string) {}, func(context.Context, string) (text, error) {
 			return "", fault.Wrap(fault.Internal, fault.New(code, "why"), "doing it")
-		}))
+		})
 		var applied *temporal.ApplicationError
 		require.ErrorAs(t, err, &applied)
 		require.Equal(t, string(code), applied.Type())
 		require.Equal(t, permanent, applied.NonRetryable(), code)
 		require.Equal(t, "doing it: why", applied.Message())
 	}
-	_, err := execute(t, func(string) {}, step(func(context.Context, string) (string, error) { return "", errors.New("unknown") }))
+	_, err := execute(t, func(string) {}, func(context.Context, string) (text, error) { return "", errors.New("unknown") })
 	var applied *temporal.ApplicationError
 	require.ErrorAs(t, err, &applied)
 	require.False(t, applied.NonRetryable(), "what nobody foresaw may pass")
 }
 
+// Whatever a step makes is its run's; a note that cannot be kept is a step that did not end.
+func TestArtifactsOfAStepAreNotedForItsRun(t *testing.T) {
+	kept := newMemory()
+	step := Step[string, answer]{Name: "Answer", Role: Train}
+	execute := func() error {
+		var suite testsuite.WorkflowTestSuite
+		env := suite.NewTestActivityEnvironment()
+		step.register(registrar{env, Train, &Runs{Registry: kept}}, func(context.Context, string) (answer, error) {
+			return answer{Object: artifact.Ref{SHA256: "42"}}, nil
+		})
+		_, err := env.ExecuteActivity(step.Name, "in")
+		return err
+	}
+	require.NoError(t, execute())
+	require.Equal(t, map[string]artifact.Ref{"answer": {SHA256: "42"}}, kept.made)
+	kept.away = fault.New(fault.Unavailable, "away")
+	require.ErrorContains(t, execute(), "away")
+}
+
 func TestHeartbeatsSayHowFarTheWorkIs(t *testing.T) {
 	heard := make(chan string, 1000)
-	_, err := execute(t, func(text string) { heard <- text }, func(ctx context.Context, _ string) (string, error) {
+	_, err := execute(t, func(text string) { heard <- text }, func(ctx context.Context, _ string) (text, error) {
 		p := &pulse{}
 		defer p.beat(ctx, time.Millisecond)()
 		say(context.WithValue(ctx, pulseKey{}, p), "iteration 12")
@@ -80,13 +108,22 @@ func TestCancelledWorkIsCancelled(t *testing.T) {
 	require.NoError(t, mapped(ctx, nil), "work that was done in time is done")
 }
 
-// Every name of the contract is registered, and nothing twice.
-func TestRegisterCoversEveryActivity(t *testing.T) {
-	r := &names{seen: map[string]bool{}}
-	Register(r, &Stages{})
-	require.Len(t, r.seen, 29)
-	for _, name := range []string{LoadPipeline, ExtractData, TrainModel, ApplyCanaryWeight, AnalyseCanary, AbortCanary, RollBack, RecordRun} {
-		require.True(t, r.seen[name], name)
+// Every step is registered for one role, nothing twice, and the record of a run for each.
+func TestRegisterCoversEveryStep(t *testing.T) {
+	all := map[string]int{}
+	for _, role := range Roles {
+		r := &names{seen: map[string]bool{}}
+		Register(r, role, &Stages{})
+		require.True(t, r.seen[RecordRun.Name], role)
+		for name := range r.seen {
+			all[name]++
+		}
+	}
+	require.Len(t, all, 30)
+	for name, times := range all {
+		if name != RecordRun.Name {
+			require.Equal(t, 1, times, name)
+		}
 	}
 }
 

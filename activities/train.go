@@ -7,35 +7,59 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/train/logit"
 )
 
-// Training makes models.
-type Training struct {
-	Memory
+// TrainInput is what a model is a function of.
+type TrainInput struct {
+	Schema     artifact.Ref       `json:"schema"`
+	Algorithm  pipeline.Algorithm `json:"algorithm"`
+	Train      artifact.Ref       `json:"train"`
+	Validation artifact.Ref       `json:"validation"`
 }
 
-// Train fits a model to the training part; the validation part chooses among penalties. The bundle is a function of the two
-// parts and the training part of the spec.
+// TrainOutput is a model bundle and how it came about.
+type TrainOutput struct {
+	Bundle          artifact.Ref    `json:"bundle"`
+	Hyperparameters json.RawMessage `json:"hyperparameters"`
+	Fit             string          `json:"fit"` // how the model was found, in words
+	Reused
+}
+
+// Summary says how the model was found.
+func (o TrainOutput) Summary() string { return o.Fit + o.mark() }
+
+// Artifacts is the bundle.
+func (o TrainOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.Bundle: o.Bundle}
+}
+
+// Training makes models.
+type Training struct {
+	Cache StepCache
+}
+
+// Train fits a model to the training part; the validation part chooses among penalties.
 func (t *Training) Train(ctx context.Context, in TrainInput) (TrainOutput, error) {
-	key := []any{shape(in.Spec), in.Spec.Algorithm, in.Train.SHA256, in.Validation.SHA256}
-	out, hit, err := remember(ctx, t.Memory, TrainModel, logit.Version, key,
-		func(out TrainOutput) []artifact.Ref { return []artifact.Ref{out.Bundle} },
-		func() (TrainOutput, error) { return t.train(ctx, in) })
-	out.Cached = hit
-	return out, err
+	return cached(ctx, t.Cache, TrainModel, in, t.train)
 }
 
 func (t *Training) train(ctx context.Context, in TrainInput) (TrainOutput, error) {
-	train, err := getTable(ctx, t.Objects, in.Train)
+	spec, err := getSchema(ctx, t.Cache.Objects, in.Schema)
 	if err != nil {
 		return TrainOutput{}, err
 	}
-	validation, err := getTable(ctx, t.Objects, in.Validation)
+	spec.Algorithm = in.Algorithm
+	train, err := getTable(ctx, t.Cache.Objects, in.Train)
 	if err != nil {
 		return TrainOutput{}, err
 	}
-	m, hyper, err := logit.Train(ctx, in.Spec, train, validation, func(iteration int, loss float64) {
+	validation, err := getTable(ctx, t.Cache.Objects, in.Validation)
+	if err != nil {
+		return TrainOutput{}, err
+	}
+	m, hyper, err := logit.Train(ctx, spec, train, validation, func(iteration int, loss float64) {
 		say(ctx, fmt.Sprintf("iteration %d, loss %.6f", iteration, loss))
 	})
 	if err != nil {
@@ -45,13 +69,13 @@ func (t *Training) train(ctx context.Context, in TrainInput) (TrainOutput, error
 	if err != nil {
 		return TrainOutput{}, err
 	}
-	ref, err := t.Objects.Put(ctx, bundle, bundleType, "model")
+	ref, err := t.Cache.Objects.Put(ctx, bundle, bundleType, "model")
 	if err != nil {
 		return TrainOutput{}, err
 	}
 	hyperparameters, err := json.Marshal(hyper)
 	return TrainOutput{
 		Bundle: ref, Hyperparameters: hyperparameters,
-		Summary: fmt.Sprintf("%s on %d rows: L2 %g, %d iterations", in.Spec.Algorithm.Name, train.Rows(), hyper.L2, hyper.Iterations),
+		Fit: fmt.Sprintf("%s on %d rows: L2 %g, %d iterations", in.Algorithm.Name, train.Rows(), hyper.L2, hyper.Iterations),
 	}, fault.Wrap(fault.Internal, err, "encoding the hyperparameters")
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,12 +10,16 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
+
+// everyStep is the steps that are cached.
+var everyStep = []string{ExtractData.Name, ValidateData.Name, ProfileData.Name, SplitData.Name, TrainModel.Name, EvaluateModel.Name}
 
 // The contract between the steps: what SplitData gives to training and to the test share no application.
 func TestNoTestRowIsTrainedOn(t *testing.T) {
 	b := newBench(t)
-	split := b.parts(t)
+	split := b.parts(t).split
 	seen := map[string]string{}
 	for _, part := range []struct {
 		name string
@@ -38,74 +43,59 @@ func TestNoTestRowIsTrainedOn(t *testing.T) {
 // The path from data to a version: the second run skips everything and comes to the same model.
 func TestTrainingTwiceIsTheSameModelFromTheCache(t *testing.T) {
 	b := newBench(t)
-	_, trained, evaluated, version := b.trained(t)
-	require.False(t, trained.Cached)
-	require.False(t, evaluated.Cached)
-	require.Greater(t, evaluated.Metrics["auc"].Estimate, 0.65, "3,000 simulated rows carry a signal")
-	require.Equal(t, trained.Bundle.SHA256, version.Digest)
+	first := b.train(t)
+	require.Equal(t, everyStep, first.fresh())
+	require.Greater(t, first.evaluated.Metrics["auc"].Estimate, 0.65, "3,000 simulated rows carry a signal")
+	require.Equal(t, first.trained.Bundle.SHA256, first.version.Digest)
 
-	_, again, measured, same := b.trained(t)
-	require.True(t, again.Cached)
-	require.True(t, measured.Cached)
+	again := b.train(t)
+	require.Empty(t, again.fresh())
 	require.Equal(t, 1, b.tables.extractions)
-	require.Equal(t, version, same)
-	require.Equal(t, evaluated.Metrics, measured.Metrics)
+	require.Equal(t, first.version, again.version)
+	require.Equal(t, first.evaluated.Metrics, again.evaluated.Metrics)
+	require.Equal(t, first.trained.Summary()+" (cached)", again.trained.Summary())
 
-	fresh := newBench(t)
-	_, elsewhere, _, _ := fresh.trained(t)
-	require.False(t, elsewhere.Cached)
-	require.Equal(t, trained.Bundle.SHA256, elsewhere.Bundle.SHA256, "the same inputs give the same bytes")
+	elsewhere := newBench(t).train(t)
+	require.Equal(t, everyStep, elsewhere.fresh())
+	require.Equal(t, first.trained.Bundle.SHA256, elsewhere.trained.Bundle.SHA256, "the same inputs give the same bytes")
 }
 
-func TestChangingOneGateDoesNotTrainAgain(t *testing.T) {
+// The version holds what its run made, by role.
+func TestAVersionHasTheArtifactsOfItsRun(t *testing.T) {
 	b := newBench(t)
-	b.trained(t)
-	strict := 0.99
-	b.spec.Gates[0].Min = &strict
-	b.spec.Policy.Cutoff = 0.4
-	b.spec.Deploy.Canary.Steps = []int{50}
-	_, trained, evaluated, _ := b.trained(t)
-	require.True(t, trained.Cached)
-	require.True(t, evaluated.Cached)
-	gates, err := b.stages.Evaluation.CheckGates(t.Context(), GateInput{Gates: b.spec.Gates, Metrics: evaluated.Metrics})
-	require.NoError(t, err)
-	require.False(t, gates.Passed)
-	require.Len(t, gates.Refused, 1)
-}
-
-func TestWhatMeansAnotherModelTrainsAgain(t *testing.T) {
-	b := newBench(t)
-	_, first, _, _ := b.trained(t)
-	b.spec.Algorithm.L2 = []float64{1}
-	_, second, _, _ := b.trained(t)
-	require.False(t, second.Cached)
-	require.NotEqual(t, first.Bundle.SHA256, second.Bundle.SHA256)
-	require.Equal(t, 1, b.tables.extractions, "the data are the same")
-	b.spec.Source.Simulate.Seed++
-	_, third, _, _ := b.trained(t)
-	require.False(t, third.Cached)
-	require.Equal(t, 2, b.tables.extractions)
+	tr := b.train(t)
+	require.Equal(t, map[string]artifact.Ref{
+		artifact.Schema: tr.spec.Schema, artifact.Dataset: tr.extracted.Dataset, artifact.ValidationReport: tr.validated.Report,
+		artifact.Profile: tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
+		artifact.Train: tr.split.Train, artifact.Validation: tr.split.Validation, artifact.Test: tr.split.Test,
+		artifact.Bundle: tr.trained.Bundle, artifact.Evaluation: tr.evaluated.JSON, artifact.EvaluationHTML: tr.evaluated.HTML,
+		artifact.Golden: tr.evaluated.Golden,
+	}, b.registry.versions[0].Artifacts)
+	require.Equal(t, tr.extracted.Dataset.SHA256, b.registry.versions[0].Lineage.Dataset)
+	b.registry.made = nil
+	_, err := b.stages.Models.Register(t.Context(), RegisterInput{RunID: "run-2", Model: b.spec.Name})
+	require.ErrorContains(t, err, "run-2 has noted no model bundle")
 }
 
 func TestALostObjectIsMadeAgain(t *testing.T) {
 	b := newBench(t)
-	_, first, _, _ := b.trained(t)
-	delete(b.objects.bytes, first.Bundle.SHA256)
-	_, again, _, _ := b.trained(t)
-	require.False(t, again.Cached)
-	require.Equal(t, first.Bundle, again.Bundle)
+	first := b.train(t)
+	delete(b.objects.bytes, first.trained.Bundle.SHA256)
+	again := b.train(t)
+	require.Equal(t, []string{TrainModel.Name}, again.fresh())
+	require.Equal(t, first.trained.Bundle, again.trained.Bundle)
 }
 
 func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	b := newBench(t)
-	split, trained, evaluated, _ := b.trained(t)
-	require.Nil(t, evaluated.Champion)
-	in := EvaluateInput{Spec: b.spec, Bundle: trained.Bundle, Test: split.Test, Champion: &trained.Bundle}
+	tr := b.train(t)
+	require.Nil(t, tr.evaluated.Champion)
+	in := EvaluateInput{Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle}
 	compared, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, compared.Metrics, compared.Champion, "it is the same model")
 
-	table, err := getTable(t.Context(), b.objects, split.Test)
+	table, err := getTable(t.Context(), b.objects, tr.split.Test)
 	require.NoError(t, err)
 	missing := b.spec.Columns[0].Name
 	var kept []dataset.Column
@@ -114,13 +104,17 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 			kept = append(kept, column)
 		}
 	}
-	without, err := putTable(t.Context(), b.objects, dataset.Table{Columns: kept})
+	in.Test, err = putTable(t.Context(), b.objects, dataset.Table{Columns: kept})
 	require.NoError(t, err)
 	narrow := b.spec
 	narrow.Columns = b.spec.Columns[1:]
-	challenger, err := b.stages.Training.Train(t.Context(), TrainInput{Spec: narrow, Train: split.Train, Validation: split.Validation})
+	in.Schema, err = putSchema(t.Context(), b.objects, narrow)
 	require.NoError(t, err)
-	in.Spec, in.Bundle, in.Test = narrow, challenger.Bundle, without
+	challenger, err := b.stages.Training.Train(t.Context(), TrainInput{
+		Schema: in.Schema, Algorithm: b.spec.Algorithm, Train: tr.split.Train, Validation: tr.split.Validation,
+	})
+	require.NoError(t, err)
+	in.Bundle = challenger.Bundle
 	apart, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err, "a champion that cannot score the rows does not stop the evaluation")
 	require.Nil(t, apart.Champion)
@@ -129,44 +123,63 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 
 func TestValidateReturnsErrorsAsAResult(t *testing.T) {
 	b := newBench(t)
-	extracted, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Spec: b.spec, AsOf: "2026-03-31"})
+	tr := b.parts(t)
+	require.Empty(t, tr.validated.Errors)
+	b.spec.Columns = slices.Clone(b.spec.Columns)
+	b.spec.Columns[0].Name = "shoe_size"
+	schema, err := putSchema(t.Context(), b.objects, b.spec)
 	require.NoError(t, err)
-	in := DatasetInput{Spec: b.spec, Dataset: extracted.Dataset, AsOf: "2026-03-31"}
-	good, err := b.stages.Checking.Validate(t.Context(), in)
-	require.NoError(t, err)
-	require.Empty(t, good.Errors)
-	in.Spec.Columns = append(in.Spec.Columns[:0:0], in.Spec.Columns...)
-	in.Spec.Columns[0].Name = "shoe_size"
-	bad, err := b.stages.Checking.Validate(t.Context(), in)
+	bad, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: schema, Dataset: tr.extracted.Dataset, AsOf: "2026-03-31"})
 	require.NoError(t, err)
 	require.NotEmpty(t, bad.Errors)
 	require.Contains(t, bad.Errors[0], "shoe_size")
-	profile, err := b.stages.Checking.Profile(t.Context(), in)
+}
+
+// What was known on a day decides which labels have matured: the same table is split otherwise.
+func TestAsOfDecidesWhichRowsAreKnown(t *testing.T) {
+	b := newBench(t)
+	tr := b.parts(t)
+	in := SplitInput{Schema: tr.spec.Schema, Dataset: tr.extracted.Dataset, Split: tr.spec.Split, AsOf: "2025-06-30"}
+	earlier, err := b.stages.Checking.Split(t.Context(), in)
 	require.NoError(t, err)
-	require.NotEmpty(t, profile.HTML.SHA256)
+	require.False(t, earlier.Cached)
+	require.Less(t, earlier.TrainRows, tr.split.TrainRows)
+	validated, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: in.Schema, Dataset: in.Dataset, AsOf: in.AsOf})
+	require.NoError(t, err)
+	require.False(t, validated.Cached)
+	extracted, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{
+		Schema: in.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits, AsOf: in.AsOf,
+	})
+	require.NoError(t, err)
+	require.False(t, extracted.Cached)
 }
 
 func TestExtractRefusesADayThatIsNone(t *testing.T) {
 	b := newBench(t)
-	_, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Spec: b.spec, AsOf: "31.03.2026"})
+	_, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{AsOf: "31.03.2026"})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "2026-03-31")
 }
 
-// A file under the same name with other bytes is other data.
+// A file under the same name with other bytes is other data; the same bytes under another name are not.
 func TestExtractSeesThatAFileChanged(t *testing.T) {
 	b := newBench(t)
+	spec := b.parts(t).spec
 	path := t.TempDir() + "/applications.parquet"
+	in := ExtractInput{Schema: spec.Schema, Limits: spec.Limits, Data: path}
 	writeTable(t, path, 10)
-	first, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Spec: b.spec, Data: path})
+	first, err := b.stages.Extraction.Extract(t.Context(), in)
 	require.NoError(t, err)
 	require.EqualValues(t, 10, first.Rows)
 	require.Equal(t, path, first.Source)
-	again, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Spec: b.spec, Data: path})
+	in.Data = t.TempDir() + "/moved.parquet"
+	writeTable(t, in.Data, 10)
+	again, err := b.stages.Extraction.Extract(t.Context(), in)
 	require.NoError(t, err)
 	require.True(t, again.Cached)
-	writeTable(t, path, 11)
-	changed, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Spec: b.spec, Data: path})
+	require.Equal(t, in.Data, again.Source)
+	writeTable(t, in.Data, 11)
+	changed, err := b.stages.Extraction.Extract(t.Context(), in)
 	require.NoError(t, err)
 	require.False(t, changed.Cached)
 	require.EqualValues(t, 11, changed.Rows)
@@ -184,24 +197,22 @@ func TestLoadPipeline(t *testing.T) {
 	require.Equal(t, "ours", loaded.Digest, "what was registered comes before what is built in")
 }
 
-func TestResolve(t *testing.T) {
+func TestRegisterTellsTheChampion(t *testing.T) {
 	b := newBench(t)
-	_, err := b.stages.Models.Resolve(t.Context(), ResolveInput{Model: b.spec.Name})
-	require.Equal(t, fault.NotFound, fault.CodeOf(err))
-	require.ErrorContains(t, err, "ct start")
 	for _, digest := range []string{"a", "b"} {
-		_, err := b.stages.Models.Register(t.Context(), RegisterInput{Version: registry.ModelVersion{Name: b.spec.Name, Digest: digest}})
+		b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: digest}
+		_, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: b.spec.Name})
 		require.NoError(t, err)
 	}
-	newest, err := b.stages.Models.Resolve(t.Context(), ResolveInput{Model: b.spec.Name})
+	none, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: b.spec.Name})
 	require.NoError(t, err)
-	require.Equal(t, 2, newest.Version.Version)
-	require.Nil(t, newest.Champion)
-	b.registry.aliases[registry.Champion] = 1
-	named, err := b.stages.Models.Resolve(t.Context(), ResolveInput{Model: b.spec.Name, Version: 2})
+	require.Nil(t, none.Bundle)
+	b.registry.serving[serving.Production] = []serving.Record{{Champion: &serving.Track{Version: 1}}}
+	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: b.spec.Name})
 	require.NoError(t, err)
-	require.Equal(t, "a", named.Champion.Digest)
-	same, err := b.stages.Models.Register(t.Context(), RegisterInput{Version: registry.ModelVersion{Name: b.spec.Name, Digest: "a"}})
+	require.Equal(t, "a", found.Bundle.SHA256)
+	b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: "a"}
+	same, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: b.spec.Name})
 	require.NoError(t, err)
 	require.Equal(t, RegisterOutput{Version: 1, Digest: "a", Champion: 1}, same)
 }

@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -59,7 +60,8 @@ func predictorCommand() *cobra.Command {
 	var meaning, address, addressFile string
 	c := &cobra.Command{
 		Use: "predictor", Short: "Serve one model version", Args: cobra.NoArgs,
-		Example: "  loanops-api predictor --bundle model.bundle --digest $(sha256sum < model.bundle | cut -d' ' -f1) --version 1 --cutoff 0.25 --address 127.0.0.1:8081",
+		Example: "  loanops-api predictor --bundle model.bundle --digest $(sha256sum < model.bundle | cut -d' ' -f1) " +
+			"--policy-digest $(sha256sum < policy.yaml | cut -d' ' -f1) --version 1 --cutoff 0.25 --address 127.0.0.1:8081",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Meaning, cfg.Drill = pipeline.Meaning(meaning), os.Getenv("LOANOPS_DRILL")
 			p, err := predictor.New(cfg)
@@ -72,12 +74,24 @@ func predictorCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.Bundle, "bundle", "", "the model bundle's `file`")
 	c.Flags().StringVar(&cfg.Digest, "digest", "", "the SHA-256 that the bundle must have")
 	c.Flags().IntVar(&cfg.Version, "version", 0, "the model's version in the registry")
+	c.Flags().StringVar(&cfg.PolicyDigest, "policy-digest", "", "the SHA-256 of the policy document, which every decision names")
 	c.Flags().Float64Var(&cfg.Cutoff, "cutoff", 0.5, "the probability at which the verdict changes")
 	c.Flags().StringVar(&meaning, "meaning", "default", "what a high probability means: default or approval")
 	listenFlags(c, &address, &addressFile)
 	_ = c.MarkFlagRequired("bundle")
 	_ = c.MarkFlagRequired("digest")
+	_ = c.MarkFlagRequired("policy-digest")
 	return c
+}
+
+// gatewayID is this gateway's name to the agent, which waits for the acknowledgement of each: one of its own on every host, in every
+// container (where process IDs repeat, and host names may) and after every start.
+func gatewayID() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "gateway"
+	}
+	return fmt.Sprintf("%.60s-%d-%.8s", host, os.Getpid(), rand.Text())
 }
 
 func gatewayCommand() *cobra.Command {
@@ -87,7 +101,7 @@ func gatewayCommand() *cobra.Command {
 		Use: "gateway", Short: "Share traffic between model versions by weight", Args: cobra.NoArgs,
 		Example: "  loanops-api gateway --agent http://127.0.0.1:7070 --keys-file gateway-keys.json --address 127.0.0.1:8080",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg.ID = fmt.Sprintf("gateway-%d", os.Getpid())
+			cfg.ID = gatewayID()
 			g, err := gateway.New(cfg)
 			if err != nil {
 				return err

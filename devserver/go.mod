@@ -3,6 +3,7 @@ module github.com/loanops/loanops/devserver
 go 1.26.8
 
 require (
+	github.com/gofrs/flock v0.13.1
 	github.com/temporalio/ui-server/v2 v2.55.0
 	github.com/versity/versitygw v1.8.0
 	go.temporal.io/api v1.63.5

@@ -1,13 +1,18 @@
-// Command loanops-worker takes workflows and activities from Temporal's task queue "loanops". Run as many as the load needs.
+// Command loanops-worker takes workflows from Temporal's task queue "loanops" and the steps of its roles from the roles' queues. Run as
+// many as the load needs.
 package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -23,9 +28,10 @@ import (
 	"github.com/loanops/loanops/workflows"
 )
 
-const usage = `Usage: loanops-worker [--activities N] [--ready-file FILE]
+const usage = `Usage: loanops-worker [--roles data,train,deliver] [--activities N] [--ready-file FILE]
 
-Takes LoanOps' workflows and activities from Temporal's task queue "loanops" until it is told to stop (SIGINT, SIGTERM).
+Takes LoanOps' workflows from Temporal's task queue "loanops" and the steps of its roles from "loanops-data", "loanops-train" and
+"loanops-deliver", until it is told to stop (SIGINT, SIGTERM).
 It is configured by the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other variables of Temporal's standard
 configuration; the standard AWS variables for S3; and LOANOPS_*, see docs/reference.md. On one machine "loanops up" sets
 them all.
@@ -42,7 +48,12 @@ func main() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
-	concurrent := flag.Int("activities", 4, "how many activities run at once")
+	roles := activities.Roles
+	flag.Func("roles", "`list` of the roles whose steps it does (default data,train,deliver)", func(text string) (err error) {
+		roles, err = parseRoles(text)
+		return err
+	})
+	concurrent := flag.Int("activities", 4, "how many activities of each role run at once")
 	readyFile := flag.String("ready-file", "", "file to write the process ID to once the worker polls")
 	flag.Parse()
 	if flag.NArg() > 0 || *concurrent < 1 {
@@ -50,7 +61,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, *concurrent, *readyFile)
+	err := run(ctx, roles, *concurrent, *readyFile)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "loanops-worker: %v\n", err)
@@ -61,42 +72,77 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, concurrent int, readyFile string) error {
+// parseRoles reads a list such as data,train.
+func parseRoles(text string) ([]activities.Role, error) {
+	var roles []activities.Role
+	for name := range strings.SplitSeq(text, ",") {
+		role := activities.Role(name)
+		if !slices.Contains(activities.Roles, role) || slices.Contains(roles, role) {
+			return nil, errors.New("a list of data, train and deliver is wanted, each at most once")
+		}
+		roles = append(roles, role)
+	}
+	return roles, nil
+}
+
+func names(roles []activities.Role) []string {
+	var names []string
+	for _, role := range roles {
+		names = append(names, string(role))
+	}
+	return names
+}
+
+func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile string) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	cfg, err := settings.FromEnvironment()
+	cfg, err := settings.ForWorker(names(roles)...)
 	if err != nil {
 		return err
 	}
-	temporal, err := dial(logger)
+	temporal, namespace, err := dial(logger)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
-	stages, closeStages, err := wire(ctx, cfg, temporal)
+	addSearchAttributes(ctx, temporal.OperatorService(), namespace, logger)
+	stages, closeStages, err := wire(ctx, cfg, roles, temporal)
 	if err != nil {
 		return err
 	}
 	defer closeStages()
 
-	failed := make(chan error, 1)
-	w := worker.New(temporal, workflows.TaskQueue, worker.Options{
-		MaxConcurrentActivityExecutionSize: concurrent,
-		WorkerStopTimeout:                  stopTimeout,
-		// A cancellation reaches an activity with its heartbeats: not later than this.
-		MaxHeartbeatThrottleInterval:     2 * time.Second,
-		DefaultHeartbeatThrottleInterval: 2 * time.Second,
-		OnFatalError:                     func(err error) { failed <- err },
-	})
-	workflows.Register(w)
-	activities.Register(w, stages)
-	if err := w.Start(); err != nil {
-		return fault.Wrap(fault.Unavailable, err, "starting the worker")
+	failed := make(chan error, 1+len(roles)) // one for each worker
+	fatal := func(err error) { failed <- err }
+	stories := worker.New(temporal, workflows.TaskQueue, worker.Options{LocalActivityWorkerOnly: true, WorkerStopTimeout: stopTimeout, OnFatalError: fatal})
+	workflows.Register(stories)
+	workers := []worker.Worker{stories}
+	for _, role := range roles {
+		w := worker.New(temporal, role.Queue(), worker.Options{
+			DisableWorkflowWorker:              true,
+			MaxConcurrentActivityExecutionSize: concurrent,
+			WorkerStopTimeout:                  stopTimeout,
+			// A cancellation reaches an activity with its heartbeats: not later than this.
+			MaxHeartbeatThrottleInterval:     2 * time.Second,
+			DefaultHeartbeatThrottleInterval: 2 * time.Second,
+			OnFatalError:                     fatal,
+		})
+		activities.Register(w, role, stages)
+		workers = append(workers, w)
 	}
-	defer w.Stop()
+	stop, err := start(workers)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	if slices.Contains(roles, activities.Deliver) {
+		if err := adoptRollbacks(ctx, stages.Environments.Registry, temporal, logger); err != nil {
+			logger.Warn("rollbacks are not followed", "error", err) // the next worker that starts tries again
+		}
+	}
 	if err := announce(readyFile); err != nil {
 		return err
 	}
-	logger.Info("worker started", "queue", workflows.TaskQueue, "activities", concurrent)
+	logger.Info("worker started", "queue", workflows.TaskQueue, "roles", roles, "activities", concurrent)
 	select {
 	case <-ctx.Done():
 		logger.Info("worker stopping")
@@ -106,10 +152,31 @@ func run(ctx context.Context, concurrent int, readyFile string) error {
 	}
 }
 
-func dial(logger *slog.Logger) (client.Client, error) {
+// start starts every worker; stop stops them all at once, so that each has the whole time to stop.
+func start(workers []worker.Worker) (stop func(), err error) {
+	var started []worker.Worker
+	stop = func() {
+		var stopping sync.WaitGroup
+		for _, w := range started {
+			stopping.Go(w.Stop)
+		}
+		stopping.Wait()
+	}
+	for _, w := range workers {
+		if err := w.Start(); err != nil {
+			stop()
+			return nil, fault.Wrap(fault.Unavailable, err, "starting the worker")
+		}
+		started = append(started, w)
+	}
+	return stop, nil
+}
+
+// dial connects to the Temporal that the environment names, and says which namespace that is.
+func dial(logger *slog.Logger) (temporal client.Client, namespace string, err error) {
 	options, err := envconfig.LoadDefaultClientOptions()
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "Temporal's configuration")
+		return nil, "", fault.Wrap(fault.Invalid, err, "Temporal's configuration")
 	}
 	host, err := os.Hostname()
 	if err != nil {
@@ -117,8 +184,11 @@ func dial(logger *slog.Logger) (client.Client, error) {
 	}
 	options.Identity = fmt.Sprintf("loanops-worker-%d@%s", os.Getpid(), host)
 	options.Logger = log.NewStructuredLogger(logger)
-	temporal, err := client.Dial(options)
-	return temporal, fault.Wrap(fault.Unavailable, err, "reaching Temporal at %s (TEMPORAL_ADDRESS)", options.HostPort)
+	if options.Namespace == "" {
+		options.Namespace = client.DefaultNamespace
+	}
+	temporal, err = client.Dial(options)
+	return temporal, options.Namespace, fault.Wrap(fault.Unavailable, err, "reaching Temporal at %s (TEMPORAL_ADDRESS)", options.HostPort)
 }
 
 // announce writes the process ID, whole or not at all.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +18,10 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/measure"
-	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/store"
@@ -30,8 +32,14 @@ import (
 // requestTimeout bounds one request to a predictor or the gateway.
 const requestTimeout = 10 * time.Second
 
-// wire chooses the backends and gives each stage what it needs.
-func wire(ctx context.Context, cfg settings.Settings, temporal client.Client) (stages *activities.Stages, closeAll func(), err error) {
+// wire chooses the backends of the roles and gives each stage what it needs; the stages of other roles stay empty.
+func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, temporal client.Client) (stages *activities.Stages, closeAll func(), err error) {
+	var opened backends
+	defer func() {
+		if err != nil {
+			opened.close()
+		}
+	}()
 	objects, err := artifact.Open(ctx, artifact.Config{Bucket: cfg.Bucket, CacheDir: filepath.Join(cfg.WorkDir, "cache")})
 	if err != nil {
 		return nil, nil, err
@@ -40,44 +48,61 @@ func wire(ctx context.Context, cfg settings.Settings, temporal client.Client) (s
 	if err != nil {
 		return nil, nil, err
 	}
-	duck, err := warehouse.Open(filepath.Join(cfg.WorkDir, "warehouse"))
-	if err != nil {
-		return nil, nil, err
+	opened = append(opened, reg)
+	cache := activities.StepCache{Registry: reg, Objects: objects}
+	stages = &activities.Stages{
+		Pipelines: activities.Pipelines{Registry: reg, Objects: objects, BuiltIn: pipelines.FS},
+		Models:    activities.Models{Registry: reg},
+		Runs:      activities.Runs{Registry: reg, Objects: objects, Histories: temporal},
 	}
+	if slices.Contains(roles, activities.Data) {
+		duck, err := warehouse.Open(filepath.Join(cfg.WorkDir, "warehouse"))
+		if err != nil {
+			return nil, nil, err
+		}
+		opened = append(opened, duck)
+		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: tables{duck}}
+		stages.Checking = activities.Checking{Cache: cache, Warehouse: tables{duck}, Page: report.ProfileHTML}
+	}
+	if slices.Contains(roles, activities.Train) {
+		stages.Training = activities.Training{Cache: cache}
+		stages.Evaluation = activities.Evaluation{Cache: cache, Page: report.EvaluationHTML}
+	}
+	if slices.Contains(roles, activities.Deliver) {
+		if err := wireDelivery(stages, cfg, reg, objects); err != nil {
+			return nil, nil, err
+		}
+	}
+	return stages, opened.close, nil
+}
+
+// backends are what has to be closed, in the order of opening.
+type backends []io.Closer
+
+func (b backends) close() {
+	for _, backend := range slices.Backward(b) {
+		_ = backend.Close()
+	}
+}
+
+// wireDelivery gives the stages of a delivery the agent, Terraform and the gateway.
+func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry.Registry, objects *artifact.Store) error {
 	rollbackToken, err := os.ReadFile(cfg.RollbackTokenFile)
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Invalid, err, "the rollback's token (LOANOPS_ROLLBACK_TOKEN_FILE)")
+		return fault.Wrap(fault.Invalid, err, "the rollback's token (LOANOPS_ROLLBACK_TOKEN_FILE)")
 	}
 	agent := contract.NewAgentClient(cfg.Agent, strings.TrimSpace(string(rollbackToken)))
-	memory := activities.Memory{Registry: reg, Objects: objects}
-	tables := tables{duck}
 	caller := httpClient()
-	api := filepath.Join(cfg.BinDir, "loanops-api")
-	stages = &activities.Stages{
-		Pipelines:  activities.Pipelines{Registry: reg, BuiltIn: pipelines.FS},
-		Extraction: activities.Extraction{Memory: memory, Warehouse: tables},
-		Checking:   activities.Checking{Memory: memory, Warehouse: tables},
-		Training:   activities.Training{Memory: memory},
-		Evaluation: activities.Evaluation{Memory: memory, Page: report.EvaluationHTML},
-		Models:     activities.Models{Registry: reg},
-		Environments: activities.Environments{
-			Agent:     agent,
-			Workspace: func(pipeline, environment string) activities.Workspace { return workspace(cfg, pipeline, environment) },
-			Back: func(ctx context.Context, request shift.RollbackRequest) (shift.RollbackResult, error) {
-				return shift.Rollback(ctx, reg, agent, request)
-			},
-		},
-		Capacity: activities.Capacity{Objects: objects, APIBinary: api, Run: measure.Run},
-		Endpoint: activities.Endpoint{Objects: objects, Client: caller},
-		Canary: activities.Canary{
-			Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
-		},
-		Runs: activities.Runs{Registry: reg, Histories: temporal},
+	stages.Environments = activities.Environments{
+		Registry: reg, Agent: agent,
+		Workspace: func(pipeline, environment string) activities.Workspace { return workspace(cfg, pipeline, environment) },
 	}
-	return stages, func() {
-		_ = duck.Close()
-		_ = reg.Close()
-	}, nil
+	stages.Capacity = activities.Capacity{Registry: reg, Objects: objects, APIBinary: filepath.Join(cfg.BinDir, "loanops-api"), Run: measure.Run}
+	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}
+	stages.Canary = activities.Canary{
+		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
+	}
+	return nil
 }
 
 // workspace is a pipeline's environment in Terraform.

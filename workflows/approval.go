@@ -7,61 +7,65 @@ import (
 	"go.temporal.io/sdk/workflow"
 )
 
-// approvalExpires is how long a delivery waits for a person.
+// approvalExpires is how long a delivery waits for a person when its input does not say.
 const approvalExpires = 24 * time.Hour
 
-// awaitApproval is the name of the waiting in the progress.
-const awaitApproval = "AwaitApproval"
-
-// approval is the gate at which a person lets a delivery go on to production.
-type approval struct {
-	waiting  *bool
-	approved *Decision
+// expiry reads how long to wait.
+func expiry(text string) (time.Duration, error) {
+	if text == "" {
+		return approvalExpires, nil
+	}
+	expires, err := time.ParseDuration(text)
+	if err != nil || expires <= 0 {
+		return 0, usage(`"approval_expires" is %q; a duration such as 2h30m is wanted`, text)
+	}
+	return expires, nil
 }
 
-func (a *approval) handle(ctx workflow.Context) error {
+// approvalStep is the name of the waiting in the progress.
+const approvalStep = "AwaitApproval"
+
+// acceptApproval lets the approve update end a waiting.
+func (r *run) acceptApproval(ctx workflow.Context) error {
 	return workflow.SetUpdateHandlerWithOptions(ctx, ApproveUpdate,
-		func(_ workflow.Context, d Decision) (string, error) {
-			a.approved = &d
+		func(_ workflow.Context, by Intervention) (string, error) {
+			r.approved = &by
 			return "approved: the delivery goes on to production", nil
 		},
 		workflow.UpdateHandlerOptions{
 			Description: `Let the delivery go on to production: {"actor":"you","reason":"why"}`,
-			Validator: func(_ workflow.Context, d Decision) error {
-				if d.Actor == "" || d.Reason == "" {
-					return usage(`"actor" and "reason" are needed: {"actor":"you","reason":"why"}`)
-				}
-				if !*a.waiting {
+			Validator: func(_ workflow.Context, by Intervention) error {
+				if !r.WaitingForApproval {
 					return usage("the delivery does not wait for approval now")
 				}
-				return nil
+				return by.validate()
 			},
 		})
 }
 
-// await waits for the approve update. The text says why it was denied; empty means approved.
-func (a *approval) await(ctx workflow.Context, j *journal) (string, error) {
-	*a.waiting = true
-	j.begin(ctx, awaitApproval, "waiting for the approve update")
-	approved, err := workflow.AwaitWithTimeout(ctx, approvalExpires, func() bool { return a.approved != nil })
-	*a.waiting = false
+// awaitApproval waits for the approve update. The text says why it was denied; empty means approved.
+func (r *run) awaitApproval(ctx workflow.Context, expires time.Duration) (string, error) {
+	r.WaitingForApproval = true
+	r.begin(ctx, approvalStep, "waiting for the approve update")
+	approved, err := workflow.AwaitWithTimeout(ctx, expires, func() bool { return r.approved != nil })
+	r.WaitingForApproval = false
 	switch {
 	case err != nil:
-		j.end(ctx, awaitApproval, StepSkipped, "cancelled while waiting")
+		r.end(ctx, approvalStep, StepSkipped, "cancelled while waiting")
 		return "", err
 	case !approved:
-		reason := fmt.Sprintf("nobody approved within %s", approvalExpires)
-		j.end(ctx, awaitApproval, StepFailed, reason)
+		reason := fmt.Sprintf("nobody approved within %s", expires)
+		r.end(ctx, approvalStep, StepFailed, reason)
 		return reason, nil
 	}
-	j.end(ctx, awaitApproval, StepDone, fmt.Sprintf("approved by %s: %s", a.approved.Actor, a.approved.Reason))
+	r.end(ctx, approvalStep, StepDone, fmt.Sprintf("approved by %s: %s", r.approved.Actor, r.approved.Reason))
 	return "", nil
 }
 
-// actor is who answers for the promotion: the person who approved, else the one who started the run.
-func (a *approval) actor(starter string) string {
-	if a.approved != nil {
-		return a.approved.Actor
+// answerable is who answers for the promotion: the person who approved, else the one who started the run.
+func (r *run) answerable(starter string) string {
+	if r.approved != nil {
+		return r.approved.Actor
 	}
 	return starter
 }

@@ -2,90 +2,90 @@ package workflows
 
 import (
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
-	"github.com/loanops/loanops/internal/deploy/capacity"
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/drill"
-	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // ContinuousDelivery brings a registered version to production: a plan held against what the model needs, staging with smoke and
-// latency tests, then a canary in weighted steps, or all traffic at once when there is no champion yet.
+// latency tests, then a canary in weighted steps, or all traffic at once when there is no champion yet. Whoever changes what serves
+// meanwhile overtakes it: it then writes nothing more and ends as aborted.
 func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, error) {
-	d, err := newDelivery(ctx, input)
+	if input.Model == "" {
+		return Result{}, usage(`"model" is missing; give {"model":"loan-eligibility","version":2}`)
+	}
+	if input.Version < 0 {
+		return Result{}, usage(`"version" is %d; give a registered version, or leave it out for the newest`, input.Version)
+	}
+	if _, err := drill.Parse(input.Drill); err != nil {
+		return Result{}, usage("%s", err)
+	}
+	expires, err := expiry(input.ApprovalExpires)
 	if err != nil {
 		return Result{}, err
 	}
-	return d.recorded(ctx, d.run)
+	input.Trigger = defaultTo(input.Trigger, "manual")
+	input.Actor = defaultTo(input.Actor, "operator")
+	d := &delivery{input: input, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
+		activities.ResolveModel.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
+		activities.ApplyStaging.Name, activities.SmokeTest.Name, activities.LatencyTest.Name)}
+	if err := d.acceptApproval(ctx); err != nil {
+		return Result{}, err
+	}
+	return d.play(ctx, d.story)
 }
 
 // delivery is the state of one run.
 type delivery struct {
-	execution
-	approval
+	run
 	input    DeliveryInput
+	expires  time.Duration // of the waiting for approval
 	resolved activities.ResolveOutput
-	plan     activities.PlanOutput
-	demand   capacity.Demand
-	staging  activities.ApplyOutput
+	// generation is the newest of production's record that this run knows.
+	generation int64
 }
 
-func newDelivery(ctx workflow.Context, input DeliveryInput) (*delivery, error) {
-	if input.Model == "" {
-		return nil, usage(`"model" is missing; give {"model":"loan-eligibility","version":2}`)
-	}
-	if input.Version < 0 {
-		return nil, usage(`"version" is %d; give a registered version, or leave it out for the newest`, input.Version)
-	}
-	if _, err := drill.Parse(input.Drill); err != nil {
-		return nil, usage("%s", err)
-	}
-	d := &delivery{input: input}
-	d.input.Trigger = defaultTo(input.Trigger, "manual")
-	d.input.Actor = defaultTo(input.Actor, "operator")
-	d.waiting = &d.WaitingForApproval
-	err := d.setup(ctx, input.Model, d.input.Trigger, []string{
-		activities.ResolveModel, activities.PlanStaging, activities.MeasureModel, activities.CheckCapacity, activities.ApplyStaging,
-		activities.SmokeTest, activities.LatencyTest,
-	})
+// story takes one step after the other, each an activity of its own.
+func (d *delivery) story(ctx workflow.Context) (Result, error) {
+	var err error
+	d.resolved, err = do(ctx, &d.run, activities.ResolveModel, "finding the model version, and what serves",
+		activities.ResolveInput{Model: d.input.Model, Version: d.input.Version})
 	if err != nil {
-		return nil, err
+		return Result{}, err
 	}
-	return d, d.handle(ctx)
-}
-
-// run is the story: each step is an activity of its own.
-func (d *delivery) run(ctx workflow.Context) (Result, error) {
-	if err := d.resolve(ctx); err != nil {
-		return d.result(""), err
+	candidate := d.resolved.Candidate
+	d.generation = d.resolved.Generation
+	d.concerns(ctx, candidate.Version, d.resolved.Digest)
+	if d.resolved.Astray != "" {
+		if err := d.restore(ctx); err != nil {
+			return Result{}, err
+		}
 	}
-	if d.resolved.Champion != nil && d.resolved.Champion.Version == d.resolved.Version.Version {
-		return d.result(Nothing, fmt.Sprintf("version %d is champion already", d.resolved.Version.Version)), nil
+	if serving.Is(d.resolved.Champion, &candidate.Track) {
+		if d.resolved.Astray != "" {
+			return d.result(Restored, fmt.Sprintf("version %d is champion and serves as recorded again; it did not: %s", candidate.Version, d.resolved.Astray)), nil
+		}
+		return d.result(Nothing, fmt.Sprintf("version %d is champion already and serves as recorded", candidate.Version)), nil
 	}
-	if err := d.planStaging(ctx); err != nil {
-		return d.result(""), err
+	failures, err := d.stage(ctx)
+	if err != nil {
+		return Result{}, err
 	}
-	if err := d.measure(ctx); err != nil {
-		return d.result(""), err
+	if len(failures) > 0 {
+		return d.result(Refused, failures...), nil
 	}
-	if misfits, err := d.checkCapacity(ctx); err != nil || len(misfits) > 0 {
-		return d.result(Refused, misfits...), err
-	}
-	if err := d.applyStaging(ctx); err != nil {
-		return d.result(""), err
-	}
-	if failures, err := d.test(ctx, activities.SmokeTest, "asking staging for golden predictions"); err != nil || len(failures) > 0 {
-		return d.result(Refused, failures...), err
-	}
-	if failures, err := d.test(ctx, activities.LatencyTest, "measuring latency in staging"); err != nil || len(failures) > 0 {
-		return d.result(Refused, failures...), err
-	}
-	if d.input.RequireApproval || d.resolved.Spec.Deploy.Approval == "required" {
-		if denied, err := d.await(ctx, &d.journal); err != nil || denied != "" {
-			return d.result(Rejected, denied), err
+	if d.input.RequireApproval || d.resolved.Approval == "required" {
+		denied, err := d.awaitApproval(ctx, d.expires)
+		if err != nil {
+			return Result{}, err
+		}
+		if denied != "" {
+			return d.result(Rejected, denied), nil
 		}
 	}
 	if d.resolved.Champion == nil {
@@ -94,102 +94,105 @@ func (d *delivery) run(ctx workflow.Context) (Result, error) {
 	return d.canary(ctx)
 }
 
-func (d *delivery) resolve(ctx workflow.Context) error {
-	return d.step(ctx, quick, activities.ResolveModel, "finding the model version",
-		activities.ResolveInput{Model: d.input.Model, Version: d.input.Version}, &d.resolved,
-		func() string {
-			v := d.resolved.Version
-			d.Model = ModelRef{Name: d.input.Model, Version: v.Version, Digest: v.Digest}
-			_ = workflow.UpsertTypedSearchAttributes(ctx, versionKey.ValueSet(int64(v.Version)))
-			if d.resolved.Champion == nil {
-				return fmt.Sprintf("version %d; there is no champion yet", v.Version)
-			}
-			return fmt.Sprintf("version %d against champion %d", v.Version, d.resolved.Champion.Version)
-		})
-}
-
-// environment is the input of a plan or apply with the challenger at weight.
-func (d *delivery) environment(name string, weight int) activities.EnvironmentInput {
-	in := activities.EnvironmentInput{Spec: d.resolved.Spec, Environment: name, Version: d.resolved.Version, Weight: weight}
-	if name == contract.Production {
-		in.Champion, in.Drill = d.resolved.Champion, d.input.Drill
+// restore brings production back to what its record says, before anything is changed.
+func (d *delivery) restore(ctx workflow.Context) error {
+	in := d.change(ctx, activities.RestoreTraffic.Name, "production did not serve as recorded: "+d.resolved.Astray)
+	restored, err := insist(ctx, &d.run, activities.RestoreTraffic, "writing anew what serves, to bring it back", in)
+	if err != nil {
+		return err
 	}
-	return in
+	d.generation = restored.Generation
+	return d.settle(ctx, d.follow(), restored.Pending == "")
 }
 
-func (d *delivery) planStaging(ctx workflow.Context) error {
-	return d.step(ctx, long, activities.PlanStaging, "planning staging", d.environment(contract.Staging, 100), &d.plan,
-		func() string {
-			return fmt.Sprintf("%d changes, %d MiB and %d millicores planned", len(d.plan.Summary.Changes), d.plan.Planned.MemoryMiB, d.plan.Planned.CPUMillis)
-		})
-}
-
-func (d *delivery) measure(ctx workflow.Context) error {
-	return d.step(ctx, long, activities.MeasureModel, "measuring what the model needs",
-		activities.MeasureInput{Spec: d.resolved.Spec, Version: d.resolved.Version}, &d.demand,
-		func() string {
-			return fmt.Sprintf("loads in %.0f ms, %.0f MiB resident, %.0f µs of CPU per decision", d.demand.LoadMillis, d.demand.ResidentMiB, d.demand.CPUMicrosPerDecision)
-		})
-}
-
-func (d *delivery) checkCapacity(ctx workflow.Context) ([]string, error) {
-	var fit activities.CapacityOutput
-	err := d.step(ctx, quick, activities.CheckCapacity, "holding the plan against the measurement",
-		activities.CapacityInput{Planned: d.plan.Planned, Demand: d.demand, TargetRate: d.resolved.Spec.Deploy.TargetRate}, &fit,
-		func() string {
-			if len(fit.Misfits) > 0 {
-				return fit.Misfits[0]
-			}
-			return "the model fits the plan"
-		})
-	return fit.Misfits, err
-}
-
-func (d *delivery) applyStaging(ctx workflow.Context) error {
-	return d.step(ctx, long, activities.ApplyStaging, "applying staging", d.environment(contract.Staging, 100), &d.staging,
-		func() string { return "answers at " + d.staging.URL })
-}
-
-// test asks the predictor in staging; failures refuse the version.
-func (d *delivery) test(ctx workflow.Context, name, stage string) ([]string, error) {
-	var seen activities.EndpointOutput
-	err := d.step(ctx, long, name, stage,
-		activities.EndpointInput{Spec: d.resolved.Spec, URL: d.staging.URL, Version: d.resolved.Version}, &seen,
-		func() string { return seen.Summary })
-	return seen.Failures, err
-}
-
-// bootstrap gives the first version all traffic once golden requests pass in production: there is nothing to compare with.
-func (d *delivery) bootstrap(ctx workflow.Context) (Result, error) {
-	var plan activities.PlanOutput
-	var applied activities.ApplyOutput
-	var smoke activities.EndpointOutput
-	in := d.environment(contract.Production, 100)
-	if err := d.step(ctx, long, activities.PlanProduction, "planning production", in, &plan,
-		func() string { return fmt.Sprintf("%d changes", len(plan.Summary.Changes)) }); err != nil {
-		return d.result(""), err
+// stage tries the version before production. What it finds wrong refuses the version.
+func (d *delivery) stage(ctx workflow.Context) (failures []string, err error) {
+	candidate := d.resolved.Candidate
+	plan, err := do(ctx, &d.run, activities.PlanStaging, "planning staging", activities.PlanInput{Candidate: candidate, Environment: serving.Staging})
+	if err != nil {
+		return nil, err
 	}
-	if err := d.step(ctx, long, activities.ApplyProduction, "applying production", in, &applied,
-		func() string { return "answers at " + applied.URL }); err != nil {
-		return d.result(""), err
+	measured, err := do(ctx, &d.run, activities.MeasureModel, "measuring what the model needs", activities.MeasureInput{Candidate: candidate})
+	if err != nil {
+		return nil, err
 	}
-	err := d.step(ctx, long, activities.SmokeTestProduction, "asking production for golden predictions",
-		activities.EndpointInput{Spec: d.resolved.Spec, URL: applied.URL, Version: d.resolved.Version}, &smoke,
-		func() string { return smoke.Summary })
+	fit, err := do(ctx, &d.run, activities.CheckCapacity, "holding the plan against the measurement",
+		activities.CapacityInput{Planned: plan.Planned, Demand: measured.Demand, TargetRate: d.resolved.TargetRate})
+	if err != nil || len(fit.Misfits) > 0 {
+		return fit.Misfits, err
+	}
+	_, err = do(ctx, &d.run, activities.ApplyStaging, "applying staging", d.change(ctx, activities.ApplyStaging.Name, "to be tested"))
+	if err != nil {
+		return nil, err
+	}
+	endpoint := activities.EndpointInput{Candidate: candidate, Environment: serving.Staging}
+	smoke, err := do(ctx, &d.run, activities.SmokeTest, "asking staging for golden predictions", endpoint)
 	if err != nil || len(smoke.Failures) > 0 {
-		return d.result(Refused, smoke.Failures...), err
+		return smoke.Failures, err
 	}
-	reason := "the first version passed staging and golden requests in production"
-	err = d.moveAliases(ctx, activities.PromoteModel, "making it champion", reason,
-		registry.AliasChange{Alias: registry.Champion, Version: d.Model.Version})
-	return d.result(Bootstrapped, reason), err
+	latency, err := do(ctx, &d.run, activities.LatencyTest, "measuring latency in staging", endpoint)
+	return latency.Failures, err
 }
 
-// moveAliases changes aliases together. The operation's ID makes a retry harmless.
-func (d *delivery) moveAliases(ctx workflow.Context, name, stage, reason string, changes ...registry.AliasChange) error {
-	operation := registry.AliasOperation{
-		ID:   workflow.GetInfo(ctx).WorkflowExecution.RunID + "/" + name,
-		Name: d.Model.Name, Actor: d.actor(d.input.Actor), Reason: reason, Changes: changes,
+// change is the input of a step that takes a generation after the one that this run knows. operation makes its repetition harmless.
+func (d *delivery) change(ctx workflow.Context, operation, reason string) activities.ChangeInput {
+	execution := workflow.GetInfo(ctx).WorkflowExecution
+	return activities.ChangeInput{
+		Candidate: d.resolved.Candidate, After: d.generation, Drill: d.input.Drill,
+		Author: serving.Author{
+			Writer: execution.ID + "/" + execution.RunID, Actor: d.answerable(d.input.Actor), Reason: reason,
+			Operation: execution.RunID + "/" + operation,
+		},
 	}
-	return d.step(ctx, quick, name, stage, activities.AliasInput{Operation: operation}, nil, func() string { return reason })
+}
+
+// follow names the record that production is to follow.
+func (d *delivery) follow() activities.FollowInput {
+	return activities.FollowInput{Model: d.input.Model, Generation: d.generation, Spec: d.resolved.Candidate.Spec}
+}
+
+// bootstrap brings the first version up without traffic and gives it all of it once golden requests pass: there is nothing to compare
+// with. Whatever ends it before leaves nothing routed and nothing running.
+func (d *delivery) bootstrap(ctx workflow.Context) (Result, error) {
+	candidate := d.resolved.Candidate
+	failures, err := d.prepare(ctx)
+	if failedWith(err, fault.Overtaken) {
+		return Result{}, err
+	}
+	var result Result
+	switch {
+	case err == nil && len(failures) == 0 && d.input.Drill == "":
+		return d.promote(ctx, Bootstrapped, "the first version passed staging and golden requests in production")
+	case err == nil && len(failures) == 0:
+		result = d.result(Aborted, fmt.Sprintf("the drill was not noticed: golden requests passed although version %d runs under %s", candidate.Version, d.input.Drill))
+	case err == nil:
+		result = d.result(Refused, failures...)
+	default:
+		result, err = d.interrupted(err, "the version could not be brought up in production")
+	}
+	if abortErr := d.giveUp(ctx, result.Reasons); abortErr != nil {
+		return Result{}, abortErr
+	}
+	return result, err
+}
+
+// prepare brings the first version up without traffic and asks it for golden predictions.
+func (d *delivery) prepare(ctx workflow.Context) (failures []string, err error) {
+	candidate := d.resolved.Candidate
+	_, err = do(ctx, &d.run, activities.PlanProduction, "planning production", activities.PlanInput{Candidate: candidate, Environment: serving.Production})
+	if err != nil {
+		return nil, err
+	}
+	prepared, err := do(ctx, &d.run, activities.ApplyProduction, "bringing the version up in production, without traffic",
+		d.change(ctx, activities.ApplyProduction.Name, "the first version is asked golden requests before it is routed"))
+	if err != nil {
+		return nil, err
+	}
+	d.generation = prepared.Generation
+	smoke, err := do(ctx, &d.run, activities.SmokeTestProduction, "asking production for golden predictions",
+		activities.EndpointInput{Candidate: candidate, Environment: serving.Production})
+	if failedWith(err, fault.Unavailable) {
+		return []string{"golden requests could not be asked in production: " + cause(err)}, nil
+	}
+	return smoke.Failures, err
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 var deliveryInput = DeliveryInput{Model: "loan-eligibility", Version: 2}
@@ -34,11 +35,16 @@ func rejected(t *testing.T, text string) *testsuite.TestUpdateCallback {
 
 func deliver(t *testing.T, p *platform, prepare func(*testsuite.TestWorkflowEnvironment)) Result {
 	t.Helper()
+	return deliverInput(t, p, deliveryInput, prepare)
+}
+
+func deliverInput(t *testing.T, p *platform, input DeliveryInput, prepare func(*testsuite.TestWorkflowEnvironment)) Result {
+	t.Helper()
 	env := p.environment(t)
 	if prepare != nil {
 		prepare(env)
 	}
-	env.ExecuteWorkflow(ContinuousDeliveryName, deliveryInput)
+	env.ExecuteWorkflow(ContinuousDeliveryName, input)
 	require.True(t, env.IsWorkflowCompleted())
 	require.NoError(t, env.GetWorkflowError())
 	var result Result
@@ -50,6 +56,7 @@ func TestDeliveryPromotesThroughEveryStep(t *testing.T) {
 	p := newPlatform()
 	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
 	require.Equal(t, []int{5, 20, 40, 70, 100}, p.weights)
+	require.Equal(t, []string{activities.AdoptRecord.Name}, p.followed, "Terraform moves the traffic of a delivery")
 	require.Len(t, p.checks, 4)
 	for i, check := range p.checks {
 		require.Equal(t, []int{5, 20, 40, 70}[i], check.Weight)
@@ -61,18 +68,84 @@ func TestDeliveryPromotesThroughEveryStep(t *testing.T) {
 
 func TestDeliveryBootstrapsTheFirstVersion(t *testing.T) {
 	p := newPlatform()
-	p.champion = 0
+	p.record.Champion = nil
+	asked := false
+	p.production = func() (activities.EndpointOutput, error) {
+		asked = true
+		require.Equal(t, []int{0}, p.weights, "golden requests come before traffic")
+		return activities.EndpointOutput{}, nil
+	}
 	require.Equal(t, Bootstrapped, deliver(t, p, nil).Verdict)
-	require.Equal(t, []int{100}, p.weights)
+	require.True(t, asked)
+	require.Equal(t, []int{0, 100}, p.weights)
 	require.Empty(t, p.checks)
 	require.Equal(t, []int{2}, p.champions())
 }
 
+// Whatever goes wrong with a first version, nothing is routed to it and it is taken away.
+func TestBootstrapThatFailsLeavesNothing(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer func() (activities.EndpointOutput, error)
+		drill  string
+		want   Verdict
+		reason string
+	}{
+		"golden requests differ": {func() (activities.EndpointOutput, error) {
+			return activities.EndpointOutput{Failures: []string{"golden row 3 differs"}}, nil
+		}, "", Refused, "golden row 3"},
+		"nobody answers": {func() (activities.EndpointOutput, error) {
+			return activities.EndpointOutput{}, temporal.NewApplicationError("connection refused", "unavailable")
+		}, "crash_after=20", Refused, "connection refused"},
+		"the drill is not noticed": {func() (activities.EndpointOutput, error) { return activities.EndpointOutput{}, nil },
+			"delay=1ms", Aborted, "the drill was not noticed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform()
+			p.record.Champion = nil
+			p.production = test.answer
+			result := deliverInput(t, p, DeliveryInput{Model: "loan-eligibility", Version: 2, Drill: test.drill}, nil)
+			require.Equal(t, test.want, result.Verdict)
+			require.Contains(t, result.Reasons[0], test.reason)
+			require.Equal(t, []int{0, 0}, p.weights)
+			require.Nil(t, p.record.Challenger)
+			require.Empty(t, p.champions())
+			require.Equal(t, []string{activities.AdoptRecord.Name}, p.followed, "its predictor is taken away")
+		})
+	}
+}
+
 func TestDeliveryOfTheChampionDoesNothing(t *testing.T) {
 	p := newPlatform()
-	p.champion = 2
+	p.record.Champion = &second
 	require.Equal(t, Nothing, deliver(t, p, nil).Verdict)
-	require.Empty(t, p.weights)
+	require.Empty(t, p.records)
+}
+
+func TestDeliveryOfTheChampionBringsItBack(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion, p.astray, p.pending = &second, "version 2 does not run", "version 2 does not run"
+	result := deliver(t, p, nil)
+	require.Equal(t, Restored, result.Verdict)
+	require.Contains(t, result.Reasons[0], "version 2 does not run")
+	require.Equal(t, serving.Restored, p.record.Change)
+	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+	require.NotContains(t, p.steps, activities.PlanStaging.Name)
+}
+
+func TestProductionIsPutRightBeforeItIsChanged(t *testing.T) {
+	p := newPlatform()
+	p.astray = "the canary of version 9 is continued by nobody"
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	require.Equal(t, serving.Restored, p.records[0].Change)
+	require.Equal(t, serving.Shared, p.records[1].Change)
+}
+
+// Another policy for the same version is another track: it goes through a canary.
+func TestDeliveryOfTheChampionsVersionUnderAnotherPolicy(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion = &serving.Track{Version: 2, Policy: "the one before"}
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	require.Equal(t, &serving.Track{Version: 2, Policy: "the one before"}, p.record.Previous)
 }
 
 // Each check before production refuses, and production is not touched.
@@ -89,7 +162,7 @@ func TestDeliveryRefusedBeforeProduction(t *testing.T) {
 			require.Equal(t, Refused, result.Verdict)
 			require.NotEmpty(t, result.Reasons)
 			require.Empty(t, p.weights)
-			require.Equal(t, name == "capacity", !contains(p.steps, activities.ApplyStaging), "a misfit is found before apply")
+			require.Equal(t, name == "capacity", !contains(p.steps, activities.ApplyStaging.Name), "a misfit is found before apply")
 		})
 	}
 }
@@ -145,9 +218,9 @@ func TestDeliveryAbortedByAnUpdateMidCanary(t *testing.T) {
 			require.NoError(t, answer.Get(&progress))
 			require.Equal(t, 5, progress.CanaryWeight)
 			require.Equal(t, "observing the canary at 5 %", progress.Stage)
-			env.UpdateWorkflow(AbortUpdate, "no-actor", rejected(t, `"actor"`), Decision{Reason: "x"})
-			env.UpdateWorkflow(ApproveUpdate, "too-early", rejected(t, "does not wait"), Decision{Actor: "ada", Reason: "x"})
-			env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Decision{Actor: "ada", Reason: "complaints"})
+			env.UpdateWorkflow(AbortUpdate, "no-actor", rejected(t, `"actor"`), Intervention{Reason: "x"})
+			env.UpdateWorkflow(ApproveUpdate, "too-early", rejected(t, "does not wait"), Intervention{Actor: "ada", Reason: "x"})
+			env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Intervention{Actor: "ada", Reason: "complaints"})
 		}, 2*time.Second)
 	})
 	require.Equal(t, Aborted, result.Verdict)
@@ -174,11 +247,11 @@ func TestDeliveryWaitsForApproval(t *testing.T) {
 	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() {
 			require.Empty(t, p.weights, "production waits")
-			env.UpdateWorkflow(ApproveUpdate, "approve", accepted(t), Decision{Actor: "grace", Reason: "reviewed"})
+			env.UpdateWorkflow(ApproveUpdate, "approve", accepted(t), Intervention{Actor: "grace", Reason: "reviewed"})
 		}, time.Hour)
 	})
 	require.Equal(t, Promoted, result.Verdict)
-	require.Equal(t, "grace", p.aliases[len(p.aliases)-1].Actor, "who approved answers for the promotion")
+	require.Equal(t, "grace", p.record.Actor, "who approved answers for the promotion")
 }
 
 func TestDeliveryApprovalExpires(t *testing.T) {
@@ -186,17 +259,6 @@ func TestDeliveryApprovalExpires(t *testing.T) {
 	p.spec.Deploy.Approval = "required"
 	require.Equal(t, Rejected, deliver(t, p, nil).Verdict)
 	require.Empty(t, p.weights)
-}
-
-func TestRollback(t *testing.T) {
-	p := newPlatform()
-	env := p.environment(t)
-	env.ExecuteWorkflow(RollbackName, RollbackInput{Model: "loan-eligibility", Reason: "complaints"})
-	require.NoError(t, env.GetWorkflowError())
-	var result Result
-	require.NoError(t, env.GetWorkflowResult(&result))
-	require.Equal(t, RolledBack, result.Verdict)
-	require.Equal(t, 1, result.Model.Version)
 }
 
 func TestDeliveryNamesWhatIsWrongWithItsInput(t *testing.T) {
@@ -207,6 +269,7 @@ func TestDeliveryNamesWhatIsWrongWithItsInput(t *testing.T) {
 		{DeliveryInput{}, `"model" is missing`},
 		{DeliveryInput{Model: "loan-eligibility", Version: -1}, `"version" is -1`},
 		{DeliveryInput{Model: "loan-eligibility", Drill: "meteor"}, `drill "meteor"`},
+		{DeliveryInput{Model: "loan-eligibility", ApprovalExpires: "tomorrow"}, `"approval_expires" is "tomorrow"`},
 	} {
 		p := newPlatform()
 		env := p.environment(t)

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -28,17 +29,18 @@ func train(t *testing.T, p *platform, input TrainingInput) Result {
 // trainingSteps is the DAG's order: data are checked before they are used, the gate stands before the registry, and the
 // registry before any deployment.
 var trainingSteps = []string{
-	activities.RecordRun, activities.LoadPipeline, activities.ExtractData, activities.ValidateData, activities.ProfileData,
-	activities.SplitData, activities.TrainModel, activities.FindChampion, activities.EvaluateModel, activities.CheckGates,
-	activities.RegisterModel,
+	activities.RecordRun.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
+	activities.SplitData.Name, activities.TrainModel.Name, activities.FindChampion.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
+	activities.RegisterModel.Name,
 }
 
 func TestTrainingRunsItsStepsInOrderAndDelivers(t *testing.T) {
 	p := newPlatform()
+	p.manifest = &artifact.Ref{URI: "s3://loanops/manifest.json", SHA256: "manifest"}
 	result := train(t, p, trainingInput)
 	require.Equal(t, Promoted, result.Verdict)
 	require.Equal(t, ModelRef{Name: "loan-eligibility", Version: 2, Digest: "digest-2"}, result.Model)
-	require.Contains(t, result.Artifacts, "dataset")
+	require.Equal(t, map[string]artifact.Ref{artifact.Manifest: *p.manifest}, result.Artifacts, "what the run made is one reference")
 	require.Equal(t, trainingSteps, p.steps[:len(trainingSteps)])
 	require.Equal(t, []int{2}, p.champions())
 }
@@ -49,7 +51,7 @@ func TestTrainingRefusedByValidationDoesNotTrain(t *testing.T) {
 	result := train(t, p, trainingInput)
 	require.Equal(t, Refused, result.Verdict)
 	require.Equal(t, p.validation.Errors, result.Reasons)
-	require.NotContains(t, p.steps, activities.TrainModel)
+	require.NotContains(t, p.steps, activities.TrainModel.Name)
 }
 
 func TestTrainingRefusedByAGateRegistersNothing(t *testing.T) {
@@ -58,7 +60,7 @@ func TestTrainingRefusedByAGateRegistersNothing(t *testing.T) {
 	result := train(t, p, trainingInput)
 	require.Equal(t, Refused, result.Verdict)
 	require.Equal(t, []string{"auc 0.51 is below 0.70"}, result.Reasons)
-	require.NotContains(t, p.steps, activities.RegisterModel)
+	require.NotContains(t, p.steps, activities.RegisterModel.Name)
 	require.Empty(t, p.champions())
 }
 
@@ -66,7 +68,7 @@ func TestTrainingOfTheChampionAgainDoesNothing(t *testing.T) {
 	p := newPlatform()
 	p.version = activities.RegisterOutput{Version: 1, Digest: "digest-1", Champion: 1}
 	require.Equal(t, Nothing, train(t, p, trainingInput).Verdict)
-	require.NotContains(t, p.steps, activities.ResolveModel)
+	require.NotContains(t, p.steps, activities.ResolveModel.Name)
 }
 
 func TestTrainingRegisterOnly(t *testing.T) {
@@ -112,7 +114,7 @@ func TestTrainingAbortedByAnUpdateLeavesTheChampion(t *testing.T) {
 		return activities.TrainOutput{}, temporal.NewApplicationError("a dependency is away", "unavailable")
 	})
 	env.RegisterDelayedCallback(func() {
-		env.UpdateWorkflow(AbortUpdate, "abort-1", accepted(t), Decision{Actor: "ada", Reason: "wrong data"})
+		env.UpdateWorkflow(AbortUpdate, "abort-1", accepted(t), Intervention{Actor: "ada", Reason: "wrong data"})
 	}, 3e9)
 	env.ExecuteWorkflow(ContinuousTrainingName, trainingInput)
 	var result Result
@@ -120,5 +122,19 @@ func TestTrainingAbortedByAnUpdateLeavesTheChampion(t *testing.T) {
 	require.NoError(t, env.GetWorkflowResult(&result))
 	require.Equal(t, Aborted, result.Verdict)
 	require.Equal(t, []string{"aborted by ada: wrong data"}, result.Reasons)
-	require.NotContains(t, p.steps, activities.RegisterModel)
+	require.NotContains(t, p.steps, activities.RegisterModel.Name)
+}
+
+// The abort may be in the first workflow task, before anything was recorded.
+func TestAbortBeforeTheFirstRecord(t *testing.T) {
+	p := newPlatform()
+	env := p.environment(t)
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(AbortUpdate, "abort-1", accepted(t), Intervention{Actor: "ada", Reason: "wrong data"})
+	}, 0)
+	env.ExecuteWorkflow(ContinuousTrainingName, trainingInput)
+	var result Result
+	require.NoError(t, env.GetWorkflowError())
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, Aborted, result.Verdict)
 }

@@ -14,16 +14,17 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
-	"github.com/loanops/loanops/internal/deploy/capacity"
-	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // platform is a platform without I/O: each field is what the world answers, the rest is what the workflows did to it.
 type platform struct {
 	spec       pipeline.Spec
-	champion   int // 0: none
+	record     serving.Record // the newest of production
+	astray     string
 	validation activities.ValidateOutput
 	gates      activities.GateOutput
 	capacity   activities.CapacityOutput
@@ -31,20 +32,29 @@ type platform struct {
 	latency    activities.EndpointOutput
 	observe    func(weight int) (canary.Observation, error)
 	version    activities.RegisterOutput
+	manifest   *artifact.Ref // of the run's artifacts
+
+	production func() (activities.EndpointOutput, error) // the golden requests there
+	// failures is how often a step fails before it works again; pending is why traffic does not follow a record at once.
+	failures map[string]int
+	pending  string
+	followed []string // the steps that made production follow
+
+	queues map[string]string // where each step must be asked for
 
 	mu      sync.Mutex
 	steps   []string
 	weights []int
-	aliases []registry.AliasOperation
+	records []serving.Record // those that were taken
 	checks  []registry.CanaryCheck
 	runs    []registry.Run
 }
 
 func newPlatform() *platform {
 	p := &platform{
-		champion: 1,
-		gates:    activities.GateOutput{Passed: true, Checks: []string{"auc 0.78 is at least 0.70"}},
-		version:  activities.RegisterOutput{Version: 2, Digest: "digest-2", Created: true},
+		record: serving.Record{Pipeline: "loan-eligibility", Environment: serving.Production, Generation: 7, Champion: &first}, queues: map[string]string{}, failures: map[string]int{},
+		gates:   activities.GateOutput{Passed: true, Checks: []string{"auc 0.78 is at least 0.70"}},
+		version: activities.RegisterOutput{Version: 2, Digest: "digest-2", Created: true},
 	}
 	p.spec.Name = "loan-eligibility"
 	p.spec.Deploy.Canary = pipeline.Canary{
@@ -52,8 +62,15 @@ func newPlatform() *platform {
 		MaxErrorRate: 0.02, MaxP99Millis: 100, MaxScoreShift: 0.1,
 	}
 	p.observe = func(int) (canary.Observation, error) { return healthy(), nil }
+	p.production = func() (activities.EndpointOutput, error) { return activities.EndpointOutput{}, nil }
 	return p
 }
+
+// The tracks of the tests.
+var (
+	first  = serving.Track{Version: 1, Policy: "policy"}
+	second = serving.Track{Version: 2, Policy: "policy"}
+)
 
 func healthy() canary.Observation {
 	track := canary.Track{
@@ -70,6 +87,17 @@ func broken() canary.Observation {
 	return seen
 }
 
+// queue is where a step of a workflow belongs. A run records on the role that it lives on.
+func (p *platform) queue(step, workflow string) string {
+	switch {
+	case step == activities.RecordRun.Name && workflow == ContinuousTrainingName:
+		return activities.Data.Queue()
+	case step == activities.RecordRun.Name:
+		return activities.Deliver.Queue()
+	}
+	return p.queues[step]
+}
+
 // did notes a step in the order in which the workflows asked for it.
 func (p *platform) did(name string) {
 	p.mu.Lock()
@@ -84,31 +112,39 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	env := suite.NewTestWorkflowEnvironment()
 	Register(env)
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes()))
-	// In every test: no step may wait long for a worker that is gone. (The environment does not tell the options of a child's steps.)
+	// In every test: no step may wait long for a worker that is gone, or for one of another role. (The environment does not tell the
+	// options of a child's steps.)
 	env.SetOnActivityStartedListener(func(step *activity.Info, _ context.Context, _ converter.EncodedValues) {
-		if step.WorkflowExecution.ID == "default-test-workflow-id" && step.HeartbeatTimeout != lostAfter {
-			t.Errorf("%s has a heartbeat timeout of %s, %s is wanted", step.ActivityType.Name, step.HeartbeatTimeout, lostAfter)
+		name := step.ActivityType.Name
+		if step.WorkflowExecution.ID != "default-test-workflow-id" {
+			return
+		}
+		if step.HeartbeatTimeout != lostAfter {
+			t.Errorf("%s has a heartbeat timeout of %s, %s is wanted", name, step.HeartbeatTimeout, lostAfter)
+		}
+		if want := p.queue(name, step.WorkflowType.Name); step.TaskQueue != want {
+			t.Errorf("%s is asked for on %s, %s is wanted", name, step.TaskQueue, want)
 		}
 	})
 	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) {
-		return activities.PipelineOutput{Spec: p.spec, Digest: "spec-digest"}, nil
+		return activities.PipelineOutput{Digest: "spec-digest"}, nil
 	})
 	on(p, env, activities.ExtractData, func(activities.ExtractInput) (activities.ExtractOutput, error) {
 		return activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Rows: 1000, Columns: 12, Source: "simulate"}, nil
 	})
-	on(p, env, activities.ValidateData, func(activities.DatasetInput) (activities.ValidateOutput, error) { return p.validation, nil })
-	on(p, env, activities.ProfileData, func(activities.DatasetInput) (activities.ProfileOutput, error) {
+	on(p, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) { return p.validation, nil })
+	on(p, env, activities.ProfileData, func(activities.ProfileInput) (activities.ProfileOutput, error) {
 		return activities.ProfileOutput{}, nil
 	})
-	on(p, env, activities.SplitData, func(activities.DatasetInput) (activities.SplitOutput, error) {
+	on(p, env, activities.SplitData, func(activities.SplitInput) (activities.SplitOutput, error) {
 		return activities.SplitOutput{Train: artifact.Ref{SHA256: "train"}, Test: artifact.Ref{SHA256: "test"}}, nil
 	})
 	on(p, env, activities.TrainModel, func(in activities.TrainInput) (activities.TrainOutput, error) {
 		require.Equal(t, "train", in.Train.SHA256, "training reads the training part only")
 		return activities.TrainOutput{Bundle: artifact.Ref{SHA256: "digest-2"}, Hyperparameters: []byte(`{}`)}, nil
 	})
-	on(p, env, activities.FindChampion, func(activities.ResolveInput) (activities.ResolveOutput, error) {
-		return activities.ResolveOutput{Champion: p.deliverable()}, nil
+	on(p, env, activities.FindChampion, func(activities.ChampionInput) (activities.ChampionOutput, error) {
+		return activities.ChampionOutput{Version: 1}, nil
 	})
 	on(p, env, activities.EvaluateModel, func(in activities.EvaluateInput) (activities.EvaluateOutput, error) {
 		require.Equal(t, "test", in.Test.SHA256, "evaluation reads the test part only")
@@ -123,80 +159,131 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 func (p *platform) registerDelivery(env *testsuite.TestWorkflowEnvironment) {
 	on(p, env, activities.ResolveModel, func(activities.ResolveInput) (activities.ResolveOutput, error) {
 		return activities.ResolveOutput{
-			Spec: p.spec, Version: activities.Deliverable{Version: 2, Digest: "digest-2"}, Champion: p.deliverable(),
+			Candidate: activities.Candidate{Model: p.spec.Name, Spec: "spec-digest", Track: second}, Digest: "digest-2",
+			Generation: p.record.Generation, Champion: p.record.Champion, Astray: p.astray,
+			Approval: p.spec.Deploy.Approval, Canary: p.spec.Deploy.Canary,
 		}, nil
 	})
-	on(p, env, activities.PlanStaging, func(activities.EnvironmentInput) (activities.PlanOutput, error) {
-		return activities.PlanOutput{Slot: contract.Blue}, nil
+	on(p, env, activities.PlanStaging, func(activities.PlanInput) (activities.PlanOutput, error) { return activities.PlanOutput{}, nil })
+	on(p, env, activities.MeasureModel, func(activities.MeasureInput) (activities.MeasureOutput, error) {
+		return activities.MeasureOutput{}, nil
 	})
-	on(p, env, activities.MeasureModel, func(activities.MeasureInput) (capacity.Demand, error) { return capacity.Demand{}, nil })
 	on(p, env, activities.CheckCapacity, func(activities.CapacityInput) (activities.CapacityOutput, error) { return p.capacity, nil })
-	apply := func(in activities.EnvironmentInput) (activities.ApplyOutput, error) {
-		if in.Environment == contract.Production {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.weights = append(p.weights, in.Weight)
-		}
-		return activities.ApplyOutput{Slot: contract.Green, URL: "http://127.0.0.1:1"}, nil
-	}
-	for _, name := range []string{activities.ApplyStaging, activities.ApplyProduction, activities.ApplyCanaryWeight, activities.AbortCanary} {
-		on(p, env, name, apply)
-	}
-	on(p, env, activities.PlanProduction, func(activities.EnvironmentInput) (activities.PlanOutput, error) {
-		return activities.PlanOutput{}, nil
+	on(p, env, activities.ApplyStaging, func(activities.ChangeInput) (activities.ChangeOutput, error) {
+		return activities.ChangeOutput{Generation: 1, Weight: 100}, nil
 	})
 	on(p, env, activities.SmokeTest, func(activities.EndpointInput) (activities.EndpointOutput, error) { return p.smoke, nil })
-	on(p, env, activities.SmokeTestProduction, func(activities.EndpointInput) (activities.EndpointOutput, error) {
-		return activities.EndpointOutput{}, nil
-	})
 	on(p, env, activities.LatencyTest, func(activities.EndpointInput) (activities.EndpointOutput, error) { return p.latency, nil })
+	p.registerProduction(env)
+	on(p, env, activities.RecordRun, func(in activities.RunInput) (activities.RunOutput, error) {
+		p.runs = append(p.runs, in.Run)
+		return activities.RunOutput{Manifest: p.manifest}, nil
+	})
+}
+
+func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
+	on(p, env, activities.PlanProduction, func(activities.PlanInput) (activities.PlanOutput, error) { return activities.PlanOutput{}, nil })
+	on(p, env, activities.SmokeTestProduction, func(activities.EndpointInput) (activities.EndpointOutput, error) {
+		return p.production()
+	})
+	p.changes(env, activities.ApplyProduction, func(r serving.Record, in activities.ChangeInput) (serving.Record, error) {
+		return r.Prepare(in.Candidate.Track, in.Drill)
+	})
+	p.changes(env, activities.ApplyCanaryWeight, func(r serving.Record, in activities.ChangeInput) (serving.Record, error) {
+		return r.Canary(in.Candidate.Track, in.Weight, in.Drill)
+	})
+	p.changes(env, activities.PromoteModel, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Promote() })
+	p.changes(env, activities.AbortCanary, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Abort(), nil })
+	p.changes(env, activities.RestoreTraffic, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Restore(), nil })
+	on(p, env, activities.ShiftTraffic, func(in activities.FollowInput) (activities.FollowOutput, error) {
+		return p.follow(activities.ShiftTraffic.Name, in)
+	})
+	on(p, env, activities.AdoptRecord, func(in activities.FollowInput) (activities.FollowOutput, error) {
+		return p.follow(activities.AdoptRecord.Name, in)
+	})
 	on(p, env, activities.AnalyseCanary, func(in activities.CanaryInput) (activities.CanaryOutput, error) {
 		seen, err := p.observe(in.Weight)
 		return activities.CanaryOutput{Observation: seen}, err
 	})
-	on(p, env, activities.RecordCanaryCheck, func(in activities.CheckInput) (bool, error) {
+	on(p, env, activities.RecordCanaryCheck, func(in activities.CheckInput) (activities.CheckOutput, error) {
 		p.checks = append(p.checks, in.Check)
-		return true, nil
+		return activities.CheckOutput{}, p.fails(activities.RecordCanaryCheck.Name)
 	})
-	for _, name := range []string{activities.MoveAliases, activities.PromoteModel, activities.ClearChallenger} {
-		on(p, env, name, func(in activities.AliasInput) (bool, error) {
-			p.aliases = append(p.aliases, in.Operation)
-			return true, nil
-		})
-	}
-	on(p, env, activities.RollBack, func(activities.RollBackInput) (activities.RollBackOutput, error) {
-		return activities.RollBackOutput{From: 2, To: 1, Digest: "digest-1"}, nil
-	})
-	on(p, env, activities.RecordRun, func(in activities.RunInput) (bool, error) {
-		p.runs = append(p.runs, in.Run)
-		return true, nil
+	on(p, env, activities.RollBack, func(in activities.RollBackInput) (activities.RollBackOutput, error) {
+		if err := p.fails(activities.RollBack.Name); err != nil {
+			return activities.RollBackOutput{}, err
+		}
+		p.overtake(in.Writer, in.Reason)
+		return activities.RollBackOutput{Done: "from version 2 to 1: " + in.Reason, To: 1, Digest: "digest-1", Generation: p.record.Generation, Pending: p.pending}, nil
 	})
 }
 
-// deliverable is the champion, or nil.
-func (p *platform) deliverable() *activities.Deliverable {
-	if p.champion == 0 {
+// changes answers for a step that takes a generation, as the activity does.
+func (p *platform) changes(env *testsuite.TestWorkflowEnvironment, step activities.Step[activities.ChangeInput, activities.ChangeOutput], change func(serving.Record, activities.ChangeInput) (serving.Record, error)) {
+	on(p, env, step, func(in activities.ChangeInput) (activities.ChangeOutput, error) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if err := p.fails(step.Name); err != nil {
+			return activities.ChangeOutput{}, err
+		}
+		if p.record.Generation != in.After && (!in.Ours || p.record.Writer != in.Writer) {
+			return activities.ChangeOutput{}, temporal.NewNonRetryableApplicationError("overtaken by "+p.record.String(), string(fault.Overtaken), nil)
+		}
+		next, err := change(p.record, in)
+		if err != nil {
+			return activities.ChangeOutput{}, temporal.NewNonRetryableApplicationError(err.Error(), string(fault.CodeOf(err)), nil)
+		}
+		p.record = next.By(in.Author)
+		p.records = append(p.records, p.record)
+		p.weights = append(p.weights, p.record.Share(second))
+		return activities.ChangeOutput{Generation: p.record.Generation, Weight: p.record.Share(second), Pending: p.pending}, nil
+	})
+}
+
+// overtake is what another writer does: all traffic to version 1.
+func (p *platform) overtake(writer, reason string) {
+	next, err := p.record.RollBack(first)
+	if err != nil {
+		panic(err)
+	}
+	p.record = next.By(serving.Author{Writer: writer, Actor: "ada", Reason: reason, Operation: "another"})
+}
+
+func (p *platform) follow(step string, in activities.FollowInput) (activities.FollowOutput, error) {
+	if err := p.fails(step); err != nil {
+		return activities.FollowOutput{}, err
+	}
+	if in.Generation != p.record.Generation {
+		return activities.FollowOutput{}, temporal.NewNonRetryableApplicationError("overtaken by "+p.record.String(), string(fault.Overtaken), nil)
+	}
+	p.followed = append(p.followed, step)
+	return activities.FollowOutput{}, nil
+}
+
+// fails is the error with which the step fails now; nil when nothing is wrong with it any more.
+func (p *platform) fails(step string) error {
+	if p.failures[step] == 0 {
 		return nil
 	}
-	return &activities.Deliverable{Version: p.champion, Digest: "digest-1"}
+	p.failures[step]--
+	return temporal.NewApplicationError("a dependency is away", string(fault.Unavailable))
 }
 
-// on registers answer under the activity's name and notes each call.
-func on[In, Out any](p *platform, env *testsuite.TestWorkflowEnvironment, name string, answer func(In) (Out, error)) {
+// on answers for a step and notes each call.
+func on[In any, Out activities.Output](p *platform, env *testsuite.TestWorkflowEnvironment, step activities.Step[In, Out], answer func(In) (Out, error)) {
+	p.queues[step.Name] = step.Role.Queue()
 	env.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) {
-		p.did(name)
+		p.did(step.Name)
 		return answer(in)
-	}, activity.RegisterOptions{Name: name})
+	}, activity.RegisterOptions{Name: step.Name})
 }
 
 // champions lists the versions that became champion.
 func (p *platform) champions() []int {
 	var versions []int
-	for _, operation := range p.aliases {
-		for _, change := range operation.Changes {
-			if change.Alias == registry.Champion {
-				versions = append(versions, change.Version)
-			}
+	for _, record := range p.records {
+		if record.Change == serving.Promoted {
+			versions = append(versions, record.Champion.Version)
 		}
 	}
 	return versions

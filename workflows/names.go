@@ -7,16 +7,16 @@ const (
 	RollbackName           = "Rollback"
 )
 
-// TaskQueue is where workers take workflows and activities from.
+// TaskQueue is where workers take workflows from. Steps have queues of their own, see activities.Role.
 const TaskQueue = "loanops"
 
 // Update and query names of a running workflow.
 const (
 	// ProgressQuery answers Progress: the steps in words.
 	ProgressQuery = "progress"
-	// ApproveUpdate lets a delivery that waits for approval go on to production; it takes a Decision.
+	// ApproveUpdate lets a delivery that waits for approval go on to production; it takes an Intervention.
 	ApproveUpdate = "approve"
-	// AbortUpdate stops a run and leaves the champion serving; it takes a Decision.
+	// AbortUpdate stops a run and leaves the champion serving; it takes an Intervention.
 	AbortUpdate = "abort"
 )
 

@@ -16,52 +16,49 @@ var (
 	verdictKey  = temporal.NewSearchAttributeKeyKeyword(AttributeVerdict)
 )
 
-// journal tells people how a run goes: the progress query, the Web UI's current details and the stage search attribute.
-type journal struct {
-	Progress
-}
+// People see how a run goes in the progress query, the Web UI's current details and the stage search attribute.
 
 // begin marks a step as running, adding it where the plan did not foresee it.
-func (j *journal) begin(ctx workflow.Context, name, stage string) {
-	j.Stage = stage
-	j.set(name, StepRunning, "")
-	j.publish(ctx)
+func (r *run) begin(ctx workflow.Context, name, stage string) {
+	r.Stage = stage
+	r.set(name, StepRunning, "")
+	r.publish(ctx)
 	_ = workflow.UpsertTypedSearchAttributes(ctx, stageKey.ValueSet(name))
 }
 
 // end marks a step with how it ended and a sentence about it.
-func (j *journal) end(ctx workflow.Context, name string, state StepState, detail string) {
-	j.set(name, state, detail)
-	j.publish(ctx)
+func (r *run) end(ctx workflow.Context, name string, state StepState, detail string) {
+	r.set(name, state, detail)
+	r.publish(ctx)
 }
 
-func (j *journal) set(name string, state StepState, detail string) {
-	for i := range j.Steps {
-		if j.Steps[i].Name == name {
-			j.Steps[i].State, j.Steps[i].Detail = state, detail
+func (r *run) set(name string, state StepState, detail string) {
+	for i := range r.Steps {
+		if r.Steps[i].Name == name {
+			r.Steps[i].State, r.Steps[i].Detail = state, detail
 			return
 		}
 	}
-	j.Steps = append(j.Steps, ProgressStep{Name: name, State: state, Detail: detail})
+	r.Steps = append(r.Steps, ProgressStep{Name: name, State: state, Detail: detail})
 }
 
 // publish writes the steps as the Markdown table that the Web UI shows while a run is open and after.
-func (j *journal) publish(ctx workflow.Context) {
+func (r *run) publish(ctx workflow.Context) {
 	var b strings.Builder
-	fmt.Fprintf(&b, "**%s**\n\n| step | state | |\n|---|---|---|\n", j.Stage)
-	for _, step := range j.Steps {
+	fmt.Fprintf(&b, "**%s**\n\n| step | state | |\n|---|---|---|\n", r.Stage)
+	for _, step := range r.Steps {
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", step.Name, step.State, strings.ReplaceAll(step.Detail, "|", "\\|"))
 	}
 	workflow.SetCurrentDetails(ctx, b.String())
 }
 
 // finish publishes the verdict.
-func (j *journal) finish(ctx workflow.Context, result Result) {
-	j.Verdict = result.Verdict
-	j.Stage = string(result.Verdict)
+func (r *run) finish(ctx workflow.Context, result Result) {
+	r.Verdict = result.Verdict
+	r.Stage = string(result.Verdict)
 	if len(result.Reasons) > 0 {
-		j.Stage += ": " + strings.Join(result.Reasons, "; ")
+		r.Stage += ": " + strings.Join(result.Reasons, "; ")
 	}
-	j.publish(ctx)
+	r.publish(ctx)
 	_ = workflow.UpsertTypedSearchAttributes(ctx, verdictKey.ValueSet(string(result.Verdict)))
 }

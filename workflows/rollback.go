@@ -6,28 +6,43 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/serving"
 )
 
-// Rollback gives all traffic back to the version before, within seconds. `loanops rollback` does the same without a worker.
+// Rollback gives all traffic back to an earlier champion, within seconds, and lets Terraform follow. `loanops rollback` does the first part without
+// a worker, and starts this for the second.
 func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	if input.Model == "" {
 		return Result{}, usage(`"model" is missing; give {"model":"loan-eligibility","reason":"why"}`)
 	}
-	e := &execution{}
-	if err := e.setup(ctx, input.Model, "manual", []string{activities.RollBack}); err != nil {
-		return Result{}, err
-	}
-	return e.recorded(ctx, func(ctx workflow.Context) (Result, error) {
-		var done activities.RollBackOutput
-		reason := defaultTo(input.Reason, "asked for by an operator")
-		err := e.step(ctx, quick, activities.RollBack, "rolling back", activities.RollBackInput{
-			Model: input.Model, Version: input.Version, Actor: defaultTo(input.Actor, "operator"), Reason: reason,
-			Operation: workflow.GetInfo(ctx).WorkflowExecution.RunID,
-		}, &done, func() string { return fmt.Sprintf("from version %d to %d", done.From, done.To) })
-		if err != nil {
-			return e.result(""), err
+	input.Actor = defaultTo(input.Actor, "operator")
+	input.Reason = defaultTo(input.Reason, "asked for by an operator")
+	r := newRun(activities.Deliver, input.Model, "manual", activities.RollBack.Name, activities.AdoptRecord.Name)
+	return r.play(ctx, func(ctx workflow.Context) (Result, error) {
+		if input.Adopt > 0 {
+			return r.adopt(ctx, input.Adopt)
 		}
-		e.Model = ModelRef{Name: input.Model, Version: done.To, Digest: done.Digest}
-		return e.result(RolledBack, fmt.Sprintf("from version %d to %d: %s", done.From, done.To, reason)), nil
+		execution := workflow.GetInfo(ctx).WorkflowExecution
+		done, err := insist(ctx, &r, activities.RollBack, "rolling back", activities.RollBackInput{
+			Model: input.Model, Version: input.Version, Author: serving.Author{
+				Writer: execution.ID + "/" + execution.RunID, Actor: input.Actor, Reason: input.Reason, Operation: execution.RunID,
+			},
+		})
+		if err != nil {
+			return Result{}, err
+		}
+		r.concerns(ctx, done.To, done.Digest)
+		last, release := workflow.NewDisconnectedContext(ctx)
+		defer release()
+		r.committed = "the rollback is recorded; traffic is made to follow"
+		err = r.settle(last, activities.FollowInput{Model: input.Model, Generation: done.Generation}, done.Pending == "")
+		return r.result(RolledBack, done.Done), err
 	})
+}
+
+// adopt makes production follow a rollback that was recorded elsewhere.
+func (r *run) adopt(ctx workflow.Context, generation int64) (Result, error) {
+	r.set(activities.RollBack.Name, StepSkipped, fmt.Sprintf("recorded already as generation %d", generation))
+	err := r.settle(ctx, activities.FollowInput{Model: r.Pipeline, Generation: generation}, false)
+	return r.result(RolledBack, fmt.Sprintf("production follows generation %d", generation)), err
 }

@@ -1,6 +1,13 @@
 package workflows
 
-import "github.com/loanops/loanops/internal/artifact"
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
+)
 
 // TrainingInput starts ContinuousTraining; {"pipeline":"loan-eligibility"} is enough.
 type TrainingInput struct {
@@ -14,6 +21,8 @@ type TrainingInput struct {
 	RegisterOnly bool `json:"register_only,omitempty"`
 	// RequireApproval makes the delivery wait for the approve update whatever the spec says.
 	RequireApproval bool `json:"require_approval,omitempty"`
+	// ApprovalExpires is how long it waits, such as 2h30m. Defaults to 24h.
+	ApprovalExpires string `json:"approval_expires,omitempty"`
 	// Trigger says why it runs: manual (default), schedule, up.
 	Trigger string `json:"trigger,omitempty"`
 	// Actor is who started it. Defaults to operator.
@@ -27,6 +36,7 @@ type DeliveryInput struct {
 	// Version is the registered version to deliver. Defaults to the newest.
 	Version         int    `json:"version,omitempty"`
 	RequireApproval bool   `json:"require_approval,omitempty"`
+	ApprovalExpires string `json:"approval_expires,omitempty"` // how long it waits, such as 2h30m; defaults to 24h
 	Trigger         string `json:"trigger,omitempty"`
 	Actor           string `json:"actor,omitempty"`
 	// Drill injects a fault into the challenger's production track for a game day, see contract.TrackSpec.
@@ -36,16 +46,25 @@ type DeliveryInput struct {
 // RollbackInput starts Rollback; {"model":"loan-eligibility","reason":"…"} is enough.
 type RollbackInput struct {
 	Model string `json:"model"`
-	// Version to go back to. Defaults to the alias previous; it must still run in a slot.
+	// Version to go back to. Defaults, during a canary, to the champion, else to the previous champion; it must still run in a slot.
 	Version int    `json:"version,omitempty"`
 	Actor   string `json:"actor,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	// Adopt only makes production follow the record of that generation, which another writer took; nothing when there is a newer one.
+	Adopt int64 `json:"adopt,omitempty"`
 }
 
-// Decision is the argument of the approve and abort updates.
-type Decision struct {
+// Intervention is the argument of the approve and abort updates: a person steps in.
+type Intervention struct {
 	Actor  string `json:"actor"`
 	Reason string `json:"reason"`
+}
+
+func (i Intervention) validate() error {
+	if i.Actor == "" || i.Reason == "" {
+		return usage(`"actor" and "reason" are needed: {"actor":"you","reason":"why"}`)
+	}
+	return nil
 }
 
 // Verdict is how a run ended.
@@ -60,7 +79,8 @@ const (
 	Aborted      Verdict = "aborted"      // the canary failed or a person aborted
 	Rejected     Verdict = "rejected"     // approval was denied or expired
 	RolledBack   Verdict = "rolled_back"
-	Nothing      Verdict = "nothing" // the same model is champion already
+	Restored     Verdict = "restored" // the champion did not serve as recorded and does again
+	Nothing      Verdict = "nothing"  // the same model is champion already, and serves as recorded
 )
 
 // ModelRef names a model version in a result.
@@ -72,9 +92,10 @@ type ModelRef struct {
 
 // Result is how every workflow ends.
 type Result struct {
-	Verdict   Verdict                 `json:"verdict"`
-	Reasons   []string                `json:"reasons"`
-	Model     ModelRef                `json:"model"`
+	Verdict Verdict  `json:"verdict"`
+	Reasons []string `json:"reasons"`
+	Model   ModelRef `json:"model"`
+	// Artifacts holds what the run made as one reference, under artifact.Manifest, where it made anything.
 	Artifacts map[string]artifact.Ref `json:"artifacts"`
 }
 
@@ -108,4 +129,16 @@ type Progress struct {
 	WaitingForApproval bool    `json:"waiting_for_approval"`
 	Delivery           string  `json:"delivery,omitempty"` // workflow ID of the delivery that a training started
 	Verdict            Verdict `json:"verdict,omitempty"`
+}
+
+// usage is a fault of the caller: it is not retried.
+func usage(format string, args ...any) error {
+	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), string(fault.Invalid), nil)
+}
+
+func defaultTo(value, otherwise string) string {
+	if value == "" {
+		return otherwise
+	}
+	return value
 }

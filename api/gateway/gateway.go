@@ -1,4 +1,5 @@
-// Package gateway shares production traffic between the versions of a model by weight, and counts what each of them does.
+// Package gateway shares production traffic between the tracks of a model by weight, and counts what each of them, a version under a
+// policy, does.
 package gateway
 
 import (
@@ -13,7 +14,8 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/loanops/loanops/api/problem"
+	"github.com/loanops/loanops/api/respond"
+	"github.com/loanops/loanops/internal/problem"
 )
 
 // predictorTimeout bounds one request to a predictor.
@@ -56,8 +58,8 @@ func New(cfg Config) (*Gateway, error) {
 // Handler serves the gateway's resources.
 func (g *Gateway) Handler() http.Handler {
 	e := echo.New()
-	e.HTTPErrorHandler = problem.Handler
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit("1M"), problem.RequireJSON)
+	e.HTTPErrorHandler = respond.Error
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit("1M"), respond.RequireJSON)
 	for _, path := range []string{"/decisions", "/decisions/batch"} {
 		e.POST("/v1"+path, g.proxy("/v1"+path))
 		e.POST("/v1/pipelines/:pipeline"+path, g.proxy("/v1"+path))
@@ -101,7 +103,7 @@ func (g *Gateway) proxy(path string) echo.HandlerFunc {
 			return err
 		}
 		slot, target := chooser.choose(c.Request().Header.Get("Idempotency-Key"))
-		labels := []string{name, slot, strconv.Itoa(target.ModelVersion), strconv.FormatBool(caller == Synthetic)}
+		labels := []string{name, slot, strconv.Itoa(target.ModelVersion), target.PolicyDigest, strconv.FormatBool(caller == Synthetic)}
 		started := time.Now()
 		answer, err := g.ask(c.Request().Context(), http.MethodPost, target.URL+path, body)
 		if err != nil && c.Request().Context().Err() != nil {

@@ -16,6 +16,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
 // predictorAnswering answers like a predictor of a version.
@@ -55,10 +57,13 @@ func ask(h http.Handler, key, idempotency string) *httptest.ResponseRecorder {
 	return answer
 }
 
-func two(blue, green *httptest.Server, weightBlue int) routes {
-	return routes{Revision: 1, Pipelines: map[string]pipelineRoute{"loans": {
+func two(blue, green *httptest.Server, weightBlue int) contract.Routes {
+	return contract.Routes{Revision: 1, Pipelines: map[string]contract.PipelineRoute{"loans": {
 		Weights: map[string]int{"blue": weightBlue, "green": 100 - weightBlue},
-		Tracks:  map[string]track{"blue": {blue.URL, 1}, "green": {green.URL, 2}},
+		Tracks: map[string]contract.RouteTrack{
+			"blue":  {URL: blue.URL, ModelVersion: 1, PolicyDigest: "p1"},
+			"green": {URL: green.URL, ModelVersion: 2, PolicyDigest: "p2"},
+		},
 	}}}
 }
 
@@ -127,14 +132,64 @@ func TestCounts(t *testing.T) {
 	page := httptest.NewRecorder()
 	h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, line := range []string{
-		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",synthetic="true",track="blue"} 5`,
-		`loanops_gateway_requests_total{code="502",model_version="2",pipeline="loans",synthetic="true",track="green"} 5`,
-		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",synthetic="false",track="blue"} 1`,
-		`loanops_gateway_score_bucket{model_version="1",pipeline="loans",synthetic="true",track="blue",le="0.26"} 5`,
+		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",policy="p1",synthetic="true",track="blue"} 5`,
+		`loanops_gateway_requests_total{code="502",model_version="2",pipeline="loans",policy="p2",synthetic="true",track="green"} 5`,
+		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 1`,
+		`loanops_gateway_score_bucket{model_version="1",pipeline="loans",policy="p1",synthetic="true",track="blue",le="0.26"} 5`,
 		`process_start_time_seconds`,
 	} {
 		require.True(t, strings.Contains(page.Body.String(), line), line)
 	}
+}
+
+// One version under two policies is two tracks: an analysis must be able to hold one against the other.
+func TestPoliciesOfOneVersionAreCountedApart(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	r := two(predictorAnswering(t, "1", 200), predictorAnswering(t, "1", 500), 50)
+	green := r.Pipelines["loans"].Tracks["green"]
+	green.ModelVersion = 1
+	r.Pipelines["loans"].Tracks["green"] = green
+	g.table.set(r)
+	for range 10 {
+		ask(g.Handler(), "k-north", "")
+	}
+	page := httptest.NewRecorder()
+	g.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	for _, line := range []string{
+		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 5`,
+		`loanops_gateway_requests_total{code="500",model_version="1",pipeline="loans",policy="p2",synthetic="false",track="green"} 5`,
+		`loanops_gateway_decisions_total{model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue",verdict="approve"} 5`,
+		`loanops_gateway_request_duration_seconds_count{model_version="1",pipeline="loans",policy="p2",synthetic="false",track="green"} 5`,
+	} {
+		require.Contains(t, page.Body.String(), line)
+	}
+}
+
+// An agent that lost its state names no pipeline; one that names it without weights took its traffic away.
+func TestRoutesOfAnAgentThatLostItsStateAreKept(t *testing.T) {
+	answers := make(chan contract.Routes)
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case routes := <-answers:
+			_ = json.NewEncoder(w).Encode(routes)
+		case <-r.Context().Done():
+		}
+	}))
+	defer agent.Close()
+	defer agent.CloseClientConnections()
+	g := newGateway(t, agent.URL)
+	go g.Follow(t.Context())
+	known := two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 100)
+	known.Revision = 8
+	answers <- known
+	// A poll that follows an answer says that the answer is in force.
+	answers <- contract.Routes{Revision: 0, Pipelines: map[string]contract.PipelineRoute{}}
+	answers <- contract.Routes{Revision: 1, Pipelines: map[string]contract.PipelineRoute{"others": {}}}
+	answers <- contract.Routes{Revision: 1}
+	require.Equal(t, 200, ask(g.Handler(), "k-north", "").Code)
+	answers <- contract.Routes{Revision: 2, Pipelines: map[string]contract.PipelineRoute{"loans": {}}}
+	answers <- contract.Routes{Revision: 2}
+	require.Equal(t, 503, ask(g.Handler(), "k-north", "").Code)
 }
 
 // While routes change under load, no request is lost.
@@ -163,7 +218,7 @@ func TestRoutesChangeUnderLoad(t *testing.T) {
 func TestAnAbsentTrackKeepsItsShare(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
 	r := two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 95)
-	r.Pipelines["loans"].Tracks["blue"] = track{ModelVersion: 1}
+	r.Pipelines["loans"].Tracks["blue"] = contract.RouteTrack{ModelVersion: 1}
 	g.table.set(r)
 	h := g.Handler()
 	codes := map[int]int{}
@@ -203,7 +258,7 @@ func TestFollowAcknowledges(t *testing.T) {
 			<-r.Context().Done()
 			return
 		}
-		_ = json.NewEncoder(w).Encode(routes{Revision: 1})
+		_ = json.NewEncoder(w).Encode(contract.Routes{Revision: 1})
 	}))
 	defer agent.Close()
 	defer agent.CloseClientConnections()

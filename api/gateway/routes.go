@@ -6,47 +6,40 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
-
-// The agent's answer to the long poll for routes.
-type routes struct {
-	Revision  int64                    `json:"revision"`
-	Pipelines map[string]pipelineRoute `json:"pipelines"`
-}
-
-type pipelineRoute struct {
-	Weights map[string]int   `json:"weights"`
-	Tracks  map[string]track `json:"tracks"`
-}
-
-type track struct {
-	URL          string `json:"url"`
-	ModelVersion int    `json:"model_version"`
-}
 
 // table is the routes in force. A change replaces them at once; requests under way keep what they chose.
 type table struct {
 	mu       sync.RWMutex
-	revision int64
 	choosers map[string]*chooser
 }
 
-func (t *table) set(r routes) {
-	choosers := map[string]*chooser{}
+// set takes over the routes of the pipelines that r names; without weights such a one is not served. Of the others the agent knows
+// nothing, having lost its state perhaps, which is no reason to stop serving them.
+func (t *table) set(r contract.Routes) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	choosers := maps.Clone(t.choosers)
+	if choosers == nil {
+		choosers = map[string]*chooser{}
+	}
 	for name, route := range r.Pipelines {
 		if c := newChooser(route); c != nil {
 			choosers[name] = c
+		} else {
+			delete(choosers, name)
 		}
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.revision, t.choosers = r.Revision, choosers
+	t.choosers = choosers
 }
 
 func (t *table) chooser(pipeline string) *chooser {
@@ -63,14 +56,14 @@ type chooser struct {
 
 type share struct {
 	slot    string
-	track   track
+	track   contract.RouteTrack
 	weight  int
 	current int
 }
 
 // newChooser keeps the slots that get traffic, in a fixed order; nil when none does. A slot whose predictor is not there keeps its
 // share, and its requests fail: the other slot must not get more than its weight.
-func newChooser(route pipelineRoute) *chooser {
+func newChooser(route contract.PipelineRoute) *chooser {
 	c := &chooser{}
 	for slot, weight := range route.Weights {
 		if weight > 0 {
@@ -86,7 +79,7 @@ func newChooser(route pipelineRoute) *chooser {
 
 // choose returns the slot of the next request. A request with an idempotency key keeps its slot while the weights stand; the others
 // are dealt out by smooth weighted round-robin, so that even short windows hold the weights exactly.
-func (c *chooser) choose(idempotencyKey string) (slot string, target track) {
+func (c *chooser) choose(idempotencyKey string) (slot string, target contract.RouteTrack) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	total := 0
@@ -145,23 +138,23 @@ func (g *Gateway) Follow(ctx context.Context) {
 }
 
 // poll asks for routes newer than after; asking acknowledges that after is in force.
-func (g *Gateway) poll(ctx context.Context, after int64) (routes, error) {
+func (g *Gateway) poll(ctx context.Context, after int64) (contract.Routes, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollWait+10*time.Second)
 	defer cancel()
 	query := url.Values{"after": {fmt.Sprint(after)}, "wait": {pollWait.String()}, "gateway": {g.cfg.ID}}
 	address := fmt.Sprintf("%s/v1/environments/%s/routes?%s", g.cfg.Agent, url.PathEscape(g.cfg.Environment), query.Encode())
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
-		return routes{}, err
+		return contract.Routes{}, err
 	}
 	response, err := g.client.Do(request)
 	if err != nil {
-		return routes{}, err
+		return contract.Routes{}, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return routes{}, fmt.Errorf("the agent answers %s", response.Status)
+		return contract.Routes{}, fmt.Errorf("the agent answers %s", response.Status)
 	}
-	var r routes
+	var r contract.Routes
 	return r, json.NewDecoder(response.Body).Decode(&r)
 }

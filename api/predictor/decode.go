@@ -12,8 +12,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/loanops/loanops/api/problem"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/transform"
 )
 

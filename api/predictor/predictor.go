@@ -16,11 +16,12 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/loanops/loanops/api/problem"
+	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/explain"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -36,8 +37,10 @@ type Config struct {
 	Bundle, Digest string
 	// Version is the model's number in the registry.
 	Version int
-	Cutoff  float64
-	Meaning pipeline.Meaning
+	// PolicyDigest names the policy document that Cutoff is of; every decision repeats it.
+	PolicyDigest string
+	Cutoff       float64
+	Meaning      pipeline.Meaning
 	// Drill is LOANOPS_DRILL: "", "delay=200ms" or "crash_after=20".
 	Drill string
 }
@@ -58,6 +61,12 @@ type Decision struct {
 	// Reasons are the principal reasons of a decline; an approval has none.
 	Reasons []explain.Reason `json:"reasons"`
 	Model   ModelRef         `json:"model"`
+	Policy  PolicyRef        `json:"policy"`
+}
+
+// PolicyRef names the policy that made a verdict of the probability.
+type PolicyRef struct {
+	Digest string `json:"digest"`
 }
 
 // ModelRef names the model that decided.
@@ -72,8 +81,11 @@ func New(cfg Config) (*Predictor, error) {
 	if cfg.Meaning != pipeline.MeaningDefault && cfg.Meaning != pipeline.MeaningApproval {
 		return nil, fault.New(fault.Invalid, "--meaning is %q; default or approval is wanted", cfg.Meaning)
 	}
-	if !(cfg.Cutoff > 0 && cfg.Cutoff < 1) {
-		return nil, fault.New(fault.Invalid, "--cutoff is %v; a probability between 0 and 1 is wanted", cfg.Cutoff)
+	if !pipeline.ValidCutoff(cfg.Cutoff) {
+		return nil, fault.New(fault.Invalid, "--cutoff is %v; a probability strictly between 0 and 1 is wanted", cfg.Cutoff)
+	}
+	if cfg.PolicyDigest == "" {
+		return nil, fault.New(fault.Invalid, "--policy-digest is empty; the SHA-256 of the policy document is wanted")
 	}
 	drill, err := newInjector(cfg.Drill)
 	if err != nil {
@@ -100,8 +112,8 @@ func New(cfg Config) (*Predictor, error) {
 // Handler serves the predictor's resources.
 func (p *Predictor) Handler() http.Handler {
 	e := echo.New()
-	e.HTTPErrorHandler = problem.Handler
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit(maxBody), problem.RequireJSON)
+	e.HTTPErrorHandler = respond.Error
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit(maxBody), respond.RequireJSON)
 	e.POST("/v1/decisions", p.decide)
 	e.POST("/v1/decisions/batch", p.decideBatch)
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
@@ -112,7 +124,7 @@ func (p *Predictor) Handler() http.Handler {
 }
 
 func (p *Predictor) ready(c echo.Context) error {
-	answer := map[string]any{"status": "ready", "model": p.ref()}
+	answer := map[string]any{"status": "ready", "model": p.ref(), "policy": PolicyRef{p.cfg.PolicyDigest}}
 	if p.cfg.Drill != "" {
 		answer["drill"] = p.cfg.Drill
 	}
@@ -175,7 +187,10 @@ func (p *Predictor) score(row []transform.Value) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	d := Decision{DecisionID: id.String(), Verdict: p.cfg.Meaning.Verdict(probability, p.cfg.Cutoff), Probability: probability, Reasons: []explain.Reason{}, Model: p.ref()}
+	d := Decision{
+		DecisionID: id.String(), Verdict: p.cfg.Meaning.Verdict(probability, p.cfg.Cutoff), Probability: probability,
+		Reasons: []explain.Reason{}, Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest},
+	}
 	if d.Verdict == "decline" {
 		started = time.Now()
 		if d.Reasons, err = explain.Reasons(p.model, row, p.cfg.Meaning); err != nil {

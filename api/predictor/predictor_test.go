@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -18,10 +19,10 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/api/problem"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -45,7 +46,7 @@ func bundle(t testing.TB) Config {
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "model.bundle")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	return Config{Bundle: path, Digest: model.Digest(data), Version: 7, Cutoff: 0.5, Meaning: pipeline.MeaningDefault}
+	return Config{Bundle: path, Digest: model.Digest(data), Version: 7, PolicyDigest: strings.Repeat("b1", 32), Cutoff: 0.5, Meaning: pipeline.MeaningDefault}
 }
 
 func handler(t testing.TB, cfg Config) http.Handler {
@@ -71,6 +72,7 @@ func TestDecide(t *testing.T) {
 	require.Equal(t, "decline", d.Verdict)
 	require.InDelta(t, 0.924141819978757, d.Probability, 1e-15)
 	require.Equal(t, 7, d.Model.Version)
+	require.Equal(t, strings.Repeat("b1", 32), d.Policy.Digest)
 	require.Equal(t, "debt", d.Reasons[0].Field)
 	require.Equal(t, "too much debt", d.Reasons[0].Text)
 	require.Equal(t, "home", d.Reasons[1].Field)
@@ -174,6 +176,7 @@ func TestBatchAndSingleAgree(t *testing.T) {
 		var d Decision
 		require.NoError(t, json.Unmarshal(post(h, "/v1/decisions", body).Body.Bytes(), &d))
 		require.InDelta(t, d.Probability, batch.Decisions[i].Probability, 0)
+		require.Equal(t, d.Policy, batch.Decisions[i].Policy)
 	}
 }
 
@@ -212,6 +215,10 @@ func TestNewRefuses(t *testing.T) {
 		"another digest": func(c *Config) { c.Digest = strings.Repeat("0", 64) },
 		"meaning":        func(c *Config) { c.Meaning = "good" },
 		"cutoff":         func(c *Config) { c.Cutoff = 1.5 },
+		"cutoff 0":       func(c *Config) { c.Cutoff = 0 },
+		"cutoff 1":       func(c *Config) { c.Cutoff = 1 },
+		"no number":      func(c *Config) { c.Cutoff = math.NaN() },
+		"no policy":      func(c *Config) { c.PolicyDigest = "" },
 		"drill":          func(c *Config) { c.Drill = "explode" },
 	} {
 		cfg := bundle(t)

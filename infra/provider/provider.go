@@ -23,6 +23,12 @@ const version = terraform.ProviderVersion
 
 type loanopsProvider struct{}
 
+// target is what every resource gets of the provider block: the agent, and the generation that each of its writes carries.
+type target struct {
+	*contract.AgentClient
+	generation int64
+}
+
 func newProvider() provider.Provider { return loanopsProvider{} }
 
 // Metadata names the provider.
@@ -44,18 +50,23 @@ func (loanopsProvider) Schema(_ context.Context, _ provider.SchemaRequest, resp 
 				Required:    true,
 				Description: "File with the agent's provider token. Read when it is used: the token is in no plan and no state.",
 			},
+			"generation": schema.Int64Attribute{
+				Required:    true,
+				Description: "Generation of the serving record that this configuration follows. The agent refuses an older one than it knows.",
+			},
 		},
 	}
 }
 
-// Configure makes the agent's client.
+// Configure makes the target.
 func (loanopsProvider) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	var config struct {
 		AgentURL       types.String `tfsdk:"agent_url"`
 		AgentTokenFile types.String `tfsdk:"agent_token_file"`
+		Generation     types.Int64  `tfsdk:"generation"`
 	}
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	if resp.Diagnostics.HasError() || config.AgentURL.IsUnknown() || config.AgentTokenFile.IsUnknown() {
+	if resp.Diagnostics.HasError() || config.AgentURL.IsUnknown() || config.AgentTokenFile.IsUnknown() || config.Generation.IsUnknown() {
 		return
 	}
 	token, err := os.ReadFile(config.AgentTokenFile.ValueString())
@@ -63,7 +74,8 @@ func (loanopsProvider) Configure(ctx context.Context, req provider.ConfigureRequ
 		addFault(&resp.Diagnostics, "Agent's token", fault.Wrap(fault.Unauthorized, err, "agent_token_file cannot be read"))
 		return
 	}
-	resp.ResourceData = contract.NewAgentClient(config.AgentURL.ValueString(), strings.TrimSpace(string(token)))
+	client := contract.NewAgentClient(config.AgentURL.ValueString(), strings.TrimSpace(string(token)))
+	resp.ResourceData = target{client, config.Generation.ValueInt64()}
 }
 
 // Resources lists what can be managed.
@@ -82,14 +94,14 @@ func addFault(diags *diag.Diagnostics, what string, err error) {
 	diags.AddError(terraform.DiagnosticSummary(what, fault.CodeOf(err)), err.Error())
 }
 
-// agentClient is what a resource needs of Configure's result.
-func agentClient(req resource.ConfigureRequest, resp *resource.ConfigureResponse) *contract.AgentClient {
+// targetOf is Configure's result for a resource.
+func targetOf(req resource.ConfigureRequest, resp *resource.ConfigureResponse) target {
 	if req.ProviderData == nil {
-		return nil // validation runs without a configured provider
+		return target{} // validation runs without a configured provider
 	}
-	client, ok := req.ProviderData.(*contract.AgentClient)
+	agent, ok := req.ProviderData.(target)
 	if !ok {
-		resp.Diagnostics.AddError("Provider's data", fmt.Sprintf("want a client of the agent, got %T", req.ProviderData))
+		resp.Diagnostics.AddError("Provider's data", fmt.Sprintf("want a target, got %T", req.ProviderData))
 	}
-	return client
+	return agent
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"io"
 	"os"
 	"os/exec"
@@ -17,6 +16,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
 // TestMain is also a plugin whose parent dies, see TestOrphanEnds.
@@ -87,7 +88,7 @@ func TestSchemasAreValid(t *testing.T) {
 func TestTrackModelRoundTrip(t *testing.T) {
 	t.Parallel()
 	spec := contract.TrackSpec{
-		ModelVersion: 3, Digest: "d", BundleURI: "s3://b/k", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.1 + 0.2, Meaning: "approval", Drill: "delay=1s",
+		ModelVersion: 3, PolicyDigest: "p", Digest: "d", BundleURI: "s3://b/k", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.1 + 0.2, Meaning: "approval", Drill: "delay=1s",
 	}
 	model := trackModel{Environment: types.StringValue("staging"), Pipeline: types.StringValue("loans"), Slot: types.StringValue("blue")}
 	model.take(contract.Track{Spec: spec, State: contract.TrackReady, URL: "http://127.0.0.1:1"})

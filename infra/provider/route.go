@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"github.com/loanops/loanops/internal/deploy/contract"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -10,17 +9,21 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
 // routeResource is loanops_route: how a pipeline's traffic is shared between the slots of an environment.
-type routeResource struct{ agent *contract.AgentClient }
+type routeResource struct{ agent target }
 
-// routeModel is its state. The agent's revision is not in it: it grows without anything to do for Terraform.
+// routeModel is its state. The agent's revision is not in it: it grows without anything to do for Terraform. The generation is:
+// a newer one is confirmed to the agent although the weights stay, and one that somebody else confirmed shows in a plan.
 type routeModel struct {
 	ID          types.String `tfsdk:"id"`
 	Pipeline    types.String `tfsdk:"pipeline"`
 	Environment types.String `tfsdk:"environment"`
 	Weights     types.Map    `tfsdk:"weights"`
+	Generation  types.Int64  `tfsdk:"generation"`
 }
 
 // Metadata names the resource.
@@ -44,13 +47,16 @@ func (r *routeResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 				Required: true, ElementType: types.Int64Type,
 				Description: "Whole percents by slot; they sum to 100.",
 			},
+			"generation": schema.Int64Attribute{
+				Required: true, Description: "The provider's generation, under which the weights are set or confirmed.",
+			},
 		},
 	}
 }
 
-// Configure takes the agent's client.
+// Configure takes the target.
 func (r *routeResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.agent = agentClient(req, resp)
+	r.agent = targetOf(req, resp)
 }
 
 // Create sets the weights.
@@ -71,7 +77,7 @@ func (r *routeResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	}
 }
 
-// Read takes over the weights in force, whoever set them.
+// Read takes over the weights in force and their generation, whoever set them.
 func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state routeModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -87,6 +93,7 @@ func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		addFault(&resp.Diagnostics, "Route "+state.id()+" cannot be read", err)
 		return
 	}
+	state.Generation = types.Int64Value(route.Generation)
 	known, diags := state.weights(ctx)
 	resp.Diagnostics.Append(diags...)
 	if !contract.SameWeights(known, route.Weights) {
@@ -104,7 +111,7 @@ func (r *routeResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	err := r.agent.DeleteRoute(ctx, state.Environment.ValueString(), state.Pipeline.ValueString())
+	err := r.agent.DeleteRoute(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), r.agent.generation)
 	if err != nil && !contract.IsNotFound(err) {
 		addFault(&resp.Diagnostics, "Route "+state.id()+" cannot be removed", err)
 	}
@@ -120,7 +127,7 @@ func (r *routeResource) put(ctx context.Context, plan *routeModel, diags *diag.D
 	if diags.HasError() {
 		return false
 	}
-	if _, err := r.agent.PutRoute(ctx, plan.Environment.ValueString(), plan.Pipeline.ValueString(), weights); err != nil {
+	if _, err := r.agent.PutRoute(ctx, plan.Environment.ValueString(), plan.Pipeline.ValueString(), weights, r.agent.generation); err != nil {
 		addFault(diags, "Route "+plan.id()+" cannot be set", err)
 		return false
 	}

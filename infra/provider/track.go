@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"github.com/loanops/loanops/internal/deploy/contract"
 
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -12,10 +11,12 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
-// trackResource is loanops_predictor_track: one model version in one slot of an environment.
-type trackResource struct{ agent *contract.AgentClient }
+// trackResource is loanops_predictor_track: one model version under one policy in one slot of an environment.
+type trackResource struct{ agent target }
 
 // trackModel is its state.
 type trackModel struct {
@@ -24,6 +25,7 @@ type trackModel struct {
 	Environment  types.String  `tfsdk:"environment"`
 	Slot         types.String  `tfsdk:"slot"`
 	ModelVersion types.Int64   `tfsdk:"model_version"`
+	PolicyDigest types.String  `tfsdk:"policy_digest"`
 	Digest       types.String  `tfsdk:"digest"`
 	BundleURI    types.String  `tfsdk:"bundle_uri"`
 	MemoryMiB    types.Int64   `tfsdk:"memory_mib"`
@@ -44,7 +46,7 @@ func (r *trackResource) Metadata(_ context.Context, req resource.MetadataRequest
 func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
 	identity := []planmodifier.String{stringplanmodifier.RequiresReplace()}
 	resp.Schema = schema.Schema{
-		Description: "One model version served in one slot of an environment.",
+		Description: "One model version under one policy, served in one slot of an environment.",
 		Attributes: map[string]schema.Attribute{
 			"id": schema.StringAttribute{
 				Computed: true, Description: "environment/pipeline/slot.",
@@ -54,11 +56,12 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			"environment":   schema.StringAttribute{Required: true, PlanModifiers: identity, Description: "staging or production."},
 			"slot":          schema.StringAttribute{Required: true, PlanModifiers: identity, Description: "blue or green."},
 			"model_version": schema.Int64Attribute{Required: true, Description: "The registered version."},
+			"policy_digest": schema.StringAttribute{Required: true, Description: "SHA-256 of the policy document, of which the cutoff is."},
 			"digest":        schema.StringAttribute{Required: true, Description: "SHA-256 of the model bundle, verified by the agent and the predictor."},
 			"bundle_uri":    schema.StringAttribute{Required: true, Description: "Where the agent fetches the bundle."},
 			"memory_mib":    schema.Int64Attribute{Required: true, Description: "Memory in MiB; becomes GOMEMLIMIT, no limit of the kernel."},
 			"cpu_millis":    schema.Int64Attribute{Required: true, Description: "Thousandths of a core; rounded up becomes GOMAXPROCS."},
-			"cutoff":        schema.Float64Attribute{Required: true, Description: "The policy's cutoff, 0 to 1."},
+			"cutoff":        schema.Float64Attribute{Required: true, Description: "The policy's cutoff, a probability strictly between 0 and 1."},
 			"meaning":       schema.StringAttribute{Required: true, Description: "What a high score means: default or approval."},
 			"drill": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(""),
@@ -75,9 +78,9 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 	}
 }
 
-// Configure takes the agent's client.
+// Configure takes the target.
 func (r *trackResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	r.agent = agentClient(req, resp)
+	r.agent = targetOf(req, resp)
 }
 
 // Create puts the track. When it is interrupted, nothing enters the state and the next apply puts it again.
@@ -140,7 +143,7 @@ func (r *trackResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	err := r.agent.DeleteTrack(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), state.Slot.ValueString())
+	err := r.agent.DeleteTrack(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), state.Slot.ValueString(), r.agent.generation)
 	if err != nil && !contract.IsNotFound(err) {
 		addFault(&resp.Diagnostics, "Track "+state.id()+" cannot be removed", err)
 	}
@@ -148,7 +151,7 @@ func (r *trackResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 
 // put makes the agent run the plan and fills in what is only known then.
 func (r *trackResource) put(ctx context.Context, plan *trackModel) error {
-	track, err := r.agent.PutTrack(ctx, plan.Environment.ValueString(), plan.Pipeline.ValueString(), plan.Slot.ValueString(), plan.spec())
+	track, err := r.agent.PutTrack(ctx, plan.Environment.ValueString(), plan.Pipeline.ValueString(), plan.Slot.ValueString(), plan.spec(), r.agent.generation)
 	if err != nil {
 		return err
 	}
@@ -164,6 +167,7 @@ func (m *trackModel) id() string {
 func (m *trackModel) spec() contract.TrackSpec {
 	return contract.TrackSpec{
 		ModelVersion: int(m.ModelVersion.ValueInt64()),
+		PolicyDigest: m.PolicyDigest.ValueString(),
 		Digest:       m.Digest.ValueString(),
 		BundleURI:    m.BundleURI.ValueString(),
 		MemoryMiB:    m.MemoryMiB.ValueInt64(),
@@ -178,6 +182,7 @@ func (m *trackModel) spec() contract.TrackSpec {
 func (m *trackModel) take(track contract.Track) {
 	m.ID = types.StringValue(m.id())
 	m.ModelVersion = types.Int64Value(int64(track.Spec.ModelVersion))
+	m.PolicyDigest = types.StringValue(track.Spec.PolicyDigest)
 	m.Digest = types.StringValue(track.Spec.Digest)
 	m.BundleURI = types.StringValue(track.Spec.BundleURI)
 	m.MemoryMiB = types.Int64Value(track.Spec.MemoryMiB)

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/smithy-go"
@@ -23,12 +24,29 @@ import (
 	"github.com/loanops/loanops/internal/file"
 )
 
-// Config says where artifacts are. Endpoint, region and credentials come from the standard AWS environment.
+// Config says where artifacts are.
 type Config struct {
 	// Bucket is made when it is absent.
 	Bucket string
 	// CacheDir is the folder of local copies, made when it is absent. It may be removed at any time.
 	CacheDir string
+	// S3 says how the store is reached, where it is not the standard AWS environment of this process that does.
+	S3 S3
+}
+
+// S3 is a store and who asks it. What is empty comes from the standard AWS environment.
+type S3 struct {
+	Endpoint, Region                           string
+	AccessKeyID, SecretAccessKey, SessionToken string
+}
+
+func (c S3) options() []func(*awsconfig.LoadOptions) error {
+	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(c.Region)} // an empty one is none
+	if c.AccessKeyID != "" {
+		options = append(options, awsconfig.WithCredentialsProvider(
+			credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)))
+	}
+	return options
 }
 
 // Store reads and writes artifacts. It is safe for concurrent use.
@@ -43,7 +61,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Bucket == "" || cfg.CacheDir == "" {
 		return nil, fault.New(fault.Invalid, "an artifact store needs a bucket and a cache folder")
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx)
+	aws, err := awsconfig.LoadDefaultConfig(ctx, cfg.S3.options()...)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "AWS configuration")
 	}
@@ -51,8 +69,11 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "artifact cache")
 	}
 	s := &Store{bucket: cfg.Bucket, cache: cfg.CacheDir, client: s3.NewFromConfig(aws, func(o *s3.Options) {
+		if cfg.S3.Endpoint != "" {
+			o.BaseEndpoint = &cfg.S3.Endpoint
+		}
 		// An endpoint of one's own has no DNS name per bucket.
-		o.UsePathStyle = os.Getenv("AWS_ENDPOINT_URL_S3") != "" || os.Getenv("AWS_ENDPOINT_URL") != ""
+		o.UsePathStyle = o.BaseEndpoint != nil
 	})}
 	return s, s.makeBucket(ctx)
 }

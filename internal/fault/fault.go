@@ -61,8 +61,9 @@ func Wrap(code Code, err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}
-	if inner := CodeOf(err); inner != Internal {
-		code = inner
+	var inner *Error
+	if errors.As(err, &inner) {
+		code = inner.Code
 	}
 	return &Error{Code: code, Message: fmt.Sprintf(format, args...), Cause: err}
 }

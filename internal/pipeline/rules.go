@@ -23,7 +23,7 @@ func (c *checker) rules(s *Spec) {
 	c.columns(s)
 	c.split(s)
 	c.algorithm(s)
-	if s.Policy.Cutoff <= 0 || s.Policy.Cutoff >= 1 {
+	if !ValidCutoff(s.Policy.Cutoff) {
 		c.wrongAt("policy.cutoff", "policy.cutoff is %v; a probability between 0 and 1 is wanted", s.Policy.Cutoff)
 	}
 	for i, gate := range s.Gates {

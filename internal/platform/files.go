@@ -10,7 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
+
+	"github.com/gofrs/flock"
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
@@ -102,13 +103,13 @@ func (p *Platform) ports(names ...string) (map[string]int, error) {
 }
 
 // lock takes the state folder for this process.
-func lock(dir string) (*os.File, error) {
-	held, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+func lock(dir string) (*flock.Flock, error) {
+	held := flock.New(filepath.Join(dir, "lock"))
+	free, err := held.TryLock()
 	if err != nil {
-		return nil, err
+		return nil, fault.Wrap(fault.Unavailable, err, "the state folder's lock")
 	}
-	if err := syscall.Flock(int(held.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		held.Close()
+	if !free {
 		return nil, fault.New(fault.Conflict, "another `loanops up` runs on %s; stop it, or choose another folder with --state", dir)
 	}
 	return held, nil

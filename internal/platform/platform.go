@@ -11,11 +11,14 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/gofrs/flock"
+
 	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/workflows"
 )
 
 // stateVersion is raised when a state folder means something else.
@@ -53,7 +56,7 @@ type Endpoints struct {
 type Platform struct {
 	cfg       Config
 	dir       string
-	lock      *os.File
+	lock      *flock.Flock
 	services  []*service
 	Settings  settings.Settings
 	mu        sync.Mutex
@@ -122,54 +125,41 @@ func (p *Platform) start(ctx context.Context) error {
 		},
 		KeysFile: p.path("keys.json"), StateVersion: stateVersion,
 	}
-	environment, err := p.environment()
+	if err := p.writeEnvironment(); err != nil {
+		return err
+	}
+	return p.startServices(ctx, ports)
+}
+
+// writeEnvironment makes the secrets that are not there yet, and platform.env for the commands of other shells.
+func (p *Platform) writeEnvironment() error {
+	s3Secret, err := secret(p.path("secrets", "s3.secret"))
 	if err != nil {
 		return err
 	}
-	return p.startServices(ctx, ports, environment)
-}
-
-// environment is what every program gets, and writes platform.env for the commands of other shells.
-func (p *Platform) environment() ([]string, error) {
-	s3Secret, err := secret(p.path("secrets", "s3.secret"))
-	if err != nil {
-		return nil, err
-	}
 	for _, file := range []string{p.Settings.AgentTokenFile, p.Settings.RollbackTokenFile} {
 		if _, err := secret(file); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	environment := append(p.Settings.Environ(),
-		"TEMPORAL_ADDRESS="+p.endpoints.Temporal, "TEMPORAL_NAMESPACE="+p.endpoints.Namespace,
-		"AWS_ENDPOINT_URL_S3="+p.endpoints.S3, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=loanops", "AWS_SECRET_ACCESS_KEY="+s3Secret)
-	if err := write(p.path(settings.PlatformEnv), []byte(strings.Join(environment, "\n")+"\n")); err != nil {
-		return nil, err
-	}
-	for _, line := range environment {
-		name, value, _ := strings.Cut(line, "=")
-		if err := os.Setenv(name, value); err != nil {
-			return nil, err
-		}
-	}
-	return append(environment, "PATH="+os.Getenv("PATH"), "HOME="+os.Getenv("HOME"), "TMPDIR="+os.Getenv("TMPDIR")), nil
+	p.Settings.Environment = p.environment(s3Secret)
+	return write(p.path(settings.PlatformEnv), []byte(strings.Join(p.Settings.Environment.Environ(), "\n")+"\n"))
 }
 
-func (p *Platform) startServices(ctx context.Context, ports map[string]int, environment []string) error {
+func (p *Platform) startServices(ctx context.Context, ports map[string]int) error {
 	address := func(name string) string { return fmt.Sprintf("127.0.0.1:%d", ports[name]) }
-	attributes := []string{"LoanOpsPipeline=Keyword", "LoanOpsTrigger=Keyword", "LoanOpsStage=Keyword", "LoanOpsModelVersion=Int", "LoanOpsVerdict=Keyword"}
 	devserver := []string{
 		"--db-filename", p.path("temporal.db"), "--s3-dir", p.path("s3"), "--port", fmt.Sprint(ports["temporal"]),
 		"--http-port", fmt.Sprint(ports["temporal_http"]), "--ui-port", fmt.Sprint(ports["temporal_ui"]), "--s3-port", fmt.Sprint(ports["s3"]),
 	}
-	for _, attribute := range attributes {
-		devserver = append(devserver, "--search-attribute", attribute)
+	for _, attribute := range workflows.SearchAttributes() {
+		devserver = append(devserver, "--search-attribute", attribute.GetName()+"="+attribute.GetValueType().String())
 	}
-	d, err := p.run("devserver", "loanops-devserver", environment, devserver...)
+	d, err := p.run("devserver", "loanops-devserver", devserver...)
 	if err != nil {
 		return err
 	}
-	agent, err := p.run("agent", "loanops", environment, "agent", "--address", address("agent"), "--dir", p.path("agent"), "--state", p.dir)
+	agent, err := p.run("agent", "loanops", "agent", "--address", address("agent"), "--dir", p.path("agent"), "--state", p.dir)
 	if err != nil {
 		return err
 	}
@@ -184,12 +174,11 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int, envi
 	p.cfg.Say("starting the deployment agent, the gateway and a worker")
 	readyFile := p.path("work", "worker.ready")
 	_ = os.Remove(readyFile)
-	worker, err := p.run("worker", "loanops-worker", environment, "--ready-file", readyFile)
+	worker, err := p.run("worker", "loanops-worker", "--ready-file", readyFile)
 	if err != nil {
 		return err
 	}
-	// The gateway reads what callers send: it gets none of the platform's secrets.
-	gateway, err := p.run("gateway", "loanops-api", nil, "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
+	gateway, err := p.run("gateway", "loanops-api", "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
 		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
 	if err != nil {
 		return err
@@ -226,9 +215,9 @@ func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 	return nil
 }
 
-func (p *Platform) run(name, program string, environment []string, args ...string) (*service, error) {
+func (p *Platform) run(name, program string, args ...string) (*service, error) {
 	s := &service{
-		name: name, program: filepath.Join(p.cfg.BinDir, program), args: args, env: environment, logDir: p.path("logs"),
+		name: name, program: filepath.Join(p.cfg.BinDir, program), args: args, env: p.serviceEnvironments()[name], logDir: p.path("logs"),
 		changed: func() { _ = p.publish() }, // the next change tries again
 	}
 	if err := s.start(); err != nil {
@@ -272,5 +261,5 @@ func (p *Platform) Stop() {
 	for i := len(services) - 1; i >= 0; i-- {
 		services[i].stop()
 	}
-	p.lock.Close()
+	_ = p.lock.Close() // the system frees it anyway when this process ends
 }

@@ -131,6 +131,19 @@ func TestAServiceThatIsNotThereIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "make build")
 }
 
+func TestALargeServiceLogIsPutAsideAtTheStart(t *testing.T) {
+	s := &service{name: "sleeper", program: script(t, "exec sleep 1000"), logDir: t.TempDir(), env: os.Environ()}
+	log := filepath.Join(s.logDir, "sleeper.log")
+	require.NoError(t, os.WriteFile(log, nil, 0o600))
+	require.NoError(t, os.Truncate(log, 8<<20+1))
+	require.NoError(t, s.start())
+	s.stop()
+	require.FileExists(t, log+".1")
+	info, err := os.Stat(log)
+	require.NoError(t, err)
+	require.Zero(t, info.Size())
+}
+
 func TestLogTailIsTheEnd(t *testing.T) {
 	s := &service{name: "x", logDir: t.TempDir()}
 	require.NoError(t, os.WriteFile(filepath.Join(s.logDir, "x.log"), []byte(strings.Repeat("a", 5000)+"the end"), 0o600))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/process"
 )
 
@@ -51,13 +52,13 @@ func (s *service) start() error {
 }
 
 func (s *service) launch() (*exec.Cmd, chan struct{}, error) {
-	log, err := os.OpenFile(filepath.Join(s.logDir, s.name+".log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := file.OpenLog(filepath.Join(s.logDir, s.name+".log"))
 	if err != nil {
 		return nil, nil, err
 	}
 	defer log.Close()
-	cmd := exec.Command(s.program, s.args...) //nolint:noctx // ended by process.Stop, in order
-	cmd.Env, cmd.Stdout, cmd.Stderr = s.env, log, log
+	cmd := exec.Command(s.program, s.args...)                                //nolint:noctx // ended by process.Stop, in order
+	cmd.Env, cmd.Stdout, cmd.Stderr = append([]string{}, s.env...), log, log // nil would be all of this process's environment
 	if err := process.Start(cmd); err != nil {
 		return nil, nil, fault.Wrap(fault.NotFound, err, "starting %s; `make build` puts the programs into bin/", s.name)
 	}

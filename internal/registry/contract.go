@@ -1,6 +1,11 @@
 package registry
 
-import "context"
+import (
+	"context"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/serving"
+)
 
 // Registry is implemented on SQLite and PostgreSQL; store/storetest is its contract as tests. Every error has a
 // fault code: NotFound where what is named does not exist, Conflict where the world changed meanwhile, Invalid for bad
@@ -10,6 +15,8 @@ type Registry interface {
 	PutPipeline(ctx context.Context, spec PipelineSpec) error
 	// Pipeline returns the current spec of name.
 	Pipeline(ctx context.Context, name string) (PipelineSpec, error)
+	// PipelineHistory returns every spec that was ever current under name, newest first. None is empty.
+	PipelineHistory(ctx context.Context, name string) ([]PipelineSpec, error)
 	// Pipelines returns the current spec of each name, ordered by name.
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 
@@ -21,14 +28,11 @@ type Registry interface {
 	// Versions returns all versions of name, newest first; empty name: of all models, ordered by name. None is empty.
 	Versions(ctx context.Context, name string) ([]ModelVersion, error)
 
-	// MoveAliases applies op atomically, appending one row per change that changes anything, in the order given.
-	// Repeating op.ID returns the rows of the first call. A version that does not exist is NotFound.
-	MoveAliases(ctx context.Context, op AliasOperation) ([]AliasMove, error)
-	// Aliases returns alias to version for name; an alias that names nothing is absent.
+	// Records is what should serve; its pipeline is a model's name.
+	serving.Records
+	// Aliases returns alias to version for name, as the newest serving record of production says; an alias that names nothing
+	// is absent.
 	Aliases(ctx context.Context, name string) (map[string]int, error)
-	// AliasHistory returns every move of name, oldest first, after verifying the chain: a row that was altered, removed
-	// or inserted is an Internal fault naming its Seq. Aliases verifies as well.
-	AliasHistory(ctx context.Context, name string) ([]AliasMove, error)
 
 	// PutRun inserts or replaces the run with its steps. A run with an end is never replaced by one without.
 	PutRun(ctx context.Context, run Run) error
@@ -36,6 +40,11 @@ type Registry interface {
 	Run(ctx context.Context, id string) (Run, error)
 	// Runs returns runs without their steps, newest first, at most limit (0: 50); empty pipeline: all.
 	Runs(ctx context.Context, pipeline string, limit int) ([]Run, error)
+
+	// PutRunArtifacts notes objects that a run made, by their roles; the same role again replaces what was noted.
+	PutRunArtifacts(ctx context.Context, runID string, artifacts map[string]artifact.Ref) error
+	// RunArtifacts returns all that was noted of a run, by role; none is empty.
+	RunArtifacts(ctx context.Context, runID string) (map[string]artifact.Ref, error)
 
 	// PutCanaryCheck records one analysis; the same run and seq again changes nothing.
 	PutCanaryCheck(ctx context.Context, check CanaryCheck) error

@@ -1,6 +1,6 @@
-// Package registry is the memory of the platform: pipeline specs, model versions, who was champion when and why, runs and
-// their steps, canary observations, and the step cache. It is append-only: a version never changes, an alias moves by a
-// new row that carries the hash of the row before.
+// Package registry is the memory of the platform: pipeline specs, model versions, what serves and why (package serving), runs and
+// their steps, canary observations, and the step cache. It is append-only: a version never changes, and what serves changes by a
+// new record that carries the hash of the one before.
 package registry
 
 import (
@@ -10,13 +10,6 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
-)
-
-// The aliases of a model.
-const (
-	Champion   = "champion"
-	Challenger = "challenger"
-	Previous   = "previous"
 )
 
 // PipelineSpec is one registered version of a pipeline's YAML.
@@ -50,7 +43,7 @@ type ModelVersion struct {
 	Hyperparameters json.RawMessage         `json:"hyperparameters"`
 	Metrics         map[string]Metric       `json:"metrics"`
 	Lineage         Lineage                 `json:"lineage"`
-	Artifacts       map[string]artifact.Ref `json:"artifacts"` // by role: dataset, train, validation, test, golden, profile, evaluation …
+	Artifacts       map[string]artifact.Ref `json:"artifacts"` // by role, see package artifact
 	RunID           string                  `json:"run_id"`
 	CreatedAt       time.Time               `json:"created_at"`
 }
@@ -63,38 +56,6 @@ type Lineage struct {
 	AsOf       string            `json:"as_of"`   // what was known on that day, 2006-01-02; empty: everything
 	Rows       int64             `json:"rows"`
 	Steps      map[string]string `json:"steps"` // step name to step version
-}
-
-// AliasMove is one row of the append-only, hash-chained alias history of a model.
-type AliasMove struct {
-	Name    string    `json:"name"`
-	Seq     int       `json:"seq"` // 1, 2, 3 … per name
-	Alias   string    `json:"alias"`
-	Version int       `json:"version"` // 0: the alias names nothing from now on
-	From    int       `json:"from"`    // version before, 0: none
-	Actor   string    `json:"actor"`
-	Reason  string    `json:"reason"`
-	At      time.Time `json:"at"`
-	// Operation groups moves made together and makes a repeated call harmless.
-	Operation string `json:"operation"`
-	PrevHash  string `json:"prev_hash"` // hash of row Seq-1; empty for the first
-	Hash      string `json:"hash"`
-}
-
-// AliasChange asks that alias name version from now on.
-type AliasChange struct {
-	Alias   string
-	Version int // 0 removes the alias
-}
-
-// AliasOperation is a set of alias changes that happen together or not at all.
-type AliasOperation struct {
-	// ID makes the operation idempotent: the second call with the same ID changes nothing and returns the first's rows.
-	ID      string
-	Name    string
-	Actor   string
-	Reason  string
-	Changes []AliasChange
 }
 
 // RunStatus is where a run is.

@@ -18,6 +18,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/loanops/loanops/internal/evaluate"
+	"github.com/loanops/loanops/internal/profile"
 )
 
 var (
@@ -91,7 +92,7 @@ func bars(values []float64, fill color.Color, offset, width vg.Length) (*plotter
 	return chart, nil
 }
 
-func histogram(name string, n *Numbers) (template.HTML, error) {
+func histogram(name string, n *profile.Numbers) (template.HTML, error) {
 	values := make([]float64, len(n.Histogram))
 	for i, count := range n.Histogram {
 		values[i] = float64(count)
@@ -109,7 +110,7 @@ func histogram(name string, n *Numbers) (template.HTML, error) {
 	return svg(p, 260, 130, fmt.Sprintf("histogram of %s from %s to %s, median %s", name, number(n.Min), number(n.Max), number(n.Median)))
 }
 
-func frequencies(name string, top []Value) (template.HTML, error) {
+func frequencies(name string, top []profile.Value) (template.HTML, error) {
 	values, labels := make([]float64, len(top)), make([]string, len(top))
 	for i, v := range top {
 		// Bars grow from the bottom; the most frequent value is to be on top.

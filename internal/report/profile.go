@@ -5,47 +5,14 @@ package report
 import (
 	"fmt"
 	"html/template"
+
+	"github.com/loanops/loanops/internal/profile"
 )
 
-// Profile is a described table.
-type Profile struct {
-	Name    string   `json:"name"`
-	Rows    int      `json:"rows"`
-	Columns []Column `json:"columns"`
-}
-
-// Column is one described column.
-type Column struct {
-	Name     string   `json:"name"`
-	Numeric  bool     `json:"numeric"`
-	Missing  int      `json:"missing"`
-	Distinct int      `json:"distinct"`
-	Numbers  *Numbers `json:"numbers,omitempty"`
-	Top      []Value  `json:"top,omitempty"` // the most frequent values of a column of texts
-}
-
-// Numbers describes a column of numbers. Histogram counts values in equally wide bins from Min to Max.
-type Numbers struct {
-	Min       float64 `json:"min"`
-	Q25       float64 `json:"q25"`
-	Median    float64 `json:"median"`
-	Q75       float64 `json:"q75"`
-	Max       float64 `json:"max"`
-	Mean      float64 `json:"mean"`
-	SD        float64 `json:"sd"`
-	Histogram []int   `json:"histogram"`
-}
-
-// Value is a text and how often it occurs.
-type Value struct {
-	Text  string `json:"text"`
-	Count int    `json:"count"`
-}
-
 // ProfileHTML renders a profile. The same profile gives the same bytes.
-func ProfileHTML(p Profile) ([]byte, error) {
+func ProfileHTML(p profile.Profile) ([]byte, error) {
 	view := struct {
-		Profile
+		profile.Profile
 		Rendered []renderedColumn
 	}{Profile: p}
 	for _, c := range p.Columns {
@@ -65,7 +32,7 @@ func ProfileHTML(p Profile) ([]byte, error) {
 }
 
 type renderedColumn struct {
-	Column
+	profile.Column
 	MissingShare string
 	Plot         template.HTML
 }

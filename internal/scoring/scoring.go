@@ -24,7 +24,11 @@ func NewRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows
 		if c == nil {
 			return Rows{}, fault.New(fault.Invalid, "column %q is missing", name)
 		}
-		if (types[i] == pipeline.Category) != (c.Kind == dataset.Text) {
+		want := dataset.Float
+		if types[i] == pipeline.Category {
+			want = dataset.Text
+		}
+		if c.Kind != want {
 			return Rows{}, fault.New(fault.Invalid, "column %q is not a %s", name, types[i])
 		}
 		r.columns = append(r.columns, c)

@@ -68,8 +68,8 @@ func (r Record) Abort() Record {
 	return next
 }
 
-// RollBack gives all traffic to target. During a canary the target may be the champion: then the canary ends. Previous names
-// nothing after it: the version that was left is no place to go back to.
+// RollBack gives all traffic to target. During a canary the target may be the champion: then the canary ends and previous stays. In
+// no case does previous name what was left: that is no place to go back to.
 func (r Record) RollBack(target Track) (Record, error) {
 	switch {
 	case r.Champion == nil:
@@ -79,7 +79,7 @@ func (r Record) RollBack(target Track) (Record, error) {
 	}
 	next := r.after(RolledBack)
 	next.Challenger, next.Weight, next.Drill = nil, 0, ""
-	if *r.Champion != target {
+	if *r.Champion != target || Is(r.Previous, r.Challenger) {
 		next.Champion, next.Previous = &target, nil
 	}
 	return next, nil
@@ -97,5 +97,8 @@ func (r Record) Stage(t Track) Record {
 
 // String names the record in a sentence.
 func (r Record) String() string {
+	if r.Generation == 0 {
+		return "generation 0 (before the first)"
+	}
 	return fmt.Sprintf("generation %d (%s by %s: %s)", r.Generation, r.Change, r.Writer, r.Reason)
 }

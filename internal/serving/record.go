@@ -14,6 +14,12 @@ type Track struct {
 	Policy  string `json:"policy"` // digest of the policy document
 }
 
+// The environments.
+const (
+	Staging    = "staging"
+	Production = "production"
+)
+
 // Change is what a record does to the one before. The set is closed.
 type Change string
 
@@ -95,6 +101,17 @@ type Records interface {
 	ServingHistory(ctx context.Context, pipeline, environment string) ([]Record, error)
 	// TakeGeneration appends next, with At and Hash set, when its generation follows the newest one (compare-and-set); else it is
 	// a fault.Conflict that says who took it. Repeating next.Operation returns the row of the first call, whatever came after.
-	// A version that does not exist is fault.NotFound.
+	// A version that does not exist is fault.NotFound; a record without pipeline, environment, change or any of its Author's fields
+	// is fault.Invalid.
 	TakeGeneration(ctx context.Context, next Record) (Record, error)
+}
+
+// WasChampion reports whether t was champion in any of the records.
+func WasChampion(history []Record, t Track) bool {
+	for _, r := range history {
+		if Is(r.Champion, &t) {
+			return true
+		}
+	}
+	return false
 }

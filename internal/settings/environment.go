@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"bufio"
 	"errors"
 	"os"
 	"os/exec"
@@ -9,67 +8,91 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/caarlos0/env/v11"
+
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // PlatformEnv is the file in a state folder that holds a running platform's environment, readable by its owner only.
 const PlatformEnv = "platform.env"
 
-// fields pairs every variable with its place.
-func (s *Settings) fields() []struct {
-	name  string
-	value *string
-} {
-	return []struct {
-		name  string
-		value *string
-	}{
-		{"LOANOPS_DATABASE", &s.Database}, {"LOANOPS_BUCKET", &s.Bucket}, {"LOANOPS_WORK_DIR", &s.WorkDir}, {"LOANOPS_BIN_DIR", &s.BinDir},
-		{"LOANOPS_TERRAFORM", &s.Terraform}, {"LOANOPS_AGENT", &s.Agent}, {"LOANOPS_AGENT_TOKEN_FILE", &s.AgentTokenFile},
-		{"LOANOPS_ROLLBACK_TOKEN_FILE", &s.RollbackTokenFile}, {"LOANOPS_GATEWAY", &s.Gateway}, {"LOANOPS_SYNTHETIC_KEY_FILE", &s.SyntheticKeyFile},
+// Environment is a set of variables by name. A platform's reaches the clients of Temporal and S3 by value: written into the process's
+// own, its secrets would be inherited by whatever the process starts.
+type Environment map[string]string
+
+// NewEnvironment takes lines of NAME=value; the first of a name counts.
+func NewEnvironment(lines ...string) Environment {
+	e := Environment{}
+	for _, line := range lines {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			if _, taken := e[name]; !taken {
+				e[name] = value
+			}
+		}
 	}
+	return e
 }
 
-// FromEnvironment reads the LOANOPS_* variables. Missing ones are all named in one fault.Invalid.
-func FromEnvironment() (Settings, error) {
-	s := read()
-	if s.Terraform == "" {
-		s.Terraform, _ = FindTerraform()
-	}
-	return s, s.require()
+// LookupEnv is os.LookupEnv of this environment.
+func (e Environment) LookupEnv(name string) (string, bool) {
+	value, ok := e[name]
+	return value, ok
 }
 
-// ForAgent reads the few variables that the deployment agent needs: it gets no way into the database.
-func ForAgent() (Settings, error) {
-	s := read()
-	return s, s.require("LOANOPS_BUCKET", "LOANOPS_WORK_DIR", "LOANOPS_BIN_DIR", "LOANOPS_AGENT_TOKEN_FILE", "LOANOPS_ROLLBACK_TOKEN_FILE")
+// Environ is os.Environ of this environment, sorted.
+func (e Environment) Environ() []string {
+	lines := make([]string, 0, len(e))
+	for name, value := range e {
+		lines = append(lines, name+"="+value)
+	}
+	slices.Sort(lines)
+	return lines
 }
 
-func read() Settings {
-	var s Settings
-	for _, f := range s.fields() {
-		*f.value = os.Getenv(f.name)
+// ForWorker reads what a worker of the roles needs.
+func ForWorker(roles ...string) (Settings, error) {
+	for _, role := range roles {
+		if !slices.Contains(WorkerRoles(), role) {
+			return Settings{}, fault.New(fault.Invalid, "a worker has no role %q; its roles are %s", role, strings.Join(WorkerRoles(), ", "))
+		}
 	}
+	return read(NewEnvironment(os.Environ()...), roles...)
+}
+
+// ForAgent reads what the deployment agent needs.
+func ForAgent() (Settings, error) { return read(NewEnvironment(os.Environ()...), Agent) }
+
+// FromState reads what a person's command needs: from this process's environment, and what is not set there from that of the
+// platform that runs on the state folder. It is a fault.NotFound when there is neither.
+func FromState(dir string) (Settings, error) {
+	data, err := os.ReadFile(filepath.Join(dir, PlatformEnv))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Settings{}, fault.Wrap(fault.Unavailable, err, "the platform's environment")
+	}
+	environment := NewEnvironment(slices.Concat(os.Environ(), strings.Split(string(data), "\n"))...)
+	s, invalid := read(environment, Operator)
+	if errors.Is(err, os.ErrNotExist) && s.Database == "" {
+		return Settings{}, fault.New(fault.NotFound, "no platform runs on %s; start one with `loanops up --state %s`, or set the LOANOPS_* variables", dir, dir)
+	}
+	return s, invalid
+}
+
+// read takes the settings from the environment and checks that those of the roles are there.
+func read(environment Environment, roles ...string) (Settings, error) {
+	s, err := env.ParseAsWithOptions[Settings](env.Options{Environment: environment})
+	if err != nil {
+		return Settings{}, fault.Wrap(fault.Invalid, err, "the LOANOPS_* variables")
+	}
+	s.Environment = environment
 	if s.BinDir == "" {
 		if program, err := os.Executable(); err == nil {
 			s.BinDir = filepath.Dir(program)
 		}
 	}
-	return s
-}
-
-// require names what is not set of the named variables, or of all when none is named.
-func (s *Settings) require(names ...string) error {
-	var missing []string
-	for _, f := range s.fields() {
-		if *f.value == "" && (len(names) == 0 || slices.Contains(names, f.name)) {
-			missing = append(missing, f.name)
-		}
+	if s.Terraform == "" && slices.Contains(roles, Deliver) {
+		s.Terraform, _ = FindTerraform() // where there is none, it is named with what else is missing
 	}
-	if len(missing) > 0 {
-		return fault.New(fault.Invalid, "these variables are not set: %s; see docs/reference.md, or start the platform with `loanops up`", strings.Join(missing, ", "))
-	}
-	return nil
+	return s, s.require(roles...)
 }
 
 // FindTerraform returns terraform, else tofu, on PATH.
@@ -80,42 +103,4 @@ func FindTerraform() (string, error) {
 		}
 	}
 	return "", fault.New(fault.NotFound, "neither terraform nor tofu is on PATH")
-}
-
-// Environ returns the variables as NAME=value.
-func (s Settings) Environ() []string {
-	var environ []string
-	for _, f := range s.fields() {
-		environ = append(environ, f.name+"="+*f.value)
-	}
-	return environ
-}
-
-// FromState takes the environment of the platform that runs on the state folder into this process, without replacing what is
-// set, and returns its settings. Without a platform it is that of the environment alone, or a fault.NotFound.
-func FromState(dir string) (Settings, error) {
-	file, err := os.Open(filepath.Join(dir, PlatformEnv))
-	if errors.Is(err, os.ErrNotExist) {
-		if s, err := FromEnvironment(); err == nil {
-			return s, nil
-		}
-		return Settings{}, fault.New(fault.NotFound, "no platform runs on %s; start one with `loanops up --state %s`, or set the LOANOPS_* variables", dir, dir)
-	}
-	if err != nil {
-		return Settings{}, fault.Wrap(fault.Unavailable, err, "the platform's environment")
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		name, value, ok := strings.Cut(lines.Text(), "=")
-		if _, set := os.LookupEnv(name); ok && !set {
-			if err := os.Setenv(name, value); err != nil {
-				return Settings{}, fault.Wrap(fault.Internal, err, "environment")
-			}
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return Settings{}, fault.Wrap(fault.Unavailable, err, "the platform's environment")
-	}
-	return FromEnvironment()
 }

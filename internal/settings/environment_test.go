@@ -14,39 +14,121 @@ import (
 	"github.com/loanops/loanops/internal/settings"
 )
 
-func TestEnvironRoundTripThroughAState(t *testing.T) {
-	dir := t.TempDir()
-	want := settings.Settings{
-		Database: "sqlite:///x", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
-		RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k",
-	}
-	for _, line := range append(want.Environ(), "TEMPORAL_ADDRESS=x") {
+var full = settings.Settings{
+	Database: "sqlite:///x", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
+	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k",
+}
+
+func everyRole() []string {
+	return append(settings.WorkerRoles(), settings.Agent, settings.Operator)
+}
+
+// without takes the LOANOPS_* variables, and those named, out of this process's environment until the test ends.
+func without(t *testing.T, names ...string) {
+	t.Helper()
+	for _, line := range full.Environ(everyRole()...) {
 		name, _, _ := strings.Cut(line, "=")
+		names = append(names, name)
+	}
+	for _, name := range names {
 		t.Setenv(name, "") // restored after the test
 		require.NoError(t, os.Unsetenv(name))
 	}
+}
+
+// with sets exactly these.
+func with(t *testing.T, environ ...string) {
+	t.Helper()
+	without(t)
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		t.Setenv(name, value)
+	}
+}
+
+const base = "LOANOPS_BUCKET=b LOANOPS_WORK_DIR=/w"
+
+func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
+	for role, want := range map[string]string{
+		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base,
+		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base,
+		settings.Deliver: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BIN_DIR=/b LOANOPS_TERRAFORM=/t LOANOPS_AGENT=http://a " +
+			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g LOANOPS_SYNTHETIC_KEY_FILE=/k",
+		settings.Agent: base + " LOANOPS_BIN_DIR=/b LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt",
+		settings.Operator: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
+			"LOANOPS_GATEWAY=http://g",
+	} {
+		t.Run(role, func(t *testing.T) {
+			environ := full.Environ(role)
+			require.Equal(t, want, strings.Join(environ, " "))
+			read := func() error {
+				var err error
+				switch role {
+				case settings.Agent:
+					_, err = settings.ForAgent()
+				case settings.Operator:
+					_, err = settings.FromState(t.TempDir())
+				default:
+					_, err = settings.ForWorker(role)
+				}
+				return err
+			}
+			with(t, environ...)
+			require.NoError(t, read(), "what it gets is enough")
+			t.Setenv("LOANOPS_BUCKET", "")
+			t.Setenv("LOANOPS_WORK_DIR", "")
+			err := read()
+			require.Equal(t, fault.Invalid, fault.CodeOf(err))
+			require.ErrorContains(t, err, fmt.Sprintf("LOANOPS_BUCKET (for %s), LOANOPS_WORK_DIR (for %[1]s);", role))
+		})
+	}
+}
+
+func TestMissingVariablesAreNamedWithTheRolesThatNeedThem(t *testing.T) {
+	with(t, "LOANOPS_BUCKET=b", "LOANOPS_WORK_DIR=/w", "LOANOPS_TERRAFORM=/t", "LOANOPS_AGENT=http://a")
+	_, err := settings.ForWorker(settings.Train, settings.Deliver)
+	require.EqualError(t, err, "these variables are not set: LOANOPS_DATABASE (for train, deliver), LOANOPS_AGENT_TOKEN_FILE (for deliver), "+
+		"LOANOPS_ROLLBACK_TOKEN_FILE (for deliver), LOANOPS_GATEWAY (for deliver), LOANOPS_SYNTHETIC_KEY_FILE (for deliver); "+
+		"see docs/reference.md, or start the platform with `loanops up`")
+	_, err = settings.ForWorker("cook")
+	require.EqualError(t, err, `a worker has no role "cook"; its roles are data, train, deliver`)
+	_, err = settings.FromState(t.TempDir())
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "without a database nothing was meant")
+}
+
+func TestAStateGivesItsCommandsWhatThisProcessDoesNotSet(t *testing.T) {
+	without(t, "TEMPORAL_ADDRESS", "AWS_SECRET_ACCESS_KEY")
+	dir := t.TempDir()
 	_, err := settings.FromState(dir)
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
 	require.ErrorContains(t, err, "loanops up --state")
-	text := strings.Join(append(want.Environ(), "TEMPORAL_ADDRESS=127.0.0.1:7"), "\n")
-	require.NoError(t, os.WriteFile(filepath.Join(dir, settings.PlatformEnv), []byte(text), 0o600))
+
+	lines := append(full.Environ(everyRole()...), "TEMPORAL_ADDRESS=127.0.0.1:7", "AWS_SECRET_ACCESS_KEY=c2Vj=")
+	require.NoError(t, os.WriteFile(filepath.Join(dir, settings.PlatformEnv), []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	t.Setenv("LOANOPS_GATEWAY", "http://mine")
 	got, err := settings.FromState(dir)
 	require.NoError(t, err)
+	require.Equal(t, "127.0.0.1:7", got.Environment["TEMPORAL_ADDRESS"])
+	require.Equal(t, "c2Vj=", got.Environment["AWS_SECRET_ACCESS_KEY"])
+	require.NotContains(t, os.Environ(), "AWS_SECRET_ACCESS_KEY=c2Vj=", "nothing that this process starts may inherit it")
+	got.Environment = nil
+	want := full
+	want.Gateway = "http://mine"
 	require.Equal(t, want, got)
-	require.Equal(t, "127.0.0.1:7", os.Getenv("TEMPORAL_ADDRESS"))
 }
 
-func TestMissingVariablesAreAllNamed(t *testing.T) {
-	t.Setenv("LOANOPS_DATABASE", "")
-	t.Setenv("LOANOPS_GATEWAY", "")
-	_, err := settings.FromEnvironment()
-	require.Equal(t, fault.Invalid, fault.CodeOf(err))
-	require.ErrorContains(t, err, "LOANOPS_DATABASE")
-	require.ErrorContains(t, err, "LOANOPS_GATEWAY")
+func TestEnvironmentIsThatOfItsLines(t *testing.T) {
+	e := settings.NewEnvironment("B=2", "", "A=x=y", "A=later", "no variable")
+	require.Equal(t, []string{"A=x=y", "B=2"}, e.Environ())
+	value, set := e.LookupEnv("A")
+	require.True(t, set)
+	require.Equal(t, "x=y", value)
+	_, set = e.LookupEnv("C")
+	require.False(t, set)
 }
 
-// docker-compose.yml must give the control plane every variable, and the agent its few.
-func TestComposeSetsEveryVariable(t *testing.T) {
+// docker-compose.yml gives every program the variables of its role, and no others.
+func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 	data, err := os.ReadFile("../../docker-compose.yml")
 	require.NoError(t, err)
 	var compose struct {
@@ -55,21 +137,23 @@ func TestComposeSetsEveryVariable(t *testing.T) {
 		} `yaml:"services"`
 	}
 	require.NoError(t, yaml.Unmarshal(data, &compose))
-	for service, read := range map[string]func() (settings.Settings, error){
-		"worker": settings.FromEnvironment, "cli": settings.FromEnvironment, "agent": settings.ForAgent,
+	for service, roles := range map[string][]string{
+		"worker": settings.WorkerRoles(), "agent": {settings.Agent}, "cli": {settings.Operator}, "gateway": nil,
 	} {
 		t.Run(service, func(t *testing.T) {
-			var all settings.Settings
-			for _, line := range all.Environ() {
+			// Where the programs and Terraform are, the image knows.
+			given := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
+			for name := range compose.Services[service].Environment {
+				if strings.HasPrefix(name, "LOANOPS_") {
+					given[name] = true
+				}
+			}
+			wanted := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
+			for _, line := range full.Environ(roles...) {
 				name, _, _ := strings.Cut(line, "=")
-				t.Setenv(name, "")
+				wanted[name] = true
 			}
-			t.Setenv("LOANOPS_TERRAFORM", "/usr/local/bin/terraform") // on the image's PATH
-			for name, value := range compose.Services[service].Environment {
-				t.Setenv(name, fmt.Sprint(value))
-			}
-			_, err := read()
-			require.NoError(t, err)
+			require.Equal(t, wanted, given)
 		})
 	}
 }

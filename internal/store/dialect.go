@@ -3,10 +3,9 @@ package store
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
-	"syscall"
 
+	"github.com/gofrs/flock"
 	"github.com/jackc/pgx/v5/pgconn"
 	_ "github.com/jackc/pgx/v5/stdlib" // registers the driver "pgx"
 	sqlitedriver "modernc.org/sqlite"
@@ -91,13 +90,9 @@ func (d dialect) fault(err error, format string, args ...any) error {
 
 // lockFile waits for the file's lock; the system frees it when the process ends.
 func lockFile(path string) (unlock func(), err error) {
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+	lock := flock.New(path)
+	if err := lock.Lock(); err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		file.Close()
-		return nil, err
-	}
-	return func() { file.Close() }, nil
+	return func() { _ = lock.Close() }, nil
 }

@@ -2,9 +2,13 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -43,6 +47,50 @@ func (s *store) Runs(ctx context.Context, pipeline string, limit int) ([]registr
 		runs[i].Steps = nil
 	}
 	return runs, err
+}
+
+func (s *store) PutRunArtifacts(ctx context.Context, runID string, artifacts map[string]artifact.Ref) error {
+	if runID == "" {
+		return fault.New(fault.Invalid, "artifacts need the run that made them")
+	}
+	return s.transact(ctx, "noting a run's artifacts", func(tx *sql.Tx) error {
+		for _, role := range slices.Sorted(maps.Keys(artifacts)) { // always in the same order: two writers cannot wait for each other
+			ref, err := json.Marshal(artifacts[role])
+			if err != nil {
+				return fault.Wrap(fault.Invalid, err, "an artifact that is not JSON")
+			}
+			if _, err := tx.ExecContext(ctx, s.dialect.rebind(`
+				INSERT INTO run_artifacts (run_id, role, ref) VALUES (?, ?, ?)
+				ON CONFLICT (run_id, role) DO UPDATE SET ref = excluded.ref`), runID, role, string(ref)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *store) RunArtifacts(ctx context.Context, runID string) (map[string]artifact.Ref, error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind("SELECT role, ref FROM run_artifacts WHERE run_id = ?"), runID)
+	if err != nil {
+		return nil, s.dialect.fault(err, "reading a run's artifacts")
+	}
+	defer rows.Close()
+	artifacts := map[string]artifact.Ref{}
+	for rows.Next() {
+		var role, text string
+		var ref artifact.Ref
+		if err := rows.Scan(&role, &text); err != nil {
+			return nil, s.dialect.fault(err, "reading a run's artifacts")
+		}
+		if err := json.Unmarshal([]byte(text), &ref); err != nil {
+			return nil, fault.Wrap(fault.Internal, err, "artifact %s of run %s is not readable", role, runID)
+		}
+		artifacts[role] = ref
+	}
+	if err := rows.Err(); err != nil {
+		return nil, s.dialect.fault(err, "reading a run's artifacts")
+	}
+	return artifacts, nil
 }
 
 func (s *store) PutCanaryCheck(ctx context.Context, check registry.CanaryCheck) error {

@@ -133,6 +133,10 @@ func (s *store) Pipeline(ctx context.Context, name string) (registry.PipelineSpe
 	return specs[0], nil
 }
 
+func (s *store) PipelineHistory(ctx context.Context, name string) ([]registry.PipelineSpec, error) {
+	return s.pipelines(ctx, "WHERE name = ? ORDER BY seq DESC", name)
+}
+
 func (s *store) Pipelines(ctx context.Context) ([]registry.PipelineSpec, error) {
 	return s.pipelines(ctx, "WHERE seq IN (SELECT MAX(seq) FROM pipelines GROUP BY name) ORDER BY name")
 }

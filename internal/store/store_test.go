@@ -71,10 +71,10 @@ func TestSQLite(t *testing.T) {
 			require.NoError(t, err)
 			defer db.Close()
 			for _, op := range []string{"update", "delete"} {
-				_, err = db.Exec(fmt.Sprintf("CREATE TRIGGER IF NOT EXISTS alias_moves_no_%s BEFORE %s ON alias_moves BEGIN SELECT RAISE(ABORT, 'alias_moves is append-only'); END", op, op))
+				_, err = db.Exec(fmt.Sprintf("CREATE TRIGGER IF NOT EXISTS serving_records_no_%s BEFORE %s ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END", op, op))
 				require.NoError(t, err)
 			}
-			tamperer("sqlite", path, "DROP TRIGGER IF EXISTS alias_moves_no_update", "DROP TRIGGER IF EXISTS alias_moves_no_delete")(t, statement)
+			tamperer("sqlite", path, "DROP TRIGGER IF EXISTS serving_records_no_update", "DROP TRIGGER IF EXISTS serving_records_no_delete")(t, statement)
 		}
 		return storetest.Database{Open: opener("sqlite://" + path), Tamper: tamper}
 	})
@@ -84,11 +84,11 @@ func TestPostgreSQL(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		url := server.Database(t)
 		tamper := func(t *testing.T, statement string) {
-			tamperer("pgx", url, "ALTER TABLE alias_moves DISABLE TRIGGER alias_moves_append_only")(t, statement)
+			tamperer("pgx", url, "ALTER TABLE serving_records DISABLE TRIGGER serving_records_append_only")(t, statement)
 			db, err := sql.Open("pgx", url)
 			require.NoError(t, err)
 			defer db.Close()
-			_, err = db.Exec("ALTER TABLE alias_moves ENABLE TRIGGER alias_moves_append_only")
+			_, err = db.Exec("ALTER TABLE serving_records ENABLE TRIGGER serving_records_append_only")
 			require.NoError(t, err)
 		}
 		return storetest.Database{Open: opener(url), Tamper: tamper}

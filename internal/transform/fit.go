@@ -39,17 +39,23 @@ func Fit(columns []pipeline.Column, rows Rows) (*Encoder, error) {
 	return e, nil
 }
 
-// fitScale computes mean and standard deviation in two passes.
+// fitScale computes mean and standard deviation (that of the population, √(Σ(x-mean)²/n)) in two passes. Values whose sums leave the
+// range of float64 are fault.Refused.
 func fitScale(name string, rows Rows, field int) (Scale, error) {
 	var sum, n float64
+	low, high := math.Inf(1), math.Inf(-1)
 	for row := range rows.Len() {
 		if v := rows.Value(row, field); !v.Missing {
 			sum += v.Number
+			low, high = min(low, v.Number), max(high, v.Number)
 			n++
 		}
 	}
 	if n == 0 {
 		return Scale{}, fault.New(fault.Refused, "column %q has no values in training", name)
+	}
+	if low == high {
+		return Scale{Mean: low, SD: 1}, nil // the rounded mean may be another number, and then the deviation is not 0 but tiny
 	}
 	mean := sum / n
 	var squares float64
@@ -60,8 +66,11 @@ func fitScale(name string, rows Rows, field int) (Scale, error) {
 		}
 	}
 	sd := math.Sqrt(squares / n)
-	if sd == 0 || math.IsNaN(sd) || math.IsInf(sd, 0) {
-		sd = 1
+	if math.IsNaN(sd) || math.IsInf(sd, 0) {
+		return Scale{}, fault.New(fault.Refused, "column %q has values too large to be standardised; bound it by min and max", name)
+	}
+	if sd == 0 {
+		sd = 1 // squares below the range of float64
 	}
 	return Scale{Mean: mean, SD: sd}, nil
 }

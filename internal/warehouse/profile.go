@@ -3,7 +3,6 @@ package warehouse
 import (
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,26 +11,26 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/profile"
 )
 
-// Profile describes the features, the protected attributes and the label of a table, as JSON and as a page for people. Columns
-// that may identify a person are not in it.
-func (w *Warehouse) Profile(ctx context.Context, t dataset.Table, spec pipeline.Spec) (asJSON, html []byte, err error) {
+// Profile describes the features, the protected attributes and the label of a table. Columns that may identify a person are not in
+// it.
+func (w *Warehouse) Profile(ctx context.Context, t dataset.Table, spec pipeline.Spec) (profile.Profile, error) {
 	data, err := dataset.WriteParquet(t)
 	if err != nil {
-		return nil, nil, err
+		return profile.Profile{}, err
 	}
 	dir, err := os.MkdirTemp(w.dir, "profile-")
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "warehouse folder")
+		return profile.Profile{}, fault.Wrap(fault.Unavailable, err, "warehouse folder")
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "table.parquet")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "warehouse folder")
+		return profile.Profile{}, fault.Wrap(fault.Unavailable, err, "warehouse folder")
 	}
-	p := report.Profile{Name: spec.Name, Rows: t.Rows()}
+	p := profile.Profile{Name: spec.Name, Rows: t.Rows()}
 	err = w.session(ctx, func(s session) error {
 		if err := s.exec("CREATE VIEW data AS SELECT * FROM read_parquet(" + text(path) + ")"); err != nil {
 			return err
@@ -49,14 +48,7 @@ func (w *Warehouse) Profile(ctx context.Context, t dataset.Table, spec pipeline.
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, nil, err
-	}
-	if asJSON, err = json.Marshal(p); err != nil {
-		return nil, nil, fault.Wrap(fault.Internal, err, "profile")
-	}
-	html, err = report.ProfileHTML(p)
-	return asJSON, html, err
+	return p, err
 }
 
 func described(spec pipeline.Spec, name string) bool {
@@ -66,8 +58,8 @@ func described(spec pipeline.Spec, name string) bool {
 
 const bins = 20
 
-func (s session) describe(c *dataset.Column, rows int) (report.Column, error) {
-	column := report.Column{Name: c.Name, Numeric: c.Kind == dataset.Float}
+func (s session) describe(c *dataset.Column, rows int) (profile.Column, error) {
+	column := profile.Column{Name: c.Name, Numeric: c.Kind == dataset.Float}
 	name := quote(c.Name)
 	var present int
 	if err := s.one(fmt.Sprintf("SELECT count(%[1]s), count(DISTINCT %[1]s) FROM data", name), &present, &column.Distinct); err != nil {
@@ -75,7 +67,7 @@ func (s session) describe(c *dataset.Column, rows int) (report.Column, error) {
 	}
 	column.Missing = rows - present
 	if !column.Numeric {
-		var value report.Value
+		var value profile.Value
 		err := s.each(fmt.Sprintf("SELECT CAST(%[1]s AS VARCHAR), count(*) AS n FROM data WHERE %[1]s IS NOT NULL GROUP BY 1 ORDER BY n DESC, 1 LIMIT 12", name),
 			func() { column.Top = append(column.Top, value) }, &value.Text, &value.Count)
 		return column, err
@@ -83,7 +75,7 @@ func (s session) describe(c *dataset.Column, rows int) (report.Column, error) {
 	if present == 0 {
 		return column, nil
 	}
-	n := &report.Numbers{}
+	n := &profile.Numbers{}
 	var sd sql.NullFloat64
 	err := s.one(fmt.Sprintf("SELECT min(%[1]s), quantile_cont(%[1]s, 0.25), median(%[1]s), quantile_cont(%[1]s, 0.75), max(%[1]s), avg(%[1]s), stddev_samp(%[1]s) FROM data", name),
 		&n.Min, &n.Q25, &n.Median, &n.Q75, &n.Max, &n.Mean, &sd)

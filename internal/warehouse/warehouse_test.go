@@ -2,6 +2,8 @@ package warehouse_test
 
 import (
 	"bytes"
+	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -12,6 +14,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/simulate"
 	"github.com/loanops/loanops/internal/warehouse"
 	"github.com/loanops/loanops/pipelines"
@@ -126,12 +129,48 @@ func TestExtractAgreesWithTheSimulatorsOwnJoin(t *testing.T) {
 		require.Equal(t, csvOf(t, dataset.Table{Columns: []dataset.Column{want.Columns[i]}}), csvOf(t, dataset.Table{Columns: []dataset.Column{*c}}))
 	}
 
-	first, page, err := w.Profile(t.Context(), got, spec)
+	first, err := w.Profile(t.Context(), got, spec)
 	require.NoError(t, err)
-	second, again, err := w.Profile(t.Context(), got, spec)
+	second, err := w.Profile(t.Context(), got, spec)
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	require.Equal(t, page, again)
-	require.Contains(t, string(page), "annual_income")
-	require.NotContains(t, string(page), "A00000001", "no identifier on the page")
+	text, err := json.Marshal(first)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "annual_income")
+	require.NotContains(t, string(text), "A00000001", "no identifier in a profile")
+}
+
+// Wanted values by hand; the quartiles of 1, 2, 3, 4, 10 are 2, 3 and 4, their mean is 4 and their deviation √(50/4).
+func TestProfileMeasures(t *testing.T) {
+	table, err := open(t).Extract(t.Context(), small(), warehouse.Files{Base: file(t, "rows.csv",
+		"id,day,n,c,y\na,2026-01-01,1,own,0\nb,2026-01-01,2,own,1\nc,2026-01-01,3,rent,0\nd,2026-01-01,4,,0\ne,2026-01-01,10,own,0\nf,2026-01-01,,,0\n")}, time.Time{})
+	require.NoError(t, err)
+	p, err := open(t).Profile(t.Context(), table, small())
+	require.NoError(t, err)
+	require.Equal(t, 6, p.Rows)
+	require.Len(t, p.Columns, 3, "the feature columns and the label, not the entity and the day")
+	number, category := p.Columns[0], p.Columns[1]
+	require.Equal(t, "n", number.Name)
+	require.Equal(t, 1, number.Missing)
+	require.Equal(t, 5, number.Distinct)
+	histogram := make([]int, 20) // bins of 9/20: 1, 2, 3, 4 and 10 fall into the bins 0, 2, 4, 6 and the last
+	histogram[0], histogram[2], histogram[4], histogram[6], histogram[19] = 1, 1, 1, 1, 1
+	deviation := number.Numbers.SD
+	require.InDelta(t, math.Sqrt(12.5), deviation, 1e-12)
+	require.Equal(t, &profile.Numbers{Min: 1, Q25: 2, Median: 3, Q75: 4, Max: 10, Mean: 4, SD: deviation, Histogram: histogram}, number.Numbers)
+	require.Equal(t, profile.Column{Name: "c", Missing: 2, Distinct: 2, Top: []profile.Value{{Text: "own", Count: 3}, {Text: "rent", Count: 1}}}, category)
+}
+
+func TestProfileOfColumnsWithoutSpread(t *testing.T) {
+	table := dataset.Table{Columns: []dataset.Column{
+		{Name: "n", Kind: dataset.Float, Floats: []float64{7, 7, math.NaN()}},
+		{Name: "c", Kind: dataset.Text, Texts: []string{"", "", ""}, Valid: make([]bool, 3)},
+		{Name: "y", Kind: dataset.Float, Floats: []float64{math.NaN(), math.NaN(), math.NaN()}},
+	}}
+	p, err := open(t).Profile(t.Context(), table, small())
+	require.NoError(t, err)
+	require.Equal(t, 2, p.Columns[0].Numbers.Histogram[0], "a constant has one bar")
+	require.Zero(t, p.Columns[0].Numbers.SD)
+	require.Equal(t, profile.Column{Name: "c", Missing: 3}, p.Columns[1])
+	require.Equal(t, profile.Column{Name: "y", Numeric: true, Missing: 3}, p.Columns[2])
 }

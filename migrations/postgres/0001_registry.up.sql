@@ -17,20 +17,31 @@ CREATE TABLE model_versions (
     UNIQUE (name, digest)
 );
 
-CREATE TABLE alias_moves (
-    name         TEXT    NOT NULL,
-    seq          INTEGER NOT NULL CHECK (seq > 0),
-    alias        TEXT    NOT NULL,
-    version      INTEGER NOT NULL,
-    from_version INTEGER NOT NULL,
-    actor        TEXT    NOT NULL,
-    reason       TEXT    NOT NULL,
-    at           BIGINT  NOT NULL,
-    operation    TEXT    NOT NULL,
-    prev_hash    TEXT    NOT NULL,
-    hash         TEXT    NOT NULL,
-    PRIMARY KEY (name, seq),
-    UNIQUE (name, operation, alias)
+CREATE TABLE serving_records ( -- serving.Record; a track that is not there is two NULLs
+    pipeline           TEXT    NOT NULL,
+    environment        TEXT    NOT NULL,
+    generation         BIGINT  NOT NULL CHECK (generation > 0),
+    champion_version   INTEGER,
+    champion_policy    TEXT,
+    challenger_version INTEGER,
+    challenger_policy  TEXT,
+    weight             INTEGER NOT NULL,
+    previous_version   INTEGER,
+    previous_policy    TEXT,
+    drill              TEXT    NOT NULL,
+    change             TEXT    NOT NULL,
+    writer             TEXT    NOT NULL,
+    actor              TEXT    NOT NULL,
+    reason             TEXT    NOT NULL,
+    at                 BIGINT  NOT NULL,
+    operation          TEXT    NOT NULL,
+    prev_hash          TEXT    NOT NULL,
+    hash               TEXT    NOT NULL,
+    PRIMARY KEY (pipeline, environment, generation),
+    UNIQUE (pipeline, environment, operation),
+    CHECK ((champion_version IS NULL) = (champion_policy IS NULL)),
+    CHECK ((challenger_version IS NULL) = (challenger_policy IS NULL)),
+    CHECK ((previous_version IS NULL) = (previous_policy IS NULL))
 );
 
 CREATE TABLE runs (
@@ -62,5 +73,12 @@ BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$;
 CREATE TRIGGER model_versions_append_only BEFORE UPDATE OR DELETE ON model_versions FOR EACH ROW EXECUTE FUNCTION append_only();
-CREATE TRIGGER alias_moves_append_only BEFORE UPDATE OR DELETE ON alias_moves FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER serving_records_append_only BEFORE UPDATE OR DELETE ON serving_records FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER canary_checks_append_only BEFORE UPDATE OR DELETE ON canary_checks FOR EACH ROW EXECUTE FUNCTION append_only();
+
+CREATE TABLE run_artifacts (
+    run_id TEXT NOT NULL,
+    role   TEXT NOT NULL,
+    ref    TEXT NOT NULL, -- artifact.Ref as JSON
+    PRIMARY KEY (run_id, role)
+);

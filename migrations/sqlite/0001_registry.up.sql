@@ -17,20 +17,31 @@ CREATE TABLE model_versions (
     UNIQUE (name, digest)
 );
 
-CREATE TABLE alias_moves (
-    name         TEXT    NOT NULL,
-    seq          INTEGER NOT NULL CHECK (seq > 0),
-    alias        TEXT    NOT NULL,
-    version      INTEGER NOT NULL,
-    from_version INTEGER NOT NULL,
-    actor        TEXT    NOT NULL,
-    reason       TEXT    NOT NULL,
-    at           BIGINT  NOT NULL,
-    operation    TEXT    NOT NULL,
-    prev_hash    TEXT    NOT NULL,
-    hash         TEXT    NOT NULL,
-    PRIMARY KEY (name, seq),
-    UNIQUE (name, operation, alias)
+CREATE TABLE serving_records ( -- serving.Record; a track that is not there is two NULLs
+    pipeline           TEXT    NOT NULL,
+    environment        TEXT    NOT NULL,
+    generation         INTEGER NOT NULL CHECK (generation > 0),
+    champion_version   INTEGER,
+    champion_policy    TEXT,
+    challenger_version INTEGER,
+    challenger_policy  TEXT,
+    weight             INTEGER NOT NULL,
+    previous_version   INTEGER,
+    previous_policy    TEXT,
+    drill              TEXT    NOT NULL,
+    change             TEXT    NOT NULL,
+    writer             TEXT    NOT NULL,
+    actor              TEXT    NOT NULL,
+    reason             TEXT    NOT NULL,
+    at                 BIGINT  NOT NULL,
+    operation          TEXT    NOT NULL,
+    prev_hash          TEXT    NOT NULL,
+    hash               TEXT    NOT NULL,
+    PRIMARY KEY (pipeline, environment, generation),
+    UNIQUE (pipeline, environment, operation),
+    CHECK ((champion_version IS NULL) = (champion_policy IS NULL)),
+    CHECK ((challenger_version IS NULL) = (challenger_policy IS NULL)),
+    CHECK ((previous_version IS NULL) = (previous_policy IS NULL))
 );
 
 CREATE TABLE runs (
@@ -59,7 +70,14 @@ CREATE TABLE cached_steps (
 
 CREATE TRIGGER model_versions_no_update BEFORE UPDATE ON model_versions BEGIN SELECT RAISE(ABORT, 'model_versions is append-only'); END;
 CREATE TRIGGER model_versions_no_delete BEFORE DELETE ON model_versions BEGIN SELECT RAISE(ABORT, 'model_versions is append-only'); END;
-CREATE TRIGGER alias_moves_no_update BEFORE UPDATE ON alias_moves BEGIN SELECT RAISE(ABORT, 'alias_moves is append-only'); END;
-CREATE TRIGGER alias_moves_no_delete BEFORE DELETE ON alias_moves BEGIN SELECT RAISE(ABORT, 'alias_moves is append-only'); END;
+CREATE TRIGGER serving_records_no_update BEFORE UPDATE ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END;
+CREATE TRIGGER serving_records_no_delete BEFORE DELETE ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END;
 CREATE TRIGGER canary_checks_no_update BEFORE UPDATE ON canary_checks BEGIN SELECT RAISE(ABORT, 'canary_checks is append-only'); END;
 CREATE TRIGGER canary_checks_no_delete BEFORE DELETE ON canary_checks BEGIN SELECT RAISE(ABORT, 'canary_checks is append-only'); END;
+
+CREATE TABLE run_artifacts (
+    run_id TEXT NOT NULL,
+    role   TEXT NOT NULL,
+    ref    TEXT NOT NULL, -- artifact.Ref as JSON
+    PRIMARY KEY (run_id, role)
+);

@@ -14,7 +14,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/artifact/s3test"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -107,6 +110,40 @@ func TestResultForPeopleAndForPrograms(t *testing.T) {
 	var back workflows.Result
 	require.NoError(t, json.Unmarshal(out.Bytes(), &back))
 	require.Equal(t, r, back)
+}
+
+// A program gets every artifact by its role, although one reference crossed Temporal.
+func TestTheArtifactsOfAManifestAreListed(t *testing.T) {
+	s3test.Start(t)
+	state := t.TempDir()
+	everything := "LOANOPS_DATABASE=unused\nLOANOPS_AGENT=unused\nLOANOPS_GATEWAY=unused\nLOANOPS_ROLLBACK_TOKEN_FILE=unused\nLOANOPS_BUCKET=loanops\nLOANOPS_WORK_DIR=" + t.TempDir() + "\n"
+	require.NoError(t, os.WriteFile(filepath.Join(state, settings.PlatformEnv), []byte(everything), 0o600))
+	s, err := settings.FromState(state)
+	require.NoError(t, err)
+	store, err := objects(t.Context(), s)
+	require.NoError(t, err)
+	bundle := artifact.Ref{URI: "s3://loanops/m", SHA256: "mm"}
+	data, err := json.Marshal(map[string]artifact.Ref{artifact.Bundle: bundle})
+	require.NoError(t, err)
+	manifest, err := store.Put(t.Context(), data, "application/json", "json")
+	require.NoError(t, err)
+
+	var said bytes.Buffer
+	a := &app{state: state, output: "json", err: &said}
+	r := workflows.Result{Artifacts: map[string]artifact.Ref{artifact.Manifest: manifest}}
+	a.expand(t.Context(), &r)
+	require.Empty(t, said.String())
+	require.Equal(t, map[string]artifact.Ref{artifact.Manifest: manifest, artifact.Bundle: bundle}, r.Artifacts)
+
+	nothing := workflows.Result{}
+	a.expand(t.Context(), &nothing)
+	require.Empty(t, nothing.Artifacts, "a run that made nothing")
+	manifest.URI += ".lost"
+	manifest.SHA256 = strings.Repeat("0", 64)
+	lost := workflows.Result{Artifacts: map[string]artifact.Ref{artifact.Manifest: manifest}}
+	a.expand(t.Context(), &lost)
+	require.Len(t, lost.Artifacts, 1, "the run ended as it ended")
+	require.Contains(t, said.String(), "the run's artifacts cannot be listed: s3://loanops/")
 }
 
 func TestTableAlignsItsColumns(t *testing.T) {

@@ -29,12 +29,18 @@ func (a *app) registry(ctx context.Context) (registry.Registry, settings.Setting
 
 // objects opens the artifact store of the platform.
 func objects(ctx context.Context, s settings.Settings) (*artifact.Store, error) {
-	return artifact.Open(ctx, artifact.Config{Bucket: s.Bucket, CacheDir: filepath.Join(s.WorkDir, "cache")})
+	return artifact.Open(ctx, artifact.Config{
+		Bucket: s.Bucket, CacheDir: filepath.Join(s.WorkDir, "cache"),
+		S3: artifact.S3{
+			Endpoint: s.Environment["AWS_ENDPOINT_URL_S3"], Region: s.Environment["AWS_REGION"], AccessKeyID: s.Environment["AWS_ACCESS_KEY_ID"],
+			SecretAccessKey: s.Environment["AWS_SECRET_ACCESS_KEY"], SessionToken: s.Environment["AWS_SESSION_TOKEN"],
+		},
+	})
 }
 
-// dial connects to the Temporal that the environment names. FromState has taken a local platform's into it.
-func dial(ctx context.Context) (client.Client, error) {
-	options, err := envconfig.LoadDefaultClientOptions()
+// dial connects to the Temporal that the environment of the settings names.
+func dial(ctx context.Context, s settings.Settings) (client.Client, error) {
+	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: s.Environment})
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "Temporal's configuration")
 	}

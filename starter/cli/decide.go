@@ -13,9 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/settings"
 )
 
@@ -71,10 +73,10 @@ func exampleApplication(ctx context.Context, reg registry.Registry, s settings.S
 	if err != nil {
 		return nil, err
 	}
-	if aliases[registry.Champion] == 0 {
+	if aliases[serving.ChampionAlias] == 0 {
 		return nil, fault.New(fault.NotFound, "%s has no champion yet", pipeline)
 	}
-	version, err := reg.Version(ctx, pipeline, aliases[registry.Champion])
+	version, err := reg.Version(ctx, pipeline, aliases[serving.ChampionAlias])
 	if err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func exampleApplication(ctx context.Context, reg registry.Registry, s settings.S
 	if err != nil {
 		return nil, err
 	}
-	data, err := store.Get(ctx, version.Artifacts["golden"])
+	data, err := store.Get(ctx, version.Artifacts[artifact.Golden])
 	if err != nil {
 		return nil, err
 	}

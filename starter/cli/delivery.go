@@ -21,7 +21,7 @@ func (a *app) deliverCommand() *cobra.Command {
 			if _, err := drill.Parse(input.Drill); err != nil {
 				return err
 			}
-			reg, _, err := a.registry(ctx)
+			reg, s, err := a.registry(ctx)
 			if err != nil {
 				return err
 			}
@@ -31,7 +31,7 @@ func (a *app) deliverCommand() *cobra.Command {
 					return err
 				}
 			}
-			temporal, err := dial(ctx)
+			temporal, err := dial(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -46,7 +46,8 @@ func (a *app) deliverCommand() *cobra.Command {
 	}
 	c.Flags().IntVar(&input.Version, "version", 0, "the version to deliver (default: the newest)")
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "wait for the approve update before production")
-	c.Flags().StringVar(&input.Drill, "drill", "", "fault to inject into the canary on a game day: delay=200ms or crash_after=20")
+	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long to wait for it, such as 2h30m (default: 24h)")
+	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the canary on a game day: delay=200ms or crash_after=20")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
 	input.Actor = actor()
 	return c

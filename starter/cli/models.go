@@ -1,20 +1,30 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 const timeLayout = "2006-01-02 15:04:05"
+
+// listedVersion is a version with the aliases that name it, in order.
+type listedVersion struct {
+	registry.ModelVersion
+	Aliases []string `json:"aliases"`
+}
 
 func (a *app) modelsListCommand() *cobra.Command {
 	return &cobra.Command{
@@ -37,13 +47,38 @@ func (a *app) modelsListCommand() *cobra.Command {
 			if name != "" && len(versions) == 0 {
 				return fault.New(fault.NotFound, "there is no model %q", name)
 			}
-			rows := [][]string{{"MODEL", "VERSION", "AUC", "TRAINED", "DIGEST"}}
-			for _, v := range versions {
-				rows = append(rows, []string{v.Name, strconv.Itoa(v.Version), fmt.Sprintf("%.4f", v.Metrics["auc"].Estimate), v.CreatedAt.Format(timeLayout), v.Digest[:12]})
+			listed, err := withAliases(c.Context(), reg, versions)
+			if err != nil {
+				return err
 			}
-			return a.print(versions, func() { a.table(rows) })
+			rows := [][]string{{"MODEL", "VERSION", "ALIASES", "AUC", "TRAINED", "DIGEST"}}
+			for _, v := range listed {
+				rows = append(rows, []string{
+					v.Name, strconv.Itoa(v.Version), strings.Join(v.Aliases, ", "), fmt.Sprintf("%.4f", v.Metrics["auc"].Estimate),
+					v.CreatedAt.Format(timeLayout), v.Digest[:12],
+				})
+			}
+			return a.print(listed, func() { a.table(rows) })
 		},
 	}
+}
+
+// withAliases looks each model's aliases up once.
+func withAliases(ctx context.Context, reg registry.Registry, versions []registry.ModelVersion) ([]listedVersion, error) {
+	listed := make([]listedVersion, len(versions))
+	models := map[string]map[string]int{}
+	for i, v := range versions {
+		if models[v.Name] == nil {
+			aliases, err := reg.Aliases(ctx, v.Name)
+			if err != nil {
+				return nil, err
+			}
+			models[v.Name] = aliases
+		}
+		others := func(alias string) bool { return models[v.Name][alias] != v.Version }
+		listed[i] = listedVersion{v, slices.DeleteFunc(sortedKeys(models[v.Name]), others)}
+	}
+	return listed, nil
 }
 
 func (a *app) modelsShowCommand() *cobra.Command {
@@ -58,7 +93,7 @@ func (a *app) modelsShowCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			which := registry.Champion
+			which := serving.ChampionAlias
 			if len(args) > 1 {
 				which = args[1]
 			}
@@ -138,20 +173,24 @@ func (a *app) modelsHistoryCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			history, err := reg.AliasHistory(c.Context(), args[0])
+			history, err := reg.ServingHistory(c.Context(), args[0], serving.Production)
 			if err != nil {
 				return err
 			}
-			if len(history) == 0 {
+			moves := serving.AliasMoves(history)
+			if len(moves) == 0 {
 				return fault.New(fault.NotFound, "no alias of model %q was ever moved", args[0])
 			}
-			rows := [][]string{{"SEQ", "AT", "ALIAS", "FROM", "TO", "ACTOR", "REASON"}}
-			for _, m := range history {
-				rows = append(rows, []string{strconv.Itoa(m.Seq), m.At.Format(timeLayout), m.Alias, strconv.Itoa(m.From), strconv.Itoa(m.Version), m.Actor, m.Reason})
+			rows := [][]string{{"SEQ", "GENERATION", "AT", "ALIAS", "FROM", "TO", "ACTOR", "REASON"}}
+			for _, m := range moves {
+				rows = append(rows, []string{
+					strconv.Itoa(m.Seq), strconv.FormatInt(m.Generation, 10), m.At.Format(timeLayout), m.Alias, strconv.Itoa(m.From), strconv.Itoa(m.Version),
+					m.Actor, m.Reason,
+				})
 			}
-			return a.print(history, func() {
+			return a.print(moves, func() {
 				a.table(rows)
-				fmt.Fprintf(a.out, "chain of %d moves verified, newest hash %s\n", len(history), history[len(history)-1].Hash)
+				a.verified(history)
 			})
 		},
 	}

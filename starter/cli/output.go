@@ -1,12 +1,17 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -54,6 +59,37 @@ func (a *app) result(r workflows.Result) error {
 		return ended
 	}
 	return nil
+}
+
+// expand puts what the result's manifest lists beside the manifest. A store that does not answer now changes nothing of how the run
+// ended: it is said, and the manifest remains.
+func (a *app) expand(ctx context.Context, r *workflows.Result) {
+	manifest, made := r.Artifacts[artifact.Manifest]
+	if !made {
+		return
+	}
+	listed, err := a.manifest(ctx, manifest)
+	if err != nil {
+		a.say("the run's artifacts cannot be listed: %v", err)
+	}
+	maps.Copy(r.Artifacts, listed)
+}
+
+func (a *app) manifest(ctx context.Context, ref artifact.Ref) (map[string]artifact.Ref, error) {
+	s, err := settings.FromState(a.state)
+	if err != nil {
+		return nil, err
+	}
+	store, err := objects(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	data, err := store.Get(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	var listed map[string]artifact.Ref
+	return listed, fault.Wrap(fault.Internal, json.Unmarshal(data, &listed), "%s", ref.URI)
 }
 
 // sortedKeys lists a map's keys in order.

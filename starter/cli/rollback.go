@@ -1,21 +1,33 @@
 package cli
 
 import (
+	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
 
 func (a *app) rollbackCommand() *cobra.Command {
-	var request shift.RollbackRequest
+	var request shift.Request
+	var wait bool
 	c := &cobra.Command{
-		Use: "rollback MODEL", Short: "Give all traffic back to the version before, at once, without Temporal or a worker", Args: between(1, 1),
-		Example: "  loanops rollback loan-eligibility --reason \"complaints from the branches\"",
+		Use: "rollback MODEL", Short: "Give all traffic back to an earlier champion, at once, without Temporal or a worker", Args: between(1, 1),
+		Long: `rollback records an earlier champion as champion and gives it all traffic, within seconds. During a
+canary it ends the canary. While Temporal answers, Terraform is then made to follow.
+
+Repeating it completes a rollback that was interrupted, and changes nothing else; going further back
+needs --version.`,
+		Example: "  loanops rollback loan-eligibility --reason \"complaints from the branches\"\n  loanops rollback loan-eligibility --version 1 --reason \"known good\" --wait",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
 			reg, s, err := a.registry(ctx)
@@ -28,21 +40,86 @@ func (a *app) rollbackCommand() *cobra.Command {
 				return err
 			}
 			request.Model, request.Operation = args[0], "rollback-"+uuid.NewString()
-			done, err := shift.Rollback(ctx, reg, contract.NewAgentClient(s.Agent, secret), request)
+			request.Writer = request.Actor
+			done, err := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), request)
 			if err != nil {
+				return err
+			}
+			if err := a.adopt(ctx, s, request, done.Record.Generation, wait); err != nil {
 				return err
 			}
 			result := workflows.Result{
 				Verdict: workflows.RolledBack, Model: workflows.ModelRef{Name: request.Model, Version: done.To, Digest: done.Digest},
-				Reasons: []string{fmt.Sprintf("from version %d to %d: %s", done.From, done.To, request.Reason)},
+				Reasons: []string{done.String()},
 			}
 			// The rollback is what was asked for: it is done.
 			return a.print(result, func() { fmt.Fprintf(a.out, "rolled back %s %s\n", request.Model, result.Reasons[0]) })
 		},
 	}
-	c.Flags().IntVar(&request.Version, "version", 0, "the version to go back to (default: the alias previous)")
+	c.Flags().IntVar(&request.Version, "version", 0, "the version to go back to (default: the previous; in a canary the champion)")
 	c.Flags().StringVar(&request.Reason, "reason", "", "why, for the record")
+	c.Flags().BoolVar(&wait, "wait", false, "wait until Terraform follows as well")
 	request.Actor = actor()
 	_ = c.MarkFlagRequired("reason")
 	return c
 }
+
+// How long a rollback is tried, and how long it pauses between two tries.
+const (
+	rollbackLimit = 30 * time.Second
+	rollbackPause = 500 * time.Millisecond
+)
+
+// rollBack repeats the rollback until traffic follows, for rollbackLimit at most. What another try cannot mend ends it at once.
+func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agent, request shift.Request) (shift.Result, error) {
+	limited, cancel := context.WithTimeout(ctx, rollbackLimit)
+	defer cancel()
+	var last error
+	for {
+		done, err := shift.RollBack(limited, reg, agent, request)
+		if err == nil || fault.Permanent(fault.CodeOf(err)) {
+			return done, err
+		}
+		if limited.Err() == nil {
+			if last == nil {
+				a.say("not yet, trying again for %s: %v", rollbackLimit, err)
+			}
+			last = err
+		}
+		select {
+		case <-limited.Done():
+			if last == nil {
+				last = err
+			}
+			return shift.Result{}, last
+		case <-time.After(rollbackPause):
+		}
+	}
+}
+
+// adopt starts the workflow that makes Terraform follow the rollback. Without Temporal the next worker that starts does it.
+func (a *app) adopt(ctx context.Context, s settings.Settings, request shift.Request, generation int64, wait bool) error {
+	started, cancel := context.WithTimeout(ctx, adoptLimit)
+	defer cancel()
+	temporal, err := dial(started, s)
+	if err == nil {
+		defer temporal.Close()
+		var run client.WorkflowRun
+		run, err = temporal.ExecuteWorkflow(started, client.StartWorkflowOptions{
+			ID: workflows.RollbackID(request.Model), TaskQueue: workflows.TaskQueue, StaticSummary: "let Terraform follow the rollback of " + request.Model,
+			// One that runs for an older record has nothing to do any more.
+			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
+		}, workflows.RollbackName, workflows.RollbackInput{Model: request.Model, Actor: request.Actor, Reason: request.Reason, Adopt: generation})
+		if err == nil && wait {
+			_, err := a.wait(ctx, temporal, run)
+			return err
+		}
+	}
+	if err != nil {
+		a.say("traffic is back; Terraform follows when the next worker starts, since Temporal does not answer: %v", err)
+	}
+	return nil
+}
+
+// adoptLimit bounds how long the command waits for a Temporal that may be away.
+const adoptLimit = 5 * time.Second

@@ -60,6 +60,8 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 		return exitUsage
 	case fault.CodeOf(err) == fault.Refused:
 		return exitRefused
+	case fault.CodeOf(err) == fault.Overtaken:
+		return exitAborted
 	case fault.CodeOf(err) == fault.NotFound:
 		return exitNotFound
 	}
@@ -77,7 +79,7 @@ func (e verdictError) code() int {
 		return exitRefused
 	case workflows.Aborted, workflows.RolledBack:
 		return exitAborted
-	case workflows.Promoted, workflows.Bootstrapped, workflows.Registered, workflows.Nothing:
+	case workflows.Promoted, workflows.Bootstrapped, workflows.Restored, workflows.Registered, workflows.Nothing:
 		return exitDone
 	}
 	return exitFault
@@ -116,8 +118,9 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 	root.AddCommand(a.upCommand(), a.agentCommand(),
 		group("ct", "Continuous training", a.trainCommand()),
 		group("cd", "Continuous delivery", a.deliverCommand()),
-		a.rollbackCommand(),
+		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
 		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand()),
+		group("serving", "What should serve, and who said so", a.servingShowCommand(), a.servingHistoryCommand()),
 		group("runs", "Runs of pipelines and their steps", a.runsListCommand(), a.runsShowCommand()),
 		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesValidateCommand()),
 		a.decideCommand(), a.simulateCommand())

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loanops/loanops/internal/history"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/settings"
 )
 
 func (a *app) runsListCommand() *cobra.Command {
@@ -61,7 +62,7 @@ func (a *app) runsShowCommand() *cobra.Command {
 		Example: "  loanops runs show training-loan-eligibility",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
-			reg, _, err := a.registry(ctx)
+			reg, s, err := a.registry(ctx)
 			if err != nil {
 				return err
 			}
@@ -71,7 +72,7 @@ func (a *app) runsShowCommand() *cobra.Command {
 				return err
 			}
 			if run.Status == registry.RunRunning {
-				if run.Steps, err = liveSteps(ctx, run); err != nil {
+				if run.Steps, err = liveSteps(ctx, s, run); err != nil {
 					a.say("the steps as of now cannot be read: %v", err)
 				}
 			}
@@ -86,8 +87,8 @@ func (a *app) runsShowCommand() *cobra.Command {
 }
 
 // liveSteps reads the steps of an open run from its history.
-func liveSteps(ctx context.Context, run registry.Run) ([]registry.RunStep, error) {
-	temporal, err := dial(ctx)
+func liveSteps(ctx context.Context, s settings.Settings, run registry.Run) ([]registry.RunStep, error) {
+	temporal, err := dial(ctx, s)
 	if err != nil {
 		return nil, err
 	}

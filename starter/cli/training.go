@@ -38,7 +38,7 @@ func (a *app) trainCommand() *cobra.Command {
 			if input.Data, err = upload(ctx, s, input.Data); err != nil {
 				return err
 			}
-			temporal, err := dial(ctx)
+			temporal, err := dial(ctx, s)
 			if err != nil {
 				return err
 			}
@@ -55,6 +55,7 @@ func (a *app) trainCommand() *cobra.Command {
 	c.Flags().StringVar(&input.AsOf, "as-of", "", "train on what was known on that `day`, such as 2026-03-31")
 	c.Flags().BoolVar(&input.RegisterOnly, "register-only", false, "end after the registry, without a delivery")
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "let the delivery wait for the approve update")
+	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long it waits for it, such as 2h30m (default: 24h)")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
 	input.Actor = actor()
 	return c

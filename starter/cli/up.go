@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/platform"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/store"
 	"github.com/loanops/loanops/pipelines"
 	"github.com/loanops/loanops/workflows"
@@ -26,11 +27,11 @@ const defaultPipeline = "loan-eligibility.yaml"
 func (a *app) upCommand() *cobra.Command {
 	u := &up{app: a}
 	c := &cobra.Command{
-		Use: "up", Short: "Run the whole platform on this machine, and take a pipeline from raw data to a champion", Args: between(0, 0),
-		Long: `up starts Temporal with its Web UI, an S3 store, the deployment agent, the gateway and a worker, all on
-loopback and with all state in one folder. Then it takes the pipeline from raw data to a first version in
-production, and with simulated data once more to a challenger that goes through a canary. What is done
-already is skipped. It serves until Ctrl-C.`,
+		Use: "up", Short: "Run the whole platform on this machine, from raw data to a champion", Args: between(0, 0),
+		Long: `up starts Temporal with its Web UI, an S3 store, the deployment agent, the gateway and a worker,
+all on loopback and with all state in one folder. Then it takes the pipeline from raw data to a
+first version in production, and with simulated data once more to a challenger that goes through a
+canary. What is done already is skipped. It serves until Ctrl-C.`,
 		Example: "  loanops up\n  loanops up --once --state /tmp/demo\n  loanops up --pipeline cards.yaml --data cards.csv",
 		RunE:    func(c *cobra.Command, _ []string) error { return u.run(c.Context()) },
 	}
@@ -144,7 +145,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 		if err != nil {
 			return err
 		}
-		first := aliases[registry.Champion] == 0
+		first := aliases[serving.ChampionAlias] == 0
 		if run > 2 || (!first && (!simulated || len(versions) > 1)) {
 			break
 		}
@@ -152,7 +153,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 		if first && simulated {
 			input.AsOf = spec.Source.Simulate.To.AddDate(0, 0, -challengerDays).Format(pipeline.DateLayout)
 		}
-		result, err := u.train(ctx, input, first)
+		result, err := u.train(ctx, p, input, first)
 		if err != nil {
 			return err
 		}
@@ -173,8 +174,8 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 }
 
 // train starts a training, or joins the one that a platform before this one left running.
-func (u *up) train(ctx context.Context, input workflows.TrainingInput, first bool) (workflows.Result, error) {
-	temporal, err := dial(ctx)
+func (u *up) train(ctx context.Context, p *platform.Platform, input workflows.TrainingInput, first bool) (workflows.Result, error) {
+	temporal, err := dial(ctx, p.Settings)
 	if err != nil {
 		return workflows.Result{}, err
 	}

@@ -51,6 +51,9 @@ func (a *app) wait(ctx context.Context, c client.Client, run client.WorkflowRun)
 			teller.tell(ctx, c, run.GetID())
 		case o := <-ended:
 			teller.tell(ctx, c, run.GetID())
+			if o.err == nil && a.output == "json" {
+				a.expand(ctx, &o.result)
+			}
 			return o.result, workflowFault(o.err)
 		}
 	}

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,10 +20,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/store/postgrestest"
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
-// The programs as docker-compose.yml runs them: each on its own, found by the environment alone, with PostgreSQL and two workers
-// that share nothing but their servers.
+// The programs as docker-compose.yml runs them: each on its own, found by the environment alone, with PostgreSQL and workers that
+// share nothing but their servers. The worker that trains has nothing of what a delivery needs. The two that deliver have folders
+// of their own, the second takes over when the first has ended, and both see one Terraform state.
 func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	postgres, err := postgrestest.Start()
 	require.NoError(t, err)
@@ -44,65 +48,75 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	})
 	require.NoError(t, err)
 
-	backends := []string{
+	servers := []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir,
 		"TEMPORAL_ADDRESS=" + address(0), "TEMPORAL_NAMESPACE=default",
 		"AWS_ENDPOINT_URL_S3=http://" + address(3), "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=loanops", "AWS_SECRET_ACCESS_KEY=a-secret-of-the-test",
-		"LOANOPS_BUCKET=loanops", "LOANOPS_AGENT=http://" + address(4), "LOANOPS_GATEWAY=http://" + address(5),
-		"LOANOPS_AGENT_TOKEN_FILE=" + file("agent.token", "the-agents-token-of-the-test"), "LOANOPS_ROLLBACK_TOKEN_FILE=" + file("rollback.token", "the-rollbacks-token-of-the-test"),
+		"LOANOPS_BUCKET=loanops",
 	}
-	control := slices.Concat(backends, []string{"LOANOPS_DATABASE=" + postgres.Database(t), "LOANOPS_SYNTHETIC_KEY_FILE=" + file("synthetic.key", "synthetic-key")})
+	tokens := []string{
+		"LOANOPS_AGENT_TOKEN_FILE=" + file("agent.token", "the-agents-token-of-the-test"),
+		"LOANOPS_ROLLBACK_TOKEN_FILE=" + file("rollback.token", "the-rollbacks-token-of-the-test"),
+	}
+	database := []string{"LOANOPS_DATABASE=" + postgres.Database(t)}
+	control := slices.Concat(servers, tokens, database, []string{
+		"LOANOPS_AGENT=http://" + address(4), "LOANOPS_GATEWAY=http://" + address(5), "LOANOPS_SYNTHETIC_KEY_FILE=" + file("synthetic.key", "synthetic-key"),
+	})
 	work := func(environment []string, name string) []string {
 		return slices.Concat(environment, []string{"LOANOPS_WORK_DIR=" + filepath.Join(dir, name)})
 	}
 
-	launch(t, backends, "loanops-devserver", "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
-		"--port", fmt.Sprint(ports[0]), "--http-port", fmt.Sprint(ports[1]), "--ui-port", fmt.Sprint(ports[2]), "--s3-port", fmt.Sprint(ports[3]),
-		"--search-attribute", "LoanOpsPipeline=Keyword", "--search-attribute", "LoanOpsTrigger=Keyword", "--search-attribute", "LoanOpsStage=Keyword",
-		"--search-attribute", "LoanOpsModelVersion=Int", "--search-attribute", "LoanOpsVerdict=Keyword")
+	launch(t, servers, "loanops-devserver", "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
+		"--port", fmt.Sprint(ports[0]), "--http-port", fmt.Sprint(ports[1]), "--ui-port", fmt.Sprint(ports[2]), "--s3-port", fmt.Sprint(ports[3]))
 	answers(t, "http://"+address(1)+"/api/v1/namespaces/default")
 	answers(t, "http://"+address(3)+"/healthz")
-	launch(t, work(backends, "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
+	launch(t, work(slices.Concat(servers, tokens), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
 	answers(t, "http://"+address(4)+"/healthz")
 	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
-	launch(t, work(control, "worker-1"), "loanops-worker")
-	launch(t, work(control, "worker-2"), "loanops-worker")
+	launch(t, work(slices.Concat(servers, database), "trains"), "loanops-worker", "--roles", "data,train")
+	deliver := func(folder string) (stop func()) {
+		return launch(t, work(control, folder), "loanops-worker", "--roles", "deliver")
+	}
 
 	operator := func(wantCode int, args ...string) []byte {
 		cmd := exec.Command(filepath.Join(bin, "loanops"), args...)
 		cmd.Dir = dir // without a state folder
 		cmd.Env = append(work(control, "operator"), "LOANOPS_API_KEY=north-key")
-		cmd.Stderr = &logBuffer{}
+		cmd.Stderr = &platformtest.Log{}
 		out, _ := cmd.Output()
 		require.Equal(t, wantCode, cmd.ProcessState.ExitCode(), "loanops %v\n%s", args, cmd.Stderr)
 		return out
 	}
 	spec, err := filepath.Abs("../../pipelines/" + name + ".yaml")
 	require.NoError(t, err)
-	for _, want := range []struct {
-		verdict string
-		args    []string
-	}{
-		{"bootstrapped", []string{"--pipeline", spec, "--as-of", "2026-03-31"}},
-		{"promoted", []string{name}},
-	} {
+	train := func(verdict string, args ...string) {
 		var r result
-		require.NoError(t, json.Unmarshal(operator(0, append([]string{"ct", "start", "--wait", "--output", "json"}, want.args...)...), &r))
-		require.Equal(t, want.verdict, r.Verdict)
+		require.NoError(t, json.Unmarshal(operator(0, append([]string{"ct", "start", "--wait", "--output", "json"}, args...)...), &r))
+		require.Equal(t, verdict, r.Verdict)
 		var d decision
 		require.NoError(t, json.Unmarshal(operator(0, "decide", "--example", "--output", "json"), &d))
 		require.Equal(t, r.Model.Digest, d.Model.Digest)
 	}
+	stop := deliver("delivers-1")
+	train("bootstrapped", "--pipeline", spec, "--as-of", "2026-03-31")
+	deliver("delivers-2")
+	stop()
+	train("promoted", name)
+
+	for _, attribute := range []string{`LoanOpsVerdict="promoted"`, `LoanOpsModelVersion=2`} {
+		counted := "http://" + address(1) + "/api/v1/namespaces/default/workflow-count?query=" + url.QueryEscape(attribute)
+		eventually(t, "a search for "+attribute, time.Minute, func() bool { return count(t, counted) > 0 })
+	}
 }
 
-// launch runs a program until the test ends.
-func launch(t *testing.T, environment []string, program string, args ...string) {
+// launch runs a program until it is stopped, or the test ends.
+func launch(t *testing.T, environment []string, program string, args ...string) (stop func()) {
 	t.Helper()
-	log := &logBuffer{}
+	log := &platformtest.Log{}
 	cmd := exec.Command(filepath.Join(bin, program), args...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = environment, log, log
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		stuck := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Kill() })
 		_ = cmd.Wait()
@@ -111,6 +125,8 @@ func launch(t *testing.T, environment []string, program string, args ...string) 
 			t.Logf("%s:\n%s", program, log)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 // answers waits until the address answers well.

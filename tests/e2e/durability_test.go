@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
-	"fmt"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,37 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pendingActivity is the part of Temporal's description of a workflow that says what runs now.
-type pendingActivity struct {
-	ActivityType struct {
-		Name string `json:"name"`
-	} `json:"activityType"`
-	State string `json:"state"`
-}
-
 // running reports whether the named activity of the workflow has been started by a worker and has not ended.
 func (p *platform) running(workflowID, activity string) bool {
-	e, err := p.endpoints()
-	if err != nil {
-		return false
-	}
-	response, err := http.Get(fmt.Sprintf("%s/api/v1/namespaces/%s/workflows/%s", e.TemporalHTTP, e.Namespace, workflowID))
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	var description struct {
-		PendingActivities []pendingActivity `json:"pendingActivities"`
-	}
-	if response.StatusCode != http.StatusOK || json.NewDecoder(response.Body).Decode(&description) != nil {
-		return false
-	}
-	for _, pending := range description.PendingActivities {
-		if pending.ActivityType.Name == activity && pending.State == "PENDING_ACTIVITY_STATE_STARTED" {
-			return true
-		}
-	}
-	return false
+	execution, err := p.Describe(workflowID)
+	return err == nil && execution.Runs(activity)
 }
 
 // killWorkerDuring waits until the activity runs and ends the worker with SIGKILL; the platform starts it again.
@@ -55,7 +25,7 @@ func (p *platform) killWorkerDuring(t *testing.T, workflowID, activity string) {
 	require.NoError(t, syscall.Kill(before, syscall.SIGKILL))
 	t.Logf("killed worker %d during %s", before, activity)
 	eventually(t, "another worker", time.Minute, func() bool {
-		e, err := p.endpoints()
+		e, err := p.Endpoints()
 		return err == nil && e.PID["worker"] != before && e.PID["worker"] != 0
 	})
 }
@@ -72,17 +42,18 @@ func TestRunSurvivesKillsWithTheSameModels(t *testing.T) {
 	shared.runJSON(t, &undisturbed, 0, "ct", "start", "--pipeline", file, "--register-only", "--wait")
 
 	p := newPlatform(filepath.Join(t.TempDir(), "state"))
-	require.NoError(t, p.start("--pipeline", file))
+	require.NoError(t, p.Start("--pipeline", file))
 	p.killWorkerDuring(t, "training-"+large, "TrainModel")
 	p.killWorkerDuring(t, "delivery-"+large, "ApplyStaging")
 	p.killWorkerDuring(t, "delivery-"+large, "AnalyseCanary")
 	eventually(t, "canary going on", 2*time.Minute, func() bool { return p.running("delivery-"+large, "AnalyseCanary") })
-	p.killAll(t)
+	require.NoError(t, p.KillAll())
 
-	require.NoError(t, p.start("--pipeline", file))
-	eventually(t, "second version champion", 5*time.Minute, func() bool { return p.aliasOf(t, large, "champion") == 2 })
+	require.NoError(t, p.Start("--pipeline", file))
+	p.closed(t, "training-"+large)
+	require.Equal(t, 2, p.aliasOf(t, large, "champion"))
 	var second modelVersion
 	p.runJSON(t, &second, 0, "models", "show", large, "2")
 	require.Equal(t, undisturbed.Model.Digest, second.Digest, "a run that was killed must give the same bytes")
-	require.NoError(t, p.stop())
+	require.NoError(t, p.Stop())
 }

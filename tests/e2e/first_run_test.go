@@ -23,11 +23,11 @@ func TestFirstRunBootstrapsAndThenPromotesThroughACanary(t *testing.T) {
 // A stopped platform starts again on the same state, skips what is done and serves the same champion.
 func TestRestartServesFromTheSameState(t *testing.T) {
 	champion, moves := shared.champion(t), len(shared.history(t, name))
-	require.NoError(t, shared.stop())
-	_, err := os.Stat(filepath.Join(shared.state, "endpoints.json"))
+	require.NoError(t, shared.Stop())
+	_, err := os.Stat(filepath.Join(shared.State, "endpoints.json"))
 	require.True(t, errors.Is(err, os.ErrNotExist), "a clean stop removes endpoints.json")
 
-	require.NoError(t, shared.start())
+	require.NoError(t, shared.Start())
 	var answer decision
 	require.Equal(t, 200, shared.post(t, "/v1/decisions", shared.example(t), &answer))
 	require.Equal(t, champion, answer.Model.Version)
@@ -54,6 +54,9 @@ func TestCommandsSayWhatIsWrongByTheirExitCode(t *testing.T) {
 		{"unknown version", []string{"models", "show", name, "999"}, 5},
 		{"unknown pipeline", []string{"ct", "start", "cards", "--wait"}, 5},
 		{"unknown run", []string{"runs", "show", "no-such-run"}, 5},
+		{"what serves of an unknown model", []string{"serving", "show", "cards"}, 5},
+		{"approval of an unknown run", []string{"approve", "no-such-run", "--reason", "why"}, 5},
+		{"abort without a reason", []string{"abort", "no-such-run"}, 2},
 		{"data of the wrong kind", []string{"ct", "start", name, "--data", "main_test.go"}, 2},
 		{"drill of the wrong kind", []string{"cd", "start", name, "--drill", "meteor"}, 2},
 		{"decision without an application", []string{"decide"}, 2},

@@ -1,15 +1,10 @@
 package e2e
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,15 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// terraform runs a person's Terraform command in a workspace and returns its exit code.
-func terraform(t *testing.T, dir string, args ...string) int {
+// terraformIn is a person's Terraform command in a workspace.
+func terraformIn(t *testing.T, dir string, args ...string) *exec.Cmd {
 	t.Helper()
 	program, err := exec.LookPath("terraform")
 	if err != nil {
 		program, err = exec.LookPath("tofu")
 	}
 	require.NoError(t, err)
-	cmd := exec.Command(program, append([]string{"-chdir=" + dir}, args...)...)
+	return exec.Command(program, append([]string{"-chdir=" + dir}, args...)...)
+}
+
+// terraform runs the command and returns its exit code.
+func terraform(t *testing.T, dir string, args ...string) int {
+	t.Helper()
+	cmd := terraformIn(t, dir, args...)
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		require.NoError(t, err)
@@ -48,89 +49,51 @@ func apply(t *testing.T, dir string) {
 // environment reads a variable of the platform's own environment.
 func (p *platform) environment(t *testing.T, variable string) string {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(p.state, "platform.env"))
+	value, err := p.Environment(variable)
 	require.NoError(t, err)
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	for lines.Scan() {
-		if value, ok := strings.CutPrefix(lines.Text(), variable+"="); ok {
-			return value
-		}
-	}
-	t.Fatalf("%s is not in platform.env", variable)
-	return ""
+	return value
 }
 
-// actual is what the deployment agent runs in production.
-type actual struct {
-	Tracks map[string]struct {
-		State string `json:"state"`
-		PID   int    `json:"pid"`
-	} `json:"tracks"`
-	Route struct {
-		Weights map[string]int `json:"weights"`
-	} `json:"route"`
-}
-
-func (p *platform) productionURL(t *testing.T) string {
+// put sends a JSON body and returns the status.
+func put(t *testing.T, url, token string, body any) int {
 	t.Helper()
-	return p.environment(t, "LOANOPS_AGENT") + "/v1/environments/production/pipelines/" + name
-}
-
-func (p *platform) production(t *testing.T) actual {
-	t.Helper()
-	var a actual
-	get(t, p.productionURL(t), &a)
-	return a
-}
-
-// serving is the slot that gets all the traffic.
-func (a actual) serving(t *testing.T) string {
-	t.Helper()
-	for slot, weight := range a.Route.Weights {
-		if weight == 100 {
-			return slot
-		}
-	}
-	t.Fatalf("no slot has all the traffic: %v", a.Route.Weights)
-	return ""
-}
-
-// withPrevious makes sure that the version before the champion still runs; an aborted canary takes its place.
-func (p *platform) withPrevious(t *testing.T) {
-	t.Helper()
-	ready := 0
-	for _, track := range p.production(t).Tracks {
-		if track.State == "ready" {
-			ready++
-		}
-	}
-	if ready < 2 {
-		_, code := p.run(t, "cd", "start", name, "--version", strconv.Itoa(other(p.champion(t))), "--wait")
-		require.Equal(t, 0, code)
-	}
-}
-
-func TestPlanShowsATamperedWeight(t *testing.T) {
-	shared.withPrevious(t)
-	dir := shared.mustEndpoints(t).TerraformDir["production"]
-	require.Equal(t, 0, plan(t, dir), "after a delivery nothing is to be changed")
-
-	weights := map[string]int{}
-	for slot, weight := range shared.production(t).Route.Weights {
-		weights[slot] = 100 - weight
-	}
-	body, err := json.Marshal(map[string]any{"weights": weights})
+	data, err := json.Marshal(body)
 	require.NoError(t, err)
-	request, err := http.NewRequest(http.MethodPut, shared.productionURL(t)+"/route", bytes.NewReader(body))
+	request, err := http.NewRequest(http.MethodPut, url, bytes.NewReader(data))
 	require.NoError(t, err)
-	token, err := os.ReadFile(shared.environment(t, "LOANOPS_AGENT_TOKEN_FILE"))
-	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	request.Header.Set("Authorization", "Bearer "+token)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	response.Body.Close()
-	require.Equal(t, http.StatusOK, response.StatusCode)
+	return response.StatusCode
+}
+
+// slotOf is the slot that gets all the traffic.
+func (p *platform) slotOf(t *testing.T, model string) string {
+	t.Helper()
+	actual := p.production(t, model)
+	require.NotNil(t, actual.Route)
+	for slot, weight := range actual.Route.Weights {
+		if weight == 100 {
+			return slot
+		}
+	}
+	t.Fatalf("no slot has all the traffic: %v", actual.Route.Weights)
+	return ""
+}
+
+func TestPlanShowsATamperedWeight(t *testing.T) {
+	shared.settle(t, name)
+	dir := shared.mustEndpoints(t).TerraformDir["production"]
+	require.Equal(t, 0, plan(t, dir), "after a delivery nothing is to be changed")
+
+	route := shared.production(t, name).Route
+	weights := map[string]int{}
+	for slot, weight := range route.Weights {
+		weights[slot] = 100 - weight
+	}
+	require.Equal(t, http.StatusOK, shared.putRoute(t, name, weights, route.Generation))
 
 	require.Equal(t, 2, plan(t, dir), "somebody changed the weights")
 	apply(t, dir)
@@ -141,10 +104,10 @@ func TestPlanShowsATamperedWeight(t *testing.T) {
 func TestPlanShowsAPredictorThatIsGoneForGood(t *testing.T) {
 	dir := shared.mustEndpoints(t).TerraformDir["production"]
 	require.Equal(t, 0, plan(t, dir))
-	slot := shared.production(t).serving(t)
+	slot := shared.slotOf(t, name)
 	killed := map[int]bool{}
 	eventually(t, "the predictor being given up", time.Minute, func() bool {
-		track := shared.production(t).Tracks[slot]
+		track := shared.production(t, name).Tracks[slot]
 		if track.State == "ready" && !killed[track.PID] {
 			require.NoError(t, syscall.Kill(track.PID, syscall.SIGKILL))
 			killed[track.PID] = true

@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -28,14 +29,14 @@ func runAll(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	shared = newPlatform(filepath.Join(dir, "state"))
-	if err := shared.firstRun(); err != nil {
+	if err := shared.FirstRun(); err != nil {
 		return 1, err
 	}
-	if err := shared.start("--no-run"); err != nil {
+	if err := shared.Start("--no-run"); err != nil {
 		return 1, err
 	}
 	code := m.Run()
-	if err := shared.stop(); err != nil {
+	if err := errors.Join(stopFresh(), shared.Stop()); err != nil {
 		return 1, err
 	}
 	return code, nil

@@ -73,6 +73,14 @@ func (p *platform) progress(t *testing.T, id string) progress {
 // update sends the approve or abort update and waits until it is done.
 func (p *platform) update(t *testing.T, id, update string, input any) {
 	t.Helper()
+	status, failure := p.tryUpdate(t, id, update, input)
+	require.Equal(t, http.StatusOK, status)
+	require.Empty(t, string(failure))
+}
+
+// tryUpdate sends an update that may be refused: the failure says why.
+func (p *platform) tryUpdate(t *testing.T, id, update string, input any) (status int, failure json.RawMessage) {
+	t.Helper()
 	body := map[string]any{
 		"request":    map[string]any{"meta": map[string]any{}, "input": map[string]any{"args": payload(t, input)}},
 		"waitPolicy": map[string]string{"lifecycleStage": "UPDATE_WORKFLOW_EXECUTION_LIFECYCLE_STAGE_COMPLETED"},
@@ -82,18 +90,23 @@ func (p *platform) update(t *testing.T, id, update string, input any) {
 			Failure json.RawMessage `json:"failure"`
 		} `json:"outcome"`
 	}
-	require.Equal(t, http.StatusOK, p.ask(t, "/workflows/"+id+"/update/"+update, body, &answer))
-	require.Empty(t, answer.Outcome.Failure)
+	status = p.ask(t, "/workflows/"+id+"/update/"+update, body, &answer)
+	return status, answer.Outcome.Failure
 }
 
 // count counts the workflows that a search in the Web UI finds.
 func (p *platform) count(t *testing.T, query string) int {
 	t.Helper()
 	e := p.mustEndpoints(t)
+	return count(t, e.TemporalHTTP+"/api/v1/namespaces/"+e.Namespace+"/workflow-count?query="+url.QueryEscape(query))
+}
+
+func count(t *testing.T, url string) int {
+	t.Helper()
 	var answer struct {
 		Count string `json:"count"`
 	}
-	get(t, e.TemporalHTTP+"/api/v1/namespaces/"+e.Namespace+"/workflow-count?query="+url.QueryEscape(query), &answer)
+	get(t, url, &answer)
 	n, _ := strconv.Atoi(answer.Count) // an absent count is none
 	return n
 }
@@ -103,20 +116,21 @@ func TestOperatorStartsApprovesAndAbortsInTheWebUI(t *testing.T) {
 	champion := shared.champion(t)
 	challenger := other(champion)
 
-	shared.startByHand(t, delivery, "ContinuousDelivery", map[string]any{"model": name, "version": challenger, "require_approval": true})
-	eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, delivery).WaitingForApproval })
-	shared.update(t, delivery, "abort", map[string]string{"actor": "operator", "reason": "not today"})
-	eventually(t, "aborted", time.Minute, func() bool { return shared.progress(t, delivery).Verdict == "aborted" })
-	require.Equal(t, champion, shared.champion(t))
-
-	shared.startByHand(t, delivery, "ContinuousDelivery", map[string]any{"model": name, "version": challenger, "require_approval": true})
-	eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, delivery).WaitingForApproval })
-	shared.update(t, delivery, "approve", map[string]string{"actor": "operator", "reason": "looks good"})
-	eventually(t, "promoted", 2*time.Minute, func() bool { return shared.progress(t, delivery).Verdict == "promoted" })
-	require.Equal(t, challenger, shared.champion(t))
+	for _, test := range []struct {
+		update, verdict string
+		champion        int
+	}{{"abort", "aborted", champion}, {"approve", "promoted", challenger}} {
+		shared.startByHand(t, delivery, "ContinuousDelivery", map[string]any{"model": name, "version": challenger, "require_approval": true})
+		eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, delivery).WaitingForApproval })
+		shared.update(t, delivery, test.update, map[string]string{"actor": "operator", "reason": "a look at the reports"})
+		shared.closed(t, delivery)
+		require.Equal(t, test.verdict, shared.progress(t, delivery).Verdict)
+		require.Equal(t, test.champion, shared.champion(t))
+	}
 
 	shared.startByHand(t, training, "ContinuousTraining", map[string]string{"pipeline": name})
-	eventually(t, "training ended", 2*time.Minute, func() bool { return shared.progress(t, training).Verdict != "" })
+	shared.closed(t, training)
+	require.NotEmpty(t, shared.progress(t, training).Verdict)
 
 	for _, query := range []string{
 		`LoanOpsPipeline="` + name + `" AND LoanOpsVerdict="aborted"`,
@@ -127,25 +141,53 @@ func TestOperatorStartsApprovesAndAbortsInTheWebUI(t *testing.T) {
 	}
 }
 
-// Rollback goes to the version before, at once, and back again.
+// The commands do what the Web UI's updates do. A run is named by its ID, or by its workflow's for the newest.
+func TestOperatorApprovesAndAbortsByCommand(t *testing.T) {
+	s := shared.settle(t, quick)
+	for _, test := range []struct {
+		command, verdict string
+		code, champion   int
+		run              func() string
+	}{
+		{"abort", "aborted", 4, s.champion, func() string { return quickDelivery }},
+		{"approve", "promoted", 0, s.spare(), func() string {
+			x, err := shared.Describe(quickDelivery)
+			require.NoError(t, err)
+			return x.Info.Execution.RunID
+		}},
+	} {
+		t.Run(test.command, func(t *testing.T) {
+			delivery := shared.deliver(t, s.spare(), "--require-approval")
+			eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, quickDelivery).WaitingForApproval })
+			_, code := shared.run(t, test.command, test.run(), "--reason", complaints)
+			require.Equal(t, 0, code)
+			reason := complaints
+			if test.command == "approve" {
+				reason = ""
+			}
+			requireVerdict(t, delivery(t), test.code, test.verdict, reason)
+			shared.requireServes(t, quick, test.champion)
+			require.Contains(t, shared.workflowHistory(t, quickDelivery), complaints, "the reason is kept")
+		})
+	}
+}
+
+// Rollback goes to the version before, at once; the platform makes Terraform see it so by itself.
 func TestRollbackRestoresThePreviousChampion(t *testing.T) {
-	shared.withPrevious(t)
-	before, previous := shared.alias(t, "champion"), shared.alias(t, "previous")
-	require.NotZero(t, previous)
+	s := shared.settle(t, name)
 	var r result
 	shared.runJSON(t, &r, 0, "rollback", name, "--reason", "drill")
 	require.Equal(t, "rolled_back", r.Verdict)
-	require.Equal(t, previous, shared.champion(t))
-	var answer decision
-	require.Equal(t, 200, shared.post(t, "/v1/decisions", shared.example(t), &answer))
-	require.Equal(t, previous, answer.Model.Version)
-	require.NotEqual(t, before, previous)
+	shared.requireServes(t, name, s.previous)
+	require.Zero(t, shared.alias(t, "previous"), "the version that was left is no place to go back to")
+	shared.requireDecides(t, name, s.previous)
 	dir := shared.mustEndpoints(t).TerraformDir["production"]
-	require.Equal(t, 2, plan(t, dir), "Terraform sees what the rollback did without it")
+	requireCleanPlan(t, dir, time.Minute)
 
-	// The next delivery adopts the weights as the rollback left them and does not fight them.
-	shared.runJSON(t, &r, 0, "cd", "start", name, "--version", strconv.Itoa(before), "--wait")
+	// The next delivery starts from what the rollback left and does not fight it.
+	shared.runJSON(t, &r, 0, "cd", "start", name, "--version", strconv.Itoa(s.champion), "--wait")
 	require.Equal(t, "promoted", r.Verdict)
-	require.Equal(t, before, shared.champion(t))
+	shared.requireServes(t, name, s.champion)
+	require.Equal(t, s.previous, shared.alias(t, "previous"))
 	require.Equal(t, 0, plan(t, dir))
 }

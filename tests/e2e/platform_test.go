@@ -3,19 +3,16 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 // name is the pipeline, and with it the model, of these tests.
@@ -33,113 +30,16 @@ var bin = func() string {
 	return dir
 }()
 
-// endpoints is STATE/endpoints.json, the contract with the outside.
-type endpoints struct {
-	Temporal     string            `json:"temporal"`
-	TemporalUI   string            `json:"temporal_ui"`
-	TemporalHTTP string            `json:"temporal_http"`
-	Namespace    string            `json:"namespace"`
-	S3           string            `json:"s3"`
-	Bucket       string            `json:"bucket"`
-	Gateway      string            `json:"gateway"`
-	Database     string            `json:"database"`
-	TerraformDir map[string]string `json:"terraform_dir"`
-	KeysFile     string            `json:"keys_file"`
-	PID          map[string]int    `json:"pid"`
+// platform is one `loanops up` on one state folder, with helpers that end a test when the platform does not do its part.
+type platform struct{ *platformtest.Platform }
+
+func newPlatform(state string) *platform {
+	return &platform{&platformtest.Platform{State: state, Bin: bin}}
 }
 
-// platform is one `loanops up` on one state folder.
-type platform struct {
-	state string
-	cmd   *exec.Cmd
-	log   *logBuffer
-	done  chan error
-}
-
-func newPlatform(state string) *platform { return &platform{state: state} }
-
-// logBuffer collects a process's output; safe for the copying goroutine and the test.
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// firstRun takes an empty folder to its first full run and ends, as `loanops up --once` promises.
-func (p *platform) firstRun() error {
-	cmd := exec.Command(filepath.Join(bin, "loanops"), "up", "--once", "--state", p.state)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("up --once: %w\n%s", err, out)
-	}
-	return nil
-}
-
-// start runs `loanops up` with the flags and returns when endpoints.json says that all is ready.
-func (p *platform) start(flags ...string) error {
-	p.log = &logBuffer{}
-	p.cmd = exec.Command(filepath.Join(bin, "loanops"), append([]string{"up", "--state", p.state}, flags...)...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	// endpoints.json of a platform that was killed must not be taken for this one's.
-	_ = os.Remove(filepath.Join(p.state, "endpoints.json"))
-	if err := p.cmd.Start(); err != nil {
-		return err
-	}
-	p.done = make(chan error, 1)
-	go func(cmd *exec.Cmd, done chan<- error) { done <- cmd.Wait() }(p.cmd, p.done)
-	deadline := time.After(2 * time.Minute)
-	poll := time.NewTicker(20 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		select {
-		case err := <-p.done:
-			return fmt.Errorf("up ended: %w\n%s", err, p.log)
-		case <-deadline:
-			return fmt.Errorf("up is not ready\n%s", p.log)
-		case <-poll.C:
-			if _, err := p.endpoints(); err == nil {
-				return nil
-			}
-		}
-	}
-}
-
-// stop interrupts the platform as Ctrl-C does and waits for its end.
-func (p *platform) stop() error {
-	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
-		return err
-	}
-	select {
-	case <-p.done:
-		return nil
-	case <-time.After(time.Minute):
-		return fmt.Errorf("up does not end\n%s", p.log)
-	}
-}
-
-func (p *platform) endpoints() (endpoints, error) {
-	var e endpoints
-	data, err := os.ReadFile(filepath.Join(p.state, "endpoints.json"))
-	if err != nil {
-		return e, err
-	}
-	return e, json.Unmarshal(data, &e)
-}
-
-func (p *platform) mustEndpoints(t *testing.T) endpoints {
+func (p *platform) mustEndpoints(t *testing.T) platformtest.Endpoints {
 	t.Helper()
-	e, err := p.endpoints()
+	e, err := p.Endpoints()
 	require.NoError(t, err)
 	return e
 }
@@ -147,17 +47,25 @@ func (p *platform) mustEndpoints(t *testing.T) endpoints {
 // run calls the loanops command and returns standard output and the exit code.
 func (p *platform) run(t *testing.T, args ...string) (stdout []byte, code int) {
 	t.Helper()
-	cmd := exec.Command(filepath.Join(bin, "loanops"), append(args, "--state", p.state)...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		require.NoError(t, err)
-	}
-	t.Logf("loanops %s: exit %d\n%s", strings.Join(args, " "), cmd.ProcessState.ExitCode(), stderr.String())
-	return out, cmd.ProcessState.ExitCode()
+	ended := p.begin(t, args...)(t)
+	return ended.Stdout, ended.Code
 }
+
+// begin starts the loanops command; the returned function waits for its end.
+func (p *platform) begin(t *testing.T, args ...string) func(*testing.T) platformtest.Ended {
+	t.Helper()
+	wait, err := p.Command(args...)
+	require.NoError(t, err)
+	return func(t *testing.T) platformtest.Ended {
+		t.Helper()
+		ended := wait()
+		t.Logf("loanops %s: exit %d\n%s", strings.Join(args, " "), ended.Code, ended.Stderr)
+		return ended
+	}
+}
+
+// result is what every command that starts a workflow prints.
+type result = platformtest.Result
 
 // runJSON calls the command with --output json, requires the exit code and decodes standard output into v.
 func (p *platform) runJSON(t *testing.T, v any, wantCode int, args ...string) {
@@ -182,29 +90,13 @@ func eventually(t *testing.T, what string, limit time.Duration, ok func() bool) 
 	}
 }
 
-// killAll ends every process of the platform with SIGKILL, the supervisor first, so that nothing can clean up.
-func (p *platform) killAll(t *testing.T) {
+// closed waits until the newest run of a workflow has ended, which is after the last word of its progress.
+func (p *platform) closed(t *testing.T, workflowID string) {
 	t.Helper()
-	e := p.mustEndpoints(t)
-	_ = p.cmd.Process.Kill()
-	<-p.done
-	for _, pid := range e.PID {
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-	}
-}
-
-// demoKey returns one institution's API key.
-func (p *platform) demoKey(t *testing.T) string {
-	t.Helper()
-	data, err := os.ReadFile(p.mustEndpoints(t).KeysFile)
-	require.NoError(t, err)
-	var keys map[string]string
-	require.NoError(t, json.Unmarshal(data, &keys))
-	for _, key := range keys {
-		return key
-	}
-	t.Fatal("no demo institution has a key")
-	return ""
+	eventually(t, workflowID+" closed", 5*time.Minute, func() bool {
+		x, err := p.Describe(workflowID)
+		return err == nil && x.Closed()
+	})
 }
 
 // decision is what a lender reads.
@@ -224,9 +116,11 @@ func (p *platform) post(t *testing.T, path string, body any, answer any) int {
 	t.Helper()
 	data, err := json.Marshal(body)
 	require.NoError(t, err)
+	key, err := p.Key()
+	require.NoError(t, err)
 	request, err := http.NewRequest(http.MethodPost, p.mustEndpoints(t).Gateway+path, bytes.NewReader(data))
 	require.NoError(t, err)
-	request.Header.Set("Authorization", "Bearer "+p.demoKey(t))
+	request.Header.Set("Authorization", "Bearer "+key)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
@@ -248,16 +142,9 @@ func get(t *testing.T, url string, answer any) {
 // example is one application that the champion accepts.
 func (p *platform) example(t *testing.T) map[string]any {
 	t.Helper()
-	var golden struct {
-		Rows []struct {
-			Application map[string]any `json:"application"`
-		} `json:"rows"`
-	}
-	data, err := os.ReadFile(filepath.Join(p.save(t, "champion"), "golden.json"))
+	applications, err := p.Examples(name, "champion")
 	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, &golden))
-	require.NotEmpty(t, golden.Rows)
-	return golden.Rows[0].Application
+	return applications[0]
 }
 
 // save writes a version's artifacts into a new folder.

@@ -1,7 +1,7 @@
-// Command replay keeps histories for the replay test: it exports, from a running Temporal, the newest completed run of each
-// workflow and verdict to workflows/testdata/histories. Run it against a platform that has done what should be kept:
+// Command replay keeps histories for the replay test: on a platform of its own it plays every scenario of scenarios.go with the built
+// programs, and writes the history of each to workflows/testdata/histories, with a line that says why it is kept:
 //
-//	env $(cat .loanops/platform.env) go run ./tests/replay
+//	make build && go run ./tests/replay
 //
 // A history is kept for ever: a change of workflow code that it does not replay needs workflow.GetVersion.
 package main
@@ -9,116 +9,73 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	historypb "go.temporal.io/api/history/v1"
-	workflowpb "go.temporal.io/api/workflow/v1"
-	"go.temporal.io/api/workflowservice/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/contrib/envconfig"
-	"go.temporal.io/sdk/converter"
-	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/loanops/loanops/workflows"
+	"github.com/loanops/loanops/tests/platformtest"
 )
+
+// reasonsFile says of every history beside it why it is kept.
+const reasonsFile = "reasons.json"
 
 func main() {
 	dir := flag.String("dir", "workflows/testdata/histories", "folder to write to")
+	bin := flag.String("bin", "bin", "folder of the built programs")
+	spec := flag.String("spec", "pipelines/loan-eligibility.yaml", "the spec that is made quick")
 	flag.Parse()
-	if err := record(context.Background(), *dir); err != nil {
+	if err := record(context.Background(), *dir, *bin, *spec); err != nil {
 		fmt.Fprintln(os.Stderr, "replay:", err)
 		os.Exit(1)
 	}
 }
 
-func record(ctx context.Context, dir string) error {
-	options, err := envconfig.LoadDefaultClientOptions()
+func record(ctx context.Context, dir, bin, spec string) error {
+	bin, err := filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
-	temporal, err := client.Dial(options)
+	work, err := os.MkdirTemp("", "loanops-replay-")
 	if err != nil {
 		return err
 	}
-	defer temporal.Close()
-	listed, err := temporal.ListWorkflow(ctx, &workflowservice.ListWorkflowExecutionsRequest{Query: `ExecutionStatus = "Completed"`})
-	if err != nil {
+	defer os.RemoveAll(work)
+	s := &stage{Platform: &platformtest.Platform{State: filepath.Join(work, "state"), Bin: bin}, work: work, spec: spec}
+	if err := s.Start("--no-run"); err != nil {
 		return err
 	}
-	kept := map[string]bool{}
-	for _, run := range listed.GetExecutions() { // newest first
-		name := run.GetType().GetName() + "-" + verdict(run) + ".json"
-		if kept[name] {
-			continue
-		}
-		kept[name] = true
-		if err := export(ctx, temporal, run, filepath.Join(dir, name)); err != nil {
-			return err
-		}
-		fmt.Println(filepath.Join(dir, name))
-	}
-	return nil
+	return errors.Join(s.playAll(ctx, dir), s.Stop())
 }
 
-// verdict is the run's search attribute.
-func verdict(run *workflowpb.WorkflowExecutionInfo) string {
-	var text string
-	payload := run.GetSearchAttributes().GetIndexedFields()[workflows.AttributeVerdict]
-	if payload == nil || converter.GetDefaultDataConverter().FromPayload(payload, &text) != nil {
-		return "none"
-	}
-	return text
-}
-
-func export(ctx context.Context, temporal client.Client, run *workflowpb.WorkflowExecutionInfo, path string) error {
-	events := temporal.GetWorkflowHistory(ctx, run.GetExecution().GetWorkflowId(), run.GetExecution().GetRunId(), false,
-		enumspb.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	var history historypb.History
-	for events.HasNext() {
-		event, err := events.Next()
-		if err != nil {
-			return err
-		}
-		history.Events = append(history.Events, event)
-	}
-	data, err := protojson.Marshal(&history)
+func (s *stage) playAll(ctx context.Context, dir string) error {
+	endpoints, err := s.Endpoints()
 	if err != nil {
 		return err
 	}
-	var tree any
-	if err := json.Unmarshal(data, &tree); err != nil {
+	if s.temporal, err = client.Dial(client.Options{HostPort: endpoints.Temporal, Namespace: endpoints.Namespace}); err != nil {
 		return err
 	}
-	anonymise(tree)
-	if data, err = json.MarshalIndent(tree, "", " "); err != nil {
+	defer s.temporal.Close()
+	reasons := map[string]string{}
+	for _, scene := range scenarios {
+		if err := scene.play(ctx, s); err != nil {
+			return fmt.Errorf("%s: %w", scene.keeps[0].file, err)
+		}
+		for _, kept := range scene.keeps {
+			fmt.Println(kept.file)
+			if err := export(ctx, s.temporal, kept.workflowID, filepath.Join(dir, kept.file)); err != nil {
+				return err
+			}
+			reasons[kept.file] = kept.why
+		}
+	}
+	data, err := json.MarshalIndent(reasons, "", "  ")
+	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(path, append(data, '\n'), 0o644)
-}
-
-// anonymise takes the names of the machine that recorded out of a history; replaying does not look at them.
-func anonymise(node any) {
-	switch n := node.(type) {
-	case []any:
-		for _, child := range n {
-			anonymise(child)
-		}
-	case map[string]any:
-		if _, ok := n["identity"].(string); ok {
-			n["identity"] = "recorded"
-		}
-		if n["kind"] == "TASK_QUEUE_KIND_STICKY" {
-			n["name"] = "sticky"
-		}
-		for _, child := range n {
-			anonymise(child)
-		}
-	}
+	return os.WriteFile(filepath.Join(dir, reasonsFile), append(data, '\n'), 0o644)
 }

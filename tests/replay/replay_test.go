@@ -1,8 +1,12 @@
 package main
 
 import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
 	"path/filepath"
-	"strings"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,22 +19,74 @@ const histories = "../../workflows/testdata/histories"
 
 // The current workflow code must make of every kept history exactly what the code that wrote it made.
 func TestReplay(t *testing.T) {
-	paths, err := filepath.Glob(histories + "/*.json")
-	require.NoError(t, err)
-	kept := map[string]int{}
-	for _, path := range paths {
-		name := filepath.Base(path)
-		workflow, _, _ := strings.Cut(name, "-")
-		kept[workflow]++
-		t.Run(name, func(t *testing.T) {
+	for _, path := range keptFiles(t) {
+		t.Run(filepath.Base(path), func(t *testing.T) {
 			replayer := worker.NewWorkflowReplayer()
 			workflows.Register(replayer)
 			require.NoError(t, replayer.ReplayWorkflowHistoryFromJSONFile(nil, path))
 		})
 	}
-	for _, name := range []string{workflows.ContinuousTrainingName, workflows.ContinuousDeliveryName, workflows.RollbackName} {
-		require.Positive(t, kept[name], "%s has no kept history: run a platform, then go run ./tests/replay", name)
+}
+
+func keptFiles(t *testing.T) []string {
+	t.Helper()
+	paths, err := filepath.Glob(histories + "/*-*.json")
+	require.NoError(t, err)
+	return paths
+}
+
+// Every verdict of every workflow is kept, by exactly the scenarios, each with the reason why.
+func TestEveryVerdictIsKept(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(histories, reasonsFile))
+	require.NoError(t, err, "make build && go run ./tests/replay")
+	var reasons map[string]string
+	require.NoError(t, json.Unmarshal(data, &reasons))
+	wanted := map[string]string{}
+	for _, scene := range scenarios {
+		for _, k := range scene.keeps {
+			wanted[k.file] = k.why
+		}
 	}
+	require.Equal(t, wanted, reasons)
+	var files []string
+	for _, path := range keptFiles(t) {
+		files = append(files, filepath.Base(path))
+	}
+	require.ElementsMatch(t, slices.Collect(maps.Keys(wanted)), files)
+
+	for workflow, verdicts := range map[string][]workflows.Verdict{
+		workflows.ContinuousTrainingName: {workflows.Bootstrapped, workflows.Promoted, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
+		workflows.ContinuousDeliveryName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
+		workflows.RollbackName:           {workflows.RolledBack, workflows.Aborted},
+	} {
+		for _, verdict := range verdicts {
+			file := fmt.Sprintf("%s-%s.json", workflow, verdict)
+			require.Contains(t, files, file)
+			require.Equal(t, string(verdict), verdictOf(t, file), "what the history ends with")
+		}
+	}
+}
+
+// verdictOf is the verdict with which a kept history ends.
+func verdictOf(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(histories, file))
+	require.NoError(t, err)
+	var history struct {
+		Events []struct {
+			Completed struct {
+				Result struct {
+					Payloads []struct {
+						Data []byte `json:"data"`
+					} `json:"payloads"`
+				} `json:"result"`
+			} `json:"workflowExecutionCompletedEventAttributes"`
+		} `json:"events"`
+	}
+	require.NoError(t, json.Unmarshal(data, &history))
+	var result workflows.Result
+	require.NoError(t, json.Unmarshal(history.Events[len(history.Events)-1].Completed.Result.Payloads[0].Data, &result))
+	return string(result.Verdict)
 }
 
 func TestAnonymise(t *testing.T) {

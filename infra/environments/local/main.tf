@@ -5,6 +5,7 @@ resource "loanops_predictor_track" "track" {
   environment   = var.environment
   slot          = each.key
   model_version = each.value.model_version
+  policy_digest = each.value.policy_digest
   digest        = each.value.digest
   bundle_uri    = each.value.bundle_uri
   memory_mib    = each.value.memory_mib
@@ -26,6 +27,7 @@ resource "loanops_route" "route" {
   pipeline    = var.pipeline
   environment = var.environment
   weights     = var.weights
+  generation  = var.generation
 
   # A track is ready before traffic goes to it.
   depends_on = [loanops_predictor_track.track]

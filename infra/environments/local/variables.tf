@@ -37,10 +37,21 @@ variable "environment" {
   }
 }
 
+variable "generation" {
+  description = "Generation of the serving record that this delivery follows. The agent refuses an older one than it knows."
+  type        = number
+
+  validation {
+    condition     = var.generation >= 1 && floor(var.generation) == var.generation
+    error_message = "generation must be a whole number from 1."
+  }
+}
+
 variable "tracks" {
   description = "What runs, by slot."
   type = map(object({
     model_version = number
+    policy_digest = string
     digest        = string
     bundle_uri    = string
     memory_mib    = number
@@ -59,8 +70,12 @@ variable "tracks" {
     error_message = "tracks: digest must be 64 lower-case hexadecimal digits (SHA-256)."
   }
   validation {
-    condition     = alltrue([for track in values(var.tracks) : track.cutoff >= 0 && track.cutoff <= 1])
-    error_message = "tracks: cutoff must be between 0 and 1."
+    condition     = alltrue([for track in values(var.tracks) : can(regex("^[0-9a-f]{64}$", track.policy_digest))])
+    error_message = "tracks: policy_digest must be 64 lower-case hexadecimal digits (SHA-256)."
+  }
+  validation {
+    condition     = alltrue([for track in values(var.tracks) : track.cutoff > 0 && track.cutoff < 1])
+    error_message = "tracks: cutoff must be a probability strictly between 0 and 1."
   }
   validation {
     condition     = alltrue([for track in values(var.tracks) : contains(["default", "approval"], track.meaning)])

@@ -14,4 +14,5 @@ terraform {
 provider "loanops" {
   agent_url        = var.agent_url
   agent_token_file = var.agent_token_file
+  generation       = var.generation
 }

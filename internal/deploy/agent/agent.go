@@ -1,5 +1,6 @@
 // Package agent is the local deployment target: it owns the predictor processes of every environment on this machine,
-// starts crashed ones again, and tells the gateways where traffic goes.
+// starts crashed ones again, and tells the gateways where traffic goes. It obeys the serving record: a write carries the
+// record's generation, an older one than the newest that was told is refused, and as long as none was told every one is.
 //
 // Isolation is said as it is: a predictor is a process of the agent's user with a clean environment, GOMEMLIMIT and
 // GOMAXPROCS. There is no cgroup and no user ID of its own.
@@ -14,11 +15,13 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"syscall"
 	"time"
+
+	"github.com/gofrs/flock"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // Config is what an agent needs.
@@ -65,7 +68,7 @@ type agent struct {
 	bundles   bundles
 	runDir    string
 	statePath string
-	lockFile  *os.File
+	held      *flock.Flock // the folder's lock
 	now       func() time.Time
 	start     func(k key, spec contract.TrackSpec, bundle, addressFile string) (*child, error)
 
@@ -78,6 +81,7 @@ type agent struct {
 	launched  int
 	tracks    map[key]*track
 	routes    map[pair]contract.Route
+	fences    map[pair]serving.Fence        // of every pipeline whose generation is known
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment
 	changed   map[string]chan struct{}      // closed at the next event, by environment
@@ -151,7 +155,7 @@ func open(cfg Config) (*agent, error) {
 		bundles: bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
 		runDir:  filepath.Join(dir, "run"), statePath: filepath.Join(dir, "state.json"),
 		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit,
-		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, revisions: map[string]int64{},
+		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, revisions: map[string]int64{},
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
 	}
 	a.start = a.startAPI
@@ -175,15 +179,14 @@ func (a *agent) lock() error {
 	if err := os.MkdirAll(a.cfg.Dir, 0o700); err != nil {
 		return fault.Wrap(fault.Internal, err, "agent's folder")
 	}
-	file, err := os.OpenFile(filepath.Join(a.cfg.Dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	a.held = flock.New(filepath.Join(a.cfg.Dir, "lock"))
+	free, err := a.held.TryLock()
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "agent's lock")
 	}
-	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		file.Close()
-		return fault.Wrap(fault.Conflict, err, "another agent uses %s", a.cfg.Dir)
+	if !free {
+		return fault.New(fault.Conflict, "another agent uses %s", a.cfg.Dir)
 	}
-	a.lockFile = file
 	return nil
 }
 
@@ -199,14 +202,18 @@ func (a *agent) restore() error {
 	a.revision = saved.Revision
 	for environment, pipelines := range saved.Environments {
 		for pipeline, p := range pipelines {
+			where := pair{environment, pipeline}
 			if p.Route != nil {
-				a.routes[pair{environment, pipeline}] = *p.Route
+				a.routes[where] = *p.Route
+			}
+			if p.Generation > 0 {
+				a.fences[where] = serving.Fence{Newest: p.Generation}
 			}
 			for slot, spec := range p.Tracks {
 				k := key{environment, pipeline, slot}
 				t := &track{saved: &spec}
 				a.tracks[k] = t
-				a.begin(k, t, spec)
+				a.begin(k, t, spec, p.Generation)
 			}
 		}
 		if _, err := a.commit(environment); err != nil {
@@ -228,27 +235,27 @@ func (a *agent) commit(environment string) (revision int64, err error) {
 // snapshot is what is worth saving. The lock is held.
 func (a *agent) snapshot() savedState {
 	state := savedState{Revision: a.revision, Environments: map[string]map[string]savedPipeline{}}
-	at := func(environment, pipeline string) savedPipeline {
-		if state.Environments[environment] == nil {
-			state.Environments[environment] = map[string]savedPipeline{}
+	change := func(where pair, change func(*savedPipeline)) {
+		if state.Environments[where.environment] == nil {
+			state.Environments[where.environment] = map[string]savedPipeline{}
 		}
-		p, ok := state.Environments[environment][pipeline]
+		p, ok := state.Environments[where.environment][where.pipeline]
 		if !ok {
 			p.Tracks = map[string]contract.TrackSpec{}
 		}
-		return p
+		change(&p)
+		state.Environments[where.environment][where.pipeline] = p
 	}
 	for k, t := range a.tracks {
 		if t.saved != nil {
-			p := at(k.environment, k.pipeline)
-			p.Tracks[k.slot] = *t.saved
-			state.Environments[k.environment][k.pipeline] = p
+			change(k.pair(), func(p *savedPipeline) { p.Tracks[k.slot] = *t.saved })
 		}
 	}
 	for where, route := range a.routes {
-		p := at(where.environment, where.pipeline)
-		p.Route = &route
-		state.Environments[where.environment][where.pipeline] = p
+		change(where, func(p *savedPipeline) { p.Route = &route })
+	}
+	for where, fence := range a.fences {
+		change(where, func(p *savedPipeline) { p.Generation = fence.Newest })
 	}
 	return state
 }
@@ -276,9 +283,7 @@ func (a *agent) close() {
 	a.mu.Lock()
 	a.closing = true
 	for _, t := range a.tracks {
-		if t.job != nil {
-			t.job.cancel()
-		}
+		t.job.cancel()
 	}
 	a.mu.Unlock()
 	a.work.Wait()
@@ -287,7 +292,7 @@ func (a *agent) close() {
 		stopped.Go(p.end)
 	}
 	stopped.Wait()
-	a.lockFile.Close()
+	_ = a.held.Close() // the system frees it anyway when this process ends
 }
 
 // predictors lists those that are current in a slot.

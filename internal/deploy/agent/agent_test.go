@@ -31,6 +31,7 @@ func TestRunServesUntilItsContextEndsAndStopsThePredictors(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, bundleDir: t.TempDir(), provider: contract.NewAgentClient(base, providerToken)}
+	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 1))
 	track := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 
 	_, err := open(cfg)
@@ -94,28 +95,7 @@ func TestBundleFetchFailureIsTold(t *testing.T) {
 	b := newBench(t, func(a *agent) {
 		a.bundles.fetch = func(context.Context, string, string) (string, error) { return "", errors.New("connection refused") }
 	})
-	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 1)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "connection refused")
-}
-
-func TestLargeLogIsPutAside(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "log")
-	for _, size := range []int64{0, maxLog, maxLog + 1} {
-		require.NoError(t, os.WriteFile(path, nil, 0o600))
-		require.NoError(t, os.Truncate(path, size))
-		log, err := openLog(path)
-		require.NoError(t, err)
-		info, err := log.Stat()
-		require.NoError(t, err)
-		if size <= maxLog {
-			require.Equal(t, size, info.Size())
-			require.NoFileExists(t, path+".1")
-		} else {
-			require.Zero(t, info.Size())
-			require.FileExists(t, path+".1")
-		}
-		require.NoError(t, log.Close())
-	}
 }

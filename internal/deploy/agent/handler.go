@@ -16,6 +16,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/problem"
 )
 
 // maxBody bounds a request's body.
@@ -24,7 +25,11 @@ const maxBody = 64 << 10
 // handler routes the agent's API. Reads are open on loopback; each write asks for its writer's token.
 func (a *agent) handler() http.Handler {
 	const where = "/v1/environments/{environment}/pipelines/{pipeline}"
-	provider := func(h handle) http.Handler { return a.endpoint(guard(a.cfg.ProviderToken, "provider", h)) }
+	provider := func(h handle) http.Handler { return a.endpoint(guard(h, "provider's token", a.cfg.ProviderToken)) }
+	rollback := func(h handle) http.Handler { return a.endpoint(guard(h, "rollback's token", a.cfg.RollbackToken)) }
+	either := func(h handle) http.Handler {
+		return a.endpoint(guard(h, "provider's token or the rollback's", a.cfg.ProviderToken, a.cfg.RollbackToken))
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", a.endpoint(func(*http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }))
 	mux.Handle("GET "+where, a.endpoint(a.getActual))
@@ -34,7 +39,8 @@ func (a *agent) handler() http.Handler {
 	mux.Handle("GET "+where+"/route", a.endpoint(a.getRoute))
 	mux.Handle("PUT "+where+"/route", provider(a.handlePutRoute))
 	mux.Handle("DELETE "+where+"/route", provider(a.handleDeleteRoute))
-	mux.Handle("POST "+where+"/rollback", a.endpoint(guard(a.cfg.RollbackToken, "rollback", a.handleRollback)))
+	mux.Handle("POST "+where+"/rollback", rollback(a.handleRollback))
+	mux.Handle("PUT "+where+"/generation", either(a.handleGeneration))
 	mux.Handle("GET /v1/environments/{environment}/routes", a.endpoint(a.getRoutes))
 	mux.Handle("/", a.endpoint(func(r *http.Request) (any, error) {
 		return nil, fault.New(fault.NotFound, "there is no %s %s", r.Method, r.URL.Path)
@@ -62,14 +68,17 @@ func (a *agent) endpoint(h handle) http.Handler {
 	})
 }
 
-// guard lets through who knows the token. Digests are compared, so that the time tells nothing, not even the length.
-func guard(token, writer string, h handle) handle {
-	want := sha256.Sum256([]byte(token))
+// guard lets through who knows one of the tokens. Digests are compared, so that the time tells nothing, not even the length.
+func guard(h handle, wanted string, tokens ...string) handle {
 	return func(r *http.Request) (any, error) {
 		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		got := sha256.Sum256([]byte(given))
-		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 || !ok {
-			return nil, fault.New(fault.Unauthorized, "%s %s needs the %s token", r.Method, r.URL.Path, writer)
+		got, known := sha256.Sum256([]byte(given)), 0
+		for _, token := range tokens {
+			want := sha256.Sum256([]byte(token))
+			known |= subtle.ConstantTimeCompare(got[:], want[:])
+		}
+		if known != 1 || !ok {
+			return nil, fault.New(fault.Unauthorized, "%s %s needs the %s", r.Method, r.URL.Path, wanted)
 		}
 		return h(r)
 	}
@@ -99,11 +108,11 @@ func (a *agent) handlePutTrack(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var spec contract.TrackSpec
-	if err := decode(r, &spec); err != nil {
+	var request contract.TrackRequest
+	if err := decode(r, &request); err != nil {
 		return nil, err
 	}
-	return answer(a.putTrack(r.Context(), k, spec))
+	return answer(a.putTrack(r.Context(), k, request))
 }
 
 func (a *agent) handleDeleteTrack(r *http.Request) (any, error) {
@@ -111,7 +120,11 @@ func (a *agent) handleDeleteTrack(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.deleteTrack(r.Context(), k)
+	generation, err := generationOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.deleteTrack(r.Context(), k, generation)
 }
 
 func (a *agent) getRoute(r *http.Request) (any, error) {
@@ -122,11 +135,11 @@ func (a *agent) getRoute(r *http.Request) (any, error) {
 	return answer(a.route(p))
 }
 
-func (a *agent) handlePutRoute(r *http.Request) (any, error) { return a.setWeights(r, "terraform") }
+func (a *agent) handlePutRoute(r *http.Request) (any, error) { return a.setWeights(r, a.putRoute) }
 
-func (a *agent) handleRollback(r *http.Request) (any, error) { return a.setWeights(r, "rollback") }
+func (a *agent) handleRollback(r *http.Request) (any, error) { return a.setWeights(r, a.rollback) }
 
-func (a *agent) setWeights(r *http.Request, writer string) (any, error) {
+func (a *agent) setWeights(r *http.Request, set func(context.Context, pair, contract.RouteRequest) (contract.Route, error)) (any, error) {
 	p, err := pairOf(r)
 	if err != nil {
 		return nil, err
@@ -135,7 +148,19 @@ func (a *agent) setWeights(r *http.Request, writer string) (any, error) {
 	if err := decode(r, &request); err != nil {
 		return nil, err
 	}
-	return answer(a.putRoute(r.Context(), p, request.Weights, writer))
+	return answer(set(r.Context(), p, request))
+}
+
+func (a *agent) handleGeneration(r *http.Request) (any, error) {
+	p, err := pairOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var request contract.GenerationRequest
+	if err := decode(r, &request); err != nil {
+		return nil, err
+	}
+	return nil, a.teach(p, request.Generation)
 }
 
 func (a *agent) handleDeleteRoute(r *http.Request) (any, error) {
@@ -143,7 +168,11 @@ func (a *agent) handleDeleteRoute(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.deleteRoute(r.Context(), p)
+	generation, err := generationOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return nil, a.deleteRoute(r.Context(), p, generation)
 }
 
 // getRoutes is the gateways' long poll: ?after=REVISION&wait=25s&gateway=ID.
@@ -203,6 +232,19 @@ func keyOf(r *http.Request) (key, error) {
 	return key{p.environment, p.pipeline, slot}, nil
 }
 
+// generationOf reads ?generation=N of a write without a body; 0 for none.
+func generationOf(r *http.Request) (int64, error) {
+	text := r.URL.Query().Get("generation")
+	if text == "" {
+		return 0, nil
+	}
+	generation, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0, fault.New(fault.Invalid, "generation=%q: want that of the serving record, from 1", text)
+	}
+	return generation, nil
+}
+
 // decode reads one strict JSON object: no unknown field, nothing after it, bounded.
 func decode(r *http.Request, into any) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
@@ -227,31 +269,16 @@ func answer[T any](value T, err error) (any, error) {
 	return value, nil
 }
 
-var statuses = map[fault.Code]int{
-	fault.Invalid:      http.StatusUnprocessableEntity,
-	fault.NotFound:     http.StatusNotFound,
-	fault.Conflict:     http.StatusConflict,
-	fault.Refused:      http.StatusUnprocessableEntity,
-	fault.Unavailable:  http.StatusServiceUnavailable,
-	fault.Unauthorized: http.StatusUnauthorized,
-	fault.Internal:     http.StatusInternalServerError,
-}
-
 // writeProblem answers with the fault; an unknown one is logged and not shown.
 func (a *agent) writeProblem(w http.ResponseWriter, r *http.Request, err error) {
-	code := fault.CodeOf(err)
-	detail := err.Error()
-	if code == fault.Internal {
+	p := problem.FromFault(err)
+	if p.Status == http.StatusInternalServerError {
 		a.log.Error("request failed", "method", r.Method, "path", r.URL.Path, "error", err)
-		detail = "internal fault; the agent's log says more"
 	}
-	status := statuses[code]
-	if status == http.StatusUnauthorized {
+	if p.Status == http.StatusUnauthorized {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 	}
-	write(w, status, "application/problem+json", contract.Problem{
-		Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: code,
-	})
+	write(w, p.Status, problem.MediaType, p)
 }
 
 func write(w http.ResponseWriter, status int, mediaType string, body any) {

@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/problem"
 )
 
 // send sends a raw request and returns the status and the problem, when it is one.
-func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) (int, contract.Problem) {
+func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) (int, problem.Problem) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, b.server.URL+path, strings.NewReader(body))
 	require.NoError(t, err)
@@ -27,12 +27,12 @@ func (b *bench) send(t *testing.T, method, path, token, mediaType, body string) 
 	defer response.Body.Close()
 	data, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	var problem contract.Problem
+	var p problem.Problem
 	if response.Header.Get("Content-Type") == "application/problem+json" {
-		require.NoError(t, json.Unmarshal(data, &problem))
-		require.Equal(t, response.StatusCode, problem.Status)
+		require.NoError(t, json.Unmarshal(data, &p))
+		require.Equal(t, response.StatusCode, p.Status)
 	}
-	return response.StatusCode, problem
+	return response.StatusCode, p
 }
 
 const base = "/v1/environments/production/pipelines/loan-eligibility"
@@ -81,6 +81,10 @@ func TestBadRequests(t *testing.T) {
 		{"every wrong field", "PUT", base + "/tracks/blue", "application/json", `{"cutoff":2,"drill":"explode"}`, 422, "meaning"},
 		{"no such path", "GET", "/v2/anything", "", "", 404, "/v2/anything"},
 		{"no such method", "POST", base, "", "", 404, "POST"},
+		{"no generation", "PUT", base + "/route", "application/json", `{"weights":{"blue":100}}`, 422, "generation"},
+		{"generation in the query", "DELETE", base + "/route?generation=x", "", "", 422, "generation"},
+		{"no generation in the query", "DELETE", base + "/tracks/blue", "", "", 422, "generation"},
+		{"generation to teach", "PUT", base + "/generation", "application/json", `{"generation":0}`, 422, "generation"},
 		{"revision", "GET", "/v1/environments/production/routes?after=x", "", "", 422, "after"},
 		{"wait", "GET", "/v1/environments/production/routes?wait=-1s", "", "", 422, "wait"},
 	} {
@@ -91,6 +95,21 @@ func TestBadRequests(t *testing.T) {
 		})
 	}
 	require.Zero(t, b.launchedProcesses())
+}
+
+func TestEitherTokenTeaches(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, token := range []string{providerToken, rollbackToken} {
+		status, _ := b.send(t, "PUT", base+"/generation", "Bearer "+token, "application/json", `{"generation":2}`)
+		require.Equal(t, http.StatusNoContent, status)
+	}
+	for _, token := range []string{"", "Bearer ", "Bearer " + providerToken + rollbackToken, providerToken} {
+		status, problem := b.send(t, "PUT", base+"/generation", token, "application/json", `{"generation":3}`)
+		require.Equal(t, http.StatusUnauthorized, status, "token %q", token)
+		require.NotContains(t, problem.Detail, "token-for-tests")
+	}
+	require.Equal(t, int64(2), b.actual().Generation)
 }
 
 func TestHealth(t *testing.T) {

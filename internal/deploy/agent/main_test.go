@@ -65,10 +65,14 @@ func (c *clock) advance(by time.Duration) {
 	c.now = c.now.Add(by)
 }
 
-// newBench starts an agent; change may replace what it is made of.
+// newBench starts an agent that knows generation 1; change may replace what it is made of.
 func newBench(t *testing.T, change ...func(*agent)) *bench {
 	t.Helper()
-	return openBench(t, t.TempDir(), t.TempDir(), change...)
+	b := openBench(t, t.TempDir(), t.TempDir(), change...)
+	for _, environment := range []string{contract.Staging, contract.Production} {
+		require.NoError(t, b.provider.Teach(t.Context(), environment, product, 1))
+	}
+	return b
 }
 
 func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *bench {
@@ -127,7 +131,7 @@ const (
 // put makes the slot run spec and requires that it is ready.
 func (b *bench) put(slot string, spec contract.TrackSpec) contract.Track {
 	b.t.Helper()
-	track, err := b.provider.PutTrack(b.t.Context(), environment, product, slot, spec)
+	track, err := b.provider.PutTrack(b.t.Context(), environment, product, slot, spec, 1)
 	require.NoError(b.t, err)
 	require.Equal(b.t, contract.TrackReady, track.State)
 	return track

@@ -30,35 +30,91 @@ type gateway struct {
 	seen  time.Time
 }
 
-// putRoute sets the weights and returns once the gateways route by them. The same weights again change nothing.
-func (a *agent) putRoute(ctx context.Context, p pair, weights map[string]int, writer string) (contract.Route, error) {
-	if err := contract.ValidateWeights(weights); err != nil {
+// The writers of a route.
+const (
+	terraformWriter = "terraform"
+	rollbackWriter  = "rollback"
+)
+
+// putRoute sets the weights and returns once the gateways route by them. The same weights again keep the revision, as there is
+// nothing to tell the gateways, and take over the generation.
+func (a *agent) putRoute(ctx context.Context, p pair, request contract.RouteRequest) (contract.Route, error) {
+	return a.share(ctx, p, request, terraformWriter)
+}
+
+// rollback is putRoute for who shifts traffic to safety while Terraform may be away: a predictor that was given up and shall get
+// traffic is started again.
+func (a *agent) rollback(ctx context.Context, p pair, request contract.RouteRequest) (contract.Route, error) {
+	return a.share(ctx, p, request, rollbackWriter)
+}
+
+func (a *agent) share(ctx context.Context, p pair, request contract.RouteRequest, writer string) (contract.Route, error) {
+	if err := contract.ValidateWeights(request.Weights); err != nil {
 		return contract.Route{}, err
 	}
-	if err := a.awaitServing(ctx, p, weights); err != nil {
-		return contract.Route{}, err
-	}
+	// Admitted before anything is waited for: what is older stops now.
 	a.mu.Lock()
-	route, known := a.routes[p]
-	if !known || !maps.Equal(route.Weights, weights) {
-		before := route
-		// Again, as the lock was not held in between.
-		if err := a.checkServing(p, weights); err != nil {
-			a.mu.Unlock()
-			return contract.Route{}, err
-		}
-		route = contract.Route{Weights: maps.Clone(weights), Revision: a.revision + 1, Writer: writer}
-		a.routes[p] = route
-		if _, err := a.commit(p.environment); err != nil {
-			if a.routes[p] = before; !known {
-				delete(a.routes, p)
-			}
-			a.mu.Unlock()
-			return contract.Route{}, err
-		}
+	err := a.admit(p, request.Generation)
+	if err == nil && writer == rollbackWriter {
+		a.revive(p, request)
 	}
 	a.mu.Unlock()
+	if err != nil {
+		return contract.Route{}, err
+	}
+	if err := a.awaitServing(ctx, p, request.Weights); err != nil {
+		return contract.Route{}, err
+	}
+	route, err := a.setRoute(p, request, writer)
+	if err != nil {
+		return contract.Route{}, err
+	}
 	a.awaitAcknowledged(ctx, p.environment, route.Revision)
+	return route, nil
+}
+
+// revive starts the predictors again that were given up and shall get traffic. The lock is held.
+func (a *agent) revive(p pair, request contract.RouteRequest) {
+	for _, slot := range []string{contract.Blue, contract.Green} {
+		k := key{p.environment, p.pipeline, slot}
+		t := a.tracks[k]
+		if request.Weights[slot] == 0 || a.closing || t == nil || t.saved == nil || !closed(t.job.done) {
+			continue
+		}
+		if t.current == nil || t.current.get().state == contract.TrackFailed {
+			t.current = nil // nothing is left of it; the job tells how it goes
+			a.begin(k, t, *t.saved, request.Generation)
+		}
+	}
+}
+
+// setRoute makes the change. Generation and tracks are asked again, as the lock was not held while the tracks were waited for.
+func (a *agent) setRoute(p pair, request contract.RouteRequest, writer string) (contract.Route, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err := a.admit(p, request.Generation); err != nil {
+		return contract.Route{}, err
+	}
+	if err := a.checkServing(p, request.Weights); err != nil {
+		return contract.Route{}, err
+	}
+	before, known := a.routes[p]
+	route := before
+	route.Generation = request.Generation
+	save := func() error { return a.snapshot().save(a.statePath) }
+	if !known || !maps.Equal(before.Weights, request.Weights) {
+		route.Weights, route.Revision, route.Writer = maps.Clone(request.Weights), a.revision+1, writer
+		save = func() error { _, err := a.commit(p.environment); return err }
+	} else if route.Generation == before.Generation {
+		return route, nil
+	}
+	a.routes[p] = route
+	if err := save(); err != nil {
+		if a.routes[p] = before; !known {
+			delete(a.routes, p)
+		}
+		return contract.Route{}, err
+	}
 	return route, nil
 }
 
@@ -84,11 +140,11 @@ func (a *agent) checkServing(p pair, weights map[string]int) error {
 		}
 		k := key{p.environment, p.pipeline, slot}
 		t := a.tracks[k]
-		if t == nil || t.current == nil {
+		if t == nil {
 			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: nothing runs there", k, weights[slot])
 		}
-		if s := t.current.get(); s.state != contract.TrackReady {
-			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: its predictor is %s (%s)", k, weights[slot], s.state, s.message)
+		if v := t.view(slot); v.State != contract.TrackReady {
+			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: its predictor is %s (%s)", k, weights[slot], v.State, v.Message)
 		}
 	}
 	return nil
@@ -106,8 +162,12 @@ func (a *agent) route(p pair) (contract.Route, error) {
 }
 
 // deleteRoute takes all traffic away and returns once the gateways know.
-func (a *agent) deleteRoute(ctx context.Context, p pair) error {
+func (a *agent) deleteRoute(ctx context.Context, p pair, generation int64) error {
 	a.mu.Lock()
+	if err := a.admit(p, generation); err != nil {
+		a.mu.Unlock()
+		return err
+	}
 	before, ok := a.routes[p]
 	if !ok {
 		a.mu.Unlock()
@@ -129,9 +189,9 @@ func (a *agent) deleteRoute(ctx context.Context, p pair) error {
 func (a *agent) actual(p pair) contract.Actual {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	actual := contract.Actual{Tracks: map[string]contract.Track{}}
+	actual := contract.Actual{Tracks: map[string]contract.Track{}, Generation: a.fences[p].Newest}
 	for _, slot := range []string{contract.Blue, contract.Green} {
-		if t := a.tracks[key{p.environment, p.pipeline, slot}]; t != nil && (t.current != nil || t.job != nil) {
+		if t := a.tracks[key{p.environment, p.pipeline, slot}]; t != nil {
 			actual.Tracks[slot] = t.view(slot)
 		}
 	}
@@ -221,18 +281,21 @@ func (a *agent) behind(environment string, revision int64) []string {
 // routesOf is what a gateway needs to know. The lock is held.
 func (a *agent) routesOf(environment string) contract.Routes {
 	routes := contract.Routes{Revision: a.revisions[environment], Pipelines: map[string]contract.PipelineRoute{}}
-	for p, route := range a.routes {
+	for p := range a.fences {
 		if p.environment != environment {
 			continue
 		}
-		tracks := map[string]contract.RouteTrack{}
+		route := contract.PipelineRoute{Weights: map[string]int{}, Tracks: map[string]contract.RouteTrack{}}
+		maps.Copy(route.Weights, a.routes[p].Weights)
 		for _, slot := range []string{contract.Blue, contract.Green} {
-			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil && t.current != nil {
-				s := t.current.get()
-				tracks[slot] = contract.RouteTrack{URL: s.url, ModelVersion: t.current.spec.ModelVersion, State: s.state}
+			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil {
+				v := t.view(slot)
+				route.Tracks[slot] = contract.RouteTrack{
+					URL: v.URL, ModelVersion: v.Spec.ModelVersion, PolicyDigest: v.Spec.PolicyDigest, State: v.State,
+				}
 			}
 		}
-		routes.Pipelines[p.pipeline] = contract.PipelineRoute{Weights: maps.Clone(route.Weights), Tracks: tracks}
+		routes.Pipelines[p.pipeline] = route
 	}
 	return routes
 }

@@ -32,7 +32,7 @@ func TestWeightsAreChecked(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
-	_, err := b.provider.PutTrack(t.Context(), "staging", product, contract.Green, b.spec(2, deploytest.Behaviour{}))
+	_, err := b.provider.PutTrack(t.Context(), "staging", product, contract.Green, b.spec(2, deploytest.Behaviour{}), 1)
 	require.NoError(t, err)
 	for _, test := range []struct {
 		name    string
@@ -47,17 +47,17 @@ func TestWeightsAreChecked(t *testing.T) {
 		{"nothing runs there", map[string]int{"blue": 90, "green": 10}, fault.Conflict, "nothing runs there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := b.provider.PutRoute(t.Context(), environment, product, test.weights)
+			_, err := b.provider.PutRoute(t.Context(), environment, product, test.weights, 1)
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			_, err = b.provider.Route(t.Context(), environment, product)
 			require.True(t, contract.IsNotFound(err), "nothing was set")
 		})
 	}
-	route, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0})
+	route, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, 1)
 	require.NoError(t, err)
 	require.Equal(t, "terraform", route.Writer)
-	again, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0})
+	again, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, 1)
 	require.NoError(t, err)
 	require.Equal(t, route, again, "the same weights keep the revision")
 }
@@ -67,14 +67,14 @@ func TestTrafficWaitsForARestartAndIsRefusedToWhatWasGivenUp(t *testing.T) {
 	b := newBench(t)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.kill(contract.Blue)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
 	require.NoError(t, err, "a restart is waited for")
-	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product))
+	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1))
 	for range 4 {
 		b.await("ready", func() bool { return b.track(contract.Blue).State == contract.TrackReady })
 		b.kill(contract.Blue)
 	}
-	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
+	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err))
 	require.ErrorContains(t, err, "failed")
 }
@@ -84,9 +84,9 @@ func TestRollbackSetsWeightsAndSaysSo(t *testing.T) {
 	b := newBench(t)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 0, "green": 100})
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 0, "green": 100}, 1)
 	require.NoError(t, err)
-	route, err := b.rollback.Rollback(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0})
+	route, err := b.rollback.Rollback(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, 1)
 	require.NoError(t, err)
 	require.Equal(t, "rollback", route.Writer)
 	actual, err := b.provider.Actual(t.Context(), environment, product)
@@ -98,13 +98,13 @@ func TestPollTellsWeightsTracksAndStates(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	track := b.put(contract.Blue, b.spec(4, deploytest.Behaviour{}))
-	require.Empty(t, b.poll("", -1).Pipelines, "a track without a route is nothing to a gateway")
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
+	require.Empty(t, b.poll("", -1).Pipelines[product].Weights, "a track without a route gets no traffic")
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
 	require.NoError(t, err)
 	routes := b.poll("", -1)
 	require.Equal(t, map[string]contract.PipelineRoute{product: {
 		Weights: map[string]int{"blue": 100},
-		Tracks:  map[string]contract.RouteTrack{"blue": {URL: track.URL, ModelVersion: 4, State: contract.TrackReady}},
+		Tracks:  map[string]contract.RouteTrack{"blue": {URL: track.URL, ModelVersion: 4, PolicyDigest: track.Spec.PolicyDigest, State: contract.TrackReady}},
 	}}, routes.Pipelines)
 	require.Equal(t, routes, b.poll("", routes.Revision+1000), "an agent that lost its state answers at once")
 
@@ -131,7 +131,7 @@ func TestRouteReturnsOnceEveryPresentGatewayHasAcknowledged(t *testing.T) {
 	})
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
+		_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
 		done <- err
 	}()
 	revision := (<-heard).Revision
@@ -159,7 +159,7 @@ func TestDeadGatewayHoldsADeliveryUpForALimitedTimeOnly(t *testing.T) {
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.poll("dies now", -1)
 	began := time.Now()
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100})
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, time.Since(began), wait)
 
@@ -167,5 +167,5 @@ func TestDeadGatewayHoldsADeliveryUpForALimitedTimeOnly(t *testing.T) {
 	b.agent.acknowledgeWait = time.Hour
 	b.agent.mu.Unlock()
 	c.advance(gatewayPresence + time.Second)
-	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product), "not heard of for long: not waited for")
+	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1), "not heard of for long: not waited for")
 }

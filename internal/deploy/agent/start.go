@@ -2,12 +2,12 @@ package agent
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/process"
 )
 
@@ -29,22 +29,9 @@ func (a *agent) logFile(k key) string {
 	return filepath.Join(a.cfg.Dir, "logs", k.environment+"-"+k.pipeline+"-"+k.slot+".log")
 }
 
-// maxLog is the size above which a log is put aside at the next start, replacing the one before.
-const maxLog = 8 << 20
-
-// openLog opens the file at path to append to it.
-func openLog(path string) (*os.File, error) {
-	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
-		if err := os.Rename(path, path+".1"); err != nil {
-			return nil, err
-		}
-	}
-	return os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-}
-
 // startAPI starts loanops-api for the slot.
 func (a *agent) startAPI(k key, spec contract.TrackSpec, bundle, addressFile string) (*child, error) {
-	log, err := openLog(a.logFile(k))
+	log, err := file.OpenLog(a.logFile(k))
 	if err != nil {
 		return nil, err
 	}

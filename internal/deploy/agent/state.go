@@ -12,7 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/file"
 )
 
-// savedState is DIR/state.json: what must run and where traffic goes. Processes are not in it; they are started from it.
+// savedState is DIR/state.json: what must run, where traffic goes, and under which generation of the serving record. Processes are not in it; they are started from it.
 type savedState struct {
 	// Revision is the number of changes so far. It never goes back, so that gateways know what is newer.
 	Revision     int64                               `json:"revision"`
@@ -23,6 +23,8 @@ type savedState struct {
 type savedPipeline struct {
 	Tracks map[string]contract.TrackSpec `json:"tracks"`
 	Route  *contract.Route               `json:"route"`
+	// Generation is the newest of the serving record that was told.
+	Generation int64 `json:"generation"`
 }
 
 // load reads the state; an absent file is the empty state.

@@ -19,26 +19,30 @@ func (k key) String() string { return k.environment + "/" + k.pipeline + "/" + k
 type track struct {
 	saved   *contract.TrackSpec // what is started again after a restart of the agent: what was ready last
 	current *predictor          // serves, or tries to; nil while the first bundle is fetched
-	job     *job                // the last change, going on or ended
+	job     *job                // the last change, going on or ended; never nil
 }
 
 // job brings a spec into a slot. It goes on when the client that asked for it is gone: its next try then joins it.
 type job struct {
-	spec   contract.TrackSpec
-	cancel context.CancelFunc
-	done   chan struct{} // closed at the end; err is final then
-	err    error
+	spec       contract.TrackSpec
+	generation int64 // the newest under which spec was asked for
+	cancel     context.CancelFunc
+	done       chan struct{} // closed at the end; err is final then
+	err        error
 }
+
+// holds reports whether spec is what the slot has: what was ready last, whatever its predictor does now.
+func (t *track) holds(spec contract.TrackSpec) bool { return t.saved != nil && *t.saved == spec }
 
 // putTrack makes the slot run spec and waits until it is ready. The same spec keeps the process; another one is started
 // beside the old process, which ends when the new one is ready and the gateways know. A new one that does not become
-// ready leaves the old one serving.
-func (a *agent) putTrack(ctx context.Context, k key, spec contract.TrackSpec) (contract.Track, error) {
-	if err := spec.Validate(); err != nil {
+// ready, or does so after a newer generation was accepted, leaves the old one serving.
+func (a *agent) putTrack(ctx context.Context, k key, request contract.TrackRequest) (contract.Track, error) {
+	if err := request.Validate(); err != nil {
 		return contract.Track{}, err
 	}
 	for {
-		j, wait, err := a.advance(k, spec)
+		j, wait, err := a.advance(k, request.TrackSpec, request.Generation)
 		if err != nil {
 			return contract.Track{}, err
 		}
@@ -61,11 +65,14 @@ func (a *agent) putTrack(ctx context.Context, k key, spec contract.TrackSpec) (c
 
 // advance takes one step towards spec running in the slot. It returns what to wait for before the next step, and the job
 // when that brings spec; nothing when spec is ready.
-func (a *agent) advance(k key, spec contract.TrackSpec) (*job, <-chan struct{}, error) {
+func (a *agent) advance(k key, spec contract.TrackSpec, generation int64) (*job, <-chan struct{}, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closing {
 		return nil, nil, fault.New(fault.Unavailable, "the agent is stopping")
+	}
+	if err := a.admit(k.pair(), generation); err != nil {
+		return nil, nil, err
 	}
 	t := a.tracks[k]
 	if t == nil {
@@ -74,6 +81,7 @@ func (a *agent) advance(k key, spec contract.TrackSpec) (*job, <-chan struct{}, 
 	}
 	if j := t.job; j != nil && !closed(j.done) {
 		if j.spec == spec {
+			j.generation = generation
 			return j, j.done, nil
 		}
 		j.cancel()
@@ -88,51 +96,57 @@ func (a *agent) advance(k key, spec contract.TrackSpec) (*job, <-chan struct{}, 
 		case contract.TrackFailed:
 		}
 	}
-	j := a.begin(k, t, spec)
+	j := a.begin(k, t, spec, generation)
 	return j, j.done, nil
 }
 
 // begin starts a job. The lock is held.
-func (a *agent) begin(k key, t *track, spec contract.TrackSpec) *job {
+func (a *agent) begin(k key, t *track, spec contract.TrackSpec, generation int64) *job {
 	ctx, cancel := context.WithCancel(context.Background())
-	j := &job{spec: spec, cancel: cancel, done: make(chan struct{})}
+	j := &job{spec: spec, generation: generation, cancel: cancel, done: make(chan struct{})}
 	t.job = j
 	a.work.Add(1)
 	go func() {
 		defer a.work.Done()
 		defer cancel()
-		defer close(j.done)
-		j.err = a.replace(ctx, k, t, spec)
+		err := a.replace(ctx, k, t, j)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		j.err = err
+		close(j.done)
+		a.wake(k.environment)
 	}()
 	return j
 }
 
-// replace brings spec into the slot.
-func (a *agent) replace(ctx context.Context, k key, t *track, spec contract.TrackSpec) error {
-	bundle, err := a.bundles.path(ctx, spec.BundleURI, spec.Digest)
+// replace brings the job's spec into the slot.
+func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
+	bundle, err := a.bundles.path(ctx, j.spec.BundleURI, j.spec.Digest)
 	if err != nil {
 		return err
 	}
-	next := a.launch(k, spec, bundle)
+	next := a.launch(k, j.spec, bundle)
 	a.mu.Lock()
 	old := t.current
-	if old != nil && old.get().state == contract.TrackFailed {
-		old, t.current = nil, nil // nothing is left of it to serve
-	}
-	if old == nil {
-		t.current = next // visible while it starts
+	if old == nil || old.get().state == contract.TrackFailed && (t.saved == nil || t.holds(j.spec)) {
+		old, t.current = nil, next // nothing is there that the new one could spoil: it is visible while it starts
 	}
 	a.mu.Unlock()
 	if err := a.awaitSettled(ctx, k, next); err != nil {
-		a.discard(t, next)
+		a.discard(t, next, err.Error())
 		return err
 	}
 	if s := next.get(); s.state != contract.TrackReady {
-		a.discard(t, next)
-		return fault.New(fault.Refused, "predictor of version %d in %s does not start: %s; see %s", spec.ModelVersion, k, s.message, a.logFile(k))
+		a.discard(t, next, s.message)
+		return fault.New(fault.Refused, "predictor of version %d in %s does not start: %s; see %s", j.spec.ModelVersion, k, s.message, a.logFile(k))
 	}
 	a.mu.Lock()
-	t.current, t.saved = next, &spec
+	if err := a.overtaken(k, t, j); err != nil {
+		a.mu.Unlock()
+		a.discard(t, next, err.Error())
+		return err
+	}
+	t.current, t.saved = next, &j.spec
 	revision, err := a.commit(k.environment)
 	a.mu.Unlock()
 	if old != nil {
@@ -160,8 +174,8 @@ func (a *agent) awaitSettled(ctx context.Context, k key, p *predictor) error {
 	}
 }
 
-// discard ends a predictor that did not become ready. In an empty slot it stays visible with its message.
-func (a *agent) discard(t *track, p *predictor) {
+// discard ends a predictor that does not get its slot. In an empty slot it stays visible with the reason.
+func (a *agent) discard(t *track, p *predictor, reason string) {
 	p.end()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -169,7 +183,7 @@ func (a *agent) discard(t *track, p *predictor) {
 		return
 	}
 	p.mu.Lock()
-	p.status.state, p.status.pid = contract.TrackFailed, 0
+	p.status.state, p.status.pid, p.status.message = contract.TrackFailed, 0, reason
 	p.mu.Unlock()
 }
 
@@ -201,9 +215,13 @@ func (a *agent) predictorChanged(k key, p *predictor) {
 }
 
 // deleteTrack stops the slot's predictor. A slot that traffic goes to is a Conflict.
-func (a *agent) deleteTrack(ctx context.Context, k key) error {
+func (a *agent) deleteTrack(ctx context.Context, k key, generation int64) error {
 	for {
 		a.mu.Lock()
+		if err := a.admit(k.pair(), generation); err != nil {
+			a.mu.Unlock()
+			return err
+		}
 		t := a.tracks[k]
 		if t == nil {
 			a.mu.Unlock()
@@ -213,7 +231,7 @@ func (a *agent) deleteTrack(ctx context.Context, k key) error {
 			a.mu.Unlock()
 			return fault.New(fault.Conflict, "%s gets %d %% of the traffic: change the route first", k, route.Weights[k.slot])
 		}
-		if j := t.job; j != nil && !closed(j.done) {
+		if j := t.job; !closed(j.done) {
 			j.cancel()
 			a.mu.Unlock()
 			select {
@@ -260,7 +278,7 @@ func (a *agent) track(k key) (contract.Track, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	t := a.tracks[k]
-	if t == nil || (t.current == nil && t.job == nil) {
+	if t == nil {
 		return contract.Track{}, fault.New(fault.NotFound, "nothing was put into %s", k)
 	}
 	return t.view(k.slot), nil
@@ -276,6 +294,9 @@ func (t *track) view(slot string) contract.Track {
 		return view
 	}
 	s := t.current.get()
+	if s.state == contract.TrackReady && !t.holds(t.current.spec) {
+		s.state, s.message = contract.TrackStarting, "ready, not yet in the slot" // it may still be overtaken
+	}
 	return contract.Track{Slot: slot, Spec: t.current.spec, State: s.state, URL: s.url, PID: s.pid, Restarts: s.restarts, Message: s.message}
 }
 

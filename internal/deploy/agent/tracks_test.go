@@ -98,7 +98,7 @@ func TestReplacementHasNoGap(t *testing.T) {
 	next := b.spec(2, deploytest.Behaviour{Gate: gate})
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, next)
+		_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, next, 1)
 		done <- err
 	}()
 	b.await("the new process", func() bool { return b.launchedProcesses() == 2 })
@@ -118,7 +118,7 @@ func TestReplacementThatDoesNotStartLeavesTheOldOne(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	old := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
-	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(2, deploytest.Behaviour{Exit: true}))
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(2, deploytest.Behaviour{Exit: true}), 1)
 	require.Equal(t, fault.Refused, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "exit status 3")
 	require.Equal(t, old, b.track(contract.Blue))
@@ -130,13 +130,13 @@ func TestBundleMustBeWhatTheDigestSays(t *testing.T) {
 	b := newBench(t)
 	spec := b.spec(1, deploytest.Behaviour{})
 	require.NoError(t, os.WriteFile(filepath.Join(b.bundleDir, spec.Digest), []byte("tampered"), 0o600))
-	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec)
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 1)
 	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, spec.Digest)
 	require.Equal(t, contract.TrackFailed, b.track(contract.Blue).State)
 
 	spec.BundleURI = "s3://loanops/absent"
-	_, err = b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec)
+	_, err = b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 1)
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
 }
 
@@ -160,7 +160,7 @@ func TestInterruptedPutGoesOnAndIsJoined(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.provider.PutTrack(ctx, environment, product, contract.Blue, spec)
+		_, err := b.provider.PutTrack(ctx, environment, product, contract.Blue, spec, 1)
 		done <- err
 	}()
 	b.await("starting", func() bool { return b.launchedProcesses() == 1 })
@@ -177,7 +177,7 @@ func TestAnotherSpecSupersedesOneThatIsStillStarting(t *testing.T) {
 	never := b.spec(1, deploytest.Behaviour{Gate: filepath.Join(t.TempDir(), "never")})
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, never)
+		_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, never, 1)
 		done <- err
 	}()
 	b.await("starting", func() bool { return b.launchedProcesses() == 1 })
@@ -190,29 +190,29 @@ func TestDelete(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	track := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 100})
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 100}, 1)
 	require.NoError(t, err)
-	err = b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue)
+	err = b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue, 1)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "a track with traffic stays")
 	require.True(t, alive(track.PID))
 
-	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product))
-	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product), "again is fine")
-	require.NoError(t, b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue))
-	require.NoError(t, b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue), "again is fine")
+	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1))
+	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1), "again is fine")
+	require.NoError(t, b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue, 1))
+	require.NoError(t, b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue, 1), "again is fine")
 	require.False(t, alive(track.PID))
 	_, err = b.provider.Track(t.Context(), environment, product, contract.Blue)
 	require.True(t, contract.IsNotFound(err))
 	actual, err := b.provider.Actual(t.Context(), environment, product)
 	require.NoError(t, err)
-	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}}, actual)
+	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 1}, actual)
 }
 
 func TestRestartRestoresTracksAndRouteWithoutTheObjectStore(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	blue, green := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{})), b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 90, contract.Green: 10})
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 90, contract.Green: 10}, 1)
 	require.NoError(t, err)
 	before := b.poll("", -1)
 	b.close()
@@ -239,7 +239,7 @@ func TestRestartRestoresTracksAndRouteWithoutTheObjectStore(t *testing.T) {
 func TestTrackThatNeverStartedIsNotRestored(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{Exit: true}))
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{Exit: true}), 1)
 	require.Equal(t, fault.Refused, fault.CodeOf(err))
 	b.close()
 	again := openBench(t, b.agent.cfg.Dir, b.bundleDir)

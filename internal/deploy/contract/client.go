@@ -7,12 +7,15 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/problem"
 )
 
-// AgentClient speaks to a local deployment agent. Reads need no token. Every call honours its context and has no time
+// AgentClient speaks to a local deployment agent. Reads need no token; every write carries the generation of the serving record
+// that it follows, and the agent refuses an older one than it knows (Conflict), or any when it knows none (Unavailable). Every call honours its context and has no time
 // limit of its own: putting a track waits until its predictor is ready.
 type AgentClient struct {
 	base  string
@@ -24,39 +27,6 @@ type AgentClient struct {
 // empty for reading only.
 func NewAgentClient(base, token string) *AgentClient {
 	return &AgentClient{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}}
-}
-
-// Problem is the agent's error body (RFC 9457) with the fault's code.
-type Problem struct {
-	Type   string     `json:"type"`
-	Title  string     `json:"title"`
-	Status int        `json:"status"`
-	Detail string     `json:"detail"`
-	Code   fault.Code `json:"code"`
-}
-
-// RouteRequest is the body of PUT …/route and POST …/rollback.
-type RouteRequest struct {
-	Weights map[string]int `json:"weights"`
-}
-
-// Routes answers the gateways' long poll: what every pipeline of an environment routes to.
-type Routes struct {
-	Revision  int64                    `json:"revision"`
-	Pipelines map[string]PipelineRoute `json:"pipelines"`
-}
-
-// PipelineRoute is one pipeline's weights, and the tracks behind them, by slot.
-type PipelineRoute struct {
-	Weights map[string]int        `json:"weights"`
-	Tracks  map[string]RouteTrack `json:"tracks"`
-}
-
-// RouteTrack is where a track answers.
-type RouteTrack struct {
-	URL          string     `json:"url"`
-	ModelVersion int        `json:"model_version"`
-	State        TrackState `json:"state"`
 }
 
 // Actual returns what the pipeline's environment is now; an environment without a delivery is empty, not an error.
@@ -81,15 +51,15 @@ func (c *AgentClient) SettledTrack(ctx context.Context, environment, pipeline, s
 }
 
 // PutTrack makes the slot run spec and returns when its predictor is ready. The same spec again keeps the process.
-func (c *AgentClient) PutTrack(ctx context.Context, environment, pipeline, slot string, spec TrackSpec) (Track, error) {
+func (c *AgentClient) PutTrack(ctx context.Context, environment, pipeline, slot string, spec TrackSpec, generation int64) (Track, error) {
 	var track Track
-	err := c.do(ctx, http.MethodPut, trackPath(environment, pipeline, slot), spec, &track)
+	err := c.do(ctx, http.MethodPut, trackPath(environment, pipeline, slot), TrackRequest{spec, generation}, &track)
 	return track, err
 }
 
 // DeleteTrack stops the slot's predictor. A slot with nothing in it is fine; one that traffic goes to is a Conflict.
-func (c *AgentClient) DeleteTrack(ctx context.Context, environment, pipeline, slot string) error {
-	return c.do(ctx, http.MethodDelete, trackPath(environment, pipeline, slot), nil, nil)
+func (c *AgentClient) DeleteTrack(ctx context.Context, environment, pipeline, slot string, generation int64) error {
+	return c.do(ctx, http.MethodDelete, trackPath(environment, pipeline, slot)+generationQuery(generation), nil, nil)
 }
 
 // Route returns the pipeline's route; NotFound when there is none.
@@ -100,22 +70,28 @@ func (c *AgentClient) Route(ctx context.Context, environment, pipeline string) (
 }
 
 // PutRoute sets the weights and returns when every gateway routes by them, or after the agent's limit of waiting.
-func (c *AgentClient) PutRoute(ctx context.Context, environment, pipeline string, weights map[string]int) (Route, error) {
+func (c *AgentClient) PutRoute(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (Route, error) {
 	var route Route
-	err := c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/route", RouteRequest{Weights: weights}, &route)
+	err := c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/route", RouteRequest{weights, generation}, &route)
 	return route, err
 }
 
 // DeleteRoute removes the route; that there is none is fine.
-func (c *AgentClient) DeleteRoute(ctx context.Context, environment, pipeline string) error {
-	return c.do(ctx, http.MethodDelete, pipelinePath(environment, pipeline)+"/route", nil, nil)
+func (c *AgentClient) DeleteRoute(ctx context.Context, environment, pipeline string, generation int64) error {
+	return c.do(ctx, http.MethodDelete, pipelinePath(environment, pipeline)+"/route"+generationQuery(generation), nil, nil)
 }
 
-// shift.Rollback sets the weights with the rollback's token.
-func (c *AgentClient) Rollback(ctx context.Context, environment, pipeline string, weights map[string]int) (Route, error) {
+// Rollback sets the weights with the rollback's token. A slot that gets traffic and whose predictor was given up is started again.
+func (c *AgentClient) Rollback(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (Route, error) {
 	var route Route
-	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RouteRequest{Weights: weights}, &route)
+	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RouteRequest{weights, generation}, &route)
 	return route, err
+}
+
+// Teach tells the newest generation of the serving record as the caller has just read it: without one the agent refuses every write, and
+// from then on it refuses an older one. Either token will do. An older generation than the agent knows is a Conflict.
+func (c *AgentClient) Teach(ctx context.Context, environment, pipeline string, generation int64) error {
+	return c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/generation", GenerationRequest{generation}, nil)
 }
 
 func pipelinePath(environment, pipeline string) string {
@@ -124,6 +100,10 @@ func pipelinePath(environment, pipeline string) string {
 
 func trackPath(environment, pipeline, slot string) string {
 	return pipelinePath(environment, pipeline) + "/tracks/" + url.PathEscape(slot)
+}
+
+func generationQuery(generation int64) string {
+	return "?generation=" + strconv.FormatInt(generation, 10)
 }
 
 // maxAnswer bounds what is read of an answer.
@@ -175,11 +155,11 @@ func (c *AgentClient) do(ctx context.Context, method, path string, body, result 
 
 // problemFault turns an error answer into the fault that the agent met.
 func problemFault(method, path string, status int, data []byte) error {
-	var problem Problem
-	if err := json.Unmarshal(data, &problem); err != nil || problem.Code == "" {
+	var p problem.Problem
+	if err := json.Unmarshal(data, &p); err != nil || p.Code == "" {
 		return fault.New(fault.Unavailable, "agent answered %d to %s %s without a problem description: is the agent's address right?", status, method, path)
 	}
-	return &fault.Error{Code: problem.Code, Message: problem.Detail}
+	return p.Fault()
 }
 
 // IsNotFound reports whether err says that what was named does not exist.

@@ -47,8 +47,9 @@ func TestClientEscapesAndAuthenticates(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}))
 	defer server.Close()
-	require.NoError(t, NewAgentClient(server.URL, "secret").DeleteTrack(t.Context(), "a/b", "c?d", Blue))
+	require.NoError(t, NewAgentClient(server.URL, "secret").DeleteTrack(t.Context(), "a/b", "c?d", Blue, 7))
 	r := <-asked
+	require.Equal(t, "generation=7", r.URL.RawQuery)
 	require.Equal(t, "/v1/environments/a%2Fb/pipelines/c%3Fd/tracks/blue", r.URL.EscapedPath())
 	require.Equal(t, "Bearer secret", r.Header.Get("Authorization"))
 }

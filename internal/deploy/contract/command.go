@@ -8,6 +8,7 @@ import (
 
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // GoMemoryShare is the part of a track's memory that GOMEMLIMIT gets: the rest is for what Go's runtime does not count.
@@ -20,6 +21,7 @@ func PredictorArgs(spec TrackSpec, bundle, addressFile string) []string {
 		"--bundle", bundle,
 		"--digest", spec.Digest,
 		"--version", strconv.Itoa(spec.ModelVersion),
+		"--policy-digest", spec.PolicyDigest,
 		"--cutoff", strconv.FormatFloat(spec.Cutoff, 'g', -1, 64),
 		"--meaning", spec.Meaning,
 		"--address", "127.0.0.1:0",
@@ -56,11 +58,12 @@ func (s TrackSpec) Validate() error {
 		}
 	}
 	check(s.ModelVersion >= 1, "model_version %d: want 1 or more", s.ModelVersion)
+	check(isDigest(s.PolicyDigest), "policy_digest: want 64 lower-case hexadecimal digits")
 	check(isDigest(s.Digest), "digest: want 64 lower-case hexadecimal digits")
 	check(s.BundleURI != "" && len(s.BundleURI) <= 2048, "bundle_uri: want 1 to 2048 characters")
 	check(s.MemoryMiB >= minMemoryMiB && s.MemoryMiB <= maxMemoryMiB, "memory_mib %d: want %d to %d", s.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	check(s.CPUMillis >= minCPUMillis && s.CPUMillis <= maxCPUMillis, "cpu_millis %d: want %d to %d", s.CPUMillis, minCPUMillis, maxCPUMillis)
-	check(s.Cutoff >= 0 && s.Cutoff <= 1, "cutoff %v: want 0 to 1", s.Cutoff)
+	check(pipeline.ValidCutoff(s.Cutoff), "cutoff %v: want a probability strictly between 0 and 1", s.Cutoff)
 	check(s.Meaning == "default" || s.Meaning == "approval", "meaning %q: want default or approval", s.Meaning)
 	if _, err := drill.Parse(s.Drill); err != nil {
 		wrong = append(wrong, err.Error())

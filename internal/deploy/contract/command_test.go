@@ -13,7 +13,7 @@ import (
 
 func validSpec() TrackSpec {
 	return TrackSpec{
-		ModelVersion: 1, Digest: strings.Repeat("0a", 32), BundleURI: "s3://loanops/b", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
+		ModelVersion: 1, PolicyDigest: strings.Repeat("b1", 32), Digest: strings.Repeat("0a", 32), BundleURI: "s3://loanops/b", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
 	}
 }
 
@@ -27,7 +27,8 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 	}
 	for field, spoil := range map[string]func(*TrackSpec){
 		"model_version": func(s *TrackSpec) { s.ModelVersion = 0 },
-		"digest":        func(s *TrackSpec) { s.Digest = strings.Repeat("0A", 32) },
+		"policy_digest": func(s *TrackSpec) { s.PolicyDigest = "" },
+		"; digest":      func(s *TrackSpec) { s.PolicyDigest, s.Digest = "b1", strings.Repeat("0A", 32) },
 		"bundle_uri":    func(s *TrackSpec) { s.BundleURI = "" },
 		"memory_mib":    func(s *TrackSpec) { s.MemoryMiB = 15 },
 		"cpu_millis":    func(s *TrackSpec) { s.CPUMillis = 0 },
@@ -40,13 +41,18 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		require.ErrorContains(t, err, field)
 	}
+	for _, cutoff := range []float64{0, 1, -0.1, math.NaN(), math.Inf(1)} {
+		s := validSpec()
+		s.Cutoff = cutoff
+		require.ErrorContains(t, s.Validate(), "cutoff", "%v", cutoff)
+	}
 	for _, drill := range []string{"delay", "delay=", "delay=-1s", "delay=2m", "crash_after=0", "crash_after=x", "explode=1"} {
 		s := validSpec()
 		s.Drill = drill
 		require.ErrorContains(t, s.Validate(), "drill", drill)
 	}
 	err := TrackSpec{Cutoff: 2, Drill: "x"}.Validate()
-	for _, field := range []string{"model_version", "digest", "bundle_uri", "memory_mib", "cpu_millis", "cutoff", "meaning", "drill"} {
+	for _, field := range []string{"model_version", "policy_digest", "; digest", "bundle_uri", "memory_mib", "cpu_millis", "cutoff", "meaning", "drill"} {
 		require.ErrorContains(t, err, field)
 	}
 }
@@ -56,7 +62,7 @@ func TestPredictorCommand(t *testing.T) {
 	s := validSpec()
 	s.Cutoff = 0.30000000000000004 // every digit arrives
 	require.Equal(t, []string{
-		"predictor", "--bundle", "/b", "--digest", s.Digest, "--version", "1", "--cutoff", "0.30000000000000004",
+		"predictor", "--bundle", "/b", "--digest", s.Digest, "--version", "1", "--policy-digest", s.PolicyDigest, "--cutoff", "0.30000000000000004",
 		"--meaning", "default", "--address", "127.0.0.1:0", "--address-file", "/a",
 	}, PredictorArgs(s, "/b", "/a"))
 	// 128 MiB x 1024 x 0.95 = 124,518.4 KiB; half a core is one thread at a time.

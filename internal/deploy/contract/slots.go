@@ -1,5 +1,7 @@
 package contract
 
+import "github.com/loanops/loanops/internal/serving"
+
 // OtherSlot returns the slot that is not slot.
 func OtherSlot(slot string) string {
 	if slot == Blue {
@@ -8,37 +10,37 @@ func OtherSlot(slot string) string {
 	return Blue
 }
 
-// NextSlot says in which slot the champion is, or must be brought back, and which slot a challenger takes.
+// NextSlot says in which slot the champion, track, is or must be brought back, and which slot a challenger takes.
 //
-// Without a champion (championVersion 0) champion is empty and the challenger takes the slot that carries no traffic,
-// blue when neither does. A champion that runs in both slots is where more traffic goes. A champion that runs in none (its
-// track was removed behind Terraform's back) takes the slot that carries most of the traffic, so that it is replaced there without a gap and
+// Without a champion (nil) champion is empty and the challenger takes the slot that carries no traffic, blue when neither
+// does. A champion that runs in both slots is where more traffic goes. A champion that runs in none (its track was removed
+// behind Terraform's back) takes the slot that carries most of the traffic, so that it is replaced there without a gap and
 // the challenger never inherits traffic; with no traffic anywhere it takes blue.
 //
-// The challenger's slot can carry traffic in one case only: a rollback that was interrupted between the registry and the
+// The challenger's slot can carry traffic in one case only: a rollback that was interrupted between the record and the
 // agent. Whoever delivers then first gives all traffic to the champion.
-func NextSlot(actual Actual, championVersion int) (champion, challenger string) {
+func NextSlot(actual Actual, track *serving.Track) (champion, challenger string) {
 	heavier := Blue
 	if actual.Weight(Green) > actual.Weight(Blue) {
 		heavier = Green
 	}
-	if championVersion == 0 {
+	if track == nil {
 		if actual.Weight(heavier) == 0 {
 			return "", Blue
 		}
 		return "", OtherSlot(heavier)
 	}
 	champion = heavier
-	if !actual.runs(heavier, championVersion) && actual.runs(OtherSlot(heavier), championVersion) {
+	if !actual.runs(heavier, *track) && actual.runs(OtherSlot(heavier), *track) {
 		champion = OtherSlot(heavier)
 	}
 	return champion, OtherSlot(champion)
 }
 
-// SlotOf returns the slot in which version is, the one with more traffic when it is in both, or "" when it is in none.
-func (a Actual) SlotOf(version int) string {
-	if champion, _ := NextSlot(a, version); a.runs(champion, version) {
-		return champion
+// SlotOf returns the slot in which track is, the one with more traffic when it is in both, or "" when it is in none.
+func (a Actual) SlotOf(track serving.Track) string {
+	if slot, _ := NextSlot(a, &track); a.runs(slot, track) {
+		return slot
 	}
 	return ""
 }
@@ -51,10 +53,10 @@ func (a Actual) Weight(slot string) int {
 	return a.Route.Weights[slot]
 }
 
-// runs reports whether slot holds version, ready or not.
-func (a Actual) runs(slot string, version int) bool {
-	track, ok := a.Tracks[slot]
-	return ok && track.Spec.ModelVersion == version
+// runs reports whether slot holds track, ready or not.
+func (a Actual) runs(slot string, track serving.Track) bool {
+	held, ok := a.Tracks[slot]
+	return ok && held.Spec.Identity() == track
 }
 
 // SameWeights reports whether a and b share traffic in the same way: a slot with weight 0 is like one that is not named.

@@ -2,6 +2,8 @@
 // the agent's client, and how a predictor is started.
 package contract
 
+import "github.com/loanops/loanops/internal/serving"
+
 // The slots of an environment. A delivery puts the challenger into the slot that the champion is not in; after a
 // promotion the old champion keeps running in its slot with weight 0, so that a rollback is a change of weights.
 const (
@@ -11,22 +13,29 @@ const (
 
 // The environments.
 const (
-	Staging    = "staging"
-	Production = "production"
+	Staging    = serving.Staging
+	Production = serving.Production
 )
 
-// TrackSpec is what should run in one slot. It is the body of PUT …/tracks/{slot}.
+// TrackSpec is what should run in one slot.
 type TrackSpec struct {
 	ModelVersion int     `json:"model_version"`
-	Digest       string  `json:"digest"`     // SHA-256 of the bundle
-	BundleURI    string  `json:"bundle_uri"` // s3://…, fetched and verified by the agent
-	MemoryMiB    int64   `json:"memory_mib"` // becomes GOMEMLIMIT
-	CPUMillis    int64   `json:"cpu_millis"` // rounded up to whole cores becomes GOMAXPROCS
+	PolicyDigest string  `json:"policy_digest"` // of the policy document, which gives Cutoff
+	Digest       string  `json:"digest"`        // SHA-256 of the bundle
+	BundleURI    string  `json:"bundle_uri"`    // s3://…, fetched and verified by the agent
+	MemoryMiB    int64   `json:"memory_mib"`    // becomes GOMEMLIMIT
+	CPUMillis    int64   `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS
 	Cutoff       float64 `json:"cutoff"`
 	Meaning      string  `json:"meaning"` // default or approval, see pipeline.Meaning
 	// Drill injects a fault for a game day: "" (none), "delay=200ms" (every decision is late) or "crash_after=20"
 	// (the process exits when it has answered that many decisions).
 	Drill string `json:"drill"`
+}
+
+// Identity is what the serving record calls the track: a model version under a policy. Two specs of one identity differ at most in
+// what they are granted and in their drill.
+func (s TrackSpec) Identity() serving.Track {
+	return serving.Track{Version: s.ModelVersion, Policy: s.PolicyDigest}
 }
 
 // TrackState is where a track's process is.
@@ -54,6 +63,8 @@ type Track struct {
 type Route struct {
 	Weights  map[string]int `json:"weights"`
 	Revision int64          `json:"revision"` // set by the agent, grows with every change
+	// Generation is that of the serving record under which the weights were last set or confirmed.
+	Generation int64 `json:"generation"`
 	// Writer is who set it: "terraform" or "rollback".
 	Writer string `json:"writer"`
 }
@@ -62,4 +73,6 @@ type Route struct {
 type Actual struct {
 	Tracks map[string]Track `json:"tracks"`
 	Route  *Route           `json:"route"` // nil before the first delivery
+	// Generation is the newest of the serving record that the agent knows; 0 for none: it then refuses every write.
+	Generation int64 `json:"generation"`
 }

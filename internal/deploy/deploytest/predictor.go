@@ -7,17 +7,19 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"io"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
 // Behaviour is the content of a bundle; it tells the stand-in what to do.
@@ -57,7 +59,7 @@ func Spec(t testing.TB, dir string, version int, does Behaviour) contract.TrackS
 	path := filepath.Join(dir, digest)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 	return contract.TrackSpec{
-		ModelVersion: version, Digest: digest, BundleURI: "file://" + path,
+		ModelVersion: version, PolicyDigest: strings.Repeat("ab", 32), Digest: digest, BundleURI: "file://" + path,
 		MemoryMiB: 100, CPUMillis: 1500, Cutoff: 0.3, Meaning: "default",
 	}
 }

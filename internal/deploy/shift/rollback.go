@@ -1,147 +1,175 @@
-// Package shift moves traffic to safety: with the database and the agent alone, in seconds.
 package shift
 
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
-// RollbackRequest asks that traffic and the alias champion go back to a version that still runs in a slot.
-type RollbackRequest struct {
-	Model string
-	// Version to go back to. 0: the version that the alias previous names.
-	Version int
-	Actor   string
-	Reason  string
-	// Operation identifies the request: repeating it after an interruption completes it and adds no rows.
-	Operation string
-	// Environment defaults to production.
-	Environment string
+// Registry is the part of the registry that a rollback needs: it must work with little.
+type Registry interface {
+	serving.Records
+	Version(ctx context.Context, name string, version int) (registry.ModelVersion, error)
 }
 
-// RollbackResult says from which version to which.
-type RollbackResult struct {
+// Request asks that all traffic of production goes back to an earlier champion.
+type Request struct {
+	Model string
+	// Version to go back to. 0: during a canary the champion, else the previous champion.
+	Version int
+	serving.Author
+}
+
+// Result is what a rollback did, or what the one before had done that it completed.
+type Result struct {
+	// Record is the newest one, which traffic follows now.
+	Record serving.Record `json:"record"`
+	// From and To are versions; From is 0 when the request repeated one that had been recorded.
 	From   int    `json:"from"`
 	To     int    `json:"to"`
 	Digest string `json:"digest"`
 }
 
-// Rollback makes the target champion and gives it all traffic, in this order: the registry's rows (champion is the target,
-// previous the champion before) and then the agent's weights. Interrupted in between, the same request, or one that names the version, completes
-// it. It needs the database and the agent only, neither Temporal nor a worker.
+// String says what happened.
+func (r Result) String() string {
+	if r.From == 0 {
+		return fmt.Sprintf("version %d is champion since generation %d and has all traffic: %s", r.To, r.Record.Generation, r.Record.Reason)
+	}
+	return fmt.Sprintf("from version %d to %d: %s", r.From, r.To, r.Record.Reason)
+}
+
+// RollBack takes a generation whose champion is the target, and makes traffic follow. A request that repeats one which was recorded
+// completes it: without a version while the newest record is a rollback's, or naming the version that it went to. It needs the
+// database and the agent only, neither Temporal nor a worker.
 //
-// The error is NotFound when there is no version to go back to, Refused when the target does not run any more or is
-// champion with all traffic already, Unavailable when database or agent do not answer.
-func Rollback(ctx context.Context, reg registry.Registry, agent *contract.AgentClient, request RollbackRequest) (RollbackResult, error) {
-	if request.Model == "" || request.Operation == "" {
-		return RollbackResult{}, fault.New(fault.Invalid, "rollback: model and operation are needed")
-	}
-	if request.Environment == "" {
-		request.Environment = contract.Production
-	}
-	result, moved, err := rollbackTarget(ctx, reg, request)
+// The error is NotFound when there is no version to go back to, Refused when the target does not run any more, never was
+// champion, or is champion with all traffic already. With any other the record may stand: the same request again completes it.
+func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (Result, error) {
+	newest, err := reg.Serving(ctx, request.Model, serving.Production)
 	if err != nil {
-		return RollbackResult{}, err
+		return Result{}, err
 	}
-	version, err := reg.Version(ctx, request.Model, result.To)
-	if err != nil {
-		return RollbackResult{}, err
-	}
-	result.Digest = version.Digest
-	slot, routed, err := rollbackSlot(ctx, agent, request, version)
-	if err != nil {
-		return RollbackResult{}, err
-	}
-	if routed && !moved && result.From == result.To {
-		return RollbackResult{}, fault.New(fault.Refused, "version %d of %s is champion and has all traffic already", result.To, request.Model)
-	}
-	if !moved && result.From != result.To {
-		if err := moveAliases(ctx, reg, request, result); err != nil {
-			return RollbackResult{}, err
+	result := Result{Record: newest}
+	if !repeats(newest, request) {
+		if result, err = record(ctx, reg, agent, newest, request); err != nil {
+			return Result{}, err
 		}
 	}
-	if _, err := agent.Rollback(ctx, request.Environment, request.Model, map[string]int{slot: 100, contract.OtherSlot(slot): 0}); err != nil {
-		return RollbackResult{}, fault.Wrap(fault.Unavailable, err,
-			"version %d of %s is champion in the registry, but its traffic is not set; repeat the rollback", result.To, request.Model)
+	result.To = result.Record.Champion.Version
+	version, err := reg.Version(ctx, request.Model, result.To)
+	if err != nil {
+		return Result{}, err
+	}
+	result.Digest = version.Digest
+	if err := Obey(ctx, agent, result.Record); err != nil {
+		return result, fault.Wrap(fault.Unavailable, err, "the record says that version %d of %s has all traffic (generation %d), but traffic does not follow yet; repeat the rollback",
+			result.To, request.Model, result.Record.Generation)
 	}
 	return result, nil
 }
 
-// rollbackTarget says from and to which version. moved is true when an earlier try of the same operation wrote its rows:
-// then the aliases are those after it, and previous no longer names the target.
-func rollbackTarget(ctx context.Context, reg registry.Registry, request RollbackRequest) (result RollbackResult, moved bool, err error) {
-	history, err := reg.AliasHistory(ctx, request.Model)
-	if err != nil {
-		return RollbackResult{}, false, err
+// repeats reports whether newest is what the request asks for already.
+func repeats(newest serving.Record, request Request) bool {
+	if newest.Generation > 0 && newest.Operation == request.Operation {
+		return true
 	}
-	aliases := map[string]int{}
-	for _, move := range history {
-		if move.Operation == request.Operation && move.Alias == registry.Champion {
-			return RollbackResult{From: move.From, To: move.Version}, true, nil
+	return newest.Change == serving.RolledBack && (request.Version == 0 || newest.Champion.Version == request.Version)
+}
+
+// record takes the generation of the rollback.
+func record(ctx context.Context, reg Registry, agent Agent, newest serving.Record, request Request) (Result, error) {
+	actual, err := agent.Actual(ctx, serving.Production, request.Model)
+	if err != nil {
+		return Result{}, err
+	}
+	target, err := target(newest, actual, request)
+	if err != nil {
+		return Result{}, err
+	}
+	if request.Version != 0 && serving.Is(newest.Champion, &target) && newest.Challenger == nil {
+		if Astray(newest, actual) == "" {
+			return Result{}, fault.New(fault.Refused, "version %d of %s is champion and has all traffic already", target.Version, request.Model)
 		}
-		aliases[move.Alias] = move.Version
+		return Result{Record: newest}, nil // its traffic is to be made right, nothing is to be recorded
 	}
-	result = RollbackResult{From: aliases[registry.Champion], To: request.Version}
-	if result.To == 0 {
-		result.To = aliases[registry.Previous]
+	if err := canServe(ctx, reg, newest, actual, target); err != nil {
+		return Result{}, err
 	}
-	if result.To == 0 {
-		return RollbackResult{}, false, fault.New(fault.NotFound, "%s has no previous version to go back to", request.Model)
+	next, err := newest.RollBack(target)
+	if err != nil {
+		return Result{}, err
 	}
-	return result, false, nil
+	from := newest.Champion.Version
+	if newest.Challenger != nil {
+		from = newest.Challenger.Version
+	}
+	taken, err := reg.TakeGeneration(ctx, next.By(request.Author))
+	if err != nil {
+		return Result{}, err
+	}
+	if taken.Generation < next.Generation {
+		return Result{}, fault.New(fault.Overtaken, "this rollback of %s was %s, and is overtaken since by %s", request.Model, taken, newest)
+	}
+	return Result{Record: taken, From: from}, nil
 }
 
-// rollbackSlot returns the slot where version is ready with the registered bundle, and whether it has all traffic.
-func rollbackSlot(ctx context.Context, agent *contract.AgentClient, request RollbackRequest, version registry.ModelVersion) (slot string, routed bool, err error) {
-	actual, err := agent.Actual(ctx, request.Environment, request.Model)
-	if err != nil {
-		return "", false, err
+// target chooses the track to go back to.
+func target(newest serving.Record, actual contract.Actual, request Request) (serving.Track, error) {
+	switch {
+	case newest.Champion == nil:
+		return serving.Track{}, fault.New(fault.NotFound, "%s has no champion yet: there is nothing to go back to", request.Model)
+	case request.Version == 0 && newest.Challenger != nil, newest.Champion.Version == request.Version:
+		return *newest.Champion, nil
+	case request.Version == 0 && newest.Previous == nil:
+		return serving.Track{}, fault.New(fault.NotFound, "%s has no previous version to go back to; name one that runs with --version (%s)", request.Model, actual)
+	case newest.Previous != nil && (request.Version == 0 || newest.Previous.Version == request.Version):
+		return *newest.Previous, nil
 	}
-	slot = actual.SlotOf(version.Version)
-	if slot == "" {
-		return "", false, fault.New(fault.Refused, "version %d of %s does not run in %s any more (%s); deliver it: loanops cd start %s --version %d",
-			version.Version, request.Model, request.Environment, running(actual), request.Model, version.Version)
-	}
-	track, err := agent.SettledTrack(ctx, request.Environment, request.Model, slot)
-	if err != nil {
-		return "", false, err
-	}
-	if track.State != contract.TrackReady {
-		return "", false, fault.New(fault.Refused, "version %d of %s is %s in %s, slot %s: %s",
-			version.Version, request.Model, track.State, request.Environment, slot, track.Message)
-	}
-	if track.Spec.Digest != version.Digest {
-		return "", false, fault.New(fault.Refused, "slot %s of %s runs a bundle with digest %s, but version %d of %s is %s",
-			slot, request.Environment, track.Spec.Digest, version.Version, request.Model, version.Digest)
-	}
-	return slot, actual.Weight(slot) == 100, nil
-}
-
-// running lists what is in the slots, in words.
-func running(actual contract.Actual) string {
-	var parts []string
 	for _, slot := range []string{contract.Blue, contract.Green} {
-		if track, ok := actual.Tracks[slot]; ok {
-			parts = append(parts, fmt.Sprintf("%s: version %d, %s", slot, track.Spec.ModelVersion, track.State))
-		} else {
-			parts = append(parts, slot+": nothing")
+		if track, ok := actual.Tracks[slot]; ok && track.Spec.ModelVersion == request.Version {
+			return track.Spec.Identity(), nil
 		}
 	}
-	return strings.Join(parts, "; ")
+	return serving.Track{}, notRunning(request.Model, request.Version, actual)
 }
 
-func moveAliases(ctx context.Context, reg registry.Registry, request RollbackRequest, result RollbackResult) error {
-	_, err := reg.MoveAliases(ctx, registry.AliasOperation{
-		ID: request.Operation, Name: request.Model, Actor: request.Actor, Reason: request.Reason,
-		Changes: []registry.AliasChange{
-			{Alias: registry.Champion, Version: result.To},
-			{Alias: registry.Previous, Version: result.From},
-		},
-	})
-	return err
+func notRunning(model string, version int, actual contract.Actual) error {
+	return fault.New(fault.Refused, "version %d of %s does not run in %s any more (%s); deliver it: loanops cd start %s --version %d",
+		version, model, serving.Production, actual, model, version)
+}
+
+// canServe refuses a target that traffic must not go to. The champion of a canary is not held against it: it serves already.
+func canServe(ctx context.Context, reg Registry, newest serving.Record, actual contract.Actual, target serving.Track) error {
+	if serving.Is(newest.Champion, &target) {
+		return nil
+	}
+	version, err := reg.Version(ctx, newest.Pipeline, target.Version)
+	if err != nil {
+		return err
+	}
+	slot := actual.SlotOf(target)
+	track := actual.Tracks[slot]
+	switch {
+	case slot == "":
+		return notRunning(newest.Pipeline, target.Version, actual)
+	case track.State == contract.TrackFailed:
+		return fault.New(fault.Refused, "version %d of %s is %s in %s, slot %s: %s", target.Version, newest.Pipeline, track.State, newest.Environment, slot, track.Message)
+	case track.Spec.Digest != version.Digest:
+		return fault.New(fault.Refused, "slot %s of %s runs a bundle with digest %s, but version %d of %s is %s",
+			slot, newest.Environment, track.Spec.Digest, target.Version, newest.Pipeline, version.Digest)
+	case track.Spec.Drill != "":
+		return fault.New(fault.Refused, "version %d of %s runs under the drill %s in slot %s", target.Version, newest.Pipeline, track.Spec.Drill, slot)
+	}
+	history, err := reg.ServingHistory(ctx, newest.Pipeline, newest.Environment)
+	if err != nil {
+		return err
+	}
+	if !serving.WasChampion(history, target) {
+		return fault.New(fault.Refused, "version %d of %s never was champion: a rollback goes back, it does not promote", target.Version, newest.Pipeline)
+	}
+	return nil
 }

@@ -1,176 +1,168 @@
 package shift_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
-	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
-// aliases is the part of a registry that a rollback uses, in memory.
-type aliases struct {
-	registry.Registry // the rest is not called
-
-	versions map[int]registry.ModelVersion
-	moves    []registry.AliasMove
+// request is a person's; each operation is another call of the command.
+func request(operation string, version int) shift.Request {
+	return shift.Request{Model: model, Version: version, Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "it declines everyone", Operation: operation}}
 }
 
-func (a *aliases) Version(_ context.Context, name string, version int) (registry.ModelVersion, error) {
-	v, ok := a.versions[version]
-	if !ok {
-		return registry.ModelVersion{}, fault.New(fault.NotFound, "%s has no version %d", name, version)
-	}
-	return v, nil
-}
-
-func (a *aliases) AliasHistory(context.Context, string) ([]registry.AliasMove, error) {
-	return a.moves, nil
-}
-
-func (a *aliases) MoveAliases(_ context.Context, op registry.AliasOperation) ([]registry.AliasMove, error) {
-	now := a.now()
-	for _, change := range op.Changes {
-		a.moves = append(a.moves, registry.AliasMove{
-			Name: op.Name, Seq: len(a.moves) + 1, Alias: change.Alias, Version: change.Version, From: now[change.Alias],
-			Actor: op.Actor, Reason: op.Reason, Operation: op.ID,
-		})
-	}
-	return a.moves[len(a.moves)-len(op.Changes):], nil
-}
-
-func (a *aliases) now() map[string]int {
-	now := map[string]int{}
-	for _, move := range a.moves {
-		now[move.Alias] = move.Version
-	}
-	return now
-}
-
-// promoted is an environment after two deliveries: version 1 in blue is previous, version 2 in green is champion.
-func promoted(t *testing.T) (*bench, *aliases) {
+func (s *site) requireServes(t *testing.T, version int) {
 	t.Helper()
-	b := newBench(t)
-	reg := &aliases{versions: map[int]registry.ModelVersion{}}
-	for version, slot := range map[int]string{1: contract.Blue, 2: contract.Green} {
-		spec := b.spec(version, deploytest.Behaviour{})
-		_, err := b.provider.PutTrack(t.Context(), contract.Production, product, slot, spec)
-		require.NoError(t, err)
-		reg.versions[version] = registry.ModelVersion{Name: product, Version: version, Digest: spec.Digest}
-	}
-	_, err := b.provider.PutRoute(t.Context(), contract.Production, product, map[string]int{"blue": 0, "green": 100})
-	require.NoError(t, err)
-	reg.moves = []registry.AliasMove{
-		{Alias: registry.Champion, Version: 1, Operation: "delivery-1"},
-		{Alias: registry.Champion, Version: 2, From: 1, Operation: "delivery-2"},
-		{Alias: registry.Previous, Version: 1, Operation: "delivery-2"},
-	}
-	return b, reg
+	require.Equal(t, version, s.newest().Champion.Version)
+	require.Nil(t, s.newest().Challenger)
+	require.Empty(t, shift.Astray(s.newest(), contract.Actual{Tracks: s.tracks, Route: s.route, Generation: s.fence.Newest}))
 }
 
-var request = shift.RollbackRequest{Model: product, Actor: "operator", Reason: "it declines everyone", Operation: "rollback-1"}
-
-func TestRollbackMovesAliasesAndTraffic(t *testing.T) {
+func TestRollBackToThePreviousChampion(t *testing.T) {
 	t.Parallel()
-	b, reg := promoted(t)
-	result, err := shift.Rollback(t.Context(), reg, b.rollback, request)
+	s := newSite(t)
+	done, err := shift.RollBack(t.Context(), s, s, request("1", 0))
 	require.NoError(t, err)
-	require.Equal(t, shift.RollbackResult{From: 2, To: 1, Digest: reg.versions[1].Digest}, result)
-	require.Equal(t, map[string]int{registry.Champion: 1, registry.Previous: 2}, reg.now())
-	require.Equal(t, map[string]int{"blue": 100, "green": 0}, b.actual().Route.Weights)
-	require.Equal(t, "rollback", b.actual().Route.Writer)
-	require.Equal(t, "it declines everyone", reg.moves[len(reg.moves)-1].Reason)
-
-	// The same operation again changes nothing, although previous names version 2 now.
-	again, err := shift.Rollback(t.Context(), reg, b.rollback, request)
-	require.NoError(t, err)
-	require.Equal(t, result, again)
-	require.Len(t, reg.moves, 5)
-	require.Equal(t, 100, b.actual().Weight("blue"))
-
-	// Another operation goes forward again.
-	forward := request
-	forward.Operation = "rollback-2"
-	result, err = shift.Rollback(t.Context(), reg, b.rollback, forward)
-	require.NoError(t, err)
-	require.Equal(t, 2, result.To)
-	require.Equal(t, 100, b.actual().Weight("green"))
+	require.Equal(t, 2, done.From)
+	require.Equal(t, 1, done.To)
+	require.Equal(t, digest(1), done.Digest)
+	require.Equal(t, "from version 2 to 1: it declines everyone", done.String())
+	require.Equal(t, serving.RolledBack, s.newest().Change)
+	require.Equal(t, "ada", s.newest().Actor)
+	require.Nil(t, s.newest().Previous, "the version that was left is no place to go back to")
+	s.requireServes(t, 1)
 }
 
-func TestRollbackInterruptedBetweenRegistryAndAgentIsCompleted(t *testing.T) {
+// Repeating it, by whoever it is, changes nothing: it never goes the other way.
+func TestRollBackRepeatedNeverToggles(t *testing.T) {
 	t.Parallel()
-	for name, repeat := range map[string]func(*shift.RollbackRequest){
-		"by the same operation":         func(*shift.RollbackRequest) {},
-		"by one that names the version": func(r *shift.RollbackRequest) { r.Operation, r.Version = "rollback-2", 1 },
+	for name, again := range map[string]shift.Request{
+		"the same call": request("1", 0), "another call": request("2", 0), "another call that names the version": request("3", 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b, reg := promoted(t)
-			// The agent refuses this writer, after the registry's rows are written.
-			_, err := shift.Rollback(t.Context(), reg, b.provider, request)
-			require.ErrorContains(t, err, "repeat the rollback")
-			require.Equal(t, 1, reg.now()[registry.Champion])
-			require.Equal(t, 100, b.actual().Weight("green"))
-
-			second := request
-			repeat(&second)
-			_, err = shift.Rollback(t.Context(), reg, b.rollback, second)
+			s := newSite(t)
+			first, err := shift.RollBack(t.Context(), s, s, request("1", 0))
 			require.NoError(t, err)
-			require.Equal(t, map[string]int{registry.Champion: 1, registry.Previous: 2}, reg.now())
-			require.Len(t, reg.moves, 5)
-			require.Equal(t, 100, b.actual().Weight("blue"))
+			for range 2 {
+				done, err := shift.RollBack(t.Context(), s, s, again)
+				require.NoError(t, err)
+				require.Equal(t, first.Record, done.Record)
+				require.Equal(t, 1, done.To)
+				require.Contains(t, done.String(), "since generation 5")
+				s.requireServes(t, 1)
+			}
 		})
 	}
 }
 
-func TestRollbackRefuses(t *testing.T) {
+// The agent refuses the writer, after the record is written: whoever repeats the rollback completes it.
+func TestRollBackThatFailedAtTheAgentIsCompletedByItsRepetition(t *testing.T) {
 	t.Parallel()
-	b, reg := promoted(t)
-	moves := len(reg.moves)
-	for _, test := range []struct {
-		name    string
-		request func(*shift.RollbackRequest)
-		prepare func()
+	s := newSite(t)
+	s.fails = fault.New(fault.Unauthorized, "needs the rollback token")
+	_, err := shift.RollBack(t.Context(), s, s, request("1", 0))
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "a permanent fault")
+	require.ErrorContains(t, err, "repeat the rollback")
+	require.Equal(t, 1, s.newest().Champion.Version, "the record stands")
+	require.Equal(t, 100, s.route.Weights[contract.Green], "traffic does not follow yet")
+
+	s.fails = nil
+	_, err = shift.RollBack(t.Context(), s, s, request("2", 0))
+	require.NoError(t, err)
+	require.Len(t, s.records, 5)
+	s.requireServes(t, 1)
+}
+
+func TestRollBackInMidCanaryEndsIt(t *testing.T) {
+	t.Parallel()
+	for name, version := range map[string]int{"plain": 0, "to the champion": 2} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := withCanary(t)
+			done, err := shift.RollBack(t.Context(), s, s, request("1", version))
+			require.NoError(t, err)
+			require.Equal(t, "from version 3 to 2: it declines everyone", done.String())
+			s.requireServes(t, 2)
+			require.Equal(t, map[string]int{contract.Blue: 0, contract.Green: 100}, s.route.Weights)
+		})
+	}
+}
+
+func TestRollBackRefuses(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		site    func(*testing.T) *site
+		version int
+		spoil   func(*testing.T, *site)
 		code    fault.Code
 		says    string
 	}{
-		{"unnamed operation", func(r *shift.RollbackRequest) { r.Operation = "" }, nil, fault.Invalid, "operation"},
-		{"champion already", func(r *shift.RollbackRequest) { r.Version = 2 }, nil, fault.Refused, "already"},
-		{"no such version", func(r *shift.RollbackRequest) { r.Version = 9 }, nil, fault.NotFound, "no version 9"},
-		{"not running", func(r *shift.RollbackRequest) { r.Version = 3 },
-			func() { reg.versions[3] = registry.ModelVersion{Version: 3} }, fault.Refused,
-			"blue: version 1, ready; green: version 2, ready); deliver it: loanops cd start loan-eligibility --version 3"},
-		{"another bundle runs", func(*shift.RollbackRequest) {},
-			func() { reg.versions[1] = registry.ModelVersion{Version: 1, Digest: "abc"} }, fault.Refused, "is abc"},
-		{"given up", func(*shift.RollbackRequest) {}, func() { b.killForGood("blue") }, fault.Refused, "failed"},
-		{"no previous", func(*shift.RollbackRequest) {}, func() { reg.moves = reg.moves[:1]; moves = 1 }, fault.NotFound, "no previous version"},
+		"champion already": {newSite, 2, nil, fault.Refused, "already"},
+		"the challenger":   {withCanary, 3, nil, fault.Refused, "does not promote"},
+		"no such version":  {newSite, 9, nil, fault.Refused, "does not run"},
+		"not running":      {newSite, 0, func(_ *testing.T, s *site) { delete(s.tracks, contract.Blue) }, fault.Refused, "loanops cd start loan-eligibility --version 1"},
+		"given up": {newSite, 0, func(_ *testing.T, s *site) {
+			s.change(contract.Blue, func(t *contract.Track) { t.State = contract.TrackFailed })
+		}, fault.Refused, "failed"},
+		"another bundle": {newSite, 0, func(_ *testing.T, s *site) {
+			s.change(contract.Blue, func(t *contract.Track) { t.Spec.Digest = "abc" })
+		}, fault.Refused, "abc"},
+		"drilled": {newSite, 0, func(_ *testing.T, s *site) {
+			s.change(contract.Blue, func(t *contract.Track) { t.Spec.Drill = "delay=1ms" })
+		}, fault.Refused, "drill"},
+		"never was champion":    {newSite, 3, func(_ *testing.T, s *site) { s.put(contract.Blue, 3) }, fault.Refused, "never was champion"},
+		"no previous":           {newSite, 0, func(t *testing.T, s *site) { s.records = s.records[:2]; s.put(contract.Blue, 1); s.serve(100, 0) }, fault.NotFound, "no previous version"},
+		"no champion":           {newSite, 0, func(_ *testing.T, s *site) { s.records = nil }, fault.NotFound, "no champion"},
+		"the agent is not here": {newSite, 0, func(_ *testing.T, s *site) { s.away = fault.New(fault.Unavailable, "away") }, fault.Unavailable, "away"},
 	} {
-		// One after another: each test spoils more.
-		t.Run(test.name, func(t *testing.T) {
-			if test.prepare != nil {
-				test.prepare()
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := test.site(t)
+			if test.spoil != nil {
+				test.spoil(t, s)
 			}
-			r := request
-			test.request(&r)
-			_, err := shift.Rollback(t.Context(), reg, b.rollback, r)
+			before := len(s.records)
+			_, err := shift.RollBack(t.Context(), s, s, request("1", test.version))
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
-			require.Len(t, reg.moves, moves)
-			require.Equal(t, 100, b.actual().Weight("green"))
+			require.Len(t, s.records, before, "nothing is recorded")
 		})
 	}
 }
 
-func TestRollbackNeedsTheAgentBeforeItWrites(t *testing.T) {
+func (s *site) change(slot string, change func(*contract.Track)) {
+	track := s.tracks[slot]
+	change(&track)
+	s.tracks[slot] = track
+}
+
+// Asked for the champion by name while traffic is wrong, it makes traffic right and records nothing.
+func TestRollBackToTheChampionMakesItsTrafficRight(t *testing.T) {
 	t.Parallel()
-	b, reg := promoted(t)
-	b.stopAgent()
-	_, err := shift.Rollback(t.Context(), reg, b.rollback, request)
-	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
-	require.Equal(t, 2, reg.now()[registry.Champion])
+	s := newSite(t)
+	s.route.Weights = map[string]int{contract.Blue: 100, contract.Green: 0}
+	_, err := shift.RollBack(t.Context(), s, s, request("1", 2))
+	require.NoError(t, err)
+	require.Len(t, s.records, 4)
+	s.requireServes(t, 2)
+}
+
+// A late repetition of a rollback that somebody has gone on from says so and touches nothing.
+func TestRollBackThatWasOvertaken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	_, err := shift.RollBack(t.Context(), s, s, request("1", 0))
+	require.NoError(t, err)
+	s.put(contract.Green, 3)
+	s.write(t, func(r serving.Record) (serving.Record, error) { return r.Canary(track(3), 20, "") })
+	s.serve(80, 20)
+	_, err = shift.RollBack(t.Context(), s, s, request("1", 0))
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	require.Equal(t, 20, s.route.Weights[contract.Green])
 }

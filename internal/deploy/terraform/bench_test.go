@@ -59,6 +59,7 @@ func newBenchOf(t *testing.T, binDir string) *bench {
 	require.NoError(t, os.WriteFile(b.config.AgentTokenFile, []byte(providerToken+"\n"), 0o600))
 	b.startAgent()
 	t.Cleanup(func() { b.stopAgent() })
+	require.NoError(t, b.provider.Teach(t.Context(), contract.Production, product, 1))
 	return b
 }
 
@@ -115,10 +116,10 @@ func (b *bench) spec(version int, does deploytest.Behaviour) contract.TrackSpec 
 	return deploytest.Spec(b.t, b.bundleDir, version, does)
 }
 
-// desired is both slots with the weights blue and green.
+// desired is both slots with the weights blue and green, under generation 1.
 func desired(blue, green *contract.TrackSpec, weights ...int) terraform.Desired {
 	d := terraform.Desired{
-		Pipeline: product, Environment: contract.Production,
+		Pipeline: product, Environment: contract.Production, Generation: 1,
 		Tracks: map[string]contract.TrackSpec{}, Weights: map[string]int{},
 	}
 	for i, spec := range []*contract.TrackSpec{blue, green} {
@@ -130,6 +131,12 @@ func desired(blue, green *contract.TrackSpec, weights ...int) terraform.Desired 
 			d.Weights[slot] = weights[i]
 		}
 	}
+	return d
+}
+
+// under is d under another generation.
+func under(generation int64, d terraform.Desired) terraform.Desired {
+	d.Generation = generation
 	return d
 }
 

@@ -9,8 +9,9 @@ import (
 type Desired struct {
 	Pipeline    string                        `json:"pipeline"`
 	Environment string                        `json:"environment"`
-	Tracks      map[string]contract.TrackSpec `json:"tracks"`  // by slot
-	Weights     map[string]int                `json:"weights"` // by slot
+	Generation  int64                         `json:"generation"` // of the serving record that asks for it
+	Tracks      map[string]contract.TrackSpec `json:"tracks"`     // by slot
+	Weights     map[string]int                `json:"weights"`    // by slot
 }
 
 // PlanSummary is a Terraform plan in a few words and figures.

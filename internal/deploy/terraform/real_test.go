@@ -39,7 +39,7 @@ func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
 	path := filepath.Join(binDir, "model.bundle")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 	return binDir, contract.TrackSpec{
-		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path,
+		ModelVersion: 1, PolicyDigest: strings.Repeat("ab", 32), Digest: model.Digest(data), BundleURI: "file://" + path,
 		MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
 	}
 }

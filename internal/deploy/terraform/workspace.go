@@ -9,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -163,14 +163,15 @@ func (w *Workspace) locked(operation func(dir string) error) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fault.Wrap(fault.Internal, err, "workspace's folder")
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, ".loanops-lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock := flock.New(filepath.Join(dir, ".loanops-lock"), flock.SetPermissions(0o644))
+	free, err := lock.TryLock()
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "workspace's lock")
 	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return fault.Wrap(fault.Conflict, err, "another operation is going on in %s", dir)
+	if !free {
+		return fault.New(fault.Conflict, "another operation is going on in %s", dir)
 	}
+	defer func() { _ = lock.Close() }() // the system frees it anyway when this process ends
 	return operation(dir)
 }
 

@@ -74,7 +74,7 @@ func TestLifecycle(t *testing.T) {
 	require.NotContains(t, b.actual().Tracks, "blue")
 
 	require.NoError(t, b.workspace.Destroy(t.Context()))
-	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}}, b.actual())
+	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 1}, b.actual())
 	require.NoError(t, b.workspace.Destroy(t.Context()), "again is fine")
 }
 
@@ -95,20 +95,23 @@ func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
 	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
 	want := desired(&one, &two, 0, 100)
 	b.apply(want)
-	_, err := b.rollback.Rollback(t.Context(), contract.Production, product, map[string]int{"blue": 100, "green": 0})
+	_, err := b.rollback.Rollback(t.Context(), contract.Production, product, map[string]int{"blue": 100, "green": 0}, 2)
 	require.NoError(t, err)
 
 	require.Equal(t, 2, b.personsPlan())
 	drifted, err := b.workspace.Drift(t.Context())
 	require.NoError(t, err)
 	require.True(t, drifted)
-	plan, err := b.workspace.Plan(t.Context(), desired(&one, &two, 100, 0))
+	adopting := under(2, desired(&one, &two, 100, 0))
+	plan, err := b.workspace.Plan(t.Context(), adopting)
 	require.NoError(t, err)
-	require.Equal(t, []string{`loanops_route.route[0]: weights is {"blue":100,"green":0} instead of {"blue":0,"green":100}`}, plan.Drifted)
+	require.Equal(t, []string{
+		`loanops_route.route[0]: generation is 2 instead of 1, weights is {"blue":100,"green":0} instead of {"blue":0,"green":100}`,
+	}, plan.Drifted)
 	require.False(t, plan.HasChanges, "a delivery that wants what the rollback did adopts it")
-	b.apply(desired(&one, &two, 100, 0))
+	b.apply(adopting)
 
-	b.apply(want)
+	b.apply(under(3, want))
 	require.Equal(t, want.Weights, b.actual().Route.Weights)
 }
 
@@ -141,7 +144,7 @@ func TestTrackRemovedBehindTerraformsBackIsDrift(t *testing.T) {
 	b := newBench(t)
 	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
 	b.apply(desired(&one, &two, 100, 0))
-	require.NoError(t, b.provider.DeleteTrack(t.Context(), contract.Production, product, "green"))
+	require.NoError(t, b.provider.DeleteTrack(t.Context(), contract.Production, product, "green", 1))
 	require.Equal(t, 2, b.personsPlan())
 	b.apply(desired(&one, &two, 100, 0))
 	require.Contains(t, b.actual().Tracks, "green")
@@ -198,6 +201,16 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 		{"weights", func(d *terraform.Desired) { d.Weights["blue"] = 99 }, fault.Invalid, "weights must sum to 100"},
 		{"slot", func(d *terraform.Desired) { d.Tracks["red"] = one }, fault.Invalid, "the slots are blue and green"},
 		{"traffic to nothing", func(d *terraform.Desired) { d.Weights = map[string]int{"green": 100} }, fault.Invalid, "without a track"},
+		{"no generation", func(d *terraform.Desired) { d.Generation = 0 }, fault.Invalid, "generation must be a whole number from 1"},
+		{"policy", func(d *terraform.Desired) {
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.PolicyDigest = "strict"; return s }()
+		}, fault.Invalid, "policy_digest must be 64"},
+		{"cutoff 0", func(d *terraform.Desired) {
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.Cutoff = 0; return s }()
+		}, fault.Invalid, "strictly between 0 and 1"},
+		{"cutoff 1", func(d *terraform.Desired) {
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.Cutoff = 1; return s }()
+		}, fault.Invalid, "strictly between 0 and 1"},
 		{"bundle", func(d *terraform.Desired) {
 			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()
 		}, fault.NotFound, "s3://absent"},

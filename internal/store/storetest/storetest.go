@@ -32,11 +32,19 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"Pipelines", pipelines},
 		{"VersionsAreNumberedWithoutGaps", versions},
 		{"VersionsUnderConcurrency", concurrentVersions},
-		{"AliasesMoveTogether", aliases},
-		{"AliasOperationsAreIdempotent", idempotentAliases},
-		{"AliasesUnderConcurrency", concurrentAliases},
-		{"AliasChainShowsTampering", tampering},
+		{"PipelineHistory", pipelineHistory},
+		{"ServingBeforeTheFirstRecord", servingNothing},
+		{"GenerationsFollowWithoutGaps", generations},
+		{"GenerationIsComparedAndSet", compareAndSet},
+		{"GenerationsUnderConcurrency", concurrentGenerations},
+		{"OperationsUnderConcurrency", concurrentOperations},
+		{"ServingOperationsAreIdempotent", idempotentOperations},
+		{"ServingChainsAreIndependent", independentChains},
+		{"ServingRecordsAreComplete", completeRecords},
+		{"ServingChainShowsTampering", tampering},
+		{"AliasesAreWhatProductionSays", aliases},
 		{"Runs", runs},
+		{"RunArtifacts", runArtifacts},
 		{"CanaryChecks", canaryChecks},
 		{"CachedSteps", cachedSteps},
 		{"OpenTwiceAtOnce", openAtOnce},
@@ -84,6 +92,28 @@ func pipelines(t *testing.T, db Database) {
 	require.Len(t, all, 2)
 	require.Equal(t, "cards", all[0].Name)
 	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutPipeline(ctx(t), registry.PipelineSpec{})))
+}
+
+func pipelineHistory(t *testing.T, db Database) {
+	r := db.Open(t)
+	specs, err := r.PipelineHistory(ctx(t), "loans")
+	require.NoError(t, err)
+	require.Equal(t, []registry.PipelineSpec{}, specs)
+	for _, spec := range [][2]string{{"loans", "a"}, {"cards", "c"}, {"loans", "b"}, {"loans", "b"}, {"loans", "a"}} {
+		require.NoError(t, r.PutPipeline(ctx(t), registry.PipelineSpec{Name: spec[0], Digest: spec[1], YAML: []byte("yaml of " + spec[1])}))
+	}
+	specs, err = r.PipelineHistory(ctx(t), "loans")
+	require.NoError(t, err)
+	var digests []string
+	for _, spec := range specs {
+		require.Equal(t, "loans", spec.Name)
+		require.Equal(t, "yaml of "+spec.Digest, string(spec.YAML))
+		digests = append(digests, spec.Digest)
+	}
+	require.Equal(t, []string{"a", "b", "a"}, digests)
+	current, err := r.Pipeline(ctx(t), "loans")
+	require.NoError(t, err)
+	require.Equal(t, current, specs[0])
 }
 
 func versions(t *testing.T, db Database) {
@@ -136,100 +166,6 @@ func concurrentVersions(t *testing.T, db Database) {
 	}
 }
 
-func operation(id string, changes ...registry.AliasChange) registry.AliasOperation {
-	return registry.AliasOperation{ID: id, Name: "loans", Actor: "ada", Reason: "because", Changes: changes}
-}
-
-func aliases(t *testing.T, db Database) {
-	r := db.Open(t)
-	register(t, r, "loans", "aa")
-	register(t, r, "loans", "bb")
-	_, err := r.MoveAliases(ctx(t), operation("1", registry.AliasChange{Alias: registry.Champion, Version: 1}))
-	require.NoError(t, err)
-	moves, err := r.MoveAliases(ctx(t), operation("2",
-		registry.AliasChange{Alias: registry.Champion, Version: 2}, registry.AliasChange{Alias: registry.Previous, Version: 1},
-		registry.AliasChange{Alias: registry.Challenger, Version: 0}))
-	require.NoError(t, err)
-	require.Len(t, moves, 2, "a change that changes nothing leaves no row")
-	require.Equal(t, 1, moves[0].From)
-	now, err := r.Aliases(ctx(t), "loans")
-	require.NoError(t, err)
-	require.Equal(t, map[string]int{registry.Champion: 2, registry.Previous: 1}, now)
-	history, err := r.AliasHistory(ctx(t), "loans")
-	require.NoError(t, err)
-	require.Len(t, history, 3)
-	require.Equal(t, moves, history[1:])
-
-	_, err = r.MoveAliases(ctx(t), operation("3", registry.AliasChange{Alias: registry.Champion, Version: 1}, registry.AliasChange{Alias: registry.Previous, Version: 9}))
-	require.Equal(t, fault.NotFound, fault.CodeOf(err))
-	now, err = r.Aliases(ctx(t), "loans")
-	require.NoError(t, err)
-	require.Equal(t, 2, now[registry.Champion], "all changes or none")
-	_, err = r.MoveAliases(ctx(t), registry.AliasOperation{ID: "4", Name: "loans", Reason: "nobody did it"})
-	require.Equal(t, fault.Invalid, fault.CodeOf(err))
-}
-
-func idempotentAliases(t *testing.T, db Database) {
-	r := db.Open(t)
-	register(t, r, "loans", "aa")
-	register(t, r, "loans", "bb")
-	first, err := r.MoveAliases(ctx(t), operation("1", registry.AliasChange{Alias: registry.Champion, Version: 1}))
-	require.NoError(t, err)
-	_, err = r.MoveAliases(ctx(t), operation("2", registry.AliasChange{Alias: registry.Champion, Version: 2}))
-	require.NoError(t, err)
-	again, err := r.MoveAliases(ctx(t), operation("1", registry.AliasChange{Alias: registry.Champion, Version: 1}))
-	require.NoError(t, err)
-	require.Equal(t, first, again)
-	now, err := r.Aliases(ctx(t), "loans")
-	require.NoError(t, err)
-	require.Equal(t, 2, now[registry.Champion], "a late repeat does not move the alias back")
-}
-
-func concurrentAliases(t *testing.T, db Database) {
-	handles := []registry.Registry{db.Open(t), db.Open(t)}
-	register(t, handles[0], "loans", "aa")
-	register(t, handles[0], "loans", "bb")
-	var wait sync.WaitGroup
-	for i := range 10 {
-		wait.Go(func() {
-			if _, err := handles[i%2].MoveAliases(ctx(t), operation(fmt.Sprint(i), registry.AliasChange{Alias: fmt.Sprintf("alias-%d", i), Version: 1 + i%2})); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wait.Wait()
-	history, err := handles[0].AliasHistory(ctx(t), "loans")
-	require.NoError(t, err, "the chain holds")
-	require.Len(t, history, 10)
-}
-
-// A row that somebody altered, removed or put in between is found and named.
-func tampering(t *testing.T, db Database) {
-	for name, test := range map[string]struct{ statement, want string }{
-		"altered version": {"UPDATE alias_moves SET version = 1 WHERE seq = 2", "row 2 was altered"},
-		"altered actor":   {"UPDATE alias_moves SET actor = 'mallory' WHERE seq = 1", "row 1 was altered"},
-		"removed":         {"DELETE FROM alias_moves WHERE seq = 2", "row 2 is missing"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := db.Open(t)
-			model := "tampered " + name
-			for i, digest := range []string{"aa", "bb", "cc"} {
-				register(t, r, model, digest)
-				op := operation(digest, registry.AliasChange{Alias: registry.Champion, Version: i + 1})
-				op.Name = model
-				_, err := r.MoveAliases(ctx(t), op)
-				require.NoError(t, err)
-			}
-			db.Tamper(t, test.statement+fmt.Sprintf(" AND name = '%s'", model))
-			_, err := r.AliasHistory(ctx(t), model)
-			require.Equal(t, fault.Internal, fault.CodeOf(err))
-			require.ErrorContains(t, err, test.want)
-			_, err = r.Aliases(ctx(t), model)
-			require.ErrorContains(t, err, test.want, "nobody is served from a broken chain")
-		})
-	}
-}
-
 func runs(t *testing.T, db Database) {
 	r := db.Open(t)
 	started := time.Date(2026, 6, 30, 12, 0, 0, 123456000, time.UTC)
@@ -258,6 +194,25 @@ func runs(t *testing.T, db Database) {
 	require.Len(t, list, 1)
 	_, err = r.Run(ctx(t), "nothing")
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+}
+
+func runArtifacts(t *testing.T, db Database) {
+	r := db.Open(t)
+	none, err := r.RunArtifacts(ctx(t), "r1")
+	require.NoError(t, err)
+	require.Equal(t, map[string]artifact.Ref{}, none)
+	dataset := artifact.Ref{URI: "s3://b/d", SHA256: "dd", Bytes: 7, MediaType: "application/vnd.apache.parquet"}
+	first, second := artifact.Ref{URI: "s3://b/1", SHA256: "11"}, artifact.Ref{URI: "s3://b/2", SHA256: "22"}
+	for range 2 { // a step that is tried again notes the same
+		require.NoError(t, r.PutRunArtifacts(ctx(t), "r1", map[string]artifact.Ref{artifact.Dataset: dataset, artifact.Bundle: first}))
+	}
+	require.NoError(t, r.PutRunArtifacts(ctx(t), "r1", map[string]artifact.Ref{artifact.Bundle: second}))
+	require.NoError(t, r.PutRunArtifacts(ctx(t), "r2", map[string]artifact.Ref{artifact.Bundle: first}))
+	require.NoError(t, r.PutRunArtifacts(ctx(t), "r1", nil))
+	got, err := r.RunArtifacts(ctx(t), "r1")
+	require.NoError(t, err)
+	require.Equal(t, map[string]artifact.Ref{artifact.Dataset: dataset, artifact.Bundle: second}, got)
+	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutRunArtifacts(ctx(t), "", map[string]artifact.Ref{artifact.Bundle: first})))
 }
 
 func canaryChecks(t *testing.T, db Database) {

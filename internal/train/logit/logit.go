@@ -19,7 +19,7 @@ import (
 )
 
 // Version is raised when training the same data means another model.
-const Version = "1"
+const Version = "2"
 
 // Hyperparameters say how the model came about.
 type Hyperparameters struct {

@@ -1,0 +1,113 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/serving"
+)
+
+// FollowInput names a record of production that is to be followed while it is the newest.
+type FollowInput struct {
+	Model      string `json:"model"`
+	Generation int64  `json:"generation"`
+	// Spec is the digest of the pipeline spec; empty: the current one.
+	Spec string `json:"spec,omitempty"`
+}
+
+// FollowOutput is that production follows.
+type FollowOutput struct {
+	Champion int `json:"champion"` // version, 0 for none
+}
+
+// Summary says who serves.
+func (o FollowOutput) Summary() string {
+	if o.Champion == 0 {
+		return "nothing serves"
+	}
+	return fmt.Sprintf("champion %d serves as recorded", o.Champion)
+}
+
+// Shift makes traffic follow the record with the agent alone.
+func (e *Environments) Shift(ctx context.Context, in FollowInput) (FollowOutput, error) {
+	record, err := e.recorded(ctx, in)
+	if err != nil {
+		return FollowOutput{}, err
+	}
+	if err := shift.Obey(ctx, e.Agent, record); err != nil {
+		return FollowOutput{}, e.overtaken(ctx, record, err)
+	}
+	return followed(record), nil
+}
+
+// Adopt makes Terraform follow the record: its plan is clean after it.
+func (e *Environments) Adopt(ctx context.Context, in FollowInput) (FollowOutput, error) {
+	record, err := e.recorded(ctx, in)
+	if err != nil {
+		return FollowOutput{}, err
+	}
+	if in.Spec == "" {
+		current, err := e.Registry.Pipeline(ctx, in.Model)
+		if err != nil {
+			return FollowOutput{}, err
+		}
+		in.Spec = current.Digest
+	}
+	return followed(record), e.apply(ctx, record, in.Spec)
+}
+
+// recorded is the named record; Overtaken when there is a newer one.
+func (e *Environments) recorded(ctx context.Context, in FollowInput) (serving.Record, error) {
+	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
+	if err == nil && newest.Generation != in.Generation {
+		err = overtakenBy(newest)
+	}
+	return newest, err
+}
+
+func followed(record serving.Record) FollowOutput {
+	if record.Champion == nil {
+		return FollowOutput{}
+	}
+	return FollowOutput{Champion: record.Champion.Version}
+}
+
+// RollBackInput asks for an earlier champion.
+type RollBackInput struct {
+	Model string `json:"model"`
+	// Version to go back to; 0: during a canary the champion, else the previous champion.
+	Version int `json:"version"`
+	serving.Author
+}
+
+// RollBackOutput is what the rollback recorded, or the one before that it repeated.
+type RollBackOutput struct {
+	Done       string `json:"done"` // in words
+	To         int    `json:"to"`
+	Digest     string `json:"digest"`
+	Generation int64  `json:"generation"`
+	// Pending says why traffic does not follow the record yet; empty when it does.
+	Pending string `json:"pending,omitempty"`
+}
+
+// Summary says from which version to which.
+func (o RollBackOutput) Summary() string {
+	if o.Pending != "" {
+		return o.Done + "; traffic does not follow yet: " + o.Pending
+	}
+	return o.Done
+}
+
+// RollBack gives all traffic to an earlier champion that still runs, in seconds, see shift.RollBack.
+func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBackOutput, error) {
+	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Version: in.Version, Author: in.Author})
+	if done.Record.Generation == 0 || done.Digest == "" {
+		return RollBackOutput{}, err
+	}
+	out := RollBackOutput{Done: done.String(), To: done.To, Digest: done.Digest, Generation: done.Record.Generation}
+	if err != nil {
+		out.Pending = err.Error()
+	}
+	return out, nil
+}

@@ -1,0 +1,94 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
+)
+
+// ResolveInput names a model; version 0 is the newest.
+type ResolveInput struct {
+	Model   string `json:"model"`
+	Version int    `json:"version"`
+}
+
+// ResolveOutput is what a delivery needs to know.
+type ResolveOutput struct {
+	Candidate Candidate `json:"candidate"`
+	Digest    string    `json:"digest"` // of the bundle
+	// Generation is the newest of production's record: a later row by another writer overtakes the delivery.
+	Generation int64          `json:"generation"`
+	Champion   *serving.Track `json:"champion"` // nil before the first delivery
+	// Astray says why production does not serve as recorded; empty when it was looked at and does.
+	Astray string `json:"astray"`
+	// Approval, TargetRate and Canary are of the spec.
+	Approval   string          `json:"approval"`
+	TargetRate float64         `json:"target_rate"`
+	Canary     pipeline.Canary `json:"canary"`
+}
+
+// Summary says what will be compared with what.
+func (o ResolveOutput) Summary() string {
+	text := fmt.Sprintf("version %d; there is no champion yet", o.Candidate.Version)
+	if o.Champion != nil {
+		text = fmt.Sprintf("version %d against champion %d", o.Candidate.Version, o.Champion.Version)
+	}
+	if o.Astray != "" {
+		text += "; production is not as recorded: " + o.Astray
+	}
+	return text
+}
+
+// Resolve finds the version to deliver, the newest when none is named, the spec to deliver it under, and what serves.
+func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOutput, error) {
+	version, err := e.version(ctx, in)
+	if err != nil {
+		return ResolveOutput{}, err
+	}
+	registered, err := e.Registry.Pipeline(ctx, in.Model)
+	if err != nil {
+		return ResolveOutput{}, err
+	}
+	spec, err := pipeline.Parse(in.Model+".yaml", registered.YAML)
+	if err != nil {
+		return ResolveOutput{}, err
+	}
+	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
+	if err != nil {
+		return ResolveOutput{}, err
+	}
+	actual, err := e.Agent.Actual(ctx, serving.Production, in.Model)
+	if err != nil {
+		return ResolveOutput{}, err
+	}
+	out := ResolveOutput{
+		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: spec.Policy.Digest()}},
+		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, Astray: shift.Astray(newest, actual),
+		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
+	}
+	// One delivery of a model runs at a time: the canary of another one is what a delivery that was terminated left behind.
+	if newest.Champion != nil && newest.Challenger != nil {
+		out.Astray = fmt.Sprintf("the canary of version %d is continued by nobody", newest.Challenger.Version)
+	}
+	return out, nil
+}
+
+func (e *Environments) version(ctx context.Context, in ResolveInput) (registry.ModelVersion, error) {
+	if in.Version > 0 {
+		return e.Registry.Version(ctx, in.Model, in.Version)
+	}
+	versions, err := e.Registry.Versions(ctx, in.Model)
+	if err != nil {
+		return registry.ModelVersion{}, err
+	}
+	if len(versions) == 0 {
+		return registry.ModelVersion{}, fault.New(fault.NotFound,
+			"the model %q has no version yet; train one with: loanops ct start %s", in.Model, in.Model)
+	}
+	return versions[0], nil
+}

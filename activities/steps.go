@@ -1,0 +1,53 @@
+// Package activities does the I/O of the workflows: one file and one struct per stage. What crosses Temporal is references
+// and small summaries that a person can read in the Web UI, never an applicant's data.
+package activities
+
+import "github.com/loanops/loanops/internal/train/logit"
+
+// The steps of a training.
+var (
+	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
+	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "1", Role: Data, Patience: Long}
+	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "1", Role: Data, Patience: Long}
+	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "1", Role: Data, Patience: Long}
+	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "1", Role: Data, Patience: Long}
+	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}
+	FindChampion  = Step[ChampionInput, ChampionOutput]{Name: "FindChampion", Role: Train}
+	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "1", Role: Train, Patience: Long}
+	CheckGates    = Step[GateInput, GateOutput]{Name: "CheckGates", Role: Train}
+	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
+)
+
+// The steps of a delivery before production.
+var (
+	ResolveModel  = Step[ResolveInput, ResolveOutput]{Name: "ResolveModel", Role: Deliver}
+	PlanStaging   = Step[PlanInput, PlanOutput]{Name: "PlanStaging", Role: Deliver, Patience: Long}
+	MeasureModel  = Step[MeasureInput, MeasureOutput]{Name: "MeasureModel", Role: Deliver, Patience: Long}
+	CheckCapacity = Step[CapacityInput, CapacityOutput]{Name: "CheckCapacity", Role: Deliver}
+	ApplyStaging  = Step[ChangeInput, ChangeOutput]{Name: "ApplyStaging", Role: Deliver, Patience: Long}
+	SmokeTest     = Step[EndpointInput, EndpointOutput]{Name: "SmokeTest", Role: Deliver, Patience: Long}
+	LatencyTest   = Step[EndpointInput, EndpointOutput]{Name: "LatencyTest", Role: Deliver, Patience: Long}
+)
+
+// The steps that change what serves: each takes a generation of the serving record first.
+var (
+	ApplyProduction   = Step[ChangeInput, ChangeOutput]{Name: "ApplyProduction", Role: Deliver, Patience: Long}
+	ApplyCanaryWeight = Step[ChangeInput, ChangeOutput]{Name: "ApplyCanaryWeight", Role: Deliver, Patience: Long}
+	PromoteModel      = Step[ChangeInput, ChangeOutput]{Name: "PromoteModel", Role: Deliver}
+	AbortCanary       = Step[ChangeInput, ChangeOutput]{Name: "AbortCanary", Role: Deliver}
+	RestoreTraffic    = Step[ChangeInput, ChangeOutput]{Name: "RestoreTraffic", Role: Deliver}
+	RollBack          = Step[RollBackInput, RollBackOutput]{Name: "RollBack", Role: Deliver}
+)
+
+// The steps that look, keep, and make production follow its record.
+var (
+	PlanProduction      = Step[PlanInput, PlanOutput]{Name: "PlanProduction", Role: Deliver, Patience: Long}
+	SmokeTestProduction = Step[EndpointInput, EndpointOutput]{Name: "SmokeTestProduction", Role: Deliver, Patience: Brief}
+	AnalyseCanary       = Step[CanaryInput, CanaryOutput]{Name: "AnalyseCanary", Role: Deliver, Patience: Long}
+	RecordCanaryCheck   = Step[CheckInput, CheckOutput]{Name: "RecordCanaryCheck", Role: Deliver}
+	ShiftTraffic        = Step[FollowInput, FollowOutput]{Name: "ShiftTraffic", Role: Deliver}
+	AdoptRecord         = Step[FollowInput, FollowOutput]{Name: "AdoptRecord", Role: Deliver, Patience: Brief}
+)
+
+// RecordRun is a step of every workflow: each records on the role that it lives on, see Step.On.
+var RecordRun = Step[RunInput, RunOutput]{Name: "RecordRun"}

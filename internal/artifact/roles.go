@@ -1,0 +1,18 @@
+package artifact
+
+// The roles that artifacts have in a run and in a model version.
+const (
+	Schema           = "schema"            // what the columns are, as the run's spec says
+	Dataset          = "dataset"           // the extracted table
+	ValidationReport = "validation_report" // JSON
+	Profile          = "profile"           // JSON
+	ProfileHTML      = "profile_html"
+	Train            = "train"      // the part that a model is fitted to
+	Validation       = "validation" // the part that chooses among models
+	Test             = "test"       // the part that nobody has seen
+	Bundle           = "bundle"     // the model
+	Evaluation       = "evaluation" // JSON
+	EvaluationHTML   = "evaluation_html"
+	Golden           = "golden"   // rows of the test part with their probabilities, for smoke tests
+	Manifest         = "manifest" // all the others of a run: JSON from role to reference
+)

@@ -1,0 +1,87 @@
+// Package shift moves traffic to where the serving record says, with the database and the agent alone: in seconds, while every
+// worker, Terraform's lock or Temporal is away. Terraform adopts it afterwards.
+package shift
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
+)
+
+// Agent is the deployment agent as far as traffic is concerned, see contract.AgentClient.
+type Agent interface {
+	Actual(ctx context.Context, environment, pipeline string) (contract.Actual, error)
+	Teach(ctx context.Context, environment, pipeline string, generation int64) error
+	Rollback(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (contract.Route, error)
+}
+
+// Obey makes traffic what record says. Doing it again, by whoever it is, changes nothing.
+//
+// The error is fault.Conflict when the agent has heard of a newer generation, or when a track that shall have traffic does not run:
+// then Terraform must bring it back first.
+func Obey(ctx context.Context, agent Agent, record serving.Record) error {
+	if err := agent.Teach(ctx, record.Environment, record.Pipeline, record.Generation); err != nil {
+		return err
+	}
+	if record.Champion == nil {
+		return nil // nothing is routed before there is one
+	}
+	actual, err := agent.Actual(ctx, record.Environment, record.Pipeline)
+	if err != nil {
+		return err
+	}
+	weights, err := Weights(record, actual)
+	if err != nil {
+		return err
+	}
+	_, err = agent.Rollback(ctx, record.Environment, record.Pipeline, weights, record.Generation)
+	return err
+}
+
+// Weights are record's shares by slot, as the tracks run now; fault.Conflict when one that shall have traffic runs in none.
+func Weights(record serving.Record, actual contract.Actual) (map[string]int, error) {
+	weights := map[string]int{contract.Blue: 0, contract.Green: 0}
+	for _, track := range record.Tracks() {
+		share := record.Share(track)
+		slot := actual.SlotOf(track)
+		if share > 0 && slot == "" {
+			return nil, fault.New(fault.Conflict, "version %d of %s shall have %d %% of the traffic in %s and does not run there (%s)",
+				track.Version, record.Pipeline, share, record.Environment, actual)
+		}
+		if share > 0 {
+			weights[slot] = share
+		}
+	}
+	return weights, nil
+}
+
+// Astray says in words why traffic is not what record says; empty when it is.
+func Astray(record serving.Record, actual contract.Actual) string {
+	if record.Champion == nil {
+		if actual.Route != nil {
+			return "traffic is routed although there is no champion"
+		}
+		return ""
+	}
+	for _, track := range record.Tracks() {
+		slot := actual.SlotOf(track)
+		running, share := actual.Tracks[slot], record.Share(track)
+		switch {
+		case slot == "":
+			return fmt.Sprintf("version %d does not run", track.Version)
+		case running.State != contract.TrackReady:
+			return fmt.Sprintf("version %d is %s: %s", track.Version, running.State, running.Message)
+		case actual.Weight(slot) != share:
+			return fmt.Sprintf("version %d has %d %% of the traffic instead of %d %%", track.Version, actual.Weight(slot), share)
+		case serving.Is(record.Champion, &track) && running.Spec.Drill != "":
+			return fmt.Sprintf("version %d runs under the drill %s", track.Version, running.Spec.Drill)
+		}
+	}
+	if actual.Generation != record.Generation {
+		return fmt.Sprintf("the agent has heard of generation %d, the record's is %d", actual.Generation, record.Generation)
+	}
+	return ""
+}

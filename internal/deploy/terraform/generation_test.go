@@ -1,0 +1,111 @@
+package terraform_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+func TestNewerGenerationAloneConfirmsTheRouteAndTouchesNoTrack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.spec(1, deploytest.Behaviour{})
+	b.apply(desired(&one, nil, 100))
+	before := b.actual()
+	plan, err := b.workspace.Plan(t.Context(), under(2, desired(&one, nil, 100)))
+	require.NoError(t, err)
+	require.Equal(t, []string{"update loanops_route.route[0]"}, plan.Changes)
+	require.Empty(t, plan.Drifted)
+	b.apply(under(2, desired(&one, nil, 100)))
+	before.Generation, before.Route.Generation = 2, 2
+	require.Equal(t, before, b.actual(), "the same process, the same revision of the route")
+}
+
+func TestRemovalCarriesTheNewerGeneration(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	b.apply(desired(&one, &two, 90, 10))
+	require.NoError(t, b.rollback.Teach(t.Context(), contract.Production, product, 2))
+	b.apply(under(2, desired(&one, nil, 100)))
+	require.NotContains(t, b.actual().Tracks, "green")
+	b.apply(under(3, desired(nil, nil)))
+	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 3}, b.actual())
+}
+
+func TestOvertakenApplyIsAConflictAndChangesNothing(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	b.apply(desired(&one, nil, 100))
+	require.NoError(t, b.rollback.Teach(t.Context(), contract.Production, product, 3))
+	before := b.actual()
+	for name, d := range map[string]func() error{
+		"track":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, &two, 100))) },
+		"route":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, nil, 100))) },
+		"removal": func() error { return b.workspace.Apply(t.Context(), under(2, desired(nil, nil))) },
+		"destroy": func() error { return b.workspace.Destroy(t.Context()) },
+	} {
+		err := d()
+		require.Equal(t, fault.Conflict, fault.CodeOf(err), "%s: %v", name, err)
+		require.ErrorContains(t, err, "generation 2 is overtaken: the newest is 3")
+		require.Equal(t, before, b.actual(), name)
+	}
+	b.apply(under(3, desired(&one, &two, 95, 5)))
+}
+
+// A challenger that becomes ready after the traffic was shifted to safety does not get its slot, nor the route of its apply.
+func TestApplyThatIsOvertakenWhileATrackStartsIsAConflict(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gate := filepath.Join(t.TempDir(), "gate")
+	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{Gate: gate})
+	b.apply(desired(&one, nil, 100))
+	done := make(chan error, 1)
+	go func() { done <- b.workspace.Apply(t.Context(), under(2, desired(&one, &two, 90, 10))) }()
+	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == contract.TrackStarting })
+	_, err := b.rollback.Rollback(t.Context(), contract.Production, product, map[string]int{"blue": 100}, 3)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	err = <-done
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "%v", err)
+	require.Equal(t, map[string]int{"blue": 100}, b.actual().Route.Weights)
+	require.Equal(t, contract.TrackFailed, b.actual().Tracks["green"].State)
+	b.apply(under(3, desired(&one, nil, 100)))
+	require.Equal(t, one, b.actual().Tracks["blue"].Spec)
+}
+
+func TestAgentThatLostItsStateIsUnavailableUntilItIsTaught(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.spec(1, deploytest.Behaviour{})
+	b.apply(under(4, desired(&one, nil, 100)))
+	b.stopAgent()
+	require.NoError(t, os.RemoveAll(b.agentDir))
+	b.startAgent()
+	err := b.workspace.Apply(t.Context(), under(4, desired(&one, nil, 100)))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "no generation is known")
+	require.NoError(t, b.provider.Teach(t.Context(), contract.Production, product, 4))
+	b.apply(under(4, desired(&one, nil, 100)))
+	require.Equal(t, 100, b.actual().Weight("blue"))
+}
+
+func TestTwoPoliciesOfOneVersionRunSideBySide(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	lenient := b.spec(1, deploytest.Behaviour{})
+	strict := lenient
+	strict.PolicyDigest, strict.Cutoff = strings.Repeat("cd", 32), 0.2
+	b.apply(desired(&lenient, &strict, 95, 5))
+	actual := b.actual()
+	require.Equal(t, contract.Blue, actual.SlotOf(lenient.Identity()))
+	require.Equal(t, contract.Green, actual.SlotOf(strict.Identity()))
+}

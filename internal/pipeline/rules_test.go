@@ -1,0 +1,228 @@
+package pipeline_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// full is a valid spec with every key in it, so that each rule can be broken in its place.
+const full = `name: cards
+description: every key
+source:
+  uri: rows.csv
+  join:
+    - {uri: outcomes.csv, on: id}
+  missing: ["NA"]
+label:
+  column: y
+  positive: "1"
+  negative: "0"
+  meaning: default
+  matures_after_days: 30
+entity: id
+time: day
+protected: [gender]
+ignore: [branch]
+columns:
+  - {name: income, type: number, min: 0, max: 10, missing_max: 0.5, reason: "income too low", unit: USD}
+  - {name: home, type: category, domain: [own, rent]}
+split: {by: time, train: 0.5, validation: 0.25, test: 0.25, seed: 7}
+algorithm: {name: logistic, l2: [0.1], max_iterations: 10}
+policy: {cutoff: 0.3}
+gates:
+  - {metric: auc, value: lower, min: 0.6, max: 0.9}
+deploy:
+  memory_mib: 64
+  cpu_millis: 100
+  target_rate: 5
+  approval: required
+  latency: {requests: 10, batch_size: 10, p99_millis: 1, batch_p99_millis: 2}
+  canary:
+    steps: [10, 50]
+    interval_seconds: 1
+    rate: 1
+    min_requests: 1
+    max_failed_checks: 1
+    max_inconclusive: 1
+    max_error_rate: 0.5
+    max_p99_millis: 9
+    max_score_shift: 0.5
+limits: {max_rows: 10, max_bytes: 10}
+`
+
+// marked takes the ▸ out of a text and says at which line and column it stood.
+func marked(t *testing.T, text string) (without string, place string) {
+	t.Helper()
+	before, after, found := strings.Cut(text, "▸")
+	require.True(t, found)
+	return before + after, fmt.Sprintf("%d:%d", 1+strings.Count(before, "\n"), len(before)-strings.LastIndex(before, "\n"))
+}
+
+// Every rule is broken once, in a spec that is right otherwise: one line is wanted, at the place that ▸ marks, that says what would be
+// right.
+func TestEveryRuleNamesItsPlace(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ name, old, new, want string }{
+		{"name", "name: cards", "name: ▸Cards", `name "Cards"; lower-case letters, digits and dashes are wanted, a letter first, at most 40`},
+		{"name begins with a digit", "name: cards", "name: ▸1cards", `a letter first`},
+		{"name of 41", "name: cards", "name: ▸" + strings.Repeat("a", 41), `at most 40`},
+		{"no source", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}\n  missing", "  ▸missing", `source is missing; give source.uri`},
+		{"two sources", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: 5, seed: 1, from: 2026-01-01, to: 2026-02-01}\n  uri: ▸rows.csv", `both simulate and uri`},
+		{"simulated rows", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: ▸0, seed: 1, from: 2026-01-01, to: 2026-02-01}", `source.simulate.rows is 0; 1 to 10000000`},
+		{"too many simulated rows", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: ▸10000001, seed: 1, from: 2026-01-01, to: 2026-02-01}", `source.simulate.rows is 10000001`},
+		{"simulated days", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: 5, seed: 1, from: 2026-01-01, to: ▸2026-01-01}", `source.simulate.to must be after source.simulate.from`},
+		{"join without uri", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: 5, seed: 1, from: 2026-01-01, to: 2026-02-01}\n  join:\n    ▸- {uri: outcomes.csv, on: id}", `source.join needs source.uri`},
+		{"join on nothing", "- {uri: outcomes.csv, on: id}", "- ▸{uri: outcomes.csv}", `a join needs uri and on`},
+		{"join of nothing", "- {uri: outcomes.csv, on: id}", "- ▸{on: id}", `a join needs uri and on`},
+		{"no label column", "  column: y\n  positive", "  ▸positive", `label.column is missing; name the column to predict`},
+		{"no positive", `positive: "1"`, `positive: ▸""`, `two different values`},
+		{"no negative", "  positive: \"1\"\n  negative: \"0\"", "  positive: ▸\"1\"", `two different values`},
+		{"labels alike", `positive: "1"`, `positive: ▸"0"`, `two different values`},
+		{"meaning", "meaning: default", "meaning: ▸good", `label.meaning is "good"; default or approval`},
+		{"maturity below 0", "matures_after_days: 30", "matures_after_days: ▸-1", `label.matures_after_days is -1; 0 to 3650`},
+		{"maturity above ten years", "matures_after_days: 30", "matures_after_days: ▸3651", `label.matures_after_days is 3651`},
+		{"maturity of an approval", "  meaning: default\n  matures_after_days: 30", "  meaning: approval\n  matures_after_days: ▸30", `needs label.meaning default and a time column`},
+		{"no columns", "  - {name: income, type: number, min: 0, max: 10, missing_max: 0.5, reason: \"income too low\", unit: USD}\n  - {name: home, type: category, domain: [own, rent]}", "  ▸[]", `columns is missing; list the features`},
+		{"column without a name", "{name: home, type", "{name: ▸\"\", type", `a column needs a name of 1 to 100 bytes`},
+		{"column with a long name", "{name: home, type", "{name: ▸" + strings.Repeat("h", 101) + ", type", `a column needs a name of 1 to 100 bytes`},
+		{"column type", "type: category, domain: [own, rent]", "type: ▸categorical", `type is "categorical"; number or category is wanted`},
+		{"number with a domain", "min: 0, max: 10,", "min: 0, max: 10, domain: ▸[a],", `a number has min and max, not a domain`},
+		{"min above max", "min: 0, max: 10,", "min: ▸11, max: 10,", `min 11 is above max 10`},
+		{"category with a bound", "- {name: home, type: category, domain", "- ▸{name: home, type: category, min: 1, domain", `a category has a domain, not min and max`},
+		{"domain with a value twice", "domain: [own, rent]", "domain: ▸[own, rent, own]", `the domain of "home" names a value twice`},
+		{"missing_max above 1", "missing_max: 0.5", "missing_max: ▸1.5", `missing_max is 1.5; a share from 0 to 1`},
+		{"missing_max below 0", "missing_max: 0.5", "missing_max: ▸-0.5", `missing_max is -0.5`},
+		{"entity is the label", "entity: id", "entity: ▸y", `column "y" is the label already; it cannot be the entity as well`},
+		{"time is the entity", "time: day", "time: ▸id", `column "id" is the entity already; it cannot be the time as well`},
+		{"protected is the time", "protected: [gender]", "protected: [gender, ▸day]", `column "day" is the time already; it cannot be protected as well`},
+		{"ignored is protected", "ignore: [branch]", "ignore: [▸gender]", `column "gender" is protected already; it cannot be ignored as well`},
+		{"feature is ignored", "{name: home, type", "{name: ▸branch, type", `column "branch" is ignored already; it cannot be a feature as well`},
+		{"feature twice", "{name: home, type", "{name: ▸income, type", `column "income" is a feature already`},
+		{"split by", "by: time", "by: ▸day", `split.by is "day"; time or hash is wanted`},
+		{"shares that do not sum to 1", "split: {by: time, train: 0.5", "split: ▸{by: time, train: 0.4", `are 0.4, 0.25 and 0.25; positive shares that sum to 1`},
+		{"a share of 0", "split: {by: time, train: 0.5, validation: 0.25,", "split: ▸{by: time, train: 0.75, validation: 0,", `are 0.75, 0 and 0.25`},
+		{"algorithm", "name: logistic", "name: ▸forest", `algorithm.name is "forest"; logistic is wanted`},
+		{"penalty below 0", "l2: [0.1]", "l2: [0.1, ▸-1]", `l2 is -1; 0 to 1000000`},
+		{"penalty too large", "l2: [0.1]", "l2: [▸1000001]", `l2 is 1.000001e+06`},
+		{"no penalty", "l2: [0.1]", "l2: ▸[]", `algorithm.l2 lists 0 penalties; 1 to 50 are wanted`},
+		{"51 penalties", "l2: [0.1]", "l2: ▸[0.1" + strings.Repeat(", 0.1", 50) + "]", `algorithm.l2 lists 51 penalties`},
+		{"no iteration", "max_iterations: 10", "max_iterations: ▸0", `algorithm.max_iterations is 0; 1 to 100000`},
+		{"too many iterations", "max_iterations: 10", "max_iterations: ▸100001", `algorithm.max_iterations is 100001`},
+		{"cutoff 0", "cutoff: 0.3", "cutoff: ▸0", `policy.cutoff is 0; a probability between 0 and 1`},
+		{"cutoff 1", "cutoff: 0.3", "cutoff: ▸1", `policy.cutoff is 1; a probability between 0 and 1`},
+		{"metric", "metric: auc", "metric: ▸gini", `metric is "gini"; known are auc, ks, brier, log_loss, accuracy, auc_drop`},
+		{"metric misspelt", "metric: auc", "metric: ▸logloss", `did you mean "log_loss"?`},
+		{"gate value", "value: lower", "value: ▸mean", `value is "mean"; estimate, lower or upper is wanted`},
+		{"gate without a bound", "- {metric: auc, value: lower, min: 0.6, max: 0.9}", "- ▸{metric: auc, value: lower}", `a gate needs min, max or both`},
+		{"gate that nothing passes", "min: 0.6, max: 0.9", "min: ▸0.95, max: 0.9", `min 0.95 is above max 0.9: no model can pass`},
+		{"memory", "memory_mib: 64", "memory_mib: ▸0", `deploy.memory_mib is 0; a positive number`},
+		{"cpu", "cpu_millis: 100", "cpu_millis: ▸-1", `deploy.cpu_millis is -1; a positive number`},
+		{"rate", "target_rate: 5", "target_rate: ▸0", `deploy.target_rate is 0`},
+		{"approval", "approval: required", "approval: ▸manual", `deploy.approval is "manual"; automatic or required`},
+		{"latency requests", "requests: 10, batch_size", "requests: ▸0, batch_size", `deploy.latency.requests is 0`},
+		{"batch of nothing", "batch_size: 10", "batch_size: ▸0", `deploy.latency.batch_size is 0; 1 to 1000`},
+		{"batch too large", "batch_size: 10", "batch_size: ▸1001", `deploy.latency.batch_size is 1001`},
+		{"p99", "p99_millis: 1,", "p99_millis: ▸0,", `deploy.latency.p99_millis is 0`},
+		{"p99 of a batch", "batch_p99_millis: 2", "batch_p99_millis: ▸0", `deploy.latency.batch_p99_millis is 0`},
+		{"no steps", "steps: [10, 50]", "steps: ▸[]", `deploy.canary.steps is empty; at least one weight`},
+		{"steps that stand", "steps: [10, 50]", "steps: [10, ▸10]", `canary step 10; whole percents that grow and stay below 100`},
+		{"step 0", "steps: [10, 50]", "steps: [▸0, 50]", `canary step 0`},
+		{"step 100", "steps: [10, 50]", "steps: [10, ▸100]", `canary step 100`},
+		{"interval", "interval_seconds: 1", "interval_seconds: ▸0", `deploy.canary.interval_seconds is 0`},
+		{"synthetic rate below 0", "\n    rate: 1", "\n    rate: ▸-1", `deploy.canary.rate is -1; 0 to 10000 requests per second`},
+		{"synthetic rate too high", "\n    rate: 1", "\n    rate: ▸10001", `deploy.canary.rate is 10001`},
+		{"min_requests", "min_requests: 1", "min_requests: ▸0", `deploy.canary.min_requests is 0`},
+		{"max_failed_checks", "max_failed_checks: 1", "max_failed_checks: ▸0", `deploy.canary.max_failed_checks is 0`},
+		{"max_inconclusive", "max_inconclusive: 1", "max_inconclusive: ▸0", `deploy.canary.max_inconclusive is 0`},
+		{"max_error_rate", "max_error_rate: 0.5", "max_error_rate: ▸1.1", `deploy.canary.max_error_rate is 1.1; a share from 0 to 1`},
+		{"canary p99", "max_p99_millis: 9", "max_p99_millis: ▸0", `deploy.canary.max_p99_millis is 0`},
+		{"max_score_shift", "max_score_shift: 0.5", "max_score_shift: ▸-0.1", `deploy.canary.max_score_shift is -0.1; a share from 0 to 1`},
+		{"max_rows", "max_rows: 10", "max_rows: ▸0", `limits.max_rows is 0`},
+		{"max_bytes", "max_bytes: 10}", "max_bytes: ▸-1}", `limits.max_bytes is -1`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			require.Equal(t, 1, strings.Count(full, test.old), "the text to change is not unique")
+			text, place := marked(t, strings.Replace(full, test.old, test.new, 1))
+			_, err := pipeline.Parse("cards.yaml", []byte(text))
+			require.Error(t, err)
+			require.Equal(t, fault.Invalid, fault.CodeOf(err))
+			require.NotContains(t, err.Error(), "\n", "one mistake is one line")
+			require.True(t, strings.HasPrefix(err.Error(), "cards.yaml:"+place+": "), "want %s: %s", place, err)
+			require.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+func TestTheFullSpecIsValid(t *testing.T) {
+	t.Parallel()
+	spec, err := pipeline.Parse("cards.yaml", []byte(full))
+	require.NoError(t, err)
+	low, high, floor, ceiling := 0.0, 10.0, 0.6, 0.9
+	require.Equal(t, pipeline.Spec{
+		Name: "cards", Description: "every key",
+		Source: pipeline.Source{URI: "rows.csv", Join: []pipeline.Join{{URI: "outcomes.csv", On: "id"}}, Missing: []string{"NA"}},
+		Label:  pipeline.Label{Column: "y", Positive: "1", Negative: "0", Meaning: pipeline.MeaningDefault, MaturesAfterDays: 30},
+		Entity: "id", Time: "day", Protected: []string{"gender"}, Ignore: []string{"branch"},
+		Columns: []pipeline.Column{
+			{Name: "income", Type: pipeline.Number, Min: &low, Max: &high, MissingMax: 0.5, Reason: "income too low", Unit: "USD"},
+			{Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}},
+		},
+		Split:     pipeline.Split{By: "time", Train: 0.5, Validation: 0.25, Test: 0.25, Seed: 7},
+		Algorithm: pipeline.Algorithm{Name: "logistic", L2: []float64{0.1}, MaxIterations: 10},
+		Policy:    pipeline.Policy{Cutoff: 0.3},
+		Gates:     []pipeline.Gate{{Metric: "auc", Value: "lower", Min: &floor, Max: &ceiling}},
+		Deploy: pipeline.Deploy{
+			MemoryMiB: 64, CPUMillis: 100, TargetRate: 5, Approval: "required",
+			Latency: pipeline.Latency{Requests: 10, BatchSize: 10, P99Millis: 1, BatchP99Millis: 2},
+			Canary: pipeline.Canary{
+				Steps: []int{10, 50}, IntervalSeconds: 1, Rate: 1, MinRequests: 1, MaxFailedChecks: 1, MaxInconclusive: 1,
+				MaxErrorRate: 0.5, MaxP99Millis: 9, MaxScoreShift: 0.5,
+			},
+		},
+		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10},
+	}, spec)
+}
+
+// The bounds themselves are allowed: each of these would be refused by a rule that is off by one.
+func TestBoundsAreInclusiveWhereTheyShouldBe(t *testing.T) {
+	t.Parallel()
+	for _, change := range [][2]string{
+		{"name: cards", "name: " + strings.Repeat("a", 40)}, {"name: cards", "name: a"}, {"matures_after_days: 30", "matures_after_days: 3650"},
+		{"min: 0, max: 10,", "min: 10, max: 10,"}, {"missing_max: 0.5", "missing_max: 1"}, {"l2: [0.1]", "l2: [0, 1000000]"},
+		{"max_iterations: 10", "max_iterations: 100000"}, {"min: 0.6, max: 0.9", "min: 0.9, max: 0.9"}, {"batch_size: 10", "batch_size: 1000"},
+		{"steps: [10, 50]", "steps: [1, 99]"}, {"\n    rate: 1", "\n    rate: 10000"}, {"\n    rate: 1", "\n    rate: 0"},
+		{"max_error_rate: 0.5", "max_error_rate: 1"}, {"max_score_shift: 0.5", "max_score_shift: 0"}, {"cutoff: 0.3", "cutoff: 0.000000001"},
+		{"train: 0.5, validation: 0.25, test: 0.25", "train: 0.6, validation: 0.3, test: 0.1"}, // 0.6+0.3+0.1 is not 1 in float64
+		{"name: home", "name: " + strings.Repeat("h", 100)},
+	} {
+		require.Equal(t, 1, strings.Count(full, change[0]), change[0])
+		_, err := pipeline.Parse("cards.yaml", []byte(strings.Replace(full, change[0], change[1], 1)))
+		require.NoError(t, err, change[1])
+	}
+}
+
+// A person mends a file in one go: all mistakes of a kind are told, in the order of the file.
+func TestMistakesComeInFileOrder(t *testing.T) {
+	t.Parallel()
+	text := full
+	for _, change := range [][2]string{
+		{"max_bytes: 10", "max_bytes: 0"}, {"cutoff: 0.3", "cutoff: 2"}, {"name: cards", "name: Cards"}, {"steps: [10, 50]", "steps: [50, 10, 5]"},
+		{"requests: 10, batch", "requests: 0, batch"}, {"approval: required", "approval: manual"},
+	} {
+		text = strings.Replace(text, change[0], change[1], 1)
+	}
+	_, err := pipeline.Parse("cards.yaml", []byte(text))
+	require.Error(t, err)
+	var places []string
+	for line := range strings.Lines(err.Error()) {
+		places = append(places, strings.Join(strings.Split(line, ":")[1:3], ":"))
+	}
+	require.Equal(t, []string{"1:7", "23:18", "30:13", "31:23", "33:17", "33:21", "42:35"}, places)
+}

@@ -1,0 +1,108 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/artifact/s3test"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/settings"
+)
+
+// A person's file goes to where every worker reads it, and a version's artifacts come back as files with names that tell.
+func TestArtifactsGoUpAndComeBack(t *testing.T) {
+	s3test.Start(t)
+	p := newFakePlatform(t)
+	file := filepath.Join(t.TempDir(), "Applications.CSV")
+	require.NoError(t, os.WriteFile(file, []byte("id,y\na,1\n"), 0o600))
+
+	uri, err := upload(t.Context(), p.settings, file)
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(uri, "s3://loanops/"), uri)
+	require.True(t, strings.HasSuffix(uri, ".csv"), uri)
+	again, err := upload(t.Context(), p.settings, file)
+	require.NoError(t, err)
+	require.Equal(t, uri, again, "the same bytes have the same name")
+
+	objects, err := objects(t.Context(), p.settings)
+	require.NoError(t, err)
+	path, _, err := objects.Fetch(t.Context(), uri, 100)
+	require.NoError(t, err)
+	stored, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "id,y\na,1\n", string(stored))
+
+	golden, err := json.Marshal(model.Golden{Rows: []model.GoldenRow{{Application: map[string]any{"income": 3.0}, Probability: 0.4}}})
+	require.NoError(t, err)
+	refs := map[string]artifact.Ref{}
+	for role, content := range map[string][]byte{"golden": golden, "bundle": []byte("LOANOPS1"), "test": []byte("PAR1")} {
+		extension := map[string]string{"golden": "json", "bundle": "bundle", "test": "parquet"}[role]
+		refs[role], err = objects.Put(t.Context(), content, "application/octet-stream", extension)
+		require.NoError(t, err)
+	}
+	r := p.registry(t)
+	_, _, err = r.RegisterVersion(t.Context(), registry.ModelVersion{
+		Name: "cards", Digest: strings.Repeat("a", 64), Hyperparameters: json.RawMessage("{}"), Artifacts: refs,
+		Lineage: registry.Lineage{Dataset: strings.Repeat("d", 64)}, RunID: "run",
+	})
+	require.NoError(t, err)
+	saved := filepath.Join(t.TempDir(), "new", "reports")
+	_, stderr, code := p.run(t, "models", "show", "cards", "1", "--save", saved)
+	require.Equal(t, 0, code, stderr)
+	for name, want := range map[string]string{"golden.json": string(golden), "bundle.bundle": "LOANOPS1", "test.parquet": "PAR1"} {
+		got, err := os.ReadFile(filepath.Join(saved, name))
+		require.NoError(t, err)
+		require.Equal(t, want, string(got))
+		require.Contains(t, stderr, "saved "+filepath.Join(saved, name))
+		info, err := os.Stat(filepath.Join(saved, name))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "a version's data are applicants'")
+	}
+	_, stderr, code = p.run(t, "models", "show", "cards", "1", "--save", file)
+	require.Equal(t, exitUsage, code, "a file is where the folder should be")
+	require.Contains(t, stderr, "--save")
+
+	bundles := &bundles{settings: p.settings}
+	path, err = bundles.fetch(t.Context(), refs["bundle"].URI, "")
+	require.NoError(t, err)
+	stored, err = os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, "LOANOPS1", string(stored))
+	_, err = bundles.fetch(t.Context(), "s3://loanops/none", "")
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
+}
+
+// What is in the object store already, or not given at all, is passed on without a store.
+func TestUploadLeavesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	for _, uri := range []string{"", "s3://elsewhere/applications.csv"} {
+		got, err := upload(t.Context(), settings.Settings{}, uri)
+		require.NoError(t, err)
+		require.Equal(t, uri, got)
+	}
+	for _, uri := range []string{"applications.xlsx", "applications", "https://example.org/applications.json", "applications.csv.gz"} {
+		_, err := upload(t.Context(), settings.Settings{}, uri)
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), uri)
+		require.EqualError(t, err, uri+": a .csv or .parquet file is wanted")
+	}
+}
+
+func TestTokenIsTheFilesText(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(file, []byte("  secret\n"), 0o600))
+	got, err := token(file)
+	require.NoError(t, err)
+	require.Equal(t, "secret", got)
+	_, err = token(file + ".none")
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.NotContains(t, err.Error(), "secret")
+}

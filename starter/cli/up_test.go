@@ -1,0 +1,189 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/pipelines"
+	"github.com/loanops/loanops/workflows"
+)
+
+// Without a file `up` shows what comes with LoanOps.
+func TestUpTakesTheGivenSpecOrTheShippedOne(t *testing.T) {
+	t.Parallel()
+	name, yaml, err := (&up{app: &app{}}).spec()
+	require.NoError(t, err)
+	require.Equal(t, "loan-eligibility.yaml", name)
+	shipped, err := pipelines.FS.ReadFile(name)
+	require.NoError(t, err)
+	require.Equal(t, shipped, yaml)
+
+	file := filepath.Join(t.TempDir(), "cards.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("name: cards\n"), 0o600))
+	name, yaml, err = (&up{app: &app{}, file: file}).spec()
+	require.NoError(t, err)
+	require.Equal(t, file, name)
+	require.Equal(t, "name: cards\n", string(yaml))
+
+	_, _, err = (&up{app: &app{}, file: file + ".none"}).spec()
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+}
+
+// A spec of one's own under a shipped name is the one that counts, and stays the newest when `up` comes again.
+func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
+	p := newFakePlatform(t)
+	r := p.registry(t)
+	shipped, err := pipelines.FS.ReadFile(defaultPipeline)
+	require.NoError(t, err)
+	own := []byte(strings.Replace(string(shipped), "cutoff: 0.25", "cutoff: 0.3", 1))
+	u := &up{app: &app{}}
+
+	require.NoError(t, u.register(t.Context(), r, "cards", []byte("name: cards\n")))
+	specs, err := r.Pipelines(t.Context())
+	require.NoError(t, err)
+	require.Len(t, specs, 2)
+	require.Equal(t, "cards", specs[0].Name)
+	require.Equal(t, registry.NewPipelineSpec("loan-eligibility", shipped).Digest, specs[1].Digest)
+
+	for range 2 {
+		put := &puts{Registry: r}
+		require.NoError(t, u.register(t.Context(), put, "loan-eligibility", own))
+		require.NotContains(t, put.yaml, string(shipped), "not even for a moment, nor as a row of its history")
+		spec, err := r.Pipeline(t.Context(), "loan-eligibility")
+		require.NoError(t, err)
+		require.Equal(t, own, spec.YAML)
+	}
+}
+
+// puts remembers the specs that were put.
+type puts struct {
+	registry.Registry
+	yaml []string
+}
+
+func (p *puts) PutPipeline(ctx context.Context, spec registry.PipelineSpec) error {
+	p.yaml = append(p.yaml, string(spec.YAML))
+	return p.Registry.PutPipeline(ctx, spec)
+}
+
+func TestUpRefusesAForeignTemporal(t *testing.T) {
+	p := newFakePlatform(t)
+	t.Setenv("TEMPORAL_ADDRESS", "temporal.example.org:7233")
+	_, stderr, code := p.run(t, "up", "--once")
+	require.Equal(t, exitUsage, code, stderr)
+	require.Contains(t, stderr, "TEMPORAL_ADDRESS is set")
+}
+
+// A terminal that has gone must not turn a success into a fault; a pipe that is closed in the middle of JSON must.
+func TestOutputThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	closed, writer := io.Pipe()
+	require.NoError(t, closed.Close())
+	done := workflows.Result{Verdict: workflows.Promoted, Model: workflows.ModelRef{Name: "cards", Version: 2}}
+	a := &app{out: writer, err: writer, output: "text"}
+	a.say("nobody reads this")
+	a.table([][]string{{"A", "B"}})
+	require.NoError(t, a.result(done))
+	a.output = "json"
+	require.ErrorIs(t, a.result(done), io.ErrClosedPipe)
+}
+
+// Progress and results have a stream each, so that a program can read one JSON value.
+func TestProgressGoesToTheOtherStream(t *testing.T) {
+	t.Parallel()
+	var out, progress bytes.Buffer
+	a := &app{out: &out, err: &progress, output: "json"}
+	a.say("%d rows", 3)
+	require.NoError(t, a.print(map[string]int{"rows": 3}, func() { t.Error("text was asked for") }))
+	require.Equal(t, "3 rows\n", progress.String())
+	require.Equal(t, "{\n  \"rows\": 3\n}\n", out.String())
+}
+
+func TestResultsOfEveryVerdict(t *testing.T) {
+	t.Parallel()
+	for verdict, code := range map[workflows.Verdict]int{
+		workflows.Promoted: 0, workflows.Bootstrapped: 0, workflows.Registered: 0, workflows.Nothing: 0,
+		workflows.Refused: 3, workflows.Rejected: 3, workflows.Aborted: 4,
+	} {
+		var out bytes.Buffer
+		err := (&app{out: &out}).result(workflows.Result{Verdict: verdict, Model: workflows.ModelRef{Name: "cards", Version: 2}, Reasons: []string{"one", "two"}})
+		require.Equal(t, string(verdict)+": cards version 2\n  one\n  two\n", out.String(), "the result is printed whatever it is")
+		if code == 0 {
+			require.NoError(t, err)
+			continue
+		}
+		require.Equal(t, verdictError{verdict}, err)
+		require.Equal(t, code, verdictError{verdict}.code())
+	}
+}
+
+func TestSortedKeys(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, []string{"a", "b", "c"}, sortedKeys(map[string]int{"c": 1, "a": 2, "b": 3}))
+	require.Empty(t, sortedKeys(map[string]int{}))
+}
+
+// The state folder is found by flag, else by LOANOPS_STATE, else here.
+func TestTheStateFolder(t *testing.T) {
+	p := newFakePlatform(t)
+	t.Setenv("LOANOPS_STATE", p.dir)
+	_, stderr, code := run(t, "models", "list")
+	require.Equal(t, 0, code, stderr)
+	empty := t.TempDir()
+	_, stderr, code = run(t, "models", "list", "--state", empty)
+	require.Equal(t, exitNotFound, code)
+	require.Contains(t, stderr, "loanops up --state "+empty)
+}
+
+func TestUnknownCommandsAndArguments(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		args string
+		says string
+	}{
+		{"ct", ""}, // help
+		{"ct stop", "unknown command \"stop\"; see `loanops ct --help`"},
+		{"pipelines remove x", "unknown command \"remove\"; see `loanops pipelines --help`"},
+		{"models show a b c", "3 arguments; `loanops models show MODEL [VERSION|ALIAS] [flags]` is wanted"},
+		{"runs show", "0 arguments; `loanops runs show RUN"},
+		{"pipelines validate", "0 arguments; `loanops pipelines validate FILE"},
+		{"ct start a b", "2 arguments; `loanops ct start [PIPELINE]"},
+		{"up x", "1 arguments; `loanops up"},
+		{"rollback --reason x", "0 arguments; `loanops rollback MODEL"},
+		{"decide a b", "2 arguments; `loanops decide [FILE]"},
+		{"models list --output yaml", `--output is "yaml"; text or json is wanted`},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, code := run(t, strings.Fields(test.args)...)
+			if test.says == "" {
+				require.Equal(t, 0, code)
+				require.Contains(t, stdout, "Available Commands")
+				return
+			}
+			require.Equal(t, exitUsage, code, stderr)
+			require.Contains(t, stderr, test.says)
+		})
+	}
+}
+
+// A command that was interrupted says only that, whatever it was doing.
+func TestInterrupted(t *testing.T) {
+	p := newFakePlatform(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for _, args := range [][]string{{"runs", "show", "x"}, {"pipelines", "list"}, {"decide", "--example"}} {
+		var out, errOut bytes.Buffer
+		require.Equal(t, exitInterrupted, Run(ctx, append(args, "--state", p.dir), nil, &out, &errOut))
+		require.Equal(t, "interrupted\n", errOut.String())
+	}
+}

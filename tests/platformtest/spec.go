@@ -1,0 +1,31 @@
+package platformtest
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// QuickSpec writes to file the pipeline in original under another name, with a canary of two steps, at 20 and 50 percent, of some
+// seconds each.
+func QuickSpec(original, file, name string, seconds int) error {
+	data, err := os.ReadFile(original)
+	if err != nil {
+		return err
+	}
+	text := string(data)
+	for _, change := range [][2]string{
+		{"name: loan-eligibility\n", "name: " + name + "\n"},
+		{"steps: [5, 20, 40, 70]", "steps: [20, 50]"},
+		{"interval_seconds: 3", fmt.Sprintf("interval_seconds: %d", seconds)},
+		// The machine's speed is not what these tests are about.
+		{"latency: {requests: 500, batch_size: 100, p99_millis: 50, batch_p99_millis: 250}", "latency: {requests: 100, batch_size: 100, p99_millis: 2000, batch_p99_millis: 5000}"},
+		{"max_p99_millis: 100", "max_p99_millis: 5000"},
+	} {
+		if strings.Count(text, change[0]) != 1 {
+			return fmt.Errorf("%s: %q is not there once", original, change[0])
+		}
+		text = strings.Replace(text, change[0], change[1], 1)
+	}
+	return os.WriteFile(file, []byte(text), 0o600)
+}

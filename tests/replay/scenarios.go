@@ -1,0 +1,240 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"go.temporal.io/sdk/client"
+
+	"github.com/loanops/loanops/tests/platformtest"
+	"github.com/loanops/loanops/workflows"
+)
+
+// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes.
+const quick, tight = "quick", "tight"
+
+var training, delivery, rollback = workflows.TrainingID(quick), workflows.DeliveryID(quick), workflows.RollbackID(quick)
+
+// scenario is what somebody does, and the histories that are kept of it.
+type scenario struct {
+	play  func(ctx context.Context, s *stage) error
+	keeps []kept
+}
+
+// kept is one history: its file begins with the workflow's name and the verdict.
+type kept struct{ workflowID, file, why string }
+
+// scenarios are played one after the other; each begins with what those before it left.
+var scenarios = []scenario{
+	{run(0, "ct", "start", "--pipeline", "quick.yaml", "--as-of", "2026-03-31", "--wait"), []kept{
+		{training, "ContinuousTraining-bootstrapped.json", "the first training, from no champion to one"},
+		{delivery, "ContinuousDelivery-bootstrapped.json", "a first version: brought up, asked golden requests, then routed"},
+	}},
+	{run(0, "ct", "start", quick, "--register-only", "--wait"), []kept{
+		{training, "ContinuousTraining-registered.json", "ends after the registry"},
+	}},
+	{run(0, "ct", "start", quick, "--wait"), []kept{
+		{training, "ContinuousTraining-promoted.json", "steps from the cache, a delivery as a child that is promoted"},
+		{delivery, "ContinuousDelivery-promoted.json", "every step of a canary, promoted by Terraform"},
+	}},
+	{run(0, "ct", "start", quick, "--wait"), []kept{
+		{training, "ContinuousTraining-nothing.json", "trains the champion again"},
+	}},
+	{run(0, "cd", "start", quick, "--wait"), []kept{
+		{delivery, "ContinuousDelivery-nothing.json", "the champion, which serves as recorded"},
+	}},
+	{run(4, "cd", "start", quick, "--version", "1", "--drill", "crash_after=20", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-aborted.json", "a canary whose analysis fails: the agent is told, Terraform follows"},
+	}},
+	{run(4, "cd", "start", quick, "--version", "1", "--drill", "delay=1ms", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-aborted-drill.json", "every step of the canary passes under a drill: never promoted"},
+	}},
+	{abortMidCanary, []kept{
+		{delivery, "ContinuousDelivery-aborted-person.json", "the abort update during an analysis: cancelled steps are not waited for"},
+	}},
+	{run(3, "cd", "start", quick, "--version", "1", "--require-approval", "--approval-expires", "1s", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-rejected.json", "nobody approved in time"},
+	}},
+	{run(3, "ct", "start", quick, "--as-of", "2026-04-30", "--require-approval", "--approval-expires", "1s", "--wait"), []kept{
+		{training, "ContinuousTraining-rejected.json", "the child's verdict is the training's"},
+	}},
+	{abortTraining, []kept{
+		{training, "ContinuousTraining-aborted.json", "the abort update while the child waits: it is cancelled with its parent"},
+	}},
+	{run(3, "ct", "start", "--pipeline", "tight.yaml", "--wait"), []kept{
+		{workflows.TrainingID(tight), "ContinuousTraining-refused-delivery.json", "refused by a test in staging, by the child"},
+		{workflows.DeliveryID(tight), "ContinuousDelivery-refused.json", "refused by the latency test"},
+	}},
+	{shuffled, []kept{
+		{training, "ContinuousTraining-refused.json", "refused by a gate before the registry"},
+	}},
+	{run(0, "cd", "start", quick, "--version", "1", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-promoted-back.json", "a canary of a version that was champion before"},
+	}},
+	{overtaken, []kept{
+		{delivery, "ContinuousDelivery-aborted-overtaken.json", "a person rolled back while it waited for approval: it writes nothing"},
+		{rollback, "Rollback-rolled_back-adopted.json", "started by the command for a record that it had taken"},
+	}},
+	{run(0, "cd", "start", quick, "--version", "1", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-promoted-after-rollback.json", "a canary on what a rollback left"},
+	}},
+	{rollBack(workflows.RollbackInput{Model: quick, Actor: "operator", Reason: "complaints"}), []kept{
+		{rollback, "Rollback-rolled_back.json", "from the Web UI: record, agent, Terraform"},
+	}},
+	{rollBack(workflows.RollbackInput{Model: quick, Actor: "operator", Reason: "late", Adopt: 1}), []kept{
+		{rollback, "Rollback-aborted.json", "asked to follow a record that is not the newest"},
+	}},
+	{lostAgent, []kept{
+		{delivery, "ContinuousDelivery-restored.json", "the agent lost its state: Terraform brings the champion back"},
+	}},
+}
+
+// stage is the platform on which they are played.
+type stage struct {
+	*platformtest.Platform
+	temporal   client.Client
+	work, spec string
+}
+
+// run is a command with the exit code that it must have. Names of files are those of the stage.
+func run(code int, args ...string) func(context.Context, *stage) error {
+	return func(_ context.Context, s *stage) error { return s.run(code, args...) }
+}
+
+func (s *stage) run(code int, args ...string) error {
+	for i, arg := range args {
+		if filepath.Ext(arg) == "" {
+			continue
+		}
+		args[i] = filepath.Join(s.work, arg)
+		if err := s.write(arg); err != nil {
+			return err
+		}
+	}
+	wait, err := s.Command(args...)
+	if err != nil {
+		return err
+	}
+	if ended := wait(); ended.Code != code {
+		return fmt.Errorf("loanops %s: exit %d, %d is wanted\n%s%s", strings.Join(args, " "), ended.Code, code, ended.Stdout, ended.Stderr)
+	}
+	return nil
+}
+
+// write makes a pipeline's file.
+func (s *stage) write(file string) error {
+	path := filepath.Join(s.work, file)
+	if filepath.Ext(file) != ".yaml" {
+		return nil
+	}
+	name := strings.TrimSuffix(file, ".yaml")
+	if err := platformtest.QuickSpec(s.spec, path, name, 1); err != nil || name == quick {
+		return err
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(strings.Replace(string(data), "p99_millis: 2000", "p99_millis: 0.000001", 1)), 0o600)
+}
+
+// until asks until ok holds: what is waited for is in other processes.
+func until(what string, ok func() bool) error {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s: not within a minute", what)
+		}
+	}
+	return nil
+}
+
+// progress is where a run is.
+func (s *stage) progress(ctx context.Context, workflowID string) workflows.Progress {
+	var progress workflows.Progress
+	if answer, err := s.temporal.QueryWorkflow(ctx, workflowID, "", workflows.ProgressQuery); err == nil {
+		_ = answer.Get(&progress) // asked again
+	}
+	return progress
+}
+
+func abortMidCanary(ctx context.Context, s *stage) error {
+	if err := s.run(0, "cd", "start", quick, "--version", "1"); err != nil {
+		return err
+	}
+	if err := until("a canary", func() bool { return s.progress(ctx, delivery).CanaryWeight > 0 }); err != nil {
+		return err
+	}
+	return s.run(0, "abort", delivery, "--reason", "not today")
+}
+
+func abortTraining(ctx context.Context, s *stage) error {
+	if err := s.run(0, "ct", "start", quick, "--as-of", "2026-05-31", "--require-approval"); err != nil {
+		return err
+	}
+	if err := until("waiting for approval", func() bool { return s.progress(ctx, delivery).WaitingForApproval }); err != nil {
+		return err
+	}
+	return s.run(0, "abort", training, "--reason", "not today")
+}
+
+func shuffled(_ context.Context, s *stage) error {
+	if err := s.run(0, "simulate", "--shuffle-labels", "--out", "shuffled.csv"); err != nil {
+		return err
+	}
+	return s.run(3, "ct", "start", quick, "--data", "shuffled.csv", "--wait")
+}
+
+func overtaken(ctx context.Context, s *stage) error {
+	if err := s.run(0, "cd", "start", quick, "--version", "3", "--require-approval"); err != nil {
+		return err
+	}
+	if err := until("waiting for approval", func() bool { return s.progress(ctx, delivery).WaitingForApproval }); err != nil {
+		return err
+	}
+	if err := s.run(0, "rollback", quick, "--reason", "complaints", "--wait"); err != nil {
+		return err
+	}
+	return s.run(0, "approve", delivery, "--reason", "looks good")
+}
+
+// rollBack starts the workflow, as the Web UI does.
+func rollBack(input workflows.RollbackInput) func(context.Context, *stage) error {
+	return func(ctx context.Context, s *stage) error {
+		started, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: rollback, TaskQueue: workflows.TaskQueue}, workflows.RollbackName, input)
+		if err != nil {
+			return err
+		}
+		return started.Get(ctx, nil)
+	}
+}
+
+func lostAgent(_ context.Context, s *stage) error {
+	endpoints, err := s.Endpoints()
+	if err != nil {
+		return err
+	}
+	if err := os.RemoveAll(filepath.Join(s.State, "agent")); err != nil {
+		return err
+	}
+	before := endpoints.PID["agent"]
+	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
+		return err
+	}
+	err = until("another agent", func() bool {
+		endpoints, err := s.Endpoints()
+		return err == nil && endpoints.PID["agent"] != before
+	})
+	if err != nil {
+		return err
+	}
+	record, err := s.Serving(quick)
+	if err != nil {
+		return err
+	}
+	return s.run(0, "cd", "start", quick, "--version", fmt.Sprint(record.Champion.Version), "--wait")
+}

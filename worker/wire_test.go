@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact/s3test"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
+)
+
+// A worker of one role opens that role's backends: the rest of its settings may be absent.
+func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
+	s3test.Start(t)
+	dir := t.TempDir()
+	token := filepath.Join(dir, "rollback.token")
+	require.NoError(t, os.WriteFile(token, []byte("secret\n"), 0o600))
+	for role, test := range map[activities.Role]struct {
+		settings             settings.Settings
+		data, train, deliver bool
+	}{
+		activities.Data:    {data: true},
+		activities.Train:   {train: true},
+		activities.Deliver: {settings.Settings{RollbackTokenFile: token, Agent: "http://127.0.0.1:1", Gateway: "http://127.0.0.1:1"}, false, false, true},
+	} {
+		t.Run(string(role), func(t *testing.T) {
+			cfg := test.settings
+			cfg.Bucket, cfg.WorkDir, cfg.Database = "loanops", filepath.Join(dir, string(role)), "sqlite://"+filepath.Join(dir, string(role)+".db")
+			stages, closeAll, err := wire(t.Context(), cfg, []activities.Role{role}, nil)
+			require.NoError(t, err)
+			defer closeAll()
+			require.Equal(t, test.data, stages.Checking.Warehouse != nil)
+			require.Equal(t, test.train, stages.Evaluation.Page != nil)
+			require.Equal(t, test.deliver, stages.Environments.Agent != nil)
+			require.NotNil(t, stages.Runs.Registry, "runs of every kind are recorded")
+			if role != activities.Data {
+				require.NoDirExists(t, filepath.Join(cfg.WorkDir, "warehouse"))
+			}
+		})
+	}
+	_, _, err := wire(t.Context(), settings.Settings{
+		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "none.db"),
+	}, activities.Roles, nil)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, "LOANOPS_ROLLBACK_TOKEN_FILE")
+}

@@ -1,0 +1,8 @@
+package workflows
+
+import "go.temporal.io/sdk/temporal"
+
+// SearchAttributes are what operators filter runs by in the Web UI, with their types: a namespace must have all of them.
+func SearchAttributes() []temporal.SearchAttributeKey {
+	return []temporal.SearchAttributeKey{pipelineKey, triggerKey, stageKey, versionKey, verdictKey}
+}

@@ -1,0 +1,69 @@
+package workflows
+
+import (
+	"errors"
+	"time"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// lostAfter is when a step whose worker says nothing any more is given to another one. Every activity heartbeats by itself.
+const lostAfter = 10 * time.Second
+
+// retries is how often a step of a patience is tried. Faults that another try cannot mend carry a non-retryable error (see
+// activities), so a policy needs to say only how patient to be with those that it can.
+func retries(attempts int32) *temporal.RetryPolicy {
+	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: attempts}
+}
+
+// options are how a step of that role and patience is asked for. summary is what the Web UI shows beside it.
+//
+// No step is waited for once it is cancelled: what it may still do to production carries the generation that it took, and is refused
+// when a newer one is there.
+func options(role activities.Role, patience activities.Patience, summary string) workflow.ActivityOptions {
+	o := workflow.ActivityOptions{TaskQueue: role.Queue(), HeartbeatTimeout: lostAfter, Summary: summary}
+	switch patience {
+	case activities.Quick:
+		o.StartToCloseTimeout, o.RetryPolicy = time.Minute, retries(10)
+	case activities.Long:
+		o.StartToCloseTimeout, o.RetryPolicy = 2*time.Hour, retries(10)
+	case activities.Brief:
+		o.StartToCloseTimeout, o.RetryPolicy = 10*time.Minute, retries(3)
+	}
+	return o
+}
+
+// The first try of what must be done in the end tells at once what is to be waited for. After it Temporal tries on for longer and longer,
+// so that months of waiting fit into a history, but never less often than retries says.
+const (
+	firstSpell = time.Minute
+	lastSpell  = time.Hour
+)
+
+// spell is the options with which the nth try (from 0) of what must be done in the end is asked for.
+func spell(o workflow.ActivityOptions, n int) workflow.ActivityOptions {
+	if n == 0 {
+		o.RetryPolicy = retries(1)
+		return o
+	}
+	o.RetryPolicy = retries(0)
+	o.ScheduleToCloseTimeout = min(firstSpell<<min(n-1, 10), lastSpell)
+	o.StartToCloseTimeout = min(o.StartToCloseTimeout, o.ScheduleToCloseTimeout)
+	return o
+}
+
+// pause is how long to wait after the nth failure that Temporal does not try again by itself: a person has to mend something.
+func pause(n int) time.Duration { return min(time.Second<<min(n, 10), time.Minute) }
+
+// failedWith reports whether a step ended by a fault of that code.
+func failedWith(err error, code fault.Code) bool {
+	var application *temporal.ApplicationError
+	return errors.As(err, &application) && application.Type() == string(code)
+}
+
+// final reports whether err ends even what must be done in the end: a cancellation, or that somebody else took over.
+func final(err error) bool { return temporal.IsCanceledError(err) || failedWith(err, fault.Overtaken) }

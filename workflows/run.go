@@ -1,0 +1,125 @@
+package workflows
+
+import (
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+// run is the state that the runs of all workflows share.
+type run struct {
+	Progress
+	Model   ModelRef
+	trigger string
+	role    activities.Role // whose workers keep its record
+	// aborted is who ended it, and stop ends what runs at that moment.
+	aborted *Intervention
+	stop    workflow.CancelFunc
+	// committed says why the run cannot be aborted any more; empty while it can.
+	committed string
+	// approved is who let it go on to production.
+	approved *Intervention
+}
+
+// newRun is a run before its first step. planned are its steps in their order, as far as they are known.
+func newRun(role activities.Role, pipeline, trigger string, planned ...string) run {
+	r := run{role: role, trigger: trigger, Progress: Progress{Pipeline: pipeline, Stage: "starting"}}
+	for _, name := range planned {
+		r.set(name, StepPending, "")
+	}
+	return r
+}
+
+// play runs story under a context that the abort update can cancel, and keeps the run's record in the registry at its beginning and
+// at its end, however it ends.
+func (r *run) play(ctx workflow.Context, story func(workflow.Context) (Result, error)) (Result, error) {
+	stoppable, stop := workflow.WithCancel(ctx)
+	r.stop = stop // before the handlers: an abort may be in the first workflow task
+	if err := r.listen(ctx); err != nil {
+		return Result{}, err
+	}
+	r.record(ctx, Result{}, nil, registry.RunRunning)
+	result, err := story(stoppable)
+	if temporal.IsCanceledError(err) {
+		result, err = r.result(Aborted, r.whyAborted()), nil
+	}
+	if failedWith(err, fault.Overtaken) {
+		result, err = r.result(Aborted, cause(err)), nil
+	}
+	if err != nil && result.Verdict == "" {
+		result = r.result("") // the record names the model all the same
+	}
+	last, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	status := registry.RunCompleted
+	if err != nil {
+		status = registry.RunFailed
+		r.Stage = "failed: " + err.Error()
+		r.publish(last)
+	} else {
+		r.finish(last, result)
+	}
+	if manifest := r.record(last, result, err, status); manifest != nil {
+		result.Artifacts[artifact.Manifest] = *manifest
+	}
+	return result, err
+}
+
+// listen says what the run is about and answers queries and aborts from now on.
+func (r *run) listen(ctx workflow.Context) error {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(r.Pipeline), triggerKey.ValueSet(r.trigger)); err != nil {
+		return err
+	}
+	err := workflow.SetQueryHandlerWithOptions(ctx, ProgressQuery, func() (Progress, error) { return r.Progress, nil },
+		workflow.QueryHandlerOptions{Description: "Where the run is: its steps, their states and what they found"})
+	if err != nil {
+		return err
+	}
+	return workflow.SetUpdateHandlerWithOptions(ctx, AbortUpdate, r.abort, workflow.UpdateHandlerOptions{
+		Validator:   r.validateAbort,
+		Description: `End the run and leave the champion serving: {"actor":"you","reason":"why"}`,
+	})
+}
+
+func (r *run) validateAbort(_ workflow.Context, by Intervention) error {
+	switch {
+	case r.Verdict != "":
+		return usage("the run has ended: %s", r.Verdict)
+	case r.aborted != nil:
+		return usage("the run is being aborted already, by %s", r.aborted.Actor)
+	case r.committed != "":
+		return usage("it is too late to abort: %s", r.committed)
+	}
+	return by.validate()
+}
+
+func (r *run) abort(_ workflow.Context, by Intervention) (string, error) {
+	r.aborted = &by
+	r.stop()
+	return "aborting: the champion keeps serving", nil
+}
+
+// whyAborted names who ended the run.
+func (r *run) whyAborted() string {
+	if r.aborted != nil {
+		return fmt.Sprintf("aborted by %s: %s", r.aborted.Actor, r.aborted.Reason)
+	}
+	return "the run was cancelled"
+}
+
+// result is how the run ends. An empty verdict is for runs that failed.
+func (r *run) result(verdict Verdict, reasons ...string) Result {
+	return Result{Verdict: verdict, Reasons: append([]string{}, reasons...), Model: r.Model, Artifacts: map[string]artifact.Ref{}}
+}
+
+// concerns names the version that the run is about.
+func (r *run) concerns(ctx workflow.Context, version int, digest string) {
+	r.Model = ModelRef{Name: r.Pipeline, Version: version, Digest: digest}
+	_ = workflow.UpsertTypedSearchAttributes(ctx, versionKey.ValueSet(int64(version)))
+}

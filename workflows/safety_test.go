@@ -1,0 +1,191 @@
+package workflows
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/serving"
+)
+
+func progressOf(t *testing.T, env *testsuite.TestWorkflowEnvironment) Progress {
+	t.Helper()
+	answer, err := env.QueryWorkflow(ProgressQuery)
+	require.NoError(t, err)
+	var progress Progress
+	require.NoError(t, answer.Get(&progress))
+	return progress
+}
+
+// A person rolls back while a delivery waits for approval; then the approval comes.
+func TestDeliveryThatWasOvertakenWritesNothingMore(t *testing.T) {
+	p := newPlatform()
+	p.spec.Deploy.Approval = "required"
+	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() {
+			p.overtake("ada", "complaints")
+			env.UpdateWorkflow(ApproveUpdate, "approve", accepted(t), Intervention{Actor: "grace", Reason: "reviewed"})
+		}, time.Hour)
+	})
+	require.Equal(t, Aborted, result.Verdict)
+	require.Contains(t, result.Reasons[0], "rollback by ada: complaints")
+	require.Empty(t, p.records)
+	require.Empty(t, p.followed)
+}
+
+// The same between the steps of a canary, at its end, and between the promotion's record and its traffic.
+func TestDeliveryOvertakenMidCanary(t *testing.T) {
+	for _, at := range []int{5, 70} {
+		p := newPlatform()
+		p.observe = func(weight int) (canary.Observation, error) {
+			if weight == at {
+				p.overtake("ada", "complaints")
+			}
+			return healthy(), nil
+		}
+		result := deliver(t, p, nil)
+		require.Equal(t, Aborted, result.Verdict)
+		require.Contains(t, result.Reasons[0], "rollback by ada")
+		require.Equal(t, serving.RolledBack, p.record.Change, "the abort does not write over it")
+		require.Empty(t, p.followed)
+	}
+}
+
+func TestPromotionOvertakenBeforeItsTrafficMoved(t *testing.T) {
+	p := newPlatform()
+	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+		on(p, env, activities.AdoptRecord, func(in activities.FollowInput) (activities.FollowOutput, error) {
+			if p.record.Change == serving.Promoted {
+				p.overtake("ada", "complaints")
+			}
+			return p.follow(activities.AdoptRecord.Name, in)
+		})
+	})
+	require.Equal(t, Aborted, result.Verdict)
+	require.Empty(t, p.followed)
+}
+
+// What must be done in the end is tried without end: ten tries are not the limit.
+func TestAbortIsTriedUntilItHolds(t *testing.T) {
+	for _, step := range []string{activities.AbortCanary.Name, activities.AdoptRecord.Name} {
+		t.Run(step, func(t *testing.T) {
+			p := newPlatform()
+			p.failures[step] = 40
+			p.observe = func(int) (canary.Observation, error) { return broken(), nil }
+			var waiting Progress
+			result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+				env.RegisterDelayedCallback(func() { waiting = progressOf(t, env) }, 3*time.Minute)
+			})
+			require.Equal(t, Aborted, result.Verdict)
+			require.Equal(t, serving.Aborted, p.record.Change)
+			require.Contains(t, waiting.Stage, "waiting, since a dependency is away")
+			require.Equal(t, []string{activities.AdoptRecord.Name}, p.followed)
+		})
+	}
+}
+
+func TestPromotionWaitsForTheDatabase(t *testing.T) {
+	for _, step := range []string{activities.PromoteModel.Name, activities.RecordCanaryCheck.Name} {
+		t.Run(step, func(t *testing.T) {
+			p := newPlatform()
+			p.failures[step] = 40
+			require.Equal(t, Promoted, deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+				env.RegisterDelayedCallback(func() {
+					if step == activities.PromoteModel.Name {
+						require.Equal(t, 70, p.weights[len(p.weights)-1], "the last weight is kept")
+						env.UpdateWorkflow(AbortUpdate, "late", rejected(t, "too late"), Intervention{Actor: "ada", Reason: "x"})
+					}
+				}, 3*time.Minute)
+			}).Verdict)
+			require.Equal(t, []int{5, 20, 40, 70, 100}, p.weights)
+		})
+	}
+}
+
+// Terraform cannot move the traffic of a promotion: the agent does, and Terraform follows later.
+func TestPromotionThatTerraformCannotFinish(t *testing.T) {
+	p := newPlatform()
+	p.failures[activities.AdoptRecord.Name] = 20
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	require.Equal(t, []string{activities.ShiftTraffic.Name, activities.AdoptRecord.Name}, p.followed)
+}
+
+// An abort does not wait for the step that is under way: its generation makes that one harmless.
+func TestAbortDoesNotQueueBehindAnApply(t *testing.T) {
+	p := newPlatform()
+	release := make(chan struct{})
+	var once bool
+	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+		env.SetTestTimeout(30 * time.Second)
+		on(p, env, activities.ApplyCanaryWeight, func(activities.ChangeInput) (activities.ChangeOutput, error) {
+			env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Intervention{Actor: "ada", Reason: "complaints"})
+			<-release // Terraform takes its time: until after the abort
+			return activities.ChangeOutput{}, temporal.NewApplicationError("interrupted", "unavailable")
+		})
+		p.changes(env, activities.AbortCanary, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) {
+			if !once {
+				close(release)
+				once = true
+			}
+			return r.Abort(), nil
+		})
+	})
+	require.Equal(t, Aborted, result.Verdict)
+	require.True(t, once)
+}
+
+func TestADrilledChallengerIsNeverPromoted(t *testing.T) {
+	p := newPlatform()
+	result := deliverInput(t, p, DeliveryInput{Model: "loan-eligibility", Version: 2, Drill: "delay=1ms"}, nil)
+	require.Equal(t, Aborted, result.Verdict)
+	require.Contains(t, result.Reasons[0], "the drill was not noticed")
+	require.Equal(t, []int{5, 20, 40, 70, 0}, p.weights)
+	require.Empty(t, p.champions())
+}
+
+func rollBack(t *testing.T, p *platform, input RollbackInput) Result {
+	t.Helper()
+	env := p.environment(t)
+	env.ExecuteWorkflow(RollbackName, input)
+	require.NoError(t, env.GetWorkflowError())
+	var result Result
+	require.NoError(t, env.GetWorkflowResult(&result))
+	return result
+}
+
+func TestRollback(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion, p.record.Previous = &second, &first
+	p.failures[activities.RollBack.Name], p.failures[activities.AdoptRecord.Name] = 25, 25
+	result := rollBack(t, p, RollbackInput{Model: "loan-eligibility", Reason: "complaints"})
+	require.Equal(t, RolledBack, result.Verdict)
+	require.Equal(t, 1, result.Model.Version)
+	require.Equal(t, "from version 2 to 1: complaints", result.Reasons[0])
+	require.Equal(t, []string{activities.AdoptRecord.Name}, p.followed)
+}
+
+func TestRollbackWhoseTrafficDoesNotFollowAtOnce(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion, p.pending = &second, "the agent does not answer"
+	p.failures[activities.ShiftTraffic.Name] = 1
+	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility"}).Verdict)
+	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+}
+
+// A rollback that was recorded elsewhere is followed, not repeated; one that was overtaken since is left alone.
+func TestRollbackThatOnlyAdopts(t *testing.T) {
+	p := newPlatform()
+	generation := p.record.Generation
+	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation}).Verdict)
+	require.Equal(t, generation, p.record.Generation)
+	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+
+	p = newPlatform()
+	require.Equal(t, Aborted, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation - 1}).Verdict)
+	require.Empty(t, p.followed)
+}

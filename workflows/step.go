@@ -1,0 +1,89 @@
+package workflows
+
+import (
+	"errors"
+	"fmt"
+
+	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// call runs one step, unseen by the run's progress.
+func call[In any, Out activities.Output](ctx workflow.Context, step activities.Step[In, Out], summary string, in In) (Out, error) {
+	return callWith(ctx, options(step.Role, step.Patience, summary), step, in)
+}
+
+func callWith[In any, Out activities.Output](ctx workflow.Context, o workflow.ActivityOptions, step activities.Step[In, Out], in In) (Out, error) {
+	var out Out
+	err := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), step.Name, in).Get(ctx, &out)
+	return out, err
+}
+
+// do runs one step and says in the run's progress how it went: stage while it runs, its output's summary after.
+func do[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In) (Out, error) {
+	return doWith(ctx, r, options(step.Role, step.Patience, stage), step, stage, in)
+}
+
+func doWith[In any, Out activities.Output](ctx workflow.Context, r *run, o workflow.ActivityOptions, step activities.Step[In, Out], stage string, in In) (Out, error) {
+	r.begin(ctx, step.Name, stage)
+	out, err := callWith(ctx, o, step, in)
+	switch {
+	case temporal.IsCanceledError(err):
+		r.end(ctx, step.Name, StepSkipped, cause(err))
+	case err != nil:
+		r.end(ctx, step.Name, StepFailed, cause(err))
+	default:
+		r.end(ctx, step.Name, StepDone, out.Summary())
+	}
+	return out, err
+}
+
+// insist runs a step until it is done, without end; the current details say what it waits for. A refusal, a cancellation and a writer
+// who took over end it.
+func insist[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In) (Out, error) {
+	o := options(step.Role, step.Patience, stage)
+	for n, said := 0, stage; ; n++ {
+		out, err := doWith(ctx, r, spell(o, n), step, said, in)
+		if err == nil || final(err) || failedWith(err, fault.Refused) || failedWith(err, fault.NotFound) || failedWith(err, fault.Invalid) {
+			return out, err
+		}
+		said = waiting(stage, err)
+		if err := r.sleep(ctx, said, n, err); err != nil {
+			return out, err
+		}
+	}
+}
+
+// waiting is the stage of what cannot be done yet.
+func waiting(stage string, err error) string {
+	return fmt.Sprintf("%s: waiting, since %s", stage, cause(err))
+}
+
+// sleep pauses after the nth failure when Temporal has not tried again by itself, and says why in the current details.
+func (r *run) sleep(ctx workflow.Context, said string, n int, err error) error {
+	r.Stage = said
+	r.publish(ctx)
+	if n > 0 && temporal.IsTimeoutError(err) {
+		return nil
+	}
+	return workflow.Sleep(ctx, pause(n))
+}
+
+// cause is the innermost message of an activity's failure: what a person needs to read.
+func cause(err error) string {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			break
+		}
+		err = inner
+	}
+	var application *temporal.ApplicationError
+	if errors.As(err, &application) {
+		return application.Message() // without the error's type, which is for programs
+	}
+	return err.Error()
+}
