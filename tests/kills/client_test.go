@@ -1,0 +1,44 @@
+package main
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func at(second int) time.Time { return time.Unix(int64(second), 0) }
+
+// Only what was under way while the process was away is excused.
+func TestAnOutageExcusesWhatItTouched(t *testing.T) {
+	failed := errors.New("502")
+	requests := []request{
+		{at(1), at(2), nil}, {at(1), at(2), failed}, // before
+		{at(2), at(3), failed}, {at(4), at(4), failed}, {at(6), at(9), failed}, // reaching into it, in it, begun in it
+		{at(5), at(5), nil}, {at(7), at(7), failed}, // after
+	}
+	all, unexpected, first := count(requests, outage{at(3), at(6)})
+	require.Equal(t, 5, all)
+	require.Equal(t, 2, unexpected)
+	require.Equal(t, failed, first)
+	_, unexpected, _ = count(requests, outage{})
+	require.Equal(t, 5, unexpected, "no outage excuses nothing")
+	_, unexpected, _ = count(requests, outage{from: at(3)})
+	require.Equal(t, 5, unexpected, "an outage that does not end excuses nothing")
+}
+
+func TestARowIsWrongForOneReason(t *testing.T) {
+	good := row{verdict: "aborted", recorded: "yes", failed: 9}
+	require.Empty(t, good.wrong())
+	for name, spoil := range map[string]func(*row){
+		"neither completed nor aborted": func(r *row) { r.verdict = "WORKFLOW_EXECUTION_STATUS_FAILED" },
+		"not what the record says":      func(r *row) { r.recorded = "no" },
+		"1 requests failed":             func(r *row) { r.unexpected = 1 },
+		"out of reach":                  func(r *row) { r.fault = errors.New("out of reach") },
+	} {
+		bad := good
+		spoil(&bad)
+		require.Contains(t, bad.wrong(), name)
+	}
+}
