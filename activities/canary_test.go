@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,8 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -16,6 +19,7 @@ import (
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -28,12 +32,15 @@ type gateway struct {
 	seconds   *prometheus.HistogramVec
 	scores    *prometheus.HistogramVec
 	registry  *prometheus.Registry
+	policy    string // under which both versions answer
 	asked     map[string]int
-	policy    string
 	keys      map[string]bool
 	bodies    map[string]bool
 	onScrape  func(g *gateway)
 }
+
+// stated is the policy of the spec.
+var stated = pipeline.Policy{Cutoff: 0.25}
 
 func newGateway() *gateway {
 	labels := []string{contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel}
@@ -43,7 +50,7 @@ func newGateway() *gateway {
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.DecisionsMetric}, append(labels, contract.VerdictLabel)),
 		seconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.DurationMetric, Buckets: []float64{0.01, 0.1}}, labels),
 		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.ScoreMetric, Buckets: prometheus.LinearBuckets(0.02, 0.02, 50)}, labels),
-		registry:  prometheus.NewRegistry(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
+		registry:  prometheus.NewRegistry(), policy: stated.Digest(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
 		onScrape: func(*gateway) {},
 	}
 	g.registry.MustRegister(g.started, g.requests, g.decisions, g.seconds, g.scores)
@@ -57,7 +64,7 @@ func (g *gateway) count(version, synthetic string, score float64) (code int) {
 	if version == "2" && g.asked[version]%5 == 0 {
 		code = http.StatusBadGateway
 	}
-	with := []string{"loan-eligibility", "blue", version, g.policy, synthetic}
+	with := []string{product, contract.Blue, version, g.policy, synthetic}
 	g.requests.WithLabelValues(append(with, strconv.Itoa(code))...).Inc()
 	g.seconds.WithLabelValues(with...).Observe(0.05)
 	if code == http.StatusOK {
@@ -85,20 +92,26 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(g.count(version, "true", 0.11))
 }
 
-func analysis(t *testing.T, g *gateway) (*bench, Canary, CanaryInput) {
+// analysis is that of version 2 against champion 1, under the record that gives it 25 %.
+func analysis(t *testing.T, g *gateway, oldNew ...string) (Canary, CanaryInput) {
 	t.Helper()
 	b := newBench(t)
 	version := b.train(t).version
-	version.Version, version.Digest = 2, "another one of the same bundle"
+	version.Version = 2
 	b.registry.versions = append(b.registry.versions, version)
+	b.respec(t, append([]string{"interval_seconds: 3", "interval_seconds: 1"}, oldNew...)...)
+	in := CanaryInput{Candidate: b.registry.candidate(t, 2), Champion: serving.Track{Version: 1, Policy: stated.Digest()}, Weight: 25, Generation: 3}
+	next, err := b.registry.newest(serving.Production).Prepare(in.Champion, "")
+	b.registry.write(t, "run-1", next, err)
+	next, err = b.registry.newest(serving.Production).Promote()
+	b.registry.write(t, "run-1", next, err)
+	next, err = b.registry.newest(serving.Production).Canary(in.Candidate.Track, in.Weight, "")
+	b.registry.write(t, "run-2", next, err)
 	server := httptest.NewServer(g)
 	t.Cleanup(server.Close)
 	keyFile := t.TempDir() + "/synthetic"
 	require.NoError(t, os.WriteFile(keyFile, []byte("secret\n"), 0o600))
-	b.respec(t, "interval_seconds: 3", "interval_seconds: 1")
-	in := CanaryInput{Candidate: b.candidate(2), Champion: b.candidate(1).Track, Weight: 25, Generation: 7}
-	g.policy = in.Champion.Policy
-	return b, Canary{Registry: b.registry, Objects: b.objects, Gateway: server.URL, KeyFile: keyFile, Client: server.Client()}, in
+	return Canary{Registry: b.registry, Objects: b.objects, Gateway: server.URL, KeyFile: keyFile, Client: server.Client()}, in
 }
 
 func TestAnalyseCountsTheWindowOnly(t *testing.T) {
@@ -107,7 +120,7 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 		g.count("1", "false", 0.5) // before the window
 		g.count("2", "false", 0.5)
 	}
-	_, c, in := analysis(t, g)
+	c, in := analysis(t, g)
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
 	seen := out.Observation
@@ -136,7 +149,7 @@ func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 			g.started.Set(2)
 		}
 	}
-	_, c, in := analysis(t, g)
+	c, in := analysis(t, g)
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, 4, scrapes)
@@ -146,7 +159,7 @@ func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 
 func TestAnalyseFaults(t *testing.T) {
 	g := newGateway()
-	_, c, in := analysis(t, g)
+	c, in := analysis(t, g)
 	restarts := 0.0
 	g.onScrape = func(g *gateway) { restarts++; g.started.Set(restarts) }
 	_, err := c.Analyse(t.Context(), in)
@@ -160,29 +173,81 @@ func TestAnalyseFaults(t *testing.T) {
 	require.ErrorContains(t, err, "LOANOPS_SYNTHETIC_KEY_FILE")
 }
 
-// One version under two policies is two tracks.
-func TestAnalyseTellsPoliciesOfOneVersionApart(t *testing.T) {
+// Another policy of the same model is another track: what it decided says nothing about this one.
+func TestTwoPoliciesOfOneVersionAreToldApart(t *testing.T) {
 	g := newGateway()
-	_, c, in := analysis(t, g)
-	in.Champion.Policy = "another"
+	c, in := analysis(t, g, "cutoff: 0.25", "cutoff: 0.4")
+	stricter := pipeline.Policy{Cutoff: 0.4}
 	in.Candidate.Version = 1
-	out, err := c.Analyse(t.Context(), in)
+	in.Candidate.Policy = stricter.Digest()
+	for policy, requests := range map[string]int{stated.Digest(): 30, stricter.Digest(): 7} {
+		g.policy = policy
+		for range requests {
+			g.count("1", "true", 0.5)
+		}
+	}
+	seen, err := c.scrape(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, out.Observation.Stable.Requests)
-	require.Positive(t, out.Observation.Canary.Requests)
+	require.EqualValues(t, 30, seen.track(product, in.Champion).Requests)
+	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Requests)
+	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Approved)
+	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Latency.Total())
+	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Scores.Total())
+	require.Zero(t, seen.track("another-pipeline", in.Champion).Requests)
 }
 
-// There is nothing to observe any more when somebody else changed what serves; a database that is away says nothing.
-func TestAnObservationEndsWhenItIsOvertaken(t *testing.T) {
+func TestAnObservationThatWasOvertakenDoesNotBegin(t *testing.T) {
 	g := newGateway()
-	b, c, in := analysis(t, g)
-	b.registry.serving[serving.Production] = []serving.Record{{Generation: 8, Change: serving.RolledBack, Author: serving.Author{Writer: "ada", Reason: "complaints"}}}
+	c, in := analysis(t, g, "interval_seconds: 1", "interval_seconds: 600")
+	memory := c.Registry.(*memory)
+	memory.write(t, "ada", memory.newest(serving.Production).Abort(), nil)
 	_, err := c.Analyse(t.Context(), in)
 	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
-	require.ErrorContains(t, err, "rollback by ada: complaints")
-	b.registry.away = fault.New(fault.Unavailable, "the database is away")
-	_, err = c.Analyse(t.Context(), in)
-	require.NoError(t, err)
+	require.ErrorContains(t, err, "overtaken in production of loan-eligibility by generation 4 (abort by ada: complaints)")
+}
+
+// In a bubble of its own time: an observation of an hour in which the record moves on after a while.
+func TestAnObservationEndsEarlyWhenItIsOvertaken(t *testing.T) {
+	kept := newMemory()
+	in := CanaryInput{Candidate: Candidate{Model: product, Track: serving.Track{Version: 2}}, Generation: 1}
+	next, err := kept.newest(serving.Production).Prepare(serving.Track{Version: 1}, "")
+	kept.write(t, "run", next, err)
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		c := Canary{Registry: locked{kept, &mu}}
+		begin := time.Now()
+		go func() {
+			time.Sleep(10 * time.Minute)
+			mu.Lock()
+			defer mu.Unlock()
+			kept.write(t, "ada", kept.newest(serving.Production).Abort(), nil)
+		}()
+		err := c.observe(t.Context(), in, &traffic{}, time.Hour)
+		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "abort by ada")
+		require.LessOrEqual(t, time.Since(begin), 10*time.Minute+watchInterval)
+		begin = time.Now()
+		require.ErrorContains(t, c.observe(t.Context(), in, &traffic{}, time.Hour), "abort by ada")
+		require.Zero(t, time.Since(begin), "it looks before it begins")
+
+		// What cannot be read says nothing: neither with the old generation nor with a newer one.
+		kept.unread = fault.New(fault.Unavailable, "the database is away")
+		begin = time.Now()
+		require.NoError(t, c.observe(t.Context(), in, &traffic{}, time.Hour))
+		require.Equal(t, time.Hour, time.Since(begin))
+	})
+}
+
+// locked reads what serves while somebody writes it.
+type locked struct {
+	*memory
+	mu *sync.Mutex
+}
+
+func (l locked) Serving(ctx context.Context, name, environment string) (serving.Record, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.memory.Serving(ctx, name, environment)
 }
 
 func TestSumOfHistograms(t *testing.T) {

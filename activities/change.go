@@ -44,10 +44,14 @@ func (e *Environments) take(ctx context.Context, environment string, in ChangeIn
 	if err != nil {
 		return serving.Record{}, err
 	}
+	known, err := e.isNewest(ctx, newest, in.After)
+	if err != nil {
+		return serving.Record{}, err
+	}
 	switch {
-	case newest.Generation > 0 && newest.Operation == in.Operation:
+	case newest.DoneBy(in.Operation):
 		return newest, nil
-	case newest.Generation == in.After:
+	case known:
 	case in.Ours && newest.Writer == in.Writer:
 	default:
 		return serving.Record{}, overtakenBy(newest)
@@ -69,7 +73,8 @@ func (e *Environments) follow(ctx context.Context, environment string, in Change
 	if err != nil {
 		return ChangeOutput{}, err
 	}
-	return ChangeOutput{Generation: record.Generation, Weight: record.Share(in.Candidate.Track)}, e.apply(ctx, record, in.Candidate.Spec)
+	record, err = e.apply(ctx, record, in.Candidate.Spec)
+	return ChangeOutput{Generation: record.Generation, Weight: record.Share(in.Candidate.Track)}, err
 }
 
 // Stage puts the candidate into staging, which no client knows: whoever stages is the next.

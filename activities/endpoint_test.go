@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -63,15 +64,40 @@ func predictor(t *testing.T, golden model.Golden, version registry.ModelVersion,
 	return server.URL
 }
 
-// addresses is an agent that knows where the one candidate answers.
+// addresses says where the predictors of staging are: each time it is asked, the next of them, the last for good.
 type addresses struct {
-	track serving.Track
-	url   string
+	candidate Candidate
+	urls      []string
+	err       error
 }
 
-func (a *addresses) Actual(context.Context, string, string) (contract.Actual, error) {
-	spec := contract.TrackSpec{ModelVersion: a.track.Version, PolicyDigest: a.track.Policy}
-	return contract.Actual{Tracks: map[string]contract.Track{contract.Green: {Spec: spec, State: contract.TrackReady, URL: a.url}}}, nil
+func (a *addresses) Actual(_ context.Context, environment, pipeline string) (contract.Actual, error) {
+	if environment != contract.Staging || pipeline != product {
+		return contract.Actual{}, errors.New("another environment was asked for")
+	}
+	url := a.urls[0]
+	if len(a.urls) > 1 {
+		a.urls = a.urls[1:]
+	}
+	other, held := a.candidate.Track, a.candidate.Track
+	other.Policy = "another policy"
+	tracks := map[string]contract.Track{}
+	for slot, track := range map[string]struct {
+		serving.Track
+		url string
+	}{contract.Blue: {other, "http://127.0.0.1:2"}, contract.Green: {held, url}} {
+		tracks[slot] = contract.Track{URL: track.url, Spec: contract.TrackSpec{ModelVersion: track.Version, PolicyDigest: track.Policy}}
+	}
+	return contract.Actual{Tracks: tracks}, a.err
+}
+
+// endpoint tests a candidate that answers at the addresses.
+func (b *bench) endpoint(t *testing.T, version int, urls ...string) (Endpoint, EndpointInput) {
+	t.Helper()
+	in := EndpointInput{Candidate: b.registry.candidate(t, version), Environment: contract.Staging}
+	return Endpoint{
+		Registry: b.registry, Objects: b.objects, Client: http.DefaultClient, Agent: &addresses{candidate: in.Candidate, urls: urls},
+	}, in
 }
 
 func TestSmoke(t *testing.T) {
@@ -79,9 +105,6 @@ func TestSmoke(t *testing.T) {
 	version := b.train(t).version
 	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
-	at := &addresses{track: b.candidate(1).Track}
-	endpoint := Endpoint{Registry: b.registry, Objects: b.objects, Agent: at, Client: http.DefaultClient}
-	in := EndpointInput{Candidate: b.candidate(1), Environment: serving.Staging}
 	for name, test := range map[string]struct {
 		change func(*decision)
 		wrong  string
@@ -96,7 +119,7 @@ func TestSmoke(t *testing.T) {
 		"failing": {func(d *decision) { d.Verdict = "" }, "HTTP 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			at.url = predictor(t, rows, version, b.spec, test.change) // another one each time: the address is asked for
+			endpoint, in := b.endpoint(t, 1, predictor(t, rows, version, b.spec, test.change))
 			out, err := endpoint.Smoke(t.Context(), in)
 			require.NoError(t, err)
 			if test.wrong == "" {
@@ -107,10 +130,33 @@ func TestSmoke(t *testing.T) {
 			require.Contains(t, out.Failures[0], test.wrong)
 		})
 	}
-	for _, url := range []string{"http://127.0.0.1:1", ""} {
-		at.url = url
-		_, err = endpoint.Smoke(t.Context(), in)
-		require.Equal(t, fault.Unavailable, fault.CodeOf(err), "nobody there is no judgement of the model")
+}
+
+// A predictor that was started again has another address: the next try finds it.
+func TestAPredictorThatMovedIsFoundAgain(t *testing.T) {
+	b := newBench(t)
+	version := b.train(t).version
+	rows, err := getGolden(t.Context(), b.objects, golden(version))
+	require.NoError(t, err)
+	url := predictor(t, rows, version, b.spec, func(*decision) {})
+	for name, test := range map[string]func(*Endpoint, context.Context, EndpointInput) (EndpointOutput, error){
+		"smoke": (*Endpoint).Smoke, "latency": (*Endpoint).Latency,
+	} {
+		endpoint, in := b.endpoint(t, 1, "", "http://127.0.0.1:1", url)
+		_, err := test(&endpoint, t.Context(), in)
+		require.Equal(t, fault.Unavailable, fault.CodeOf(err), name)
+		require.ErrorContains(t, err, "version 1 does not answer in staging yet (blue: version 1", name)
+		_, err = test(&endpoint, t.Context(), in)
+		require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%s: nobody there is no judgement of the model", name)
+		_, err = test(&endpoint, t.Context(), in)
+		require.NoError(t, err, name)
+
+		endpoint.Agent = &addresses{candidate: in.Candidate, urls: []string{url}, err: fault.New(fault.Unavailable, "the agent is away")}
+		_, err = test(&endpoint, t.Context(), in)
+		require.ErrorContains(t, err, "the agent is away", name)
+		in.Candidate.Version = 7
+		_, err = test(&endpoint, t.Context(), in)
+		require.Equal(t, fault.NotFound, fault.CodeOf(err), name)
 	}
 }
 
@@ -119,31 +165,25 @@ func TestLatency(t *testing.T) {
 	version := b.train(t).version
 	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
-	at := &addresses{track: b.candidate(1).Track}
-	endpoint := Endpoint{Registry: b.registry, Objects: b.objects, Agent: at, Client: http.DefaultClient}
-	in := EndpointInput{Candidate: b.candidate(1), Environment: serving.Staging}
-	b.respec(t, "p99_millis: 50,", "p99_millis: 60000,", "batch_p99_millis: 250", "batch_p99_millis: 60000")
-	in.Candidate = b.candidate(1)
-	at.url = predictor(t, rows, version, b.spec, func(*decision) {})
+	url := predictor(t, rows, version, b.spec, func(*decision) {})
+	b.respec(t, "p99_millis: 50", "p99_millis: 60000", "batch_p99_millis: 250", "batch_p99_millis: 60000")
+	endpoint, in := b.endpoint(t, 1, url)
 	out, err := endpoint.Latency(t.Context(), in)
 	require.NoError(t, err)
 	require.Empty(t, out.Failures)
 	require.Contains(t, out.Figures, "of 500, 0 failed")
 	require.Contains(t, out.Figures, "of 50, 0 failed")
 
-	b.respec(t, "p99_millis: 60000,", "p99_millis: 0.000001,", "batch_p99_millis: 60000", "batch_p99_millis: 0.000001")
-	in.Candidate = b.candidate(1)
+	failing, in := b.endpoint(t, 1, predictor(t, rows, version, b.spec, func(d *decision) { d.Verdict = "" }))
+	out, err = failing.Latency(t.Context(), in)
+	require.NoError(t, err)
+	require.Contains(t, out.Failures[0], "500 of 500 failed")
+
+	b.respec(t, "p99_millis: 60000", "p99_millis: 0.000001", "batch_p99_millis: 60000", "batch_p99_millis: 0.000001")
+	endpoint, in = b.endpoint(t, 1, url)
 	out, err = endpoint.Latency(t.Context(), in)
 	require.NoError(t, err)
 	require.Len(t, out.Failures, 2, "single requests and batches each have a limit")
-
-	at.url = predictor(t, rows, version, b.spec, func(d *decision) { d.Verdict = "" })
-	out, err = endpoint.Latency(t.Context(), in)
-	require.NoError(t, err)
-	require.Contains(t, out.Failures[0], "500 of 500 failed")
-	at.url = "http://127.0.0.1:1"
-	_, err = endpoint.Latency(t.Context(), in)
-	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 }
 
 func TestLoadAsksForEveryBodyInTurnFourAtATime(t *testing.T) {

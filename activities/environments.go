@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/loanops/loanops/internal/deploy/capacity"
@@ -17,14 +18,18 @@ import (
 type Workspace interface {
 	Plan(ctx context.Context, desired terraform.Desired) (terraform.PlanSummary, error)
 	Apply(ctx context.Context, desired terraform.Desired) error
+	BreakLock(ctx context.Context, lock terraform.Lock) error
 }
 
 // Environments changes what runs where and what serves. Every change is a record first: the generation that it takes is what Terraform
 // and the agent are then asked to follow.
 type Environments struct {
-	Registry  registry.Registry
-	Agent     shift.Agent
-	Workspace func(pipeline, environment string) Workspace
+	Registry registry.Registry
+	Agent    shift.Agent
+	// Workspace is where a step works.
+	Workspace func(pipeline, environment string, step terraform.Step) Workspace
+	// Gone reports whether a step cannot do anything any more: its attempt was given up, or its run is closed.
+	Gone func(ctx context.Context, step terraform.Step) (bool, error)
 }
 
 // PlanInput asks what bringing the candidate into the environment would change.
@@ -62,7 +67,7 @@ func (e *Environments) Plan(ctx context.Context, in PlanInput) (PlanOutput, erro
 		return PlanOutput{}, err
 	}
 	say(ctx, "terraform plan")
-	summary, err := e.Workspace(in.Candidate.Model, in.Environment).Plan(ctx, desired)
+	summary, err := e.Workspace(in.Candidate.Model, in.Environment, stepOf(ctx)).Plan(ctx, desired)
 	if err != nil {
 		return PlanOutput{}, err
 	}
@@ -93,9 +98,22 @@ func (e *Environments) desired(ctx context.Context, record serving.Record, specD
 	})
 }
 
-// apply makes the environment follow record, through Terraform. The agent is told the generation first, so
-// that whoever followed an older one is refused from here on. Doing it again changes nothing.
-func (e *Environments) apply(ctx context.Context, record serving.Record, specDigest string) error {
+// apply makes the environment follow record, through Terraform, and returns the record that it follows in the end: where the lock
+// of a writer who is gone is in the way, that is a renewal, see breakLock. Doing it again changes nothing.
+func (e *Environments) apply(ctx context.Context, record serving.Record, specDigest string) (serving.Record, error) {
+	err := e.applyOnce(ctx, record, specDigest)
+	var locked *terraform.LockedError
+	if !errors.As(err, &locked) {
+		return record, err
+	}
+	if record, err = e.breakLock(ctx, record, locked); err != nil {
+		return record, err
+	}
+	return record, e.applyOnce(ctx, record, specDigest)
+}
+
+// applyOnce tells the agent the generation first, so that whoever followed an older one is refused from here on.
+func (e *Environments) applyOnce(ctx context.Context, record serving.Record, specDigest string) error {
 	if err := e.Agent.Teach(ctx, record.Environment, record.Pipeline, record.Generation); err != nil {
 		return e.overtaken(ctx, record, err)
 	}
@@ -104,7 +122,7 @@ func (e *Environments) apply(ctx context.Context, record serving.Record, specDig
 		return err
 	}
 	say(ctx, "terraform apply")
-	if err := e.Workspace(record.Pipeline, record.Environment).Apply(ctx, desired); err != nil {
+	if err := e.Workspace(record.Pipeline, record.Environment, stepOf(ctx)).Apply(ctx, desired); err != nil {
 		return e.overtaken(ctx, record, err)
 	}
 	return nil

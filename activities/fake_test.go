@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,6 +27,8 @@ import (
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/pipelines"
 )
+
+const product = "loan-eligibility"
 
 // objects is an object store in memory.
 type objects struct {
@@ -71,20 +75,22 @@ func (o *objects) Fetch(_ context.Context, uri string, _ int64) (path, digest st
 // memory is a registry in memory, as far as the activities need one; the rest of the interface is nil.
 type memory struct {
 	registry.Registry
-	specs     map[string]registry.PipelineSpec
-	steps     map[string]registry.CachedStep
-	history   []registry.PipelineSpec // newest first
-	versions  []registry.ModelVersion
-	serving   map[string][]serving.Record // by environment
-	runs      []registry.Run
-	made      map[string]artifact.Ref // by the one run that there is
-	away      error                   // of what is noted, and of what serves
-	loseReply bool
+	specs    map[string][]registry.PipelineSpec // newest first
+	steps    map[string]registry.CachedStep
+	versions []registry.ModelVersion
+	records  map[string][]serving.Record // by environment
+	runs     []registry.Run
+	made     map[string]artifact.Ref // by the one run that there is
+	away     error                   // of what is noted
+	// lost is how many replies to a generation that was taken get lost; unread says why what serves cannot be read.
+	lost   int
+	unread error
 }
 
 func newMemory() *memory {
 	return &memory{
-		specs: map[string]registry.PipelineSpec{}, steps: map[string]registry.CachedStep{}, serving: map[string][]serving.Record{}, made: map[string]artifact.Ref{},
+		specs: map[string][]registry.PipelineSpec{}, steps: map[string]registry.CachedStep{}, records: map[string][]serving.Record{},
+		made: map[string]artifact.Ref{},
 	}
 }
 
@@ -98,20 +104,19 @@ func (m *memory) RunArtifacts(context.Context, string) (map[string]artifact.Ref,
 }
 
 func (m *memory) PutPipeline(_ context.Context, spec registry.PipelineSpec) error {
-	m.specs[spec.Name] = spec
-	m.history = append([]registry.PipelineSpec{spec}, m.history...)
+	m.specs[spec.Name] = slices.Insert(m.specs[spec.Name], 0, spec)
 	return nil
 }
 
-func (m *memory) PipelineHistory(context.Context, string) ([]registry.PipelineSpec, error) {
-	return m.history, nil
-}
-
 func (m *memory) Pipeline(_ context.Context, name string) (registry.PipelineSpec, error) {
-	if spec, ok := m.specs[name]; ok {
-		return spec, nil
+	if history := m.specs[name]; len(history) > 0 {
+		return history[0], nil
 	}
 	return registry.PipelineSpec{}, fault.New(fault.NotFound, "no pipeline %q", name)
+}
+
+func (m *memory) PipelineHistory(_ context.Context, name string) ([]registry.PipelineSpec, error) {
+	return m.specs[name], nil
 }
 
 func (m *memory) CachedStep(_ context.Context, key string) (registry.CachedStep, error) {
@@ -152,45 +157,50 @@ func (m *memory) Versions(context.Context, string) ([]registry.ModelVersion, err
 	return newest, nil
 }
 
+func (m *memory) newest(environment string) serving.Record {
+	if records := m.records[environment]; len(records) > 0 {
+		return records[len(records)-1]
+	}
+	return serving.Record{Pipeline: product, Environment: environment}
+}
+
 func (m *memory) Aliases(context.Context, string) (map[string]int, error) {
 	return m.newest(serving.Production).Aliases(), nil
 }
 
-func (m *memory) newest(environment string) serving.Record {
-	if records := m.serving[environment]; len(records) > 0 {
-		return records[len(records)-1]
-	}
-	return serving.Record{Pipeline: "loan-eligibility", Environment: environment}
-}
-
 func (m *memory) Serving(_ context.Context, _, environment string) (serving.Record, error) {
-	return m.newest(environment), m.away
+	return m.newest(environment), m.unread
 }
 
 func (m *memory) ServingHistory(_ context.Context, _, environment string) ([]serving.Record, error) {
-	return m.serving[environment], serving.Verify(m.serving[environment])
+	return m.records[environment], serving.Verify(m.records[environment])
 }
 
 func (m *memory) TakeGeneration(_ context.Context, next serving.Record) (serving.Record, error) {
-	for _, record := range m.serving[next.Environment] {
-		if record.Operation == next.Operation {
-			return record, nil
+	for _, taken := range m.records[next.Environment] {
+		if taken.Operation == next.Operation {
+			return taken, nil
 		}
 	}
 	if newest := m.newest(next.Environment); next.Generation != newest.Generation+1 {
 		return serving.Record{}, fault.New(fault.Conflict, "taken by %s", newest)
 	}
-	m.serving[next.Environment] = append(m.serving[next.Environment], next.Seal(time.Unix(next.Generation, 0).UTC()))
-	return m.newest(next.Environment), m.lost()
+	taken := next.Seal(time.Unix(next.Generation, 0).UTC())
+	m.records[next.Environment] = append(m.records[next.Environment], taken)
+	if m.lost > 0 {
+		m.lost--
+		return serving.Record{}, fault.New(fault.Unavailable, "the reply was lost")
+	}
+	return taken, nil
 }
 
-// lost is that the next reply is lost, if it shall be.
-func (m *memory) lost() error {
-	defer func() { m.loseReply = false }()
-	if m.loseReply {
-		return fault.New(fault.Unavailable, "the reply was lost")
-	}
-	return nil
+// write appends what a transition makes of the newest record of production, by somebody.
+func (m *memory) write(t *testing.T, writer string, next serving.Record, err error) {
+	t.Helper()
+	require.NoError(t, err)
+	operation := fmt.Sprintf("%s-%d", writer, next.Generation)
+	_, err = m.TakeGeneration(t.Context(), next.By(serving.Author{Writer: writer, Actor: writer, Reason: "complaints", Operation: operation}))
+	require.NoError(t, err)
 }
 
 func (m *memory) PutRun(_ context.Context, run registry.Run) error {
@@ -249,26 +259,39 @@ func newBench(t *testing.T) *bench {
 		Models:     Models{Registry: b.registry},
 		Runs:       Runs{Registry: b.registry, Objects: b.objects},
 	}
-	_, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: "loan-eligibility"})
+	_, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: product})
 	require.NoError(t, err)
-	b.respec(t)
-	b.spec.Source.Simulate.Rows = 3000
+	b.respec(t, "rows: 20000", "rows: 3000")
 	return b
 }
 
-// respec registers the current spec with texts of its file replaced, pairs of old and new, and takes it.
-func (b *bench) respec(t *testing.T, replace ...string) {
+// respec registers the current spec with some of its text replaced.
+func (b *bench) respec(t *testing.T, oldNew ...string) {
 	t.Helper()
-	yaml := strings.NewReplacer(replace...).Replace(string(b.registry.specs["loan-eligibility"].YAML))
 	var err error
-	b.spec, err = pipeline.Parse("loan-eligibility.yaml", []byte(yaml))
+	b.spec, err = b.registry.respec(oldNew...)
 	require.NoError(t, err)
-	require.NoError(t, b.registry.PutPipeline(t.Context(), registry.NewPipelineSpec("loan-eligibility", []byte(yaml))))
 }
 
-// candidate is a version under the current spec.
-func (b *bench) candidate(version int) Candidate {
-	return Candidate{Model: b.spec.Name, Spec: b.registry.specs[b.spec.Name].Digest, Track: serving.Track{Version: version, Policy: b.spec.Policy.Digest()}}
+func (m *memory) respec(oldNew ...string) (pipeline.Spec, error) {
+	yaml := string(m.specs[product][0].YAML)
+	for i := 0; i < len(oldNew); i += 2 {
+		if !strings.Contains(yaml, oldNew[i]) {
+			return pipeline.Spec{}, fmt.Errorf("the spec does not say %q", oldNew[i])
+		}
+		yaml = strings.Replace(yaml, oldNew[i], oldNew[i+1], 1)
+	}
+	m.specs[product] = slices.Insert(m.specs[product], 0, registry.NewPipelineSpec(product, []byte(yaml)))
+	return pipeline.Parse(product+".yaml", []byte(yaml))
+}
+
+// candidate is the version under the current spec.
+func (m *memory) candidate(t *testing.T, version int) Candidate {
+	t.Helper()
+	current := m.specs[product][0]
+	spec, err := pipeline.Parse(product+".yaml", current.YAML)
+	require.NoError(t, err)
+	return Candidate{Model: product, Spec: current.Digest, Track: serving.Track{Version: version, Policy: spec.Policy.Digest()}}
 }
 
 // training is the outputs of a training's steps.

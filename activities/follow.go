@@ -54,13 +54,18 @@ func (e *Environments) Adopt(ctx context.Context, in FollowInput) (FollowOutput,
 		}
 		in.Spec = current.Digest
 	}
-	return followed(record), e.apply(ctx, record, in.Spec)
+	record, err = e.apply(ctx, record, in.Spec)
+	return followed(record), err
 }
 
-// recorded is the named record; Overtaken when there is a newer one.
+// recorded is the named record, or its renewal; Overtaken when there is a newer one.
 func (e *Environments) recorded(ctx context.Context, in FollowInput) (serving.Record, error) {
 	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
-	if err == nil && newest.Generation != in.Generation {
+	if err != nil {
+		return newest, err
+	}
+	same, err := e.isNewest(ctx, newest, in.Generation)
+	if err == nil && !same {
 		err = overtakenBy(newest)
 	}
 	return newest, err

@@ -112,11 +112,13 @@ func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 		asked = cfg
 		return capacity.Demand{ResidentMiB: 500, LoadMillis: 10, CPUMicrosPerDecision: 100, Decisions: 1}, nil
 	}}
-	measured, err := stage.Measure(t.Context(), MeasureInput{Candidate: b.candidate(1)})
+	measured, err := stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
 	require.NoError(t, err)
 	require.Equal(t, "/bin/loanops-api", asked.APIBinary)
 	require.Equal(t, version.Digest, asked.Spec.Digest)
 	require.EqualValues(t, b.spec.Deploy.MemoryMiB, asked.Spec.MemoryMiB)
+	require.InDelta(t, b.spec.Policy.Cutoff, asked.Spec.Cutoff, 0)
+	require.Equal(t, b.spec.Policy.Digest(), asked.Spec.PolicyDigest)
 	require.Len(t, asked.Applications, goldenRows)
 	for _, protected := range b.spec.Protected {
 		require.NotContains(t, asked.Applications[0], protected)

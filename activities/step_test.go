@@ -46,7 +46,7 @@ func execute(t *testing.T, heard func(string), does func(context.Context, string
 
 func TestFaultsBecomeTemporalErrors(t *testing.T) {
 	for code, permanent := range map[fault.Code]bool{
-		fault.Invalid: true, fault.NotFound: true, fault.Refused: true, fault.Unauthorized: true,
+		fault.Invalid: true, fault.NotFound: true, fault.Overtaken: true, fault.Refused: true, fault.Unauthorized: true,
 		fault.Conflict: false, fault.Unavailable: false, fault.Internal: false,
 	} {
 		_, err := execute(t, func(string) {}, func(context.Context, string) (text, error) {

@@ -187,32 +187,35 @@ func TestExtractSeesThatAFileChanged(t *testing.T) {
 
 func TestLoadPipeline(t *testing.T) {
 	b := newBench(t)
-	require.Contains(t, b.registry.specs, "loan-eligibility", "the built-in spec was registered")
+	require.Contains(t, b.registry.specs, product, "the built-in spec was registered")
 	_, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: "no-such"})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
-	yaml := append([]byte("# of our own\n"), b.registry.specs["loan-eligibility"].YAML...)
-	b.registry.specs["loan-eligibility"] = registry.PipelineSpec{Name: "loan-eligibility", Digest: "ours", YAML: yaml}
-	loaded, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: "loan-eligibility"})
+	yaml := append([]byte("# of our own\n"), b.registry.specs[product][0].YAML...)
+	require.NoError(t, b.registry.PutPipeline(t.Context(), registry.PipelineSpec{Name: product, Digest: "ours", YAML: yaml}))
+	loaded, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: product})
 	require.NoError(t, err)
 	require.Equal(t, "ours", loaded.Digest, "what was registered comes before what is built in")
 }
 
-func TestRegisterTellsTheChampion(t *testing.T) {
+func TestRegisterSaysWhoIsChampion(t *testing.T) {
 	b := newBench(t)
-	for _, digest := range []string{"a", "b"} {
+	for i, digest := range []string{"a", "b", "a"} {
 		b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: digest}
-		_, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: b.spec.Name})
+		registered, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: product})
 		require.NoError(t, err)
+		want := []RegisterOutput{{Version: 1, Digest: "a", Created: true}, {Version: 2, Digest: "b", Created: true}, {Version: 1, Digest: "a", Champion: 2}}
+		require.Equal(t, want[i], registered)
+		if i == 1 {
+			none, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
+			require.NoError(t, err)
+			require.Equal(t, ChampionOutput{}, none)
+			next, err := b.registry.newest(serving.Production).Prepare(serving.Track{Version: 2}, "")
+			b.registry.write(t, "run", next, err)
+			next, err = b.registry.newest(serving.Production).Promote()
+			b.registry.write(t, "run", next, err)
+		}
 	}
-	none, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: b.spec.Name})
+	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
 	require.NoError(t, err)
-	require.Nil(t, none.Bundle)
-	b.registry.serving[serving.Production] = []serving.Record{{Champion: &serving.Track{Version: 1}}}
-	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: b.spec.Name})
-	require.NoError(t, err)
-	require.Equal(t, "a", found.Bundle.SHA256)
-	b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: "a"}
-	same, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: b.spec.Name})
-	require.NoError(t, err)
-	require.Equal(t, RegisterOutput{Version: 1, Digest: "a", Champion: 1}, same)
+	require.Equal(t, ChampionOutput{Version: 2, Bundle: &artifact.Ref{SHA256: "b"}}, found)
 }

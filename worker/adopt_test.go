@@ -1,61 +1,88 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
+	"context"
+	"errors"
 	"log/slog"
-	"path/filepath"
 	"testing"
 
-	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
-	"go.temporal.io/sdk/mocks"
 
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
-	"github.com/loanops/loanops/internal/store"
 	"github.com/loanops/loanops/workflows"
 )
 
-// Of all pipelines, the one whose newest record is a rollback is followed, for the generation of that record.
-func TestAWorkerFollowsTheRollbackThatNobodyFollowed(t *testing.T) {
-	reg, err := store.Open(t.Context(), "sqlite://"+filepath.Join(t.TempDir(), "loanops.db"))
-	require.NoError(t, err)
-	t.Cleanup(func() { reg.Close() })
-	for _, name := range []string{"cards", "loans", "never-delivered"} {
-		require.NoError(t, reg.PutPipeline(t.Context(), registry.PipelineSpec{Name: name, Digest: name, YAML: []byte("name: " + name)}))
-		if name == "never-delivered" {
-			continue
-		}
-		for digest := range 2 {
-			_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: name, Digest: fmt.Sprint(digest)})
-			require.NoError(t, err)
-		}
-		r := serving.Record{Pipeline: name, Environment: serving.Production}
-		one, two := serving.Track{Version: 1, Policy: "p"}, serving.Track{Version: 2, Policy: "p"}
-		changes := []func(serving.Record) (serving.Record, error){
-			func(r serving.Record) (serving.Record, error) { return r.Prepare(one, "") }, serving.Record.Promote,
-			func(r serving.Record) (serving.Record, error) { return r.Canary(two, 10, "") }, serving.Record.Promote,
-		}
-		if name == "loans" {
-			changes = append(changes, func(r serving.Record) (serving.Record, error) { return r.RollBack(one) })
-		}
-		for _, change := range changes {
-			next, err := change(r)
-			require.NoError(t, err)
-			r, err = reg.TakeGeneration(t.Context(), next.By(serving.Author{Writer: "w", Actor: "ada", Reason: "complaints", Operation: string(rune('a' + next.Generation))}))
-			require.NoError(t, err)
-		}
-	}
+// newest is a registry of pipelines with production's newest record of each.
+type newest struct {
+	registry.Registry // the rest is not called
+	records           map[string]serving.Record
+	away              error
+}
 
-	var log bytes.Buffer
-	temporal := &mocks.Client{}
-	temporal.On("ExecuteWorkflow", mock.Anything, mock.MatchedBy(func(o client.StartWorkflowOptions) bool {
-		return o.ID == workflows.RollbackID("loans") && o.WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING
-	}), workflows.RollbackName, workflows.RollbackInput{Model: "loans", Actor: "ada", Reason: "complaints", Adopt: 5}).Return(nil, nil).Once()
-	require.NoError(t, adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.NewTextHandler(&log, nil))))
-	temporal.AssertExpectations(t)
-	require.Contains(t, log.String(), "pipeline=loans generation=5")
+func (n newest) Pipelines(context.Context) ([]registry.PipelineSpec, error) {
+	specs := []registry.PipelineSpec{}
+	for _, name := range []string{"cards", "cars", "loans", "new", "rents"} {
+		specs = append(specs, registry.PipelineSpec{Name: name})
+	}
+	return specs, nil
+}
+
+func (n newest) Serving(_ context.Context, name, environment string) (serving.Record, error) {
+	if environment != serving.Production {
+		return serving.Record{}, errors.New("another environment was asked for")
+	}
+	return n.records[name], n.away
+}
+
+// starts is a Temporal that notes what is started.
+type starts struct {
+	client.Client // the rest is not called
+	options       []client.StartWorkflowOptions
+	inputs        []any
+	refuse        error
+}
+
+func (s *starts) ExecuteWorkflow(_ context.Context, options client.StartWorkflowOptions, workflow any, args ...any) (client.WorkflowRun, error) {
+	if workflow != workflows.RollbackName {
+		return nil, errors.New("another workflow was started")
+	}
+	s.options, s.inputs = append(s.options, options), append(s.inputs, args...)
+	return nil, s.refuse
+}
+
+// A worker that starts lets production follow where the newest record is a rollback, and leaves the rest to who wrote it.
+func TestAWorkerFollowsRollbacks(t *testing.T) {
+	reg := newest{records: map[string]serving.Record{
+		"cards": {Generation: 7, Change: serving.RolledBack, Author: serving.Author{Actor: "ada", Reason: "complaints"}},
+		"cars":  {Generation: 3, Change: serving.Promoted},
+		"loans": {Generation: 8, Change: serving.Restored}, // after a rollback somebody else took over
+		"rents": {Generation: 9, Change: serving.RolledBack, Author: serving.Author{Actor: "bob", Reason: "too slow"}},
+	}}
+	temporal := &starts{}
+	require.NoError(t, adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler)))
+	require.Equal(t, []any{
+		workflows.RollbackInput{Model: "cards", Actor: "ada", Reason: "complaints", Adopt: 7},
+		workflows.RollbackInput{Model: "rents", Actor: "bob", Reason: "too slow", Adopt: 9},
+	}, temporal.inputs)
+	for i, id := range []string{"rollback-cards", "rollback-rents"} {
+		require.Equal(t, id, temporal.options[i].ID)
+		require.Equal(t, workflows.TaskQueue, temporal.options[i].TaskQueue)
+		require.Equal(t, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, temporal.options[i].WorkflowIDConflictPolicy, "one that runs is not disturbed")
+	}
+}
+
+func TestAWorkerSaysWhyRollbacksAreNotFollowed(t *testing.T) {
+	reg := newest{away: fault.New(fault.Unavailable, "the database is away")}
+	temporal := &starts{}
+	err := adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler))
+	require.ErrorIs(t, err, reg.away)
+	require.Empty(t, temporal.options)
+
+	reg = newest{records: map[string]serving.Record{"cars": {Generation: 1, Change: serving.RolledBack}}}
+	temporal.refuse = errors.New("Temporal is away")
+	require.ErrorIs(t, adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler)), temporal.refuse)
 }

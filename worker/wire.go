@@ -69,7 +69,7 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		stages.Evaluation = activities.Evaluation{Cache: cache, Page: report.EvaluationHTML}
 	}
 	if slices.Contains(roles, activities.Deliver) {
-		if err := wireDelivery(stages, cfg, reg, objects); err != nil {
+		if err := wireDelivery(stages, cfg, reg, objects, temporal); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -86,7 +86,7 @@ func (b backends) close() {
 }
 
 // wireDelivery gives the stages of a delivery the agent, Terraform and the gateway.
-func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry.Registry, objects *artifact.Store) error {
+func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry.Registry, objects *artifact.Store, temporal client.Client) error {
 	rollbackToken, err := os.ReadFile(cfg.RollbackTokenFile)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "the rollback's token (LOANOPS_ROLLBACK_TOKEN_FILE)")
@@ -95,7 +95,10 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	caller := httpClient()
 	stages.Environments = activities.Environments{
 		Registry: reg, Agent: agent,
-		Workspace: func(pipeline, environment string) activities.Workspace { return workspace(cfg, pipeline, environment) },
+		Workspace: func(pipeline, environment string, step terraform.Step) activities.Workspace {
+			return workspace(cfg, pipeline, environment, step)
+		},
+		Gone: func(ctx context.Context, step terraform.Step) (bool, error) { return gone(ctx, temporal, step) },
 	}
 	stages.Capacity = activities.Capacity{Registry: reg, Objects: objects, APIBinary: filepath.Join(cfg.BinDir, "loanops-api"), Run: measure.Run}
 	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}
@@ -106,11 +109,12 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 }
 
 // workspace is a pipeline's environment in Terraform.
-func workspace(cfg settings.Settings, pipeline, environment string) *terraform.Workspace {
+func workspace(cfg settings.Settings, pipeline, environment string, step terraform.Step) *terraform.Workspace {
 	return terraform.NewWorkspace(terraform.Config{
 		Dir: terraform.Dir(cfg.WorkDir, pipeline, environment), Terraform: cfg.Terraform,
 		Configuration: local.FS, ProviderBinary: filepath.Join(cfg.BinDir, "terraform-provider-loanops"),
-		AgentURL: cfg.Agent, AgentTokenFile: cfg.AgentTokenFile,
+		AgentURL: cfg.Agent, AgentTokenFile: cfg.AgentTokenFile, Step: step,
+		Backend: terraform.Backend{Bucket: cfg.Bucket, S3: artifact.S3Of(cfg.Environment), Pipeline: pipeline, Environment: environment},
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -104,10 +105,14 @@ func (w *world) checkEnd(losses int) {
 // run names the delivery that runs now: the test environment gives every run the same ID.
 func (w *world) run() string { return fmt.Sprint("run ", w.runs) }
 
-func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
-	stage := &activities.Environments{Registry: w, Agent: agent{w}, Workspace: func(_, environment string) activities.Workspace {
+func (w *world) stage() *activities.Environments {
+	return &activities.Environments{Registry: w, Agent: agent{w}, Gone: w.gone, Workspace: func(_, environment string, _ terraform.Step) activities.Workspace {
 		return workspace{w, environment}
 	}}
+}
+
+func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
+	stage := w.stage()
 	really(env, activities.ResolveModel, stage.Resolve)
 	w.runs++
 	ofThisRun := func(change func(context.Context, activities.ChangeInput) (activities.ChangeOutput, error)) func(context.Context, activities.ChangeInput) (activities.ChangeOutput, error) {
@@ -198,8 +203,7 @@ func (w *world) settleDown(t *testing.T) {
 	}
 	newest := w.newest(serving.Production)
 	if newest.Change == serving.RolledBack {
-		stage := &activities.Environments{Registry: w, Agent: agent{w}, Workspace: func(_, environment string) activities.Workspace { return workspace{w, environment} }}
-		_, err := stage.Adopt(context.Background(), activities.FollowInput{Model: model, Generation: newest.Generation})
+		_, err := w.stage().Adopt(context.Background(), activities.FollowInput{Model: model, Generation: newest.Generation})
 		w.note("the next worker follows generation %d: %v", newest.Generation, err)
 		if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" {
 			w.complain("a rollback is not followed by the next worker: %s", astray)

@@ -28,7 +28,8 @@ type world struct {
 	spec    registry.PipelineSpec
 	records map[string][]serving.Record // by environment
 	agents  map[string]*target
-	orphans []func() error // writes of Terraforms that were killed
+	orphans []func() error            // writes of Terraforms that were killed
+	locks   map[string]terraform.Lock // that they left behind, by environment
 
 	// trouble is how many more things may go wrong; others act at a call, see disturb.
 	trouble int
@@ -36,6 +37,7 @@ type world struct {
 	busy    bool // another one is acting
 	runs    int
 	losses  int // of the agent's state
+	left    int // locks that were left behind
 	wrong   []string
 	story   []string
 }
@@ -49,6 +51,7 @@ func newWorld(seed uint64) *world {
 	}
 	return &world{
 		rng: rand.New(rand.NewPCG(seed, 0)), spec: registry.NewPipelineSpec(model, yaml), records: map[string][]serving.Record{},
+		locks:  map[string]terraform.Lock{},
 		agents: map[string]*target{serving.Staging: newTarget(), serving.Production: newTarget()},
 	}
 }
@@ -314,7 +317,40 @@ func (s workspace) Plan(context.Context, terraform.Desired) (terraform.PlanSumma
 	return terraform.PlanSummary{}, nil
 }
 
+// gone says of the holder of a lock that was left behind that it may be at work still, now and then.
+func (w *world) gone(context.Context, terraform.Step) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.trouble == 0 || w.rng.IntN(3) > 0, nil
+}
+
+func (s workspace) BreakLock(_ context.Context, lock terraform.Lock) error {
+	return s.w.call("breaking a lock", func() error {
+		if newest := s.w.newest(s.environment); newest.Generation <= lock.Holder.Generation {
+			s.w.complain("the lock of generation %d is broken under generation %d", lock.Holder.Generation, newest.Generation)
+		}
+		if s.w.locks[s.environment].ID == lock.ID {
+			delete(s.w.locks, s.environment)
+		}
+		return nil
+	})
+}
+
+// leaveLock is what a worker does that is killed with its Terraform.
+func (s workspace) leaveLock(generation int64) {
+	s.w.mu.Lock()
+	defer s.w.mu.Unlock()
+	s.w.left++
+	s.w.locks[s.environment] = terraform.Lock{ID: fmt.Sprint("lock ", s.w.left), Holder: &terraform.Holder{Generation: generation}}
+}
+
 func (s workspace) Apply(_ context.Context, desired terraform.Desired) error {
+	s.w.mu.Lock()
+	lock, held := s.w.locks[s.environment]
+	s.w.mu.Unlock()
+	if held {
+		return &terraform.LockedError{Lock: lock}
+	}
 	var writes []func() error
 	target := s.w.agents[s.environment]
 	for _, slot := range []string{contract.Blue, contract.Green} {
@@ -336,6 +372,9 @@ func (s workspace) Apply(_ context.Context, desired terraform.Desired) error {
 				s.w.mu.Lock()
 				s.w.orphans = append(s.w.orphans, writes[i:]...)
 				s.w.mu.Unlock()
+			}
+			if s.w.chance(1, 2) {
+				s.leaveLock(desired.Generation)
 			}
 			return err
 		}

@@ -3,6 +3,7 @@ package artifact
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -40,6 +41,16 @@ type S3 struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 }
 
+// S3Of takes what the standard AWS variables say by value.
+func S3Of(environment map[string]string) S3 {
+	return S3{
+		Endpoint:    cmp.Or(environment["AWS_ENDPOINT_URL_S3"], environment["AWS_ENDPOINT_URL"]),
+		Region:      cmp.Or(environment["AWS_REGION"], environment["AWS_DEFAULT_REGION"]),
+		AccessKeyID: environment["AWS_ACCESS_KEY_ID"], SecretAccessKey: environment["AWS_SECRET_ACCESS_KEY"],
+		SessionToken: environment["AWS_SESSION_TOKEN"],
+	}
+}
+
 func (c S3) options() []func(*awsconfig.LoadOptions) error {
 	options := []func(*awsconfig.LoadOptions) error{awsconfig.WithRegion(c.Region)} // an empty one is none
 	if c.AccessKeyID != "" {
@@ -47,6 +58,21 @@ func (c S3) options() []func(*awsconfig.LoadOptions) error {
 			credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)))
 	}
 	return options
+}
+
+// Client asks the store.
+func (c S3) Client(ctx context.Context) (*s3.Client, error) {
+	aws, err := awsconfig.LoadDefaultConfig(ctx, c.options()...)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "AWS configuration")
+	}
+	return s3.NewFromConfig(aws, func(o *s3.Options) {
+		if c.Endpoint != "" {
+			o.BaseEndpoint = &c.Endpoint
+		}
+		// An endpoint of one's own has no DNS name per bucket.
+		o.UsePathStyle = o.BaseEndpoint != nil
+	}), nil
 }
 
 // Store reads and writes artifacts. It is safe for concurrent use.
@@ -61,20 +87,14 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if cfg.Bucket == "" || cfg.CacheDir == "" {
 		return nil, fault.New(fault.Invalid, "an artifact store needs a bucket and a cache folder")
 	}
-	aws, err := awsconfig.LoadDefaultConfig(ctx, cfg.S3.options()...)
+	client, err := cfg.S3.Client(ctx)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "AWS configuration")
+		return nil, err
 	}
 	if err := os.MkdirAll(cfg.CacheDir, 0o700); err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "artifact cache")
 	}
-	s := &Store{bucket: cfg.Bucket, cache: cfg.CacheDir, client: s3.NewFromConfig(aws, func(o *s3.Options) {
-		if cfg.S3.Endpoint != "" {
-			o.BaseEndpoint = &cfg.S3.Endpoint
-		}
-		// An endpoint of one's own has no DNS name per bucket.
-		o.UsePathStyle = o.BaseEndpoint != nil
-	})}
+	s := &Store{client: client, bucket: cfg.Bucket, cache: cfg.CacheDir}
 	return s, s.makeBucket(ctx)
 }
 

@@ -2,6 +2,7 @@ package serving
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -87,6 +88,22 @@ func (r Record) RollBack(target Track) (Record, error) {
 
 // Restore writes the same anew: whoever brings back what is lost takes a generation as everybody does.
 func (r Record) Restore() Record { return r.after(Restored) }
+
+// renewal stands between the operation of a record and what it was renewed for.
+const renewal = "/renewed for "
+
+// Renew writes the same for the same author under a newer generation: whoever breaks the lock of a dead writer needs one. The
+// change stays as well, so that a rollback is still seen as one.
+func (r Record) Renew(lock string) Record {
+	next := r.after(r.Change).By(r.Author)
+	next.Operation += renewal + lock
+	return next
+}
+
+// DoneBy reports whether r is what operation wrote, or a renewal of that.
+func (r Record) DoneBy(operation string) bool {
+	return r.Generation > 0 && (r.Operation == operation || strings.HasPrefix(r.Operation, operation+renewal))
+}
 
 // Stage puts t into an environment without clients.
 func (r Record) Stage(t Track) Record {

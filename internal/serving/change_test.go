@@ -264,3 +264,22 @@ func sensible(t *rapid.T, r, next serving.Record) {
 		}
 	}
 }
+
+// A renewal of a renewal is one as well; what another operation wrote is none, whatever its name begins with.
+func TestARenewalKeepsEverythingButItsGeneration(t *testing.T) {
+	first := serving.Record{
+		Pipeline: "p", Environment: serving.Production, Generation: 4, Champion: &serving.Track{Version: 2}, Change: serving.RolledBack,
+		Author: serving.Author{Writer: "w", Actor: "a", Reason: "r", Operation: "run/step"}, Hash: "h",
+	}
+	want := first
+	want.Generation, want.PrevHash, want.Hash, want.Operation = 5, "h", "", "run/step/renewed for L"
+	renewed := first.Renew("L")
+	require.Equal(t, want, renewed)
+	for _, r := range []serving.Record{first, renewed, renewed.Renew("M")} {
+		require.True(t, r.DoneBy("run/step"), r.Operation)
+		require.False(t, r.DoneBy("run/st"))
+		require.False(t, r.DoneBy("run"))
+	}
+	require.False(t, first.DoneBy(renewed.Operation))
+	require.False(t, serving.Record{}.DoneBy(""), "before the first record nothing was done")
+}

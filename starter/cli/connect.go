@@ -31,10 +31,7 @@ func (a *app) registry(ctx context.Context) (registry.Registry, settings.Setting
 func objects(ctx context.Context, s settings.Settings) (*artifact.Store, error) {
 	return artifact.Open(ctx, artifact.Config{
 		Bucket: s.Bucket, CacheDir: filepath.Join(s.WorkDir, "cache"),
-		S3: artifact.S3{
-			Endpoint: s.Environment["AWS_ENDPOINT_URL_S3"], Region: s.Environment["AWS_REGION"], AccessKeyID: s.Environment["AWS_ACCESS_KEY_ID"],
-			SecretAccessKey: s.Environment["AWS_SECRET_ACCESS_KEY"], SessionToken: s.Environment["AWS_SESSION_TOKEN"],
-		},
+		S3: artifact.S3Of(s.Environment),
 	})
 }
 

@@ -3,7 +3,15 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -11,85 +19,248 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/workflows"
 )
 
-// awayAgent answers its reads with each of errors in turn, then with nothing that runs.
-type awayAgent struct {
-	errors []error
-	asked  int
+// canaryAgent is an agent under which loans run as recorded left them: version 2 in blue, version 3 in green with 20 %.
+type canaryAgent struct {
+	weights map[string]int
+	token   string
+	// shift answers a rollback; nil obeys.
+	shift func() *problem.Problem
 }
 
-func (a *awayAgent) Actual(context.Context, string, string) (contract.Actual, error) {
-	a.asked++
-	if a.asked <= len(a.errors) {
-		return contract.Actual{}, a.errors[a.asked-1]
+func (a *canaryAgent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	answer := func(status int, body any) {
+		w.WriteHeader(status)
+		_ = json.NewEncoder(w).Encode(body)
 	}
-	return contract.Actual{}, nil
+	path := strings.TrimPrefix(r.URL.Path, "/v1/environments/production/pipelines/loans")
+	switch {
+	case r.Method == http.MethodGet && path == "":
+		actual := contract.Actual{Route: &contract.Route{Weights: a.weights}, Tracks: map[string]contract.Track{}}
+		for slot, version := range map[string]int{contract.Blue: 2, contract.Green: 3} {
+			actual.Tracks[slot] = contract.Track{
+				State: contract.TrackReady, Spec: contract.TrackSpec{
+					ModelVersion: version, PolicyDigest: strings.Repeat("p", 64), Digest: strings.Repeat(strconv.Itoa(version-1), 64),
+				},
+			}
+		}
+		answer(http.StatusOK, actual)
+	case r.Method == http.MethodPut && path == "/generation":
+		w.WriteHeader(http.StatusNoContent)
+	case r.Method == http.MethodPost && path == "/rollback":
+		if r.Header.Get("Authorization") != "Bearer "+a.token {
+			answer(http.StatusUnauthorized, problem.New(http.StatusUnauthorized, "the token is not the rollback's"))
+			return
+		}
+		if a.shift != nil {
+			if p := a.shift(); p != nil {
+				answer(p.Status, p)
+				return
+			}
+		}
+		var request contract.RouteRequest
+		_ = json.NewDecoder(r.Body).Decode(&request)
+		a.weights = request.Weights
+		answer(http.StatusOK, contract.Route{Weights: a.weights})
+	default:
+		answer(http.StatusNotFound, problem.New(http.StatusNotFound, "no such path"))
+	}
 }
 
-func (a *awayAgent) Teach(context.Context, string, string, int64) error { return nil }
+// inCanary is a platform in that canary, whose Temporal is away.
+func inCanary(t *testing.T) (*canaryAgent, registry.Registry) {
+	t.Helper()
+	reg, _ := recorded(t)
+	agent := &canaryAgent{weights: map[string]int{"blue": 80, "green": 20}, token: "secret"}
+	server := httptest.NewServer(agent)
+	t.Cleanup(server.Close)
+	file := filepath.Join(t.TempDir(), "rollback.token")
+	require.NoError(t, os.WriteFile(file, []byte("secret\n"), 0o600))
+	t.Setenv("LOANOPS_AGENT", server.URL)
+	t.Setenv("LOANOPS_ROLLBACK_TOKEN_FILE", file)
+	t.Setenv("TEMPORAL_ADDRESS", "127.0.0.1:1")
+	t.Setenv("USER", "grace")
+	return agent, reg
+}
 
-func (a *awayAgent) Rollback(context.Context, string, string, map[string]int, int64) (contract.Route, error) {
+// What was asked for is done although nobody lets Terraform follow yet.
+func TestRollbackWithoutTemporal(t *testing.T) {
+	agent, reg := inCanary(t)
+	stdout, stderr, code := run(t, "rollback", "loans", "--reason", "complaints", "--wait")
+	require.Equal(t, 0, code, stderr)
+	require.Equal(t, "rolled back loans from version 3 to 2: complaints\n", stdout)
+	require.Contains(t, stderr, "traffic is back; Terraform follows when the next worker starts, since Temporal does not answer: ")
+	require.Equal(t, map[string]int{"blue": 100, "green": 0}, agent.weights)
+	newest, err := reg.Serving(t.Context(), "loans", serving.Production)
+	require.NoError(t, err)
+	require.Equal(t, serving.RolledBack, newest.Change)
+	require.True(t, strings.HasPrefix(newest.Operation, "rollback-"))
+	require.Equal(t, serving.Author{Writer: "grace", Actor: "grace", Reason: "complaints", Operation: newest.Operation}, newest.Author)
+
+	// Again, as somebody does who is not sure: no other record, the same answer for programs.
+	agent.weights = map[string]int{"blue": 80, "green": 20}
+	result := object[workflows.Result](t, "rollback", "loans", "--reason", "are you sure?")
+	require.Equal(t, workflows.RolledBack, result.Verdict)
+	require.Equal(t, workflows.ModelRef{Name: "loans", Version: 2, Digest: strings.Repeat("1", 64)}, result.Model)
+	require.Equal(t, map[string]int{"blue": 100, "green": 0}, agent.weights)
+	again, err := reg.Serving(t.Context(), "loans", serving.Production)
+	require.NoError(t, err)
+	require.Equal(t, newest, again)
+}
+
+// What another try cannot mend ends the command at once, each fault with its exit code.
+func TestRollbackEndsAtOnceByAPermanentFault(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		args    []string
+		prepare func(*canaryAgent)
+		code    int
+		says    string
+		stands  bool // in the record
+	}{
+		{"the challenger", []string{"--version", "3"}, func(*canaryAgent) {}, exitRefused, "never was champion", false},
+		{"not running", []string{"--version", "1"}, func(*canaryAgent) {}, exitRefused, "loanops cd start loans --version 1", false},
+		{"no such version", []string{"--version", "9"}, func(*canaryAgent) {}, exitRefused, "version 9 of loans does not run", false},
+		{"the wrong token", nil, func(a *canaryAgent) { a.token = "another" }, exitFault, "repeat the rollback: the token is not the rollback's", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			agent, reg := inCanary(t)
+			test.prepare(agent)
+			stdout, stderr, code := run(t, append([]string{"rollback", "loans", "--reason", "complaints"}, test.args...)...)
+			require.Equal(t, test.code, code, stderr)
+			require.Empty(t, stdout)
+			require.Contains(t, stderr, test.says)
+			require.NotContains(t, stderr, "trying again")
+			newest, err := reg.Serving(t.Context(), "loans", serving.Production)
+			require.NoError(t, err)
+			require.Equal(t, test.stands, newest.Change == serving.RolledBack)
+		})
+	}
+}
+
+// Somebody wrote after the rollback was recorded and before traffic followed: the command says who, and does not write again.
+func TestARollbackThatIsOvertaken(t *testing.T) {
+	agent, reg := inCanary(t)
+	agent.shift = func() *problem.Problem {
+		newest, err := reg.Serving(t.Context(), "loans", serving.Production)
+		if err != nil || newest.Change != serving.RolledBack {
+			return problem.New(http.StatusInternalServerError, "nothing was recorded")
+		}
+		author := serving.Author{Writer: "delivery-loans/run-9", Actor: "ada", Reason: "it was lost", Operation: "op-9"}
+		if _, err := reg.TakeGeneration(context.Background(), newest.Restore().By(author)); err != nil {
+			return problem.New(http.StatusInternalServerError, err.Error())
+		}
+		return problem.New(http.StatusConflict, "generation 6 is overtaken: the newest is 7")
+	}
+	stdout, stderr, code := run(t, "rollback", "loans", "--reason", "complaints")
+	require.Equal(t, exitAborted, code, stderr)
+	require.Empty(t, stdout)
+	require.Contains(t, stderr, "overtaken since by generation 7 (restore by delivery-loans/run-9: it was lost)")
+	newest, err := reg.Serving(t.Context(), "loans", serving.Production)
+	require.NoError(t, err)
+	require.EqualValues(t, 7, newest.Generation)
+}
+
+// waiting is a registry whose newest record is a rollback, and an agent that is away until it has been asked so often.
+type waiting struct {
+	shift.Registry
+	shift.Agent
+	away, asked int
+	hangs       bool // from the second time on it does not answer at all
+}
+
+func (w *waiting) Serving(context.Context, string, string) (serving.Record, error) {
+	return serving.Record{
+		Pipeline: "loans", Environment: serving.Production, Generation: 4, Change: serving.RolledBack, Champion: &serving.Track{Version: 2},
+		Author: serving.Author{Reason: "complaints"},
+	}, nil
+}
+
+func (w *waiting) Version(context.Context, string, int) (registry.ModelVersion, error) {
+	return registry.ModelVersion{Digest: "digest"}, nil
+}
+
+func (w *waiting) Teach(ctx context.Context, _, _ string, _ int64) error {
+	if ctx.Err() != nil {
+		return fault.Wrap(fault.Unavailable, ctx.Err(), "asking the agent")
+	}
+	w.asked++
+	if w.hangs && w.asked > 1 {
+		<-ctx.Done()
+		return fault.Wrap(fault.Unavailable, ctx.Err(), "asking the agent")
+	}
+	if w.asked <= w.away {
+		return fault.New(fault.Unavailable, "the agent is away")
+	}
+	return nil
+}
+
+func (w *waiting) Actual(context.Context, string, string) (contract.Actual, error) {
+	return contract.Actual{Tracks: map[string]contract.Track{contract.Green: {Spec: contract.TrackSpec{ModelVersion: 2}}}}, nil
+}
+
+func (w *waiting) Rollback(context.Context, string, string, map[string]int, int64) (contract.Route, error) {
 	return contract.Route{}, nil
 }
 
-// twoChampions is a registry whose pipeline has a champion and a previous one.
-func twoChampions(t *testing.T) registry.Registry {
-	t.Helper()
-	reg := newFakePlatform(t).registry(t)
-	r := serving.Record{Pipeline: "loans", Environment: serving.Production}
-	for i := range 2 {
-		v := version(t, reg, "loans", string(rune('a'+i)), 0.7)
-		for _, change := range []func(serving.Record) (serving.Record, error){
-			func(r serving.Record) (serving.Record, error) {
-				track := serving.Track{Version: v.Version, Policy: "policy"}
-				if r.Champion == nil {
-					return r.Prepare(track, "")
+func TestARollbackIsTriedForALimitedTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		away  int
+		hangs bool
+		limit time.Duration // of the command's context; 0 for none
+		took  time.Duration
+		err   string
+	}{
+		"the agent answers":       {},
+		"it comes back":           {away: 4, took: 4 * rollbackPause},
+		"it stays away":           {away: 1000, took: rollbackLimit, err: "the agent is away"},
+		"it does not answer":      {away: 1000, hangs: true, took: rollbackLimit, err: "the agent is away"},
+		"the command has no time": {away: 1000, limit: time.Second, took: time.Second, err: "the agent is away"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx := t.Context()
+				if test.limit > 0 {
+					limited, cancel := context.WithTimeout(ctx, test.limit)
+					defer cancel()
+					ctx = limited
 				}
-				return r.Canary(track, 10, "")
-			},
-			serving.Record.Promote,
-		} {
-			next, err := change(r)
-			require.NoError(t, err)
-			r, err = reg.TakeGeneration(t.Context(), next.By(serving.Author{Writer: "w", Actor: "ada", Reason: "x", Operation: string(rune('a' + next.Generation))}))
-			require.NoError(t, err)
-		}
+				var said bytes.Buffer
+				world := &waiting{away: test.away, hangs: test.hangs}
+				begin := time.Now()
+				done, err := (&app{err: &said}).rollBack(ctx, world, world, shift.Request{Model: "loans"})
+				require.Equal(t, test.took, time.Since(begin))
+				require.Equal(t, min(test.away, 1), strings.Count(said.String(), "not yet, trying again"), "said once: %s", said.String())
+				if test.err != "" {
+					require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+					require.ErrorContains(t, err, test.err)
+					require.NotContains(t, err.Error(), "deadline", "the last reason tells more")
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, 2, done.To)
+				require.Equal(t, test.away+1, world.asked)
+			})
+		})
 	}
-	return reg
 }
 
-// A rollback tries again what another try can mend, says so once, and ends at once with what it cannot.
-func TestARollbackIsTriedUntilItCannotSucceed(t *testing.T) {
-	reg := twoChampions(t)
-	var said bytes.Buffer
-	a := &app{err: &said}
-	away := fault.New(fault.Unavailable, "the agent does not answer")
-	agent := &awayAgent{errors: []error{away, away}}
-	request := shift.Request{Model: "loans", Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "complaints", Operation: "rollback-1"}}
-	_, err := a.rollBack(t.Context(), reg, agent, request)
-	require.Equal(t, fault.Refused, fault.CodeOf(err), "no track of the earlier champion runs: %v", err)
-	require.Equal(t, 3, agent.asked)
-	require.Equal(t, "not yet, trying again for 30s: the agent does not answer\n", said.String())
-
-	said.Reset()
-	agent = &awayAgent{}
-	request.Model, request.Operation = "nobody", "rollback-2"
-	_, err = a.rollBack(t.Context(), reg, agent, request)
-	require.True(t, fault.Permanent(fault.CodeOf(err)), err)
-	require.Empty(t, said.String())
-}
-
-// The last answer of the platform is told, not that time is up.
-func TestARollbackThatTimeEndsSaysWhatWasInItsWay(t *testing.T) {
-	reg := twoChampions(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+// With the agent away nothing is recorded, and the command says what it waited for.
+func TestARollbackWhoseAgentIsAway(t *testing.T) {
+	_, reg := inCanary(t)
+	t.Setenv("LOANOPS_AGENT", "http://127.0.0.1:1")
+	ctx, cancel := context.WithTimeout(t.Context(), 2*rollbackPause)
 	defer cancel()
-	away := fault.New(fault.Unavailable, "the agent does not answer")
-	_, err := (&app{err: &bytes.Buffer{}}).rollBack(ctx, reg, &awayAgent{errors: []error{away}}, shift.Request{
-		Model: "loans", Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "complaints", Operation: "rollback-1"},
-	})
-	require.ErrorIs(t, err, away)
+	var said bytes.Buffer
+	code := Run(ctx, []string{"rollback", "loans", "--reason", "complaints"}, nil, &said, &said)
+	require.Equal(t, exitInterrupted, code)
+	require.Contains(t, said.String(), "not yet, trying again for 30s: agent at http://127.0.0.1:1 does not answer")
+	newest, err := reg.Serving(t.Context(), "loans", serving.Production)
+	require.NoError(t, err)
+	require.EqualValues(t, 5, newest.Generation)
 }

@@ -103,6 +103,18 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	stop()
 	train("promoted", name)
 
+	// A lineage is given to a state when it is made: the same in both folders means that the second worker found the first's.
+	lineage := func(folder string) string {
+		var state struct{ Lineage string }
+		cmd := terraformIn(t, filepath.Join(dir, folder, "terraform", name, "production"), "state", "pull")
+		cmd.Env = control
+		out, err := cmd.Output()
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(out, &state))
+		require.NotEmpty(t, state.Lineage)
+		return state.Lineage
+	}
+	require.Equal(t, lineage("delivers-1"), lineage("delivers-2"))
 	for _, attribute := range []string{`LoanOpsVerdict="promoted"`, `LoanOpsModelVersion=2`} {
 		counted := "http://" + address(1) + "/api/v1/namespaces/default/workflow-count?query=" + url.QueryEscape(attribute)
 		eventually(t, "a search for "+attribute, time.Minute, func() bool { return count(t, counted) > 0 })

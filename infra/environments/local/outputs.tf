@@ -2,8 +2,8 @@
 # `terraform plan -detailed-exitcode` report a change where there is nothing to do. `terraform state show` has them.
 
 output "versions" {
-  description = "The model version in each slot."
-  value       = { for slot, track in loanops_predictor_track.track : slot => track.model_version }
+  description = "The model version in each slot; null, which makes no plan, when nothing runs."
+  value       = length(var.tracks) == 0 ? null : { for slot, track in loanops_predictor_track.track : slot => track.model_version }
 }
 
 output "weights" {

@@ -1,6 +1,6 @@
 terraform {
-  # 1.9 let a variable's validation refer to other variables.
-  required_version = ">= 1.9.0"
+  # 1.10 locks a state in S3 without a database, in Terraform and in OpenTofu.
+  required_version = ">= 1.10.0"
 
   required_providers {
     loanops = {

@@ -3,6 +3,7 @@
 package s3test
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -11,83 +12,106 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/loanops/loanops/internal/artifact"
 )
 
 // Start serves S3 until the test ends and points the AWS environment to it.
 func Start(t *testing.T) {
 	t.Helper()
-	port, other := freePort(t), []int{freePort(t), freePort(t), freePort(t)}
-	dir := t.TempDir()
-	t.Setenv("AWS_ENDPOINT_URL_S3", fmt.Sprintf("http://127.0.0.1:%d", port))
-	t.Setenv("AWS_ACCESS_KEY_ID", "test")
-	t.Setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
-	t.Setenv("AWS_REGION", "us-east-1")
-	cmd := exec.Command(program(t), "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
-		"--s3-port", fmt.Sprint(port), "--port", fmt.Sprint(other[0]), "--http-port", fmt.Sprint(other[1]), "--ui-port", fmt.Sprint(other[2]))
-	if err := cmd.Start(); err != nil {
+	at, stop, err := Serve(t.TempDir())
+	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	t.Cleanup(stop)
+	t.Setenv("AWS_ENDPOINT_URL_S3", at.Endpoint)
+	t.Setenv("AWS_ACCESS_KEY_ID", at.AccessKeyID)
+	t.Setenv("AWS_SECRET_ACCESS_KEY", at.SecretAccessKey)
+	t.Setenv("AWS_REGION", at.Region)
+}
+
+// Serve serves S3 from dir until it is stopped: one store for all tests of a package, which then may run in parallel.
+func Serve(dir string) (at artifact.S3, stop func(), err error) {
+	var ports [4]int
+	for i := range ports {
+		if ports[i], err = freePort(); err != nil {
+			return at, nil, err
+		}
+	}
+	devserver, err := program()
+	if err != nil {
+		return at, nil, err
+	}
+	at = artifact.S3{
+		Endpoint: fmt.Sprintf("http://127.0.0.1:%d", ports[0]), Region: "us-east-1", AccessKeyID: "test", SecretAccessKey: "test-secret",
+	}
+	cmd := exec.Command(devserver, "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
+		"--s3-port", fmt.Sprint(ports[0]), "--port", fmt.Sprint(ports[1]), "--http-port", fmt.Sprint(ports[2]), "--ui-port", fmt.Sprint(ports[3]))
+	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+at.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+at.SecretAccessKey)
+	if err := cmd.Start(); err != nil {
+		return at, nil, err
+	}
+	stop = func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
-	})
+	}
 	deadline := time.After(time.Minute)
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/healthz", port))
+		response, err := http.Get(at.Endpoint + "/healthz")
 		if err == nil {
-			response.Body.Close()
-			return
+			return at, stop, response.Body.Close()
 		}
 		select {
 		case <-deadline:
-			t.Fatalf("the S3 store does not answer: %v", err)
+			stop()
+			return at, nil, fmt.Errorf("the S3 store does not answer: %w", err)
 		case <-poll.C:
 		}
 	}
 }
 
 // program is the path of loanops-devserver.
-func program(t *testing.T) string {
-	t.Helper()
-	root := repository(t)
+func program() (string, error) {
+	root, err := repository()
+	if err != nil {
+		return "", err
+	}
 	path := filepath.Join(root, "bin", "loanops-devserver")
 	if _, err := os.Stat(path); err == nil {
-		return path
+		return path, nil
 	}
 	build := exec.Command("make", "bin/loanops-devserver")
 	build.Dir = root
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("building loanops-devserver: %v\n%s", err, out)
+		return "", fmt.Errorf("building loanops-devserver: %w\n%s", err, out)
 	}
-	return path
+	return path, nil
 }
 
 // repository is the folder above the test's that holds the Makefile.
-func repository(t *testing.T) string {
-	t.Helper()
+func repository() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "Makefile")); err == nil {
-			return dir
+			return dir, nil
 		}
 		if dir == filepath.Dir(dir) {
-			t.Fatal("no Makefile above the test's folder")
+			return "", errors.New("no Makefile above the test's folder")
 		}
 		dir = filepath.Dir(dir)
 	}
 }
 
-func freePort(t *testing.T) int {
-	t.Helper()
+func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
 	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port
+	return listener.Addr().(*net.TCPAddr).Port, nil
 }

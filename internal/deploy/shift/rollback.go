@@ -47,7 +47,8 @@ func (r Result) String() string {
 // database and the agent only, neither Temporal nor a worker.
 //
 // The error is NotFound when there is no version to go back to, Refused when the target does not run any more, never was
-// champion, or is champion with all traffic already. With any other the record may stand: the same request again completes it.
+// champion, or is champion with all traffic already, Overtaken when the request was recorded and the record has moved on since. With
+// any other the record may stand: the same request again completes it.
 func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (Result, error) {
 	newest, err := reg.Serving(ctx, request.Model, serving.Production)
 	if err != nil {
@@ -74,14 +75,20 @@ func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (
 
 // repeats reports whether newest is what the request asks for already.
 func repeats(newest serving.Record, request Request) bool {
-	if newest.Generation > 0 && newest.Operation == request.Operation {
-		return true
-	}
 	return newest.Change == serving.RolledBack && (request.Version == 0 || newest.Champion.Version == request.Version)
 }
 
 // record takes the generation of the rollback.
 func record(ctx context.Context, reg Registry, agent Agent, newest serving.Record, request Request) (Result, error) {
+	history, err := reg.ServingHistory(ctx, request.Model, serving.Production)
+	if err != nil {
+		return Result{}, err
+	}
+	for _, taken := range history {
+		if taken.Operation == request.Operation {
+			return Result{}, fault.New(fault.Overtaken, "this rollback of %s was %s, and is overtaken since by %s", request.Model, taken, newest)
+		}
+	}
 	actual, err := agent.Actual(ctx, serving.Production, request.Model)
 	if err != nil {
 		return Result{}, err
@@ -96,7 +103,7 @@ func record(ctx context.Context, reg Registry, agent Agent, newest serving.Recor
 		}
 		return Result{Record: newest}, nil // its traffic is to be made right, nothing is to be recorded
 	}
-	if err := canServe(ctx, reg, newest, actual, target); err != nil {
+	if err := canServe(ctx, reg, newest, history, actual, target); err != nil {
 		return Result{}, err
 	}
 	next, err := newest.RollBack(target)
@@ -108,13 +115,7 @@ func record(ctx context.Context, reg Registry, agent Agent, newest serving.Recor
 		from = newest.Challenger.Version
 	}
 	taken, err := reg.TakeGeneration(ctx, next.By(request.Author))
-	if err != nil {
-		return Result{}, err
-	}
-	if taken.Generation < next.Generation {
-		return Result{}, fault.New(fault.Overtaken, "this rollback of %s was %s, and is overtaken since by %s", request.Model, taken, newest)
-	}
-	return Result{Record: taken, From: from}, nil
+	return Result{Record: taken, From: from}, err
 }
 
 // target chooses the track to go back to.
@@ -143,7 +144,7 @@ func notRunning(model string, version int, actual contract.Actual) error {
 }
 
 // canServe refuses a target that traffic must not go to. The champion of a canary is not held against it: it serves already.
-func canServe(ctx context.Context, reg Registry, newest serving.Record, actual contract.Actual, target serving.Track) error {
+func canServe(ctx context.Context, reg Registry, newest serving.Record, history []serving.Record, actual contract.Actual, target serving.Track) error {
 	if serving.Is(newest.Champion, &target) {
 		return nil
 	}
@@ -163,10 +164,6 @@ func canServe(ctx context.Context, reg Registry, newest serving.Record, actual c
 			slot, newest.Environment, track.Spec.Digest, target.Version, newest.Pipeline, version.Digest)
 	case track.Spec.Drill != "":
 		return fault.New(fault.Refused, "version %d of %s runs under the drill %s in slot %s", target.Version, newest.Pipeline, track.Spec.Drill, slot)
-	}
-	history, err := reg.ServingHistory(ctx, newest.Pipeline, newest.Environment)
-	if err != nil {
-		return err
 	}
 	if !serving.WasChampion(history, target) {
 		return fault.New(fault.Refused, "version %d of %s never was champion: a rollback goes back, it does not promote", target.Version, newest.Pipeline)

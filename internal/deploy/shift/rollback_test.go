@@ -1,168 +1,362 @@
 package shift_test
 
 import (
+	"context"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
 
-// request is a person's; each operation is another call of the command.
-func request(operation string, version int) shift.Request {
-	return shift.Request{Model: model, Version: version, Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "it declines everyone", Operation: operation}}
+// records is the part of a registry that a rollback uses, in memory.
+type records struct {
+	t        *testing.T
+	versions map[int]registry.ModelVersion
+	history  []serving.Record
+	// between happens once, after what serves was read.
+	between func()
 }
 
-func (s *site) requireServes(t *testing.T, version int) {
+func (r *records) Version(_ context.Context, name string, version int) (registry.ModelVersion, error) {
+	v, ok := r.versions[version]
+	if !ok {
+		return registry.ModelVersion{}, fault.New(fault.NotFound, "%s has no version %d", name, version)
+	}
+	return v, nil
+}
+
+func (r *records) newest() serving.Record {
+	if len(r.history) == 0 {
+		return serving.Record{Pipeline: product, Environment: serving.Production}
+	}
+	return r.history[len(r.history)-1]
+}
+
+func (r *records) Serving(context.Context, string, string) (serving.Record, error) {
+	newest := r.newest()
+	if between := r.between; between != nil {
+		r.between = nil
+		between()
+	}
+	return newest, nil
+}
+
+func (r *records) ServingHistory(context.Context, string, string) ([]serving.Record, error) {
+	return r.history, serving.Verify(r.history)
+}
+
+func (r *records) TakeGeneration(_ context.Context, next serving.Record) (serving.Record, error) {
+	for _, taken := range r.history {
+		if taken.Operation == next.Operation {
+			return taken, nil
+		}
+	}
+	if newest := r.newest(); next.Generation != newest.Generation+1 {
+		return serving.Record{}, fault.New(fault.Conflict, "taken by %s", newest)
+	}
+	r.history = append(r.history, next.Seal(time.Unix(next.Generation, 0).UTC()))
+	return r.newest(), nil
+}
+
+// write appends what a transition makes of the newest record, as a delivery does.
+func (r *records) write(next serving.Record, err error) {
+	r.t.Helper()
+	require.NoError(r.t, err)
+	operation := "delivery-" + string(next.Change) + "-" + time.Duration(next.Generation).String()
+	_, err = r.TakeGeneration(r.t.Context(), next.By(serving.Author{Writer: "delivery", Actor: "ada", Reason: "a delivery", Operation: operation}))
+	require.NoError(r.t, err)
+}
+
+// track is a version under the policy of the stand-in's specs.
+func track(version int) serving.Track {
+	return serving.Track{Version: version, Policy: strings.Repeat("ab", 32)}
+}
+
+// delivered is the record after so many deliveries, from version 1 on.
+func delivered(t *testing.T, versions int) *records {
 	t.Helper()
-	require.Equal(t, version, s.newest().Champion.Version)
-	require.Nil(t, s.newest().Challenger)
-	require.Empty(t, shift.Astray(s.newest(), contract.Actual{Tracks: s.tracks, Route: s.route, Generation: s.fence.Newest}))
+	r := &records{t: t, versions: map[int]registry.ModelVersion{}}
+	for version := range versions {
+		if version == 0 {
+			r.write(r.newest().Prepare(track(1), ""))
+		} else {
+			r.write(r.newest().Canary(track(version+1), 50, ""))
+		}
+		r.write(r.newest().Promote())
+	}
+	return r
 }
 
-func TestRollBackToThePreviousChampion(t *testing.T) {
-	t.Parallel()
-	s := newSite(t)
-	done, err := shift.RollBack(t.Context(), s, s, request("1", 0))
-	require.NoError(t, err)
-	require.Equal(t, 2, done.From)
-	require.Equal(t, 1, done.To)
-	require.Equal(t, digest(1), done.Digest)
-	require.Equal(t, "from version 2 to 1: it declines everyone", done.String())
-	require.Equal(t, serving.RolledBack, s.newest().Change)
-	require.Equal(t, "ada", s.newest().Actor)
-	require.Nil(t, s.newest().Previous, "the version that was left is no place to go back to")
-	s.requireServes(t, 1)
+// promoted is production after two deliveries: version 1 in blue is previous, version 2 in green is champion.
+func promoted(t *testing.T) (*bench, *records) {
+	t.Helper()
+	b, reg := newBench(t), delivered(t, 2)
+	b.teach(reg.newest().Generation)
+	for version, slot := range map[int]string{1: contract.Blue, 2: contract.Green} {
+		reg.versions[version] = b.run(slot, version, "", reg.newest().Generation)
+	}
+	b.route(0, 100, reg.newest().Generation)
+	return b, reg
 }
 
-// Repeating it, by whoever it is, changes nothing: it never goes the other way.
-func TestRollBackRepeatedNeverToggles(t *testing.T) {
+// canaried is production while version 2 in green, the champion, is held against version 3 in blue.
+func canaried(t *testing.T) (*bench, *records) {
+	t.Helper()
+	b, reg := promoted(t)
+	reg.write(reg.newest().Canary(track(3), 30, ""))
+	reg.versions[3] = b.run(contract.Blue, 3, "", reg.newest().Generation)
+	b.route(30, 70, reg.newest().Generation)
+	return b, reg
+}
+
+// asked is a rollback's request under an operation of its own.
+func asked(operation string, version int) shift.Request {
+	return shift.Request{Model: product, Version: version, Author: serving.Author{
+		Writer: "operator", Actor: "operator", Reason: "it declines everyone", Operation: operation,
+	}}
+}
+
+func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
 	t.Parallel()
-	for name, again := range map[string]shift.Request{
-		"the same call": request("1", 0), "another call": request("2", 0), "another call that names the version": request("3", 1),
-	} {
+	for name, version := range map[string]int{"to the previous champion": 0, "to a named one": 1} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := newSite(t)
-			first, err := shift.RollBack(t.Context(), s, s, request("1", 0))
+			b, reg := promoted(t)
+			done, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", version))
 			require.NoError(t, err)
-			for range 2 {
-				done, err := shift.RollBack(t.Context(), s, s, again)
-				require.NoError(t, err)
-				require.Equal(t, first.Record, done.Record)
-				require.Equal(t, 1, done.To)
-				require.Contains(t, done.String(), "since generation 5")
-				s.requireServes(t, 1)
-			}
+			require.Equal(t, shift.Result{Record: reg.newest(), From: 2, To: 1, Digest: reg.versions[1].Digest}, done)
+			require.Equal(t, "from version 2 to 1: it declines everyone", done.String())
+			require.EqualValues(t, 5, done.Record.Generation)
+			require.Equal(t, serving.RolledBack, done.Record.Change)
+			require.Equal(t, map[string]int{serving.ChampionAlias: 1}, done.Record.Aliases(), "what was left is no place to go back to")
+			require.Equal(t, map[string]int{"blue": 100, "green": 0}, b.actual().Route.Weights)
+			require.Equal(t, "rollback", b.actual().Route.Writer)
+			require.Empty(t, shift.Astray(reg.newest(), b.actual()))
 		})
 	}
 }
 
-// The agent refuses the writer, after the record is written: whoever repeats the rollback completes it.
-func TestRollBackThatFailedAtTheAgentIsCompletedByItsRepetition(t *testing.T) {
+// Whoever is not sure whether a rollback happened asks for it again: that completes it and never toggles.
+func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.fails = fault.New(fault.Unauthorized, "needs the rollback token")
-	_, err := shift.RollBack(t.Context(), s, s, request("1", 0))
-	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "a permanent fault")
-	require.ErrorContains(t, err, "repeat the rollback")
-	require.Equal(t, 1, s.newest().Champion.Version, "the record stands")
-	require.Equal(t, 100, s.route.Weights[contract.Green], "traffic does not follow yet")
-
-	s.fails = nil
-	_, err = shift.RollBack(t.Context(), s, s, request("2", 0))
+	b, reg := promoted(t)
+	_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
 	require.NoError(t, err)
-	require.Len(t, s.records, 5)
-	s.requireServes(t, 1)
+	rows := len(reg.history)
+	for name, request := range map[string]shift.Request{
+		"the same operation":                      asked("rollback-1", 0),
+		"another operation without a version":     asked("rollback-2", 0),
+		"another operation that names the target": asked("rollback-3", 1),
+	} {
+		for range 2 {
+			b.route(0, 100, reg.newest().Generation) // as if the first one had not reached the agent
+			again, err := shift.RollBack(t.Context(), reg, b.rollback, request)
+			require.NoError(t, err, name)
+			require.Equal(t, shift.Result{Record: reg.newest(), To: 1, Digest: reg.versions[1].Digest}, again, name)
+			require.Contains(t, again.String(), "version 1 is champion since generation 5", name)
+			require.Len(t, reg.history, rows, name)
+			require.Equal(t, 100, b.actual().Weight(contract.Blue), name)
+		}
+	}
+	// Going forward again is a decision: it needs the version.
+	forward, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-4", 2))
+	require.NoError(t, err)
+	require.Equal(t, 2, forward.To)
+	require.Len(t, reg.history, rows+1)
+	require.Equal(t, 100, b.actual().Weight(contract.Green))
 }
 
-func TestRollBackInMidCanaryEndsIt(t *testing.T) {
+func TestARollBackWithTheWrongTokenStandsInTheRecord(t *testing.T) {
 	t.Parallel()
-	for name, version := range map[string]int{"plain": 0, "to the champion": 2} {
+	b, reg := promoted(t)
+	done, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.url, "no such token"), asked("rollback-1", 0))
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "version 1 of loan-eligibility has all traffic (generation 5)")
+	require.ErrorContains(t, err, "repeat the rollback")
+	require.Equal(t, reg.newest(), done.Record)
+	require.Equal(t, map[string]int{serving.ChampionAlias: 1}, reg.newest().Aliases())
+	require.Equal(t, 100, b.actual().Weight(contract.Green))
+
+	_, err = shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-2", 0))
+	require.NoError(t, err)
+	require.Len(t, reg.history, 5)
+	require.Equal(t, 100, b.actual().Weight(contract.Blue))
+}
+
+func TestRollBackEndsACanary(t *testing.T) {
+	t.Parallel()
+	for name, version := range map[string]int{"without a version": 0, "naming the champion": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s := withCanary(t)
-			done, err := shift.RollBack(t.Context(), s, s, request("1", version))
+			b, reg := canaried(t)
+			done, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", version))
 			require.NoError(t, err)
 			require.Equal(t, "from version 3 to 2: it declines everyone", done.String())
-			s.requireServes(t, 2)
-			require.Equal(t, map[string]int{contract.Blue: 0, contract.Green: 100}, s.route.Weights)
+			require.Equal(t, map[string]int{serving.ChampionAlias: 2, serving.PreviousAlias: 1}, reg.newest().Aliases())
+			require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.actual().Route.Weights)
+
+			again, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-2", version))
+			require.NoError(t, err)
+			require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
+			require.Len(t, reg.history, 6)
 		})
 	}
 }
 
 func TestRollBackRefuses(t *testing.T) {
 	t.Parallel()
-	for name, test := range map[string]struct {
-		site    func(*testing.T) *site
+	b, reg := promoted(t)
+	history, versions := reg.history, reg.versions
+	other := track(1)
+	other.Policy = strings.Repeat("cd", 32)
+	for _, test := range []struct {
+		name    string
 		version int
-		spoil   func(*testing.T, *site)
+		prepare func()
 		code    fault.Code
 		says    string
 	}{
-		"champion already": {newSite, 2, nil, fault.Refused, "already"},
-		"the challenger":   {withCanary, 3, nil, fault.Refused, "does not promote"},
-		"no such version":  {newSite, 9, nil, fault.Refused, "does not run"},
-		"not running":      {newSite, 0, func(_ *testing.T, s *site) { delete(s.tracks, contract.Blue) }, fault.Refused, "loanops cd start loan-eligibility --version 1"},
-		"given up": {newSite, 0, func(_ *testing.T, s *site) {
-			s.change(contract.Blue, func(t *contract.Track) { t.State = contract.TrackFailed })
-		}, fault.Refused, "failed"},
-		"another bundle": {newSite, 0, func(_ *testing.T, s *site) {
-			s.change(contract.Blue, func(t *contract.Track) { t.Spec.Digest = "abc" })
-		}, fault.Refused, "abc"},
-		"drilled": {newSite, 0, func(_ *testing.T, s *site) {
-			s.change(contract.Blue, func(t *contract.Track) { t.Spec.Drill = "delay=1ms" })
-		}, fault.Refused, "drill"},
-		"never was champion":    {newSite, 3, func(_ *testing.T, s *site) { s.put(contract.Blue, 3) }, fault.Refused, "never was champion"},
-		"no previous":           {newSite, 0, func(t *testing.T, s *site) { s.records = s.records[:2]; s.put(contract.Blue, 1); s.serve(100, 0) }, fault.NotFound, "no previous version"},
-		"no champion":           {newSite, 0, func(_ *testing.T, s *site) { s.records = nil }, fault.NotFound, "no champion"},
-		"the agent is not here": {newSite, 0, func(_ *testing.T, s *site) { s.away = fault.New(fault.Unavailable, "away") }, fault.Unavailable, "away"},
+		{"champion with all traffic", 2, func() {}, fault.Refused, "version 2 of loan-eligibility is champion and has all traffic already"},
+		{"not running", 3, func() { reg.versions[3] = registry.ModelVersion{Version: 3} }, fault.Refused,
+			"blue: version 1, ready; green: version 2, ready); deliver it: loanops cd start loan-eligibility --version 3"},
+		{"no previous", 0, func() { reg.history = delivered(t, 1).history }, fault.NotFound, "no previous version to go back to"},
+		{"no champion", 0, func() { reg.history = nil }, fault.NotFound, "no champion yet"},
+		{"no champion, a version named", 1, func() { reg.history = nil }, fault.NotFound, "no champion yet"},
+		{"another bundle", 0, func() { reg.versions[1] = registry.ModelVersion{Version: 1, Digest: "abc"} }, fault.Refused, "version 1 of loan-eligibility is abc"},
+		{"unknown to the registry", 0, func() { delete(reg.versions, 1) }, fault.NotFound, "no version 1"},
+		{"the version under another policy", 0, func() {
+			reg.history = nil
+			reg.write(reg.newest().Prepare(other, ""))
+			reg.write(reg.newest().Promote())
+			reg.write(reg.newest().Canary(track(2), 50, ""))
+			reg.write(reg.newest().Promote())
+		}, fault.Refused, "version 1 of loan-eligibility does not run"},
+		{"the challenger", 1, func() {
+			reg.history = nil
+			reg.write(reg.newest().Prepare(track(2), ""))
+			reg.write(reg.newest().Promote())
+			reg.write(reg.newest().Canary(track(1), 50, ""))
+		}, fault.Refused, "never was champion"},
+		{"a challenger that was champion once", 1, func() { reg.write(reg.newest().Canary(track(1), 50, "")) }, fault.Refused, "a rollback does not promote"},
+		{"never champion", 1, func() {
+			reg.history = nil
+			reg.write(reg.newest().Prepare(track(2), ""))
+			reg.write(reg.newest().Promote())
+			reg.write(reg.newest().Canary(track(1), 50, ""))
+			reg.write(reg.newest().Abort(), nil)
+		}, fault.Refused, "never was champion"},
+		{"drilled", 0, func() { b.run(contract.Blue, 1, "delay=1ms", 4) }, fault.Refused, "runs under the drill delay=1ms in slot blue"},
+		{"given up", 0, func() { b.run(contract.Blue, 1, "", 4); b.killForGood(contract.Blue) }, fault.Refused, "version 1 of loan-eligibility is failed"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := test.site(t)
-			if test.spoil != nil {
-				test.spoil(t, s)
-			}
-			before := len(s.records)
-			_, err := shift.RollBack(t.Context(), s, s, request("1", test.version))
+		// One after another: they share an agent.
+		t.Run(test.name, func(t *testing.T) {
+			reg.history, reg.versions = history, map[int]registry.ModelVersion{1: versions[1], 2: versions[2]}
+			test.prepare()
+			rows := len(reg.history)
+			_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", test.version))
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
-			require.Len(t, s.records, before, "nothing is recorded")
+			require.Len(t, reg.history, rows)
+			require.Equal(t, 100, b.actual().Weight(contract.Green))
 		})
 	}
 }
 
-func (s *site) change(slot string, change func(*contract.Track)) {
-	track := s.tracks[slot]
-	change(&track)
-	s.tracks[slot] = track
+// The champion whose traffic went astray gets it back by its name, and nothing is recorded: nothing was decided anew.
+func TestRollBackToTheChampionPutsItsTrafficRight(t *testing.T) {
+	t.Parallel()
+	b, reg := promoted(t)
+	b.route(100, 0, 4)
+	done, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 2))
+	require.NoError(t, err)
+	require.Equal(t, 2, done.To)
+	require.Len(t, reg.history, 4)
+	require.Equal(t, 100, b.actual().Weight(contract.Green))
 }
 
-// Asked for the champion by name while traffic is wrong, it makes traffic right and records nothing.
-func TestRollBackToTheChampionMakesItsTrafficRight(t *testing.T) {
+func TestRollBackNeedsTheAgentBeforeItWrites(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	s.route.Weights = map[string]int{contract.Blue: 100, contract.Green: 0}
-	_, err := shift.RollBack(t.Context(), s, s, request("1", 2))
-	require.NoError(t, err)
-	require.Len(t, s.records, 4)
-	s.requireServes(t, 2)
+	b, reg := promoted(t)
+	b.stopAgent()
+	_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
+	require.Len(t, reg.history, 4)
 }
 
-// A late repetition of a rollback that somebody has gone on from says so and touches nothing.
-func TestRollBackThatWasOvertaken(t *testing.T) {
+func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	_, err := shift.RollBack(t.Context(), s, s, request("1", 0))
-	require.NoError(t, err)
-	s.put(contract.Green, 3)
-	s.write(t, func(r serving.Record) (serving.Record, error) { return r.Canary(track(3), 20, "") })
-	s.serve(80, 20)
-	_, err = shift.RollBack(t.Context(), s, s, request("1", 0))
-	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
-	require.Equal(t, 20, s.route.Weights[contract.Green])
+	b, reg := promoted(t)
+	rows := len(reg.history)
+	reg.between = func() { reg.write(reg.newest().Restore(), nil) }
+	_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "somebody wrote in between, and is named: %v", err)
+	require.ErrorContains(t, err, "restore by delivery")
+	require.Len(t, reg.history, rows+1)
+	require.Equal(t, 100, b.actual().Weight(contract.Green))
+
+	_, err = shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	require.NoError(t, err, "another try reads anew")
+	require.EqualValues(t, 6, b.actual().Generation)
+}
+
+// The reply was lost, and the record moved on before the request came again: what came later holds.
+func TestARollBackThatWasOvertakenSince(t *testing.T) {
+	t.Parallel()
+	for name, since := range map[string]func(reg *records){
+		"by a restore":  func(reg *records) { reg.write(reg.newest().Restore(), nil) },
+		"by a canary":   func(reg *records) { reg.write(reg.newest().Canary(track(2), 10, "")) },
+		"by a delivery": func(reg *records) { deliver(reg, 2) },
+		"by a delivery whose version does not run yet": func(reg *records) { deliver(reg, 7) },
+		"by a rollback to another":                     func(reg *records) { reg.write(reg.newest().RollBack(track(2))) },
+	} {
+		for version := range 2 {
+			agent, reg := promotedInMemory(t)
+			_, err := shift.RollBack(t.Context(), reg, agent, asked("rollback-1", version))
+			require.NoError(t, err)
+			since(reg)
+			rows, weights := len(reg.history), agent.actual.Route.Weights
+			if reg.newest().Change == serving.RolledBack && version == 0 {
+				continue // back is where it is: the newer one is completed
+			}
+			_, err = shift.RollBack(t.Context(), reg, agent, asked("rollback-1", version))
+			require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s, --version %d: %v", name, version, err)
+			require.ErrorContains(t, err, reg.newest().String(), name)
+			require.Len(t, reg.history, rows, name)
+			require.Equal(t, weights, agent.actual.Route.Weights, name)
+		}
+	}
+}
+
+func deliver(reg *records, version int) {
+	reg.write(reg.newest().Canary(track(version), 10, ""))
+	reg.write(reg.newest().Promote())
+}
+
+// run makes a slot serve a version.
+func (b *bench) run(slot string, version int, drill string, generation int64) registry.ModelVersion {
+	b.t.Helper()
+	spec := b.spec(version, deploytest.Behaviour{})
+	spec.Drill = drill
+	_, err := b.provider.PutTrack(b.t.Context(), contract.Production, product, slot, spec, generation)
+	require.NoError(b.t, err)
+	return registry.ModelVersion{Name: product, Version: version, Digest: spec.Digest}
+}
+
+func (b *bench) route(blue, green int, generation int64) {
+	b.t.Helper()
+	_, err := b.provider.PutRoute(b.t.Context(), contract.Production, product, map[string]int{"blue": blue, "green": green}, generation)
+	require.NoError(b.t, err)
+}
+
+func (b *bench) teach(generation int64) {
+	b.t.Helper()
+	require.NoError(b.t, b.provider.Teach(b.t.Context(), contract.Production, product, generation))
 }

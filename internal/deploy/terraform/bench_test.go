@@ -2,6 +2,7 @@ package terraform_test
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -54,6 +55,8 @@ func newBenchOf(t *testing.T, binDir string) *bench {
 		config: terraform.Config{
 			Dir:       terraform.Dir(t.TempDir(), product, contract.Production),
 			Terraform: executable(t), ProviderBinary: providerBinary, Configuration: local.FS, AgentTokenFile: filepath.Join(t.TempDir(), "token"),
+			// Every test has a state of its own in the bucket that all of them share.
+			Backend: terraform.Backend{Bucket: bucket, S3: store, Pipeline: "test-" + strings.ToLower(rand.Text()), Environment: contract.Production},
 		},
 	}
 	require.NoError(t, os.WriteFile(b.config.AgentTokenFile, []byte(providerToken+"\n"), 0o600))
@@ -147,10 +150,11 @@ func (b *bench) apply(d terraform.Desired) {
 	require.Equal(b.t, 0, b.personsPlan(), "the plan after an apply")
 }
 
-// personsPlan runs terraform as a person does: in the workspace, with the shell's environment, without our CLI configuration.
-func (b *bench) personsPlan() int {
+// personsPlan runs terraform as a person does: in the workspace, without our CLI configuration and with no variable set.
+func (b *bench) personsPlan(environment ...string) int {
 	b.t.Helper()
 	cmd := exec.Command(b.config.Terraform, "-chdir="+b.config.Dir, "plan", "-detailed-exitcode", "-input=false", "-no-color")
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, environment...)
 	out, _ := cmd.CombinedOutput()
 	if code := cmd.ProcessState.ExitCode(); code != 0 {
 		b.t.Logf("%s", out)

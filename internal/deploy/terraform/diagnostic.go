@@ -18,8 +18,7 @@ var diagnosticCode = regexp.MustCompile(`\[(invalid|not_found|conflict|refused|u
 
 // terraformFault gives an error of a Terraform operation its code and a message that fits on a screen.
 //
-// A cancelled operation is asked about first: terraform-exec's error then may have no text and must not be printed. A
-// state held by another Terraform (the orphan of a worker that was killed, a person's plan) is a Conflict: it goes away.
+// A cancelled operation is asked about first: terraform-exec's error then may have no text and must not be printed.
 func terraformFault(ctx context.Context, operation, dir string, err error) error {
 	if err == nil {
 		return nil
@@ -30,8 +29,6 @@ func terraformFault(ctx context.Context, operation, dir string, err error) error
 	text := err.Error()
 	code := fault.Internal
 	switch {
-	case strings.Contains(text, "Error acquiring the state lock"):
-		code = fault.Conflict
 	case diagnosticCode.MatchString(text):
 		code = weakest(diagnosticCode.FindAllStringSubmatch(text, -1))
 	case strings.Contains(text, "Invalid value for variable"):

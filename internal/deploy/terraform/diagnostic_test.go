@@ -20,7 +20,6 @@ func TestTerraformFaults(t *testing.T) {
 		{"the provider's code", "exit status 1\n╷\n│ Error: Track a/b/blue is not ready [refused]\n│ \n│ it ended\n╵", fault.Refused},
 		{"unknown", "exit status 1\n│ Error: Something", fault.Internal},
 		{"killed", "signal: killed\n", fault.Internal},
-		{"locked", "│ Error: Error acquiring the state lock", fault.Conflict},
 		{"a variable", "│ Error: Invalid value for variable\n│ weights must sum to 100.", fault.Invalid},
 		{"trying again may cure one of them", "Error: A [refused]\nError: B [unavailable]\nError: C [invalid]", fault.Unavailable},
 		{"nothing can be cured", "Error: A [refused]\nError: C [invalid]", fault.Refused},

@@ -1,103 +1,146 @@
-package terraform
+package terraform_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
 
-func track(n int) serving.Track { return serving.Track{Version: n, Policy: "policy"} }
+// version is a track, one policy for all.
+func version(v int) *serving.Track { return &serving.Track{Version: v, Policy: "policy"} }
 
-// spec is how version n is started with the CPU limit that its delivery judged.
-func spec(n int, cpu int64) contract.TrackSpec {
-	return contract.TrackSpec{ModelVersion: n, PolicyDigest: "policy", Digest: "digest", CPUMillis: cpu}
+// started is how a track is started today; as it runs it was granted less, see held.
+func started(track serving.Track) (contract.TrackSpec, error) {
+	return contract.TrackSpec{
+		ModelVersion: track.Version, PolicyDigest: track.Policy, Digest: fmt.Sprint("bundle ", track.Version), MemoryMiB: 256, Cutoff: 0.4,
+	}, nil
 }
 
-// The wanted environments are those of the design: the champion as it runs, the challenger beside it, an earlier champion kept
-// without traffic, and nothing else.
-func TestFollow(t *testing.T) {
-	history := []serving.Record{{Champion: new(track(1))}, {Champion: new(track(2))}}
-	runs := func(slot string, n int, cpu int64, state contract.TrackState) contract.Track {
-		return contract.Track{Slot: slot, Spec: spec(n, cpu), State: state}
+// held is a ready track that was started before the limits were raised.
+func held(v int, change ...func(*contract.Track)) contract.Track {
+	spec, _ := started(*version(v))
+	spec.MemoryMiB = 128
+	track := contract.Track{Spec: spec, State: contract.TrackReady}
+	for _, c := range change {
+		c(&track)
 	}
-	drilled := runs(contract.Blue, 1, 100, contract.TrackReady)
-	drilled.Spec.Drill = "crash_after=20"
-	one := runs(contract.Blue, 1, 100, contract.TrackReady)
-	two := runs(contract.Green, 2, 100, contract.TrackReady)
+	return track
+}
+
+func drilled(track *contract.Track) { track.Spec.Drill = "delay=1ms" }
+func failed(track *contract.Track)  { track.State = contract.TrackFailed }
+func others(track *contract.Track)  { track.Spec.Digest = "another bundle" }
+func policy(track *contract.Track)  { track.Spec.PolicyDigest = "another policy" }
+
+// wanted is what Follow should put into a slot: the version, whether under the limits of today, and its drill.
+type wanted struct {
+	version int
+	anew    bool
+	drill   string
+}
+
+func TestFollow(t *testing.T) {
+	t.Parallel()
+	blue, green := contract.Blue, contract.Green
+	type tracks = map[string]contract.Track
+	type weights = map[string]int
 	for _, test := range []struct {
 		name    string
 		record  serving.Record
-		tracks  []contract.Track
-		slots   map[string]contract.TrackSpec
-		weights map[string]int
+		was     []int // versions that were champion
+		tracks  tracks
+		route   weights
+		want    map[string]wanted
+		weights weights
 	}{
-		{"nothing was ever recorded", serving.Record{}, nil, map[string]contract.TrackSpec{}, map[string]int{}},
-		{
-			"a first version before it is promoted has no traffic", serving.Record{Challenger: new(track(1))}, nil,
-			map[string]contract.TrackSpec{contract.Blue: spec(1, 500)}, map[string]int{},
-		},
-		{
-			"a challenger takes the other slot with new limits; the champion keeps its own",
-			serving.Record{Champion: new(track(2)), Challenger: new(track(3)), Weight: 20}, []contract.Track{one, two},
-			map[string]contract.TrackSpec{contract.Blue: spec(3, 500), contract.Green: spec(2, 100)}, map[string]int{contract.Blue: 20, contract.Green: 80},
-		},
-		{
-			"an earlier champion is kept without traffic", serving.Record{Champion: new(track(2))}, []contract.Track{one, two},
-			map[string]contract.TrackSpec{contract.Blue: spec(1, 100), contract.Green: spec(2, 100)}, map[string]int{contract.Blue: 0, contract.Green: 100},
-		},
-		{
-			"what was never champion leaves", serving.Record{Champion: new(track(2))}, []contract.Track{runs(contract.Blue, 3, 100, contract.TrackReady), two},
-			map[string]contract.TrackSpec{contract.Green: spec(2, 100)}, map[string]int{contract.Green: 100},
-		},
-		{
-			"an earlier champion that failed leaves", serving.Record{Champion: new(track(2))}, []contract.Track{runs(contract.Blue, 1, 100, contract.TrackFailed), two},
-			map[string]contract.TrackSpec{contract.Green: spec(2, 100)}, map[string]int{contract.Green: 100},
-		},
-		{
-			"an earlier champion with a drill leaves", serving.Record{Champion: new(track(2))}, []contract.Track{drilled, two},
-			map[string]contract.TrackSpec{contract.Green: spec(2, 100)}, map[string]int{contract.Green: 100},
-		},
-		{
-			"a champion that runs nowhere is started anew", serving.Record{Champion: new(track(2))}, nil,
-			map[string]contract.TrackSpec{contract.Blue: spec(2, 500)}, map[string]int{contract.Blue: 100},
-		},
+		{"nothing at all", serving.Record{}, nil, tracks{}, nil, map[string]wanted{}, weights{}},
+		{"the first challenger has no route", serving.Record{Challenger: version(1), Drill: "delay=1s"}, nil, tracks{}, nil,
+			map[string]wanted{blue: {1, true, "delay=1s"}}, weights{}},
+		{"the first challenger stays where it is", serving.Record{Challenger: version(1)}, nil, tracks{green: held(1)}, nil,
+			map[string]wanted{green: {1, true, ""}}, weights{}},
+		{"the first challenger is aborted", serving.Record{}, nil, tracks{blue: held(1)}, nil, map[string]wanted{}, weights{}},
+		{"the first champion gets its route", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1)}, nil,
+			map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
+		{"a champion that runs nowhere is brought back in blue", serving.Record{Champion: version(1)}, []int{1}, tracks{}, nil,
+			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
+		{"and where its traffic goes", serving.Record{Champion: version(1)}, []int{1}, tracks{}, weights{green: 100},
+			map[string]wanted{green: {1, true, ""}}, weights{green: 100}},
+		{"a champion keeps running without its drill", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, drilled)}, weights{blue: 100},
+			map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
+		{"a champion under another bundle is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, others)}, weights{blue: 100},
+			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
+		{"a champion under another policy is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, policy)}, weights{blue: 100},
+			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
+		{"a challenger gets its share and its drill", serving.Record{Champion: version(1), Challenger: version(2), Weight: 5, Drill: "crash_after=20"}, []int{1},
+			tracks{blue: held(1)}, weights{blue: 100}, map[string]wanted{blue: {1, false, ""}, green: {2, true, "crash_after=20"}}, weights{blue: 95, green: 5}},
+		{"a challenger takes the former champion's slot", serving.Record{Champion: version(2), Challenger: version(3), Weight: 70}, []int{1, 2},
+			tracks{blue: held(1), green: held(2)}, weights{green: 100}, map[string]wanted{blue: {3, true, ""}, green: {2, false, ""}}, weights{blue: 70, green: 30}},
+		{"a challenger that was champion once is started under the limits of today", serving.Record{Champion: version(2), Challenger: version(1), Weight: 10}, []int{1, 2},
+			tracks{blue: held(1), green: held(2)}, weights{green: 100}, map[string]wanted{blue: {1, true, ""}, green: {2, false, ""}}, weights{blue: 10, green: 90}},
+		{"a former champion is kept without traffic", serving.Record{Champion: version(2)}, []int{1, 2},
+			tracks{blue: held(1), green: held(2)}, weights{blue: 100}, map[string]wanted{blue: {1, false, ""}, green: {2, false, ""}}, weights{blue: 0, green: 100}},
+		{"a challenger that was left leaves", serving.Record{Champion: version(1)}, []int{1},
+			tracks{blue: held(1), green: held(2)}, weights{blue: 95, green: 5}, map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
+		{"a former champion under another policy leaves", serving.Record{Champion: version(1)}, []int{1, 2},
+			tracks{blue: held(1), green: held(2, policy)}, weights{blue: 100}, map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
+		{"a former champion that was given up leaves", serving.Record{Champion: version(2)}, []int{1, 2},
+			tracks{blue: held(1, failed), green: held(2)}, weights{green: 100}, map[string]wanted{green: {2, false, ""}}, weights{green: 100}},
+		{"a former champion that was drilled leaves", serving.Record{Champion: version(2)}, []int{1, 2},
+			tracks{blue: held(1, drilled), green: held(2)}, weights{green: 100}, map[string]wanted{green: {2, false, ""}}, weights{green: 100}},
+		{"a champion that was rolled back to, before its traffic follows", serving.Record{Champion: version(1)}, []int{1, 2},
+			tracks{blue: held(1), green: held(2)}, weights{green: 100}, map[string]wanted{blue: {1, false, ""}, green: {2, false, ""}}, weights{blue: 100, green: 0}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			actual := contract.Actual{Tracks: map[string]contract.Track{}}
-			for _, running := range test.tracks {
-				actual.Tracks[running.Slot] = running
+			t.Parallel()
+			record := test.record
+			record.Pipeline, record.Environment, record.Generation = product, serving.Production, 7
+			history := make([]serving.Record, len(test.was))
+			for i, v := range test.was {
+				history[i].Champion = version(v)
 			}
-			d, err := Follow(test.record, history, actual, func(asked serving.Track) (contract.TrackSpec, error) { return spec(asked.Version, 500), nil })
+			actual := contract.Actual{Tracks: test.tracks}
+			if test.route != nil {
+				actual.Route = &contract.Route{Weights: test.route}
+			}
+			desired, err := terraform.Follow(record, history, actual, started)
 			require.NoError(t, err)
-			require.Equal(t, test.slots, d.Tracks)
-			require.Equal(t, test.weights, d.Weights)
+			want := terraform.Desired{
+				Pipeline: product, Environment: serving.Production, Generation: 7, Tracks: map[string]contract.TrackSpec{}, Weights: test.weights,
+			}
+			for slot, w := range test.want {
+				spec := held(w.version).Spec
+				if w.anew {
+					spec, _ = started(*version(w.version))
+				}
+				spec.Drill = w.drill
+				want.Tracks[slot] = spec
+			}
+			require.Equal(t, want, desired)
+			// What follows once follows for good.
+			for slot, spec := range desired.Tracks {
+				test.tracks[slot] = contract.Track{Spec: spec, State: contract.TrackReady}
+			}
+			actual.Route = &contract.Route{Weights: desired.Weights}
+			again, err := terraform.Follow(record, history, actual, started)
+			require.NoError(t, err)
+			require.Equal(t, desired.Weights, again.Weights)
 		})
 	}
 }
 
-// A rehearsal is of the challenger alone: promoted, it runs without.
-func TestFollowDrillsTheChallengerAlone(t *testing.T) {
-	record := serving.Record{Champion: new(track(1)), Challenger: new(track(2)), Weight: 10, Drill: "delay=200ms"}
-	specOf := func(asked serving.Track) (contract.TrackSpec, error) { return spec(asked.Version, 500), nil }
-	d, err := Follow(record, nil, contract.Actual{}, specOf)
-	require.NoError(t, err)
-	require.Empty(t, d.Tracks[contract.Blue].Drill)
-	require.Equal(t, "delay=200ms", d.Tracks[contract.Green].Drill)
-
-	running := contract.Actual{Tracks: map[string]contract.Track{contract.Green: {Slot: contract.Green, Spec: d.Tracks[contract.Green], State: contract.TrackReady}}}
-	promoted, err := Follow(serving.Record{Champion: new(track(2))}, nil, running, specOf)
-	require.NoError(t, err)
-	require.Empty(t, promoted.Tracks[contract.Green].Drill)
-}
-
-func TestFollowSaysWhyATrackCannotBeStarted(t *testing.T) {
-	unknown := fault.New(fault.NotFound, "no version 2")
-	_, err := Follow(serving.Record{Champion: new(track(2))}, nil, contract.Actual{}, func(serving.Track) (contract.TrackSpec, error) {
-		return contract.TrackSpec{}, unknown
-	})
-	require.ErrorIs(t, err, unknown)
+func TestFollowNeedsToKnowHowATrackIsStarted(t *testing.T) {
+	t.Parallel()
+	unknown := func(serving.Track) (contract.TrackSpec, error) {
+		return contract.TrackSpec{}, fault.New(fault.NotFound, "no such version")
+	}
+	for _, record := range []serving.Record{{Champion: version(1)}, {Challenger: version(1)}} {
+		_, err := terraform.Follow(record, nil, contract.Actual{}, unknown)
+		require.Equal(t, fault.NotFound, fault.CodeOf(err))
+	}
 }

@@ -51,7 +51,6 @@ func TestOvertakenApplyIsAConflictAndChangesNothing(t *testing.T) {
 		"track":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, &two, 100))) },
 		"route":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, nil, 100))) },
 		"removal": func() error { return b.workspace.Apply(t.Context(), under(2, desired(nil, nil))) },
-		"destroy": func() error { return b.workspace.Destroy(t.Context()) },
 	} {
 		err := d()
 		require.Equal(t, fault.Conflict, fault.CodeOf(err), "%s: %v", name, err)

@@ -31,6 +31,10 @@ type Config struct {
 	Configuration fs.FS
 	// AgentURL and AgentTokenFile are what the provider connects to.
 	AgentURL, AgentTokenFile string
+	// Backend is where the state lies.
+	Backend Backend
+	// Step is who works in the workspace.
+	Step Step
 }
 
 // Dir is the folder of a pipeline's environment below a work folder.
@@ -38,9 +42,9 @@ func Dir(workDir, pipeline, environment string) string {
 	return filepath.Join(workDir, "terraform", pipeline, environment)
 }
 
-// Workspace is one pipeline's environment as Terraform sees it: a folder with the embedded configuration, two files of
-// variables and a local state. A person may run terraform plan in it. One operation at a time: another one meanwhile, of
-// this process or not, is a Conflict.
+// Workspace is one pipeline's environment as Terraform sees it: a folder with the embedded configuration and two files of
+// variables, for a state that any worker finds. A person may run terraform plan in it. One operation at a time in a folder, and
+// one at a time that changes the state: another one meanwhile, of this process or not, is a Conflict.
 type Workspace struct{ cfg Config }
 
 // NewWorkspace returns the workspace in cfg.Dir; nothing is written before the first operation.
@@ -53,7 +57,7 @@ const (
 	plannedFile  = "planned.tfvars.json"       // what is only planned: a veto leaves the delivery as it was
 	planFile     = "planned.tfplan"
 	lockFile     = ".terraform.lock.hcl"
-	markerFile   = ".loanops-provider.sha256" // the provider for which init was run
+	markerFile   = ".loanops-init" // provider and backend for which init was run
 	mirrorDir    = "plugins"
 )
 
@@ -67,7 +71,7 @@ func (w *Workspace) Prepare(ctx context.Context) error {
 }
 
 // Plan says what making the environment like desired would change. It changes nothing, neither there nor what is taken as
-// delivered.
+// delivered, so it needs no lock of the state.
 func (w *Workspace) Plan(ctx context.Context, desired Desired) (PlanSummary, error) {
 	var summary PlanSummary
 	err := w.locked(func(dir string) error {
@@ -82,7 +86,7 @@ func (w *Workspace) Plan(ctx context.Context, desired Desired) (PlanSummary, err
 			return err
 		}
 		defer os.Remove(filepath.Join(dir, planFile))
-		_, err = tf.Plan(ctx, tfexec.VarFile(plannedFile), tfexec.Out(planFile), tfexec.LockTimeout("0s"))
+		_, err = tf.Plan(ctx, tfexec.VarFile(plannedFile), tfexec.Out(planFile), tfexec.Lock(false))
 		if err != nil {
 			return terraformFault(ctx, "plan", dir, err)
 		}
@@ -99,29 +103,30 @@ func (w *Workspace) Plan(ctx context.Context, desired Desired) (PlanSummary, err
 	return summary, err
 }
 
-// Apply makes the environment like desired. Interrupted, it is completed by applying again.
+// Apply makes the environment like desired. Interrupted, it is completed by applying again. A state that somebody holds is a
+// LockedError.
 func (w *Workspace) Apply(ctx context.Context, desired Desired) error {
-	return w.locked(func(dir string) error {
-		if err := w.prepare(ctx, dir); err != nil {
-			return err
-		}
+	return w.changing(ctx, "apply", desired.Generation, func(dir string, tf *tfexec.Terraform) error {
 		if err := writeJSON(filepath.Join(dir, deliveryFile), delivery(desired)); err != nil {
 			return err
 		}
-		tf, err := w.terraform(dir)
-		if err != nil {
-			return err
-		}
-		return terraformFault(ctx, "apply", dir, tf.Apply(ctx, tfexec.LockTimeout("0s")))
+		return tf.Apply(ctx, tfexec.Lock(false))
 	})
 }
 
-// Destroy removes what the workspace made. Without a delivery there is nothing to do.
-func (w *Workspace) Destroy(ctx context.Context) error {
+// BreakLock takes the lock of the state away, if it is still this one. Whoever does it knows that the holder is gone and carries a
+// newer generation than the holder's: only then can nothing that the holder may still do come through.
+func (w *Workspace) BreakLock(ctx context.Context, lock Lock) error {
+	locks, err := w.cfg.Backend.locks(ctx)
+	if err != nil {
+		return err
+	}
+	return locks.remove(ctx, lock)
+}
+
+// changing runs an operation that writes the state, under the state's lock.
+func (w *Workspace) changing(ctx context.Context, name string, generation int64, operation func(dir string, tf *tfexec.Terraform) error) error {
 	return w.locked(func(dir string) error {
-		if !exists(filepath.Join(dir, deliveryFile)) {
-			return nil
-		}
 		if err := w.prepare(ctx, dir); err != nil {
 			return err
 		}
@@ -129,28 +134,17 @@ func (w *Workspace) Destroy(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return terraformFault(ctx, "destroy", dir, tf.Destroy(ctx, tfexec.LockTimeout("0s")))
-	})
-}
-
-// Drift reports whether the environment differs from what was applied last. NotFound before the first Apply.
-func (w *Workspace) Drift(ctx context.Context) (bool, error) {
-	drifted := false
-	err := w.locked(func(dir string) error {
-		if !exists(filepath.Join(dir, deliveryFile)) {
-			return fault.New(fault.NotFound, "nothing was delivered from %s yet", dir)
-		}
-		if err := w.prepare(ctx, dir); err != nil {
-			return err
-		}
-		tf, err := w.terraform(dir)
+		locks, err := w.cfg.Backend.locks(ctx)
 		if err != nil {
 			return err
 		}
-		drifted, err = tf.Plan(ctx, tfexec.LockTimeout("0s"))
-		return terraformFault(ctx, "plan", dir, err)
+		release, err := locks.take(ctx, dir, name, Holder{w.cfg.Step, generation})
+		if err != nil {
+			return err
+		}
+		defer release()
+		return terraformFault(ctx, name, dir, operation(dir, tf))
 	})
-	return drifted, err
 }
 
 // locked runs operation with the folder's absolute path while holding its lock. The kernel frees the lock of a process
@@ -175,8 +169,8 @@ func (w *Workspace) locked(operation func(dir string) error) error {
 	return operation(dir)
 }
 
-// prepare writes what Terraform reads and runs init when the provider is new here. A provider built again has another
-// checksum than the dependency lock file says, so that file goes: it guards downloads, and nothing is downloaded.
+// prepare writes what Terraform reads and runs init when the provider or the backend is new here. A provider built again has
+// another checksum than the dependency lock file says, so that file goes: it guards downloads, and nothing is downloaded.
 func (w *Workspace) prepare(ctx context.Context, dir string) error {
 	if err := writeConfiguration(w.cfg.Configuration, dir); err != nil {
 		return fault.Wrap(fault.Internal, err, "configuration in %s", dir)
@@ -189,14 +183,25 @@ func (w *Workspace) prepare(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := w.cfg.Backend.write(dir); err != nil {
+		return err
+	}
+	if err := w.prepareDelivery(ctx, dir); err != nil {
+		return err
+	}
 	digest, _, err := file.Digest(w.cfg.ProviderBinary)
 	if err != nil {
 		return fault.Wrap(fault.NotFound, err, "the Terraform provider (build it with: make build)")
 	}
+	backend, err := os.ReadFile(filepath.Join(dir, backendFile))
+	if err != nil {
+		return fault.Wrap(fault.Internal, err, "the backend in %s", dir)
+	}
 	plugins := mirror{filepath.Join(dir, mirrorDir)}
 	installed := filepath.Join(dir, ".terraform", "providers", filepath.FromSlash(providerSource), ProviderVersion, platform(), filepath.Base(plugins.executable()))
+	wanted := digest + "\n" + string(backend)
 	marker, _ := os.ReadFile(filepath.Join(dir, markerFile)) // unreadable is as good as absent: init runs
-	if string(marker) == digest && exists(installed) && exists(filepath.Join(dir, lockFile)) {
+	if string(marker) == wanted && exists(installed) && exists(filepath.Join(dir, lockFile)) {
 		return nil
 	}
 	if err := plugins.install(w.cfg.ProviderBinary); err != nil {
@@ -204,17 +209,31 @@ func (w *Workspace) prepare(ctx context.Context, dir string) error {
 	}
 	for _, old := range []string{markerFile, lockFile} {
 		if err := os.Remove(filepath.Join(dir, old)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fault.Wrap(fault.Internal, err, "old provider's traces")
+			return fault.Wrap(fault.Internal, err, "traces of an earlier init")
 		}
 	}
 	tf, err := w.terraform(dir)
 	if err != nil {
 		return err
 	}
-	if err := tf.Init(ctx); err != nil {
+	if err := tf.Init(ctx, tfexec.Reconfigure(true)); err != nil {
 		return terraformFault(ctx, "init", dir, err)
 	}
-	return writeFile(filepath.Join(dir, markerFile), []byte(digest), 0o644)
+	return writeFile(filepath.Join(dir, markerFile), []byte(wanted), 0o644)
+}
+
+// prepareDelivery gives a workspace from which nothing was delivered yet, here or anywhere, the variables of nothing: a
+// person's terraform plan then works there too, and plans nothing.
+func (w *Workspace) prepareDelivery(ctx context.Context, dir string) error {
+	path := filepath.Join(dir, deliveryFile)
+	if exists(path) {
+		return nil
+	}
+	delivered, err := w.cfg.Backend.delivered(ctx)
+	if err != nil || delivered {
+		return err
+	}
+	return writeJSON(path, delivery(Desired{Pipeline: w.cfg.Backend.Pipeline, Environment: w.cfg.Backend.Environment, Generation: 1}))
 }
 
 // terraform returns a new runner: one for each operation, as some operations leave settings behind in it.
@@ -240,13 +259,13 @@ func (w *Workspace) terraform(dir string) (*tfexec.Terraform, error) {
 }
 
 // childEnvironment is what Terraform gets: none of the caller's TF_* (a TF_CLI_CONFIG_FILE or TF_DATA_DIR of the person
-// at the keyboard must not reach it) and no secrets, which neither it nor the provider need.
+// at the keyboard must not reach it) and no secrets: the state's lie in a file, see Backend, or AWS' own sources have them.
 func childEnvironment(dir string) map[string]string {
 	env := map[string]string{
 		"TF_CLI_CONFIG_FILE": mirror{filepath.Join(dir, mirrorDir)}.cliConfig(),
 		"CHECKPOINT_DISABLE": "1", // no question to the network about newer versions
 	}
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "LANG"} {
+	for _, name := range append([]string{"PATH", "HOME", "TMPDIR", "LANG"}, awsSources...) {
 		if value, ok := os.LookupEnv(name); ok {
 			env[name] = value
 		}

@@ -73,9 +73,8 @@ func TestLifecycle(t *testing.T) {
 	b.apply(desired(nil, &two, 0, 100))
 	require.NotContains(t, b.actual().Tracks, "blue")
 
-	require.NoError(t, b.workspace.Destroy(t.Context()))
+	b.apply(desired(nil, nil))
 	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 1}, b.actual())
-	require.NoError(t, b.workspace.Destroy(t.Context()), "again is fine")
 }
 
 func TestTrackWithoutTrafficNeedsNoRoute(t *testing.T) {
@@ -99,9 +98,6 @@ func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
 	require.NoError(t, err)
 
 	require.Equal(t, 2, b.personsPlan())
-	drifted, err := b.workspace.Drift(t.Context())
-	require.NoError(t, err)
-	require.True(t, drifted)
 	adopting := under(2, desired(&one, &two, 100, 0))
 	plan, err := b.workspace.Plan(t.Context(), adopting)
 	require.NoError(t, err)
@@ -171,8 +167,8 @@ func TestCancelledApplyIsCompletedByTheNext(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(ctx, want) }()
 	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == contract.TrackStarting })
-	_, err := b.workspace.Drift(t.Context())
-	require.Equal(t, fault.Conflict, fault.CodeOf(err), "one operation at a time: %v", err)
+	_, err := b.workspace.Plan(t.Context(), want)
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "one operation at a time in a folder: %v", err)
 	cancel()
 	err = <-done
 	require.ErrorIs(t, err, context.Canceled)
@@ -182,7 +178,7 @@ func TestCancelledApplyIsCompletedByTheNext(t *testing.T) {
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	b.apply(want)
 	require.Equal(t, 10, b.actual().Weight("green"))
-	require.NoError(t, b.workspace.Destroy(t.Context()))
+	b.apply(desired(nil, nil))
 	require.Empty(t, b.actual().Tracks, "nothing was left outside the state")
 }
 
@@ -190,8 +186,6 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	one := b.spec(1, deploytest.Behaviour{})
-	_, err := b.workspace.Drift(t.Context())
-	require.Equal(t, fault.NotFound, fault.CodeOf(err), "nothing was delivered yet: %v", err)
 	for _, test := range []struct {
 		name  string
 		spoil func(*terraform.Desired)
@@ -228,13 +222,13 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 	config := b.config
 	config.AgentURL = "http://127.0.0.1:1"
 	require.NoError(t, b.workspace.Apply(t.Context(), desired(&one, nil, 100)))
-	err = terraform.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
+	err := terraform.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "the agent is not there: %v", err)
 
 	config = b.config
 	config.AgentTokenFile = filepath.Join(t.TempDir(), "wrong")
 	require.NoError(t, os.WriteFile(config.AgentTokenFile, []byte("wrong"), 0o600))
-	err = terraform.NewWorkspace(config).Destroy(t.Context())
+	err = terraform.NewWorkspace(config).Apply(t.Context(), desired(nil, nil))
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	config.ProviderBinary = filepath.Join(t.TempDir(), "absent")
 	err = terraform.NewWorkspace(config).Prepare(t.Context())
