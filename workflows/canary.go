@@ -21,6 +21,9 @@ func (d *delivery) canary(ctx workflow.Context) (Result, error) {
 	if failedWith(err, fault.Overtaken) {
 		return Result{}, err
 	}
+	if err == nil {
+		err = ctx.Err() // somebody's abort may have come together with the last step's answer
+	}
 	if err == nil && len(reasons) == 0 && d.input.Drill != "" {
 		reasons = []string{fmt.Sprintf("the drill was not noticed: every canary step passed although version %d runs under %s", d.Model.Version, d.input.Drill)}
 	}

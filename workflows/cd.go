@@ -159,6 +159,9 @@ func (d *delivery) bootstrap(ctx workflow.Context) (Result, error) {
 	if failedWith(err, fault.Overtaken) {
 		return Result{}, err
 	}
+	if err == nil {
+		err = ctx.Err() // somebody's abort may have come together with the last step's answer
+	}
 	var result Result
 	switch {
 	case err == nil && len(failures) == 0 && d.input.Drill == "":

@@ -5,8 +5,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/activity"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
@@ -188,4 +191,47 @@ func TestRollbackThatOnlyAdopts(t *testing.T) {
 	p = newPlatform()
 	require.Equal(t, Aborted, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation - 1}).Verdict)
 	require.Empty(t, p.followed)
+}
+
+// An abort that Temporal delivers together with the answer of the last step is handled first: what was promised to it holds.
+func TestAbortBesideTheLastAnswerIsKept(t *testing.T) {
+	for name, test := range map[string]struct {
+		last string
+		seen int
+		with func(*platform)
+	}{
+		"the last verdict of a canary": {activities.RecordCanaryCheck.Name, 4, func(*platform) {}},
+		"the golden predictions of a bootstrap": {activities.SmokeTestProduction.Name, 1, func(p *platform) {
+			p.record = serving.Record{Pipeline: p.record.Pipeline, Environment: p.record.Environment}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform()
+			test.with(p)
+			env := p.environment(t)
+			var d *delivery
+			env.RegisterWorkflowWithOptions(func(ctx workflow.Context, input DeliveryInput) (Result, error) {
+				d = &delivery{input: input, expires: time.Hour, run: newRun(activities.Deliver, input.Model, "manual")}
+				return d.play(ctx, d.story)
+			}, workflow.RegisterOptions{Name: "a delivery within reach"})
+			seen := 0
+			env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {
+				if info.ActivityType.Name != test.last {
+					return
+				}
+				if seen++; seen == test.seen {
+					by := Intervention{Actor: "grace", Reason: "stop"}
+					require.NoError(t, d.validateAbort(nil, by))
+					_, err := d.abort(nil, by)
+					require.NoError(t, err)
+				}
+			})
+			env.ExecuteWorkflow("a delivery within reach", deliveryInput)
+			require.NoError(t, env.GetWorkflowError())
+			var result Result
+			require.NoError(t, env.GetWorkflowResult(&result))
+			require.Equal(t, test.seen, seen)
+			require.Equal(t, Aborted, result.Verdict)
+		})
+	}
 }

@@ -62,10 +62,13 @@ func (r Record) Promote() (Record, error) {
 	return next, nil
 }
 
-// Abort takes the challenger away; the champion, where there is one, has all traffic.
+// Abort takes the challenger away; the champion, where there is one, has all traffic. What was aborted is no place to go back to.
 func (r Record) Abort() Record {
 	next := r.after(Aborted)
 	next.Challenger, next.Weight, next.Drill = nil, 0, ""
+	if Is(r.Previous, r.Challenger) {
+		next.Previous = nil
+	}
 	return next
 }
 

@@ -73,6 +73,8 @@ func TestTransitions(t *testing.T) {
 		{"a promotion", shared, serving.Record.Promote, serving.Promoted, content{Champion: track(3), Previous: track(2)}},
 		{"an abort", shared, always(serving.Record.Abort), serving.Aborted, content{Champion: track(2), Previous: track(1)}},
 		{"an abort ends the drill", drilled, always(serving.Record.Abort), serving.Aborted, content{Champion: track(2)}},
+		{"an abort of what was previous", serving.Record{Champion: track(2), Previous: track(1), Challenger: track(1), Weight: 5}, always(serving.Record.Abort),
+			serving.Aborted, content{Champion: track(2)}},
 		{"an abort before there is a champion", prepared, always(serving.Record.Abort), serving.Aborted, content{}},
 		{"an abort of nothing", nothing, always(serving.Record.Abort), serving.Aborted, content{}},
 		{"a rollback", steady, rollback(1), serving.RolledBack, content{Champion: track(1)}},

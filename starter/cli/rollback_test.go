@@ -152,7 +152,11 @@ func TestARollbackThatIsOvertaken(t *testing.T) {
 			return problem.New(http.StatusInternalServerError, "nothing was recorded")
 		}
 		author := serving.Author{Writer: "delivery-loans/run-9", Actor: "ada", Reason: "it was lost", Operation: "op-9"}
-		if _, err := reg.TakeGeneration(context.Background(), newest.Restore().By(author)); err != nil {
+		next, err := newest.Canary(serving.Track{Version: 3, Policy: newest.Champion.Policy}, 5, "")
+		if err != nil {
+			return problem.New(http.StatusInternalServerError, err.Error())
+		}
+		if _, err := reg.TakeGeneration(context.Background(), next.By(author)); err != nil {
 			return problem.New(http.StatusInternalServerError, err.Error())
 		}
 		return problem.New(http.StatusConflict, "generation 6 is overtaken: the newest is 7")
@@ -160,7 +164,7 @@ func TestARollbackThatIsOvertaken(t *testing.T) {
 	stdout, stderr, code := run(t, "rollback", "loans", "--reason", "complaints")
 	require.Equal(t, exitAborted, code, stderr)
 	require.Empty(t, stdout)
-	require.Contains(t, stderr, "overtaken since by generation 7 (restore by delivery-loans/run-9: it was lost)")
+	require.Contains(t, stderr, "overtaken since by generation 7 (canary by delivery-loans/run-9: it was lost)")
 	newest, err := reg.Serving(t.Context(), "loans", serving.Production)
 	require.NoError(t, err)
 	require.EqualValues(t, 7, newest.Generation)
@@ -179,6 +183,11 @@ func (w *waiting) Serving(context.Context, string, string) (serving.Record, erro
 		Pipeline: "loans", Environment: serving.Production, Generation: 4, Change: serving.RolledBack, Champion: &serving.Track{Version: 2},
 		Author: serving.Author{Reason: "complaints"},
 	}, nil
+}
+
+func (w *waiting) ServingHistory(ctx context.Context, pipeline, environment string) ([]serving.Record, error) {
+	newest, err := w.Serving(ctx, pipeline, environment)
+	return []serving.Record{newest}, err
 }
 
 func (w *waiting) Version(context.Context, string, int) (registry.ModelVersion, error) {

@@ -3,6 +3,7 @@ package shift
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
@@ -54,9 +55,13 @@ func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (
 	if err != nil {
 		return Result{}, err
 	}
+	history, err := reg.ServingHistory(ctx, request.Model, serving.Production)
+	if err != nil {
+		return Result{}, err
+	}
 	result := Result{Record: newest}
-	if !repeats(newest, request) {
-		if result, err = record(ctx, reg, agent, newest, request); err != nil {
+	if !repeats(history, request) {
+		if result, err = record(ctx, reg, agent, newest, history, request); err != nil {
 			return Result{}, err
 		}
 	}
@@ -73,17 +78,18 @@ func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (
 	return result, nil
 }
 
-// repeats reports whether newest is what the request asks for already.
-func repeats(newest serving.Record, request Request) bool {
-	return newest.Change == serving.RolledBack && (request.Version == 0 || newest.Champion.Version == request.Version)
+// repeats reports whether the last change of what serves is what the request asks for: restoring it since changed nothing.
+func repeats(history []serving.Record, request Request) bool {
+	for _, record := range slices.Backward(history) {
+		if record.Change != serving.Restored {
+			return record.Change == serving.RolledBack && (request.Version == 0 || record.Champion.Version == request.Version)
+		}
+	}
+	return false
 }
 
 // record takes the generation of the rollback.
-func record(ctx context.Context, reg Registry, agent Agent, newest serving.Record, request Request) (Result, error) {
-	history, err := reg.ServingHistory(ctx, request.Model, serving.Production)
-	if err != nil {
-		return Result{}, err
-	}
+func record(ctx context.Context, reg Registry, agent Agent, newest serving.Record, history []serving.Record, request Request) (Result, error) {
 	for _, taken := range history {
 		if taken.Operation == request.Operation {
 			return Result{}, fault.New(fault.Overtaken, "this rollback of %s was %s, and is overtaken since by %s", request.Model, taken, newest)

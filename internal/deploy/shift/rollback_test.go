@@ -211,6 +211,22 @@ func TestRollBackEndsACanary(t *testing.T) {
 	}
 }
 
+// A delivery may put right what a rollback left undone, before the rollback is repeated.
+func TestARollBackIsRepeatedAfterItWasRestored(t *testing.T) {
+	t.Parallel()
+	b, reg := canaried(t)
+	_, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.url, "no such token"), asked("rollback-1", 0))
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
+	reg.write(reg.newest().Restore(), nil)
+	rows := len(reg.history)
+
+	again, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-2", 0))
+	require.NoError(t, err)
+	require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
+	require.Len(t, reg.history, rows)
+	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.actual().Route.Weights)
+}
+
 func TestRollBackRefuses(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
@@ -311,7 +327,6 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 func TestARollBackThatWasOvertakenSince(t *testing.T) {
 	t.Parallel()
 	for name, since := range map[string]func(reg *records){
-		"by a restore":  func(reg *records) { reg.write(reg.newest().Restore(), nil) },
 		"by a canary":   func(reg *records) { reg.write(reg.newest().Canary(track(2), 10, "")) },
 		"by a delivery": func(reg *records) { deliver(reg, 2) },
 		"by a delivery whose version does not run yet": func(reg *records) { deliver(reg, 7) },
