@@ -62,9 +62,12 @@ func (r *run) awaitApproval(ctx workflow.Context, expires time.Duration) (string
 	return "", nil
 }
 
-// answerable is who answers for the promotion: the person who approved, else the one who started the run.
+// answerable is who answers for a change: the person who aborted, else the one who approved, else the one who started the run.
 func (r *run) answerable(starter string) string {
-	if r.approved != nil {
+	switch {
+	case r.aborted != nil:
+		return r.aborted.Actor
+	case r.approved != nil:
 		return r.approved.Actor
 	}
 	return starter

@@ -232,6 +232,7 @@ func TestAbortBesideTheLastAnswerIsKept(t *testing.T) {
 			require.NoError(t, env.GetWorkflowResult(&result))
 			require.Equal(t, test.seen, seen)
 			require.Equal(t, Aborted, result.Verdict)
+			require.Equal(t, "grace", p.record.Actor, "who aborted answers for it")
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -41,12 +42,13 @@ needs --version.`,
 			}
 			request.Model, request.Operation = args[0], "rollback-"+uuid.NewString()
 			request.Writer = request.Actor
-			done, err := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), request)
-			if err != nil {
-				return err
+			done, failed := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), request)
+			if done.Record.Generation == 0 {
+				return failed
 			}
-			if err := a.adopt(ctx, s, request, done.Record.Generation, wait); err != nil {
-				return err
+			// What is recorded is followed, also where this command could not move the traffic.
+			if err := a.adopt(ctx, s, request, done.Record.Generation, wait && failed == nil); err != nil || failed != nil {
+				return cmp.Or(failed, err)
 			}
 			result := workflows.Result{
 				Verdict: workflows.RolledBack, Model: workflows.ModelRef{Name: request.Model, Version: done.To, Digest: done.Digest},
@@ -75,10 +77,14 @@ func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agen
 	limited, cancel := context.WithTimeout(ctx, rollbackLimit)
 	defer cancel()
 	var last error
+	var recorded shift.Result
 	for {
 		done, err := shift.RollBack(limited, reg, agent, request)
 		if err == nil || fault.Permanent(fault.CodeOf(err)) {
 			return done, err
+		}
+		if done.Record.Generation > 0 {
+			recorded = done
 		}
 		if limited.Err() == nil {
 			if last == nil {
@@ -91,7 +97,7 @@ func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agen
 			if last == nil {
 				last = err
 			}
-			return shift.Result{}, last
+			return recorded, last
 		case <-time.After(rollbackPause):
 		}
 	}
@@ -116,7 +122,7 @@ func (a *app) adopt(ctx context.Context, s settings.Settings, request shift.Requ
 		}
 	}
 	if err != nil {
-		a.say("traffic is back; Terraform follows when the next worker starts, since Temporal does not answer: %v", err)
+		a.say("production follows the rollback in Terraform when the next worker starts, since Temporal does not answer: %v", err)
 	}
 	return nil
 }

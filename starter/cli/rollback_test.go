@@ -94,7 +94,7 @@ func TestRollbackWithoutTemporal(t *testing.T) {
 	stdout, stderr, code := run(t, "rollback", "loans", "--reason", "complaints", "--wait")
 	require.Equal(t, 0, code, stderr)
 	require.Equal(t, "rolled back loans from version 3 to 2: complaints\n", stdout)
-	require.Contains(t, stderr, "traffic is back; Terraform follows when the next worker starts, since Temporal does not answer: ")
+	require.Contains(t, stderr, "production follows the rollback in Terraform when the next worker starts, since Temporal does not answer: ")
 	require.Equal(t, map[string]int{"blue": 100, "green": 0}, agent.weights)
 	newest, err := reg.Serving(t.Context(), "loans", serving.Production)
 	require.NoError(t, err)
@@ -139,6 +139,7 @@ func TestRollbackEndsAtOnceByAPermanentFault(t *testing.T) {
 			newest, err := reg.Serving(t.Context(), "loans", serving.Production)
 			require.NoError(t, err)
 			require.Equal(t, test.stands, newest.Change == serving.RolledBack)
+			require.Equal(t, test.stands, strings.Contains(stderr, "when the next worker starts"), "what is recorded is to be followed, whatever the agent said")
 		})
 	}
 }
