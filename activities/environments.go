@@ -131,7 +131,7 @@ func (e *Environments) applyOnce(ctx context.Context, record serving.Record, spe
 // overtaken makes of an error what it means when the record has moved on: this writer is not to try again.
 func (e *Environments) overtaken(ctx context.Context, record serving.Record, err error) error {
 	newest, readErr := e.Registry.Serving(ctx, record.Pipeline, record.Environment)
-	if readErr == nil && newest.Generation > record.Generation {
+	if readErr == nil && newest.Generation > record.Generation && !newest.DoneBy(record.Operation) {
 		return overtakenBy(newest)
 	}
 	return err
