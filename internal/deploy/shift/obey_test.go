@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
@@ -62,7 +63,7 @@ func promotedInMemory(t *testing.T) (*target, *records) {
 	t.Helper()
 	reg := delivered(t, 2)
 	for version := 1; version <= 2; version++ {
-		reg.versions[version] = registry.ModelVersion{Name: product, Version: version, Digest: digest(version)}
+		reg.versions[version] = registry.ModelVersion{Name: agenttest.Pipeline, Version: version, Digest: digest(version)}
 	}
 	return &target{fence: serving.Fence{Newest: 4}, actual: running(1, 2, shared(0, 100))}, reg
 }

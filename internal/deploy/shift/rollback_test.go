@@ -10,6 +10,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
@@ -35,7 +36,7 @@ func (r *records) Version(_ context.Context, name string, version int) (registry
 
 func (r *records) newest() serving.Record {
 	if len(r.history) == 0 {
-		return serving.Record{Pipeline: product, Environment: serving.Production}
+		return serving.Record{Pipeline: agenttest.Pipeline, Environment: serving.Production}
 	}
 	return r.history[len(r.history)-1]
 }
@@ -119,7 +120,7 @@ func canaried(t *testing.T) (*bench, *records) {
 
 // asked is a rollback's request under an operation of its own.
 func asked(operation string, version int) shift.Request {
-	return shift.Request{Model: product, Version: version, Author: serving.Author{
+	return shift.Request{Model: agenttest.Pipeline, Version: version, Author: serving.Author{
 		Writer: "operator", Actor: "operator", Reason: "it declines everyone", Operation: operation,
 	}}
 }
@@ -130,16 +131,16 @@ func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, reg := promoted(t)
-			done, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", version))
+			done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", version))
 			require.NoError(t, err)
 			require.Equal(t, shift.Result{Record: reg.newest(), From: 2, To: 1, Digest: reg.versions[1].Digest}, done)
 			require.Equal(t, "from version 2 to 1: it declines everyone", done.String())
 			require.EqualValues(t, 5, done.Record.Generation)
 			require.Equal(t, serving.RolledBack, done.Record.Change)
 			require.Equal(t, map[string]int{serving.ChampionAlias: 1}, done.Record.Aliases(), "what was left is no place to go back to")
-			require.Equal(t, map[string]int{"blue": 100, "green": 0}, b.actual().Route.Weights)
-			require.Equal(t, "rollback", b.actual().Route.Writer)
-			require.Empty(t, shift.Astray(reg.newest(), b.actual()))
+			require.Equal(t, map[string]int{"blue": 100, "green": 0}, b.Actual().Route.Weights)
+			require.Equal(t, "rollback", b.Actual().Route.Writer)
+			require.Empty(t, shift.Astray(reg.newest(), b.Actual()))
 		})
 	}
 }
@@ -148,7 +149,7 @@ func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
 func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
 	require.NoError(t, err)
 	rows := len(reg.history)
 	for name, request := range map[string]shift.Request{
@@ -158,37 +159,37 @@ func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 	} {
 		for range 2 {
 			b.route(0, 100, reg.newest().Generation) // as if the first one had not reached the agent
-			again, err := shift.RollBack(t.Context(), reg, b.rollback, request)
+			again, err := shift.RollBack(t.Context(), reg, b.Rollback, request)
 			require.NoError(t, err, name)
 			require.Equal(t, shift.Result{Record: reg.newest(), To: 1, Digest: reg.versions[1].Digest}, again, name)
 			require.Contains(t, again.String(), "version 1 is champion since generation 5", name)
 			require.Len(t, reg.history, rows, name)
-			require.Equal(t, 100, b.actual().Weight(contract.Blue), name)
+			require.Equal(t, 100, b.Actual().Weight(contract.Blue), name)
 		}
 	}
 	// Going forward again is a decision: it needs the version.
-	forward, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-4", 2))
+	forward, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-4", 2))
 	require.NoError(t, err)
 	require.Equal(t, 2, forward.To)
 	require.Len(t, reg.history, rows+1)
-	require.Equal(t, 100, b.actual().Weight(contract.Green))
+	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 }
 
 func TestARollBackWithTheWrongTokenStandsInTheRecord(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	done, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.url, "no such token"), asked("rollback-1", 0))
+	done, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.URL, "no such token"), asked("rollback-1", 0))
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "version 1 of loan-eligibility has all traffic (generation 5)")
 	require.ErrorContains(t, err, "repeat the rollback")
 	require.Equal(t, reg.newest(), done.Record)
 	require.Equal(t, map[string]int{serving.ChampionAlias: 1}, reg.newest().Aliases())
-	require.Equal(t, 100, b.actual().Weight(contract.Green))
+	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 
-	_, err = shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-2", 0))
+	_, err = shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-2", 0))
 	require.NoError(t, err)
 	require.Len(t, reg.history, 5)
-	require.Equal(t, 100, b.actual().Weight(contract.Blue))
+	require.Equal(t, 100, b.Actual().Weight(contract.Blue))
 }
 
 func TestRollBackEndsACanary(t *testing.T) {
@@ -197,13 +198,13 @@ func TestRollBackEndsACanary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, reg := canaried(t)
-			done, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", version))
+			done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", version))
 			require.NoError(t, err)
 			require.Equal(t, "from version 3 to 2: it declines everyone", done.String())
 			require.Equal(t, map[string]int{serving.ChampionAlias: 2, serving.PreviousAlias: 1}, reg.newest().Aliases())
-			require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.actual().Route.Weights)
+			require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.Actual().Route.Weights)
 
-			again, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-2", version))
+			again, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-2", version))
 			require.NoError(t, err)
 			require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
 			require.Len(t, reg.history, 6)
@@ -215,16 +216,16 @@ func TestRollBackEndsACanary(t *testing.T) {
 func TestARollBackIsRepeatedAfterItWasRestored(t *testing.T) {
 	t.Parallel()
 	b, reg := canaried(t)
-	_, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.url, "no such token"), asked("rollback-1", 0))
+	_, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.URL, "no such token"), asked("rollback-1", 0))
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	reg.write(reg.newest().Restore(), nil)
 	rows := len(reg.history)
 
-	again, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-2", 0))
+	again, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-2", 0))
 	require.NoError(t, err)
 	require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
 	require.Len(t, reg.history, rows)
-	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.actual().Route.Weights)
+	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.Actual().Route.Weights)
 }
 
 func TestRollBackRefuses(t *testing.T) {
@@ -270,18 +271,18 @@ func TestRollBackRefuses(t *testing.T) {
 			reg.write(reg.newest().Abort(), nil)
 		}, fault.Refused, "never was champion"},
 		{"drilled", 0, func() { b.run(contract.Blue, 1, "delay=1ms", 4) }, fault.Refused, "runs under the drill delay=1ms in slot blue"},
-		{"given up", 0, func() { b.run(contract.Blue, 1, "", 4); b.killForGood(contract.Blue) }, fault.Refused, "version 1 of loan-eligibility is failed"},
+		{"given up", 0, func() { b.run(contract.Blue, 1, "", 4); b.KillForGood(contract.Blue) }, fault.Refused, "version 1 of loan-eligibility is failed"},
 	} {
 		// One after another: they share an agent.
 		t.Run(test.name, func(t *testing.T) {
 			reg.history, reg.versions = history, map[int]registry.ModelVersion{1: versions[1], 2: versions[2]}
 			test.prepare()
 			rows := len(reg.history)
-			_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", test.version))
+			_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", test.version))
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			require.Len(t, reg.history, rows)
-			require.Equal(t, 100, b.actual().Weight(contract.Green))
+			require.Equal(t, 100, b.Actual().Weight(contract.Green))
 		})
 	}
 }
@@ -291,18 +292,18 @@ func TestRollBackToTheChampionPutsItsTrafficRight(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
 	b.route(100, 0, 4)
-	done, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 2))
+	done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 2))
 	require.NoError(t, err)
 	require.Equal(t, 2, done.To)
 	require.Len(t, reg.history, 4)
-	require.Equal(t, 100, b.actual().Weight(contract.Green))
+	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 }
 
 func TestRollBackNeedsTheAgentBeforeItWrites(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	b.stopAgent()
-	_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	b.Stop()
+	_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.Len(t, reg.history, 4)
 }
@@ -312,15 +313,15 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	b, reg := promoted(t)
 	rows := len(reg.history)
 	reg.between = func() { reg.write(reg.newest().Restore(), nil) }
-	_, err := shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "somebody wrote in between, and is named: %v", err)
 	require.ErrorContains(t, err, "restore by delivery")
 	require.Len(t, reg.history, rows+1)
-	require.Equal(t, 100, b.actual().Weight(contract.Green))
+	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 
-	_, err = shift.RollBack(t.Context(), reg, b.rollback, asked("rollback-1", 0))
+	_, err = shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
 	require.NoError(t, err, "another try reads anew")
-	require.EqualValues(t, 6, b.actual().Generation)
+	require.EqualValues(t, 6, b.Actual().Generation)
 }
 
 // The reply was lost, and the record moved on before the request came again: what came later holds.
@@ -358,20 +359,20 @@ func deliver(reg *records, version int) {
 // run makes a slot serve a version.
 func (b *bench) run(slot string, version int, drill string, generation int64) registry.ModelVersion {
 	b.t.Helper()
-	spec := b.spec(version, deploytest.Behaviour{})
+	spec := b.Spec(version, deploytest.Behaviour{})
 	spec.Drill = drill
-	_, err := b.provider.PutTrack(b.t.Context(), contract.Production, product, slot, spec, generation)
+	_, err := b.Provider.PutTrack(b.t.Context(), contract.Production, agenttest.Pipeline, slot, spec, generation)
 	require.NoError(b.t, err)
-	return registry.ModelVersion{Name: product, Version: version, Digest: spec.Digest}
+	return registry.ModelVersion{Name: agenttest.Pipeline, Version: version, Digest: spec.Digest}
 }
 
 func (b *bench) route(blue, green int, generation int64) {
 	b.t.Helper()
-	_, err := b.provider.PutRoute(b.t.Context(), contract.Production, product, map[string]int{"blue": blue, "green": green}, generation)
+	_, err := b.Provider.PutRoute(b.t.Context(), contract.Production, agenttest.Pipeline, map[string]int{"blue": blue, "green": green}, generation)
 	require.NoError(b.t, err)
 }
 
 func (b *bench) teach(generation int64) {
 	b.t.Helper()
-	require.NoError(b.t, b.provider.Teach(b.t.Context(), contract.Production, product, generation))
+	require.NoError(b.t, b.Provider.Teach(b.t.Context(), contract.Production, agenttest.Pipeline, generation))
 }

@@ -18,7 +18,7 @@ import (
 func TestAnotherWorkerFindsTheState(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	want := desired(&one, &two, 90, 10)
 	b.apply(want)
 	config := b.elsewhere(terraform.Step{})
@@ -30,7 +30,7 @@ func TestAnotherWorkerFindsTheState(t *testing.T) {
 	require.NoFileExists(t, filepath.Join(config.Dir, "delivery.auto.tfvars.json"), "something was delivered: a plan for nothing would take it away")
 
 	require.NoError(t, other.Apply(t.Context(), under(2, desired(&one, nil, 100))))
-	require.NotContains(t, b.actual().Tracks, "green", "it is taken away by one who did not make it")
+	require.NotContains(t, b.Actual().Tracks, "green", "it is taken away by one who did not make it")
 }
 
 func TestPersonsPlanWorksBeforeAnythingWasDelivered(t *testing.T) {
@@ -38,7 +38,7 @@ func TestPersonsPlanWorksBeforeAnythingWasDelivered(t *testing.T) {
 	b := newBench(t)
 	require.NoError(t, b.workspace.Prepare(t.Context()))
 	require.Equal(t, 0, b.personsPlan())
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	_, err := b.workspace.Plan(t.Context(), desired(&one, nil, 100))
 	require.NoError(t, err)
 	require.Equal(t, 0, b.personsPlan(), "what is only planned is not delivered")
@@ -48,7 +48,7 @@ func TestPersonsPlanWorksBeforeAnythingWasDelivered(t *testing.T) {
 func TestPersonsOwnAWSVariablesStayOut(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
 	require.Equal(t, 0, b.personsPlan("AWS_ACCESS_KEY_ID=mine", "AWS_SECRET_ACCESS_KEY=mine", "AWS_SESSION_TOKEN=mine", "AWS_REGION=eu-central-1",
 		"AWS_ENDPOINT_URL_S3=http://127.0.0.1:1"))
@@ -57,7 +57,7 @@ func TestPersonsOwnAWSVariablesStayOut(t *testing.T) {
 func TestSecretOfTheStoreIsInOnePrivateFile(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
 	var with []string
 	require.NoError(t, filepath.WalkDir(b.config.Dir, func(path string, entry fs.DirEntry, err error) error {
@@ -81,7 +81,7 @@ func TestSecretOfTheStoreIsInOnePrivateFile(t *testing.T) {
 func TestPrepareFollowsTheStore(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
 	good := b.config.Backend.S3
 	for name, bad := range map[string]artifact.S3{

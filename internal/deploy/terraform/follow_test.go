@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
@@ -99,7 +100,7 @@ func TestFollow(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			record := test.record
-			record.Pipeline, record.Environment, record.Generation = product, serving.Production, 7
+			record.Pipeline, record.Environment, record.Generation = agenttest.Pipeline, serving.Production, 7
 			history := make([]serving.Record, len(test.was))
 			for i, v := range test.was {
 				history[i].Champion = version(v)
@@ -111,7 +112,7 @@ func TestFollow(t *testing.T) {
 			desired, err := terraform.Follow(record, history, actual, started)
 			require.NoError(t, err)
 			want := terraform.Desired{
-				Pipeline: product, Environment: serving.Production, Generation: 7, Tracks: map[string]contract.TrackSpec{}, Weights: test.weights,
+				Pipeline: agenttest.Pipeline, Environment: serving.Production, Generation: 7, Tracks: map[string]contract.TrackSpec{}, Weights: test.weights,
 			}
 			for slot, w := range test.want {
 				spec := held(w.version).Spec

@@ -10,43 +10,44 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 func TestNewerGenerationAloneConfirmsTheRouteAndTouchesNoTrack(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
-	before := b.actual()
+	before := b.Actual()
 	plan, err := b.workspace.Plan(t.Context(), under(2, desired(&one, nil, 100)))
 	require.NoError(t, err)
 	require.Equal(t, []string{"update loanops_route.route[0]"}, plan.Changes)
 	require.Empty(t, plan.Drifted)
 	b.apply(under(2, desired(&one, nil, 100)))
 	before.Generation, before.Route.Generation = 2, 2
-	require.Equal(t, before, b.actual(), "the same process, the same revision of the route")
+	require.Equal(t, before, b.Actual(), "the same process, the same revision of the route")
 }
 
 func TestRemovalCarriesTheNewerGeneration(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	b.apply(desired(&one, &two, 90, 10))
-	require.NoError(t, b.rollback.Teach(t.Context(), contract.Production, product, 2))
+	require.NoError(t, b.Rollback.Teach(t.Context(), contract.Production, agenttest.Pipeline, 2))
 	b.apply(under(2, desired(&one, nil, 100)))
-	require.NotContains(t, b.actual().Tracks, "green")
+	require.NotContains(t, b.Actual().Tracks, "green")
 	b.apply(under(3, desired(nil, nil)))
-	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 3}, b.actual())
+	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 3}, b.Actual())
 }
 
 func TestOvertakenApplyIsAConflictAndChangesNothing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
-	require.NoError(t, b.rollback.Teach(t.Context(), contract.Production, product, 3))
-	before := b.actual()
+	require.NoError(t, b.Rollback.Teach(t.Context(), contract.Production, agenttest.Pipeline, 3))
+	before := b.Actual()
 	for name, d := range map[string]func() error{
 		"track":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, &two, 100))) },
 		"route":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, nil, 100))) },
@@ -55,7 +56,7 @@ func TestOvertakenApplyIsAConflictAndChangesNothing(t *testing.T) {
 		err := d()
 		require.Equal(t, fault.Conflict, fault.CodeOf(err), "%s: %v", name, err)
 		require.ErrorContains(t, err, "generation 2 is overtaken: the newest is 3")
-		require.Equal(t, before, b.actual(), name)
+		require.Equal(t, before, b.Actual(), name)
 	}
 	b.apply(under(3, desired(&one, &two, 95, 5)))
 }
@@ -65,46 +66,46 @@ func TestApplyThatIsOvertakenWhileATrackStartsIsAConflict(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{Gate: gate})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{Gate: gate})
 	b.apply(desired(&one, nil, 100))
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(t.Context(), under(2, desired(&one, &two, 90, 10))) }()
-	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == contract.TrackStarting })
-	_, err := b.rollback.Rollback(t.Context(), contract.Production, product, map[string]int{"blue": 100}, 3)
+	b.await("the challenger starting", func() bool { return b.Actual().Tracks["green"].State == contract.TrackStarting })
+	_, err := b.Rollback.Rollback(t.Context(), contract.Production, agenttest.Pipeline, map[string]int{"blue": 100}, 3)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	err = <-done
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "%v", err)
-	require.Equal(t, map[string]int{"blue": 100}, b.actual().Route.Weights)
-	require.Equal(t, contract.TrackFailed, b.actual().Tracks["green"].State)
+	require.Equal(t, map[string]int{"blue": 100}, b.Actual().Route.Weights)
+	require.Equal(t, contract.TrackFailed, b.Actual().Tracks["green"].State)
 	b.apply(under(3, desired(&one, nil, 100)))
-	require.Equal(t, one, b.actual().Tracks["blue"].Spec)
+	require.Equal(t, one, b.Actual().Tracks["blue"].Spec)
 }
 
 func TestAgentThatLostItsStateIsUnavailableUntilItIsTaught(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(under(4, desired(&one, nil, 100)))
-	b.stopAgent()
-	require.NoError(t, os.RemoveAll(b.agentDir))
-	b.startAgent()
+	b.Stop()
+	require.NoError(t, os.RemoveAll(b.Dir))
+	b.restart()
 	err := b.workspace.Apply(t.Context(), under(4, desired(&one, nil, 100)))
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "no generation is known")
-	require.NoError(t, b.provider.Teach(t.Context(), contract.Production, product, 4))
+	require.NoError(t, b.Provider.Teach(t.Context(), contract.Production, agenttest.Pipeline, 4))
 	b.apply(under(4, desired(&one, nil, 100)))
-	require.Equal(t, 100, b.actual().Weight("blue"))
+	require.Equal(t, 100, b.Actual().Weight("blue"))
 }
 
 func TestTwoPoliciesOfOneVersionRunSideBySide(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	lenient := b.spec(1, deploytest.Behaviour{})
+	lenient := b.Spec(1, deploytest.Behaviour{})
 	strict := lenient
 	strict.PolicyDigest, strict.Cutoff = strings.Repeat("cd", 32), 0.2
 	b.apply(desired(&lenient, &strict, 95, 5))
-	actual := b.actual()
+	actual := b.Actual()
 	require.Equal(t, contract.Blue, actual.SlotOf(lenient.Identity()))
 	require.Equal(t, contract.Green, actual.SlotOf(strict.Identity()))
 }

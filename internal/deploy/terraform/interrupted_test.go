@@ -37,11 +37,11 @@ func TestKilledTerraformIsCompletedByTheNextApply(t *testing.T) {
 	b := newBench(t)
 	pidFile := b.recordPID()
 	gate := filepath.Join(t.TempDir(), "gate")
-	one := b.spec(1, deploytest.Behaviour{Gate: gate})
+	one := b.Spec(1, deploytest.Behaviour{Gate: gate})
 	want := desired(&one, nil, 100)
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(t.Context(), want) }()
-	b.await("the predictor starting", func() bool { return b.actual().Tracks["blue"].State == contract.TrackStarting })
+	b.await("the predictor starting", func() bool { return b.Actual().Tracks["blue"].State == contract.TrackStarting })
 	text, err := os.ReadFile(pidFile)
 	require.NoError(t, err)
 	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
@@ -52,13 +52,13 @@ func TestKilledTerraformIsCompletedByTheNextApply(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	b.apply(want)
-	require.Equal(t, 100, b.actual().Weight("blue"))
+	require.Equal(t, 100, b.Actual().Weight("blue"))
 }
 
 func TestProviderBuiltAgain(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	built := filepath.Join(t.TempDir(), "terraform-provider-loanops")
 	data, err := os.ReadFile(providerBinary)
 	require.NoError(t, err)
@@ -80,12 +80,12 @@ func TestProviderBuiltAgain(t *testing.T) {
 func TestPrepareFollowsTheAgentToANewAddress(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
 	before := b.config.AgentURL
-	b.stopAgent()
+	b.Stop()
 	require.Equal(t, 1, b.personsPlan())
-	b.startAgent()
+	b.restart()
 	require.NotEqual(t, before, b.config.AgentURL)
 	require.NoError(t, b.workspace.Prepare(t.Context()))
 	require.Equal(t, 0, b.personsPlan(), "predictors at new addresses are nothing to do")
@@ -93,13 +93,13 @@ func TestPrepareFollowsTheAgentToANewAddress(t *testing.T) {
 
 func TestCallersTerraformSettingsDoNotReachIt(t *testing.T) {
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	t.Setenv("TF_CLI_CONFIG_FILE", "/does/not/exist")
 	t.Setenv("TF_DATA_DIR", filepath.Join(t.TempDir(), "elsewhere"))
 	t.Setenv("TF_VAR_weights", `{"green": 100}`)
 	t.Setenv("TF_CLI_ARGS_apply", "-no-such-flag")
 	require.NoError(t, b.workspace.Apply(t.Context(), desired(&one, nil, 100)))
-	require.Equal(t, map[string]int{"blue": 100}, b.actual().Route.Weights)
+	require.Equal(t, map[string]int{"blue": 100}, b.Actual().Route.Weights)
 	require.DirExists(t, filepath.Join(b.config.Dir, ".terraform"))
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -54,7 +55,7 @@ func playWorker() {
 func (b *bench) elsewhere(step terraform.Step) terraform.Config {
 	b.t.Helper()
 	config := b.config
-	config.Dir, config.Step = terraform.Dir(b.t.TempDir(), product, contract.Production), step
+	config.Dir, config.Step = terraform.Dir(b.t.TempDir(), agenttest.Pipeline, contract.Production), step
 	return config
 }
 
@@ -70,7 +71,7 @@ func (b *bench) deadWorker(step terraform.Step, d terraform.Desired) {
 	worker := exec.Command(os.Args[0])
 	worker.Env, worker.Stderr = append(os.Environ(), workVariable+"="+path), os.Stderr
 	require.NoError(b.t, worker.Start())
-	b.await("the predictor starting", func() bool { return b.actual().Tracks["blue"].State == contract.TrackStarting })
+	b.await("the predictor starting", func() bool { return b.Actual().Tracks["blue"].State == contract.TrackStarting })
 	require.NoError(b.t, worker.Process.Kill())
 	_ = worker.Wait() // killed
 }
@@ -78,7 +79,7 @@ func (b *bench) deadWorker(step terraform.Step, d terraform.Desired) {
 // locked is the lock that is in the way of applying d.
 func (b *bench) locked(d terraform.Desired) terraform.Lock {
 	b.t.Helper()
-	ctx, cancel := context.WithTimeout(b.t.Context(), limit) // behind a gate an apply that is let in does not end
+	ctx, cancel := context.WithTimeout(b.t.Context(), agenttest.Limit) // behind a gate an apply that is let in does not end
 	defer cancel()
 	err := b.workspace.Apply(ctx, d)
 	var locked *terraform.LockedError
@@ -111,7 +112,7 @@ func TestLockOfADeadWorkerStandsUntilItIsBroken(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-	one := b.spec(1, deploytest.Behaviour{Gate: gate})
+	one := b.Spec(1, deploytest.Behaviour{Gate: gate})
 	want := desired(&one, nil, 100)
 	b.deadWorker(first, want)
 
@@ -127,7 +128,7 @@ func TestLockOfADeadWorkerStandsUntilItIsBroken(t *testing.T) {
 	require.NoError(t, b.workspace.BreakLock(t.Context(), left))
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	b.apply(under(2, want))
-	require.Equal(t, 100, b.actual().Weight("blue"))
+	require.Equal(t, 100, b.Actual().Weight("blue"))
 	require.NoError(t, b.workspace.BreakLock(t.Context(), left), "again is fine")
 }
 
@@ -135,7 +136,7 @@ func TestPersonUnlocksWithTerraform(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-	one := b.spec(1, deploytest.Behaviour{Gate: gate})
+	one := b.Spec(1, deploytest.Behaviour{Gate: gate})
 	want := desired(&one, nil, 100)
 	b.deadWorker(first, want)
 	left := b.locked(want)
@@ -150,7 +151,7 @@ func TestBreakingALockSparesTheNextOne(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-	one := b.spec(1, deploytest.Behaviour{Gate: gate})
+	one := b.Spec(1, deploytest.Behaviour{Gate: gate})
 	want := under(2, desired(&one, nil, 100))
 	b.deadWorker(first, desired(&one, nil, 100))
 	dead := b.locked(want)
@@ -176,7 +177,7 @@ func TestPersonsLockIsNobodysOfOurs(t *testing.T) {
 	b := newBench(t)
 	b.apply(desired(nil, nil))
 	gate := filepath.Join(t.TempDir(), "gate")
-	one := b.spec(1, deploytest.Behaviour{Gate: gate})
+	one := b.Spec(1, deploytest.Behaviour{Gate: gate})
 	want := desired(&one, nil, 100)
 	variables, err := json.Marshal(want)
 	require.NoError(t, err)
@@ -184,7 +185,7 @@ func TestPersonsLockIsNobodysOfOurs(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, variables, 0o600))
 	person := b.person("apply", "-auto-approve", "-input=false", "-var-file="+path)
 	require.NoError(t, person.Start())
-	b.await("the predictor starting", func() bool { return b.actual().Tracks["blue"].State == contract.TrackStarting })
+	b.await("the predictor starting", func() bool { return b.Actual().Tracks["blue"].State == contract.TrackStarting })
 	require.Nil(t, b.locked(want).Holder)
 	_, err = b.workspace.Plan(t.Context(), want)
 	require.NoError(t, err, "who only reads needs no lock")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -27,7 +28,7 @@ func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	m := &model.Model{
-		Name: product,
+		Name: agenttest.Pipeline,
 		Encoder: transform.Encoder{
 			Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}},
 			Scales: []transform.Scale{{Mean: 1, SD: 1}},
@@ -58,7 +59,7 @@ func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {
 
 	b := newBenchOf(t, binDir)
 	b.apply(desired(&spec, nil, 100))
-	response, err := http.Post(b.actual().Tracks["blue"].URL+"/v1/decisions", "application/json", strings.NewReader(`{"debt": 3.5}`))
+	response, err := http.Post(b.Actual().Tracks["blue"].URL+"/v1/decisions", "application/json", strings.NewReader(`{"debt": 3.5}`))
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
 	require.Equal(t, http.StatusOK, response.StatusCode)

@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -18,7 +19,7 @@ import (
 func TestLifecycle(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	two.MemoryMiB, two.CPUMillis = 200, 750
 
 	// Create: planned, then made; a plan alone changes nothing.
@@ -28,11 +29,11 @@ func TestLifecycle(t *testing.T) {
 	require.True(t, plan.HasChanges)
 	require.Equal(t, []string{`create loanops_predictor_track.track["blue"]`, `create loanops_route.route[0]`}, plan.Changes)
 	require.Equal(t, map[string]capacity.Grant{"blue": {MemoryMiB: 100, CPUMillis: 1500}}, plan.Planned)
-	require.Empty(t, b.actual().Tracks)
+	require.Empty(t, b.Actual().Tracks)
 	b.apply(first)
-	require.Equal(t, one, b.actual().Tracks["blue"].Spec)
-	require.Equal(t, map[string]int{"blue": 100}, b.actual().Route.Weights)
-	blue := b.actual().Tracks["blue"].PID
+	require.Equal(t, one, b.Actual().Tracks["blue"].Spec)
+	require.Equal(t, map[string]int{"blue": 100}, b.Actual().Route.Weights)
+	blue := b.Actual().Tracks["blue"].PID
 
 	// No-op: planned capacity is told although nothing changes.
 	plan, err = b.workspace.Plan(t.Context(), first)
@@ -40,9 +41,9 @@ func TestLifecycle(t *testing.T) {
 	require.Equal(t, terraform.PlanSummary{
 		Changes: []string{}, Drifted: []string{}, Planned: map[string]capacity.Grant{"blue": {MemoryMiB: 100, CPUMillis: 1500}},
 	}, plan)
-	revision := b.actual().Route.Revision
+	revision := b.Actual().Route.Revision
 	b.apply(first)
-	require.Equal(t, revision, b.actual().Route.Revision)
+	require.Equal(t, revision, b.Actual().Route.Revision)
 
 	// A challenger that is planned and vetoed leaves a person's plan clean.
 	canary := desired(&one, &two, 90, 10)
@@ -53,48 +54,48 @@ func TestLifecycle(t *testing.T) {
 
 	// Weight changes touch no process.
 	b.apply(canary)
-	green := b.actual().Tracks["green"].PID
+	green := b.Actual().Tracks["green"].PID
 	promoted := desired(&one, &two, 0, 100)
 	plan, err = b.workspace.Plan(t.Context(), promoted)
 	require.NoError(t, err)
 	require.Equal(t, []string{"update loanops_route.route[0]"}, plan.Changes)
 	b.apply(promoted)
-	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.actual().Route.Weights)
-	require.Equal(t, blue, b.actual().Tracks["blue"].PID)
-	require.Equal(t, green, b.actual().Tracks["green"].PID)
+	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.Actual().Route.Weights)
+	require.Equal(t, blue, b.Actual().Tracks["blue"].PID)
+	require.Equal(t, green, b.Actual().Tracks["green"].PID)
 
 	// Another version in a slot replaces the process.
-	three := b.spec(3, deploytest.Behaviour{})
+	three := b.Spec(3, deploytest.Behaviour{})
 	b.apply(desired(&three, &two, 5, 95))
-	require.Equal(t, 3, b.actual().Tracks["blue"].Spec.ModelVersion)
-	require.NotEqual(t, blue, b.actual().Tracks["blue"].PID)
+	require.Equal(t, 3, b.Actual().Tracks["blue"].Spec.ModelVersion)
+	require.NotEqual(t, blue, b.Actual().Tracks["blue"].PID)
 
 	// An abort takes the challenger away in one apply: the route first, as the agent keeps what has traffic.
 	b.apply(desired(nil, &two, 0, 100))
-	require.NotContains(t, b.actual().Tracks, "blue")
+	require.NotContains(t, b.Actual().Tracks, "blue")
 
 	b.apply(desired(nil, nil))
-	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 1}, b.actual())
+	require.Equal(t, contract.Actual{Tracks: map[string]contract.Track{}, Generation: 1}, b.Actual())
 }
 
 func TestTrackWithoutTrafficNeedsNoRoute(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil))
-	require.Nil(t, b.actual().Route)
-	require.Equal(t, contract.TrackReady, b.actual().Tracks["blue"].State)
+	require.Nil(t, b.Actual().Route)
+	require.Equal(t, contract.TrackReady, b.Actual().Tracks["blue"].State)
 	b.apply(desired(&one, nil, 100))
-	require.Equal(t, 100, b.actual().Weight("blue"))
+	require.Equal(t, 100, b.Actual().Weight("blue"))
 }
 
 func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	want := desired(&one, &two, 0, 100)
 	b.apply(want)
-	_, err := b.rollback.Rollback(t.Context(), contract.Production, product, map[string]int{"blue": 100, "green": 0}, 2)
+	_, err := b.Rollback.Rollback(t.Context(), contract.Production, agenttest.Pipeline, map[string]int{"blue": 100, "green": 0}, 2)
 	require.NoError(t, err)
 
 	require.Equal(t, 2, b.personsPlan())
@@ -108,84 +109,84 @@ func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
 	b.apply(adopting)
 
 	b.apply(under(3, want))
-	require.Equal(t, want.Weights, b.actual().Route.Weights)
+	require.Equal(t, want.Weights, b.Actual().Route.Weights)
 }
 
 func TestPredictorKilledForGoodIsDriftAndARestartIsNot(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	b.apply(desired(&one, nil, 100))
 
 	// Killed once, it has another process and address, which is nothing to do for Terraform, even while it is starting.
-	track := b.actual().Tracks["blue"]
+	track := b.Actual().Tracks["blue"]
 	process, err := os.FindProcess(track.PID)
 	require.NoError(t, err)
 	require.NoError(t, process.Kill())
 	require.Equal(t, 0, b.personsPlan())
-	require.NotEqual(t, track.PID, b.actual().Tracks["blue"].PID)
+	require.NotEqual(t, track.PID, b.Actual().Tracks["blue"].PID)
 
-	b.killForGood("blue")
+	b.KillForGood("blue")
 	require.Equal(t, 2, b.personsPlan())
 	plan, err := b.workspace.Plan(t.Context(), desired(&one, nil, 100))
 	require.NoError(t, err)
 	require.Equal(t, []string{`update loanops_predictor_track.track["blue"]`}, plan.Changes)
 	require.Equal(t, []string{`loanops_predictor_track.track["blue"]: running is false instead of true`}, plan.Drifted)
 	b.apply(desired(&one, nil, 100))
-	require.Equal(t, contract.TrackReady, b.actual().Tracks["blue"].State)
+	require.Equal(t, contract.TrackReady, b.Actual().Tracks["blue"].State)
 }
 
 func TestTrackRemovedBehindTerraformsBackIsDrift(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	b.apply(desired(&one, &two, 100, 0))
-	require.NoError(t, b.provider.DeleteTrack(t.Context(), contract.Production, product, "green", 1))
+	require.NoError(t, b.Provider.DeleteTrack(t.Context(), contract.Production, agenttest.Pipeline, "green", 1))
 	require.Equal(t, 2, b.personsPlan())
 	b.apply(desired(&one, &two, 100, 0))
-	require.Contains(t, b.actual().Tracks, "green")
+	require.Contains(t, b.Actual().Tracks, "green")
 }
 
 func TestGivenUpChallengerIsTakenAway(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
 	b.apply(desired(&one, &two, 90, 10))
-	b.killForGood("green")
+	b.KillForGood("green")
 	b.apply(desired(&one, nil, 100, 0))
-	require.NotContains(t, b.actual().Tracks, "green")
+	require.NotContains(t, b.Actual().Tracks, "green")
 }
 
 func TestCancelledApplyIsCompletedByTheNext(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	gate := filepath.Join(t.TempDir(), "gate")
-	one, two := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{Gate: gate})
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{Gate: gate})
 	b.apply(desired(&one, nil, 100))
 	want := desired(&one, &two, 90, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- b.workspace.Apply(ctx, want) }()
-	b.await("the challenger starting", func() bool { return b.actual().Tracks["green"].State == contract.TrackStarting })
+	b.await("the challenger starting", func() bool { return b.Actual().Tracks["green"].State == contract.TrackStarting })
 	_, err := b.workspace.Plan(t.Context(), want)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "one operation at a time in a folder: %v", err)
 	cancel()
 	err = <-done
 	require.ErrorIs(t, err, context.Canceled)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
-	require.Equal(t, 100, b.actual().Weight("blue"))
+	require.Equal(t, 100, b.Actual().Weight("blue"))
 
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	b.apply(want)
-	require.Equal(t, 10, b.actual().Weight("green"))
+	require.Equal(t, 10, b.Actual().Weight("green"))
 	b.apply(desired(nil, nil))
-	require.Empty(t, b.actual().Tracks, "nothing was left outside the state")
+	require.Empty(t, b.Actual().Tracks, "nothing was left outside the state")
 }
 
 func TestFaultsKeepTheirCodes(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	one := b.spec(1, deploytest.Behaviour{})
+	one := b.Spec(1, deploytest.Behaviour{})
 	for _, test := range []struct {
 		name  string
 		spoil func(*terraform.Desired)
@@ -208,7 +209,7 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 		{"bundle", func(d *terraform.Desired) {
 			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()
 		}, fault.NotFound, "s3://absent"},
-		{"does not start", func(d *terraform.Desired) { d.Tracks["blue"] = b.spec(9, deploytest.Behaviour{Exit: true}) }, fault.Refused, "exit status 3"},
+		{"does not start", func(d *terraform.Desired) { d.Tracks["blue"] = b.Spec(9, deploytest.Behaviour{Exit: true}) }, fault.Refused, "exit status 3"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := desired(&one, nil, 100)
