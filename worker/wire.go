@@ -96,7 +96,9 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	stages.Environments = activities.Environments{
 		Registry: reg, Agent: agent,
 		Workspace: func(pipeline, environment string, step terraform.Step) activities.Workspace {
-			return workspace(cfg, pipeline, environment, step)
+			config := local.Workspace(cfg, pipeline, environment)
+			config.Step = step
+			return terraform.NewWorkspace(config)
 		},
 		Gone: func(ctx context.Context, step terraform.Step) (bool, error) { return gone(ctx, temporal, step) },
 	}
@@ -106,16 +108,6 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
 	}
 	return nil
-}
-
-// workspace is a pipeline's environment in Terraform.
-func workspace(cfg settings.Settings, pipeline, environment string, step terraform.Step) *terraform.Workspace {
-	return terraform.NewWorkspace(terraform.Config{
-		Dir: terraform.Dir(cfg.WorkDir, pipeline, environment), Terraform: cfg.Terraform,
-		Configuration: local.FS, ProviderBinary: filepath.Join(cfg.BinDir, "terraform-provider-loanops"),
-		AgentURL: cfg.Agent, AgentTokenFile: cfg.AgentTokenFile, Step: step,
-		Backend: terraform.Backend{Bucket: cfg.Bucket, S3: artifact.S3Of(cfg.Environment), Pipeline: pipeline, Environment: environment},
-	})
 }
 
 // httpClient keeps enough idle connections for the load of the latency test and the canary.

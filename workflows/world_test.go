@@ -353,7 +353,7 @@ func (s workspace) Apply(_ context.Context, desired terraform.Desired) error {
 	}
 	var writes []func() error
 	target := s.w.agents[s.environment]
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		if spec, wanted := desired.Tracks[slot]; wanted && target.tracks[slot] != spec {
 			writes = append(writes, func() error { return s.w.putTrack(s.environment, slot, spec, desired.Generation) })
 		}
@@ -361,7 +361,7 @@ func (s workspace) Apply(_ context.Context, desired terraform.Desired) error {
 	if len(desired.Weights) > 0 {
 		writes = append(writes, func() error { return s.w.putRoute(s.environment, desired.Weights, desired.Generation) })
 	}
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		if _, wanted := desired.Tracks[slot]; !wanted {
 			writes = append(writes, func() error { return s.w.deleteTrack(s.environment, slot, desired.Generation) })
 		}

@@ -14,7 +14,6 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/loanops/loanops/infra/environments/local"
-	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
@@ -206,13 +205,7 @@ func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 	}
 	for _, dir := range dirs {
 		pipeline, environment := filepath.Base(filepath.Dir(dir)), filepath.Base(dir)
-		workspace := terraform.NewWorkspace(terraform.Config{
-			Dir: dir, Terraform: p.Settings.Terraform, Configuration: local.FS, ProviderBinary: filepath.Join(p.cfg.BinDir, "terraform-provider-loanops"),
-			AgentURL: p.Settings.Agent, AgentTokenFile: p.Settings.AgentTokenFile,
-			Backend: terraform.Backend{
-				Bucket: p.Settings.Bucket, S3: artifact.S3Of(p.Settings.Environment), Pipeline: pipeline, Environment: environment,
-			},
-		})
+		workspace := terraform.NewWorkspace(local.Workspace(p.Settings, pipeline, environment))
 		if err := workspace.Prepare(ctx); err != nil {
 			return fault.Wrap(fault.Unavailable, err, "Terraform workspace %s", dir)
 		}

@@ -1,5 +1,5 @@
-// Package local is the Terraform configuration of one pipeline's environment on this machine, embedded so that a worker
-// needs no checkout.
+// Package local is the Terraform environment of one pipeline on this machine: its configuration, embedded so that a worker needs no
+// checkout, and what a workspace of it needs.
 package local
 
 import "embed"

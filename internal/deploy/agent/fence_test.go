@@ -113,7 +113,7 @@ func TestLostAgentRefusesEveryWriteUntilItIsTaught(t *testing.T) {
 
 func TestLateJobUnderAnOlderGenerationDoesNotReplaceASlot(t *testing.T) {
 	t.Parallel()
-	for _, slot := range []string{contract.Blue, contract.Green} { // blue serves, green is empty
+	for _, slot := range contract.Slots() { // blue serves, green is empty
 		t.Run(slot, func(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)

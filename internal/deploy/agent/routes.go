@@ -75,7 +75,7 @@ func (a *agent) share(ctx context.Context, p pair, request contract.RouteRequest
 
 // revive starts the predictors again that were given up and shall get traffic. The lock is held.
 func (a *agent) revive(p pair, request contract.RouteRequest) {
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		k := key{p.environment, p.pipeline, slot}
 		t := a.tracks[k]
 		if request.Weights[slot] == 0 || a.closing || t == nil || t.saved == nil || !closed(t.job.done) {
@@ -120,7 +120,7 @@ func (a *agent) setRoute(p pair, request contract.RouteRequest, writer string) (
 
 // awaitServing waits while a slot that shall get traffic is starting.
 func (a *agent) awaitServing(ctx context.Context, p pair, weights map[string]int) error {
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		if weights[slot] > 0 {
 			if _, err := a.settledTrack(ctx, key{p.environment, p.pipeline, slot}); err != nil && fault.CodeOf(err) != fault.NotFound {
 				return err
@@ -134,7 +134,7 @@ func (a *agent) awaitServing(ctx context.Context, p pair, weights map[string]int
 
 // checkServing refuses traffic to a slot that is not ready. The lock is held.
 func (a *agent) checkServing(p pair, weights map[string]int) error {
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		if weights[slot] == 0 {
 			continue
 		}
@@ -190,7 +190,7 @@ func (a *agent) actual(p pair) contract.Actual {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	actual := contract.Actual{Tracks: map[string]contract.Track{}, Generation: a.fences[p].Newest}
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		if t := a.tracks[key{p.environment, p.pipeline, slot}]; t != nil {
 			actual.Tracks[slot] = t.view(slot)
 		}
@@ -287,7 +287,7 @@ func (a *agent) routesOf(environment string) contract.Routes {
 		}
 		route := contract.PipelineRoute{Weights: map[string]int{}, Tracks: map[string]contract.RouteTrack{}}
 		maps.Copy(route.Weights, a.routes[p].Weights)
-		for _, slot := range []string{contract.Blue, contract.Green} {
+		for _, slot := range contract.Slots() {
 			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil {
 				v := t.view(slot)
 				route.Tracks[slot] = contract.RouteTrack{

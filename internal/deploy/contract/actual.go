@@ -8,7 +8,7 @@ import (
 // String lists what is in the slots, in words.
 func (a Actual) String() string {
 	var parts []string
-	for _, slot := range []string{Blue, Green} {
+	for _, slot := range Slots() {
 		if track, ok := a.Tracks[slot]; ok {
 			parts = append(parts, fmt.Sprintf("%s: version %d, %s", slot, track.Spec.ModelVersion, track.State))
 		} else {

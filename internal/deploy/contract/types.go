@@ -11,6 +11,9 @@ const (
 	Green = "green"
 )
 
+// Slots lists them, in the order in which they are shown and gone through.
+func Slots() []string { return []string{Blue, Green} }
+
 // The environments.
 const (
 	Staging    = serving.Staging

@@ -136,7 +136,7 @@ func target(newest serving.Record, actual contract.Actual, request Request) (ser
 	case newest.Previous != nil && (request.Version == 0 || newest.Previous.Version == request.Version):
 		return *newest.Previous, nil
 	}
-	for _, slot := range []string{contract.Blue, contract.Green} {
+	for _, slot := range contract.Slots() {
 		if track, ok := actual.Tracks[slot]; ok && track.Spec.ModelVersion == request.Version {
 			return track.Spec.Identity(), nil
 		}

@@ -82,7 +82,7 @@ func desired(blue, green *contract.TrackSpec, weights ...int) terraform.Desired 
 		Tracks: map[string]contract.TrackSpec{}, Weights: map[string]int{},
 	}
 	for i, spec := range []*contract.TrackSpec{blue, green} {
-		slot := []string{contract.Blue, contract.Green}[i]
+		slot := contract.Slots()[i]
 		if spec != nil {
 			d.Tracks[slot] = *spec
 		}
