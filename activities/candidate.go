@@ -20,7 +20,7 @@ type Candidate struct {
 	serving.Track
 }
 
-// candidate reads the spec and the version.
+// read is the spec and the version.
 func (c Candidate) read(ctx context.Context, reg registry.Registry) (pipeline.Spec, registry.ModelVersion, error) {
 	spec, err := specAt(ctx, reg, c.Model, c.Spec)
 	if err != nil {

@@ -31,11 +31,15 @@ type ChangeOutput struct {
 
 // Summary says what the candidate has now.
 func (o ChangeOutput) Summary() string {
-	text := fmt.Sprintf("generation %d: the candidate has %d %%", o.Generation, o.Weight)
-	if o.Pending != "" {
-		text += "; traffic does not follow yet: " + o.Pending
+	return withPending(fmt.Sprintf("generation %d: the candidate has %d %%", o.Generation, o.Weight), o.Pending)
+}
+
+// withPending says beside what was recorded why traffic does not follow it yet, where it does not.
+func withPending(recorded, why string) string {
+	if why == "" {
+		return recorded
 	}
-	return text
+	return recorded + "; traffic does not follow yet: " + why
 }
 
 // take appends the record that change makes of the newest one. Repeating it after a lost reply is the same row.
@@ -117,7 +121,7 @@ func (e *Environments) Abort(ctx context.Context, in ChangeInput) (ChangeOutput,
 // Restore records anew what serves, to bring it back: the champion alone, where a canary was left behind by nobody.
 func (e *Environments) Restore(ctx context.Context, in ChangeInput) (ChangeOutput, error) {
 	return e.shifted(ctx, in, func(newest serving.Record) (serving.Record, error) {
-		if newest.Champion != nil && newest.Challenger != nil {
+		if newest.InCanary() {
 			return newest.Abort(), nil
 		}
 		return newest.Restore(), nil

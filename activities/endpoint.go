@@ -69,6 +69,16 @@ func (e *Endpoint) url(ctx context.Context, in EndpointInput) (string, error) {
 	return track.URL, nil
 }
 
+// expected is what a predictor of the candidate is held against: the spec's limits, the version, and its golden predictions.
+func (e *Endpoint) expected(ctx context.Context, of Candidate) (pipeline.Spec, registry.ModelVersion, model.Golden, error) {
+	spec, version, err := of.read(ctx, e.Registry)
+	if err != nil {
+		return spec, version, model.Golden{}, err
+	}
+	rows, err := getGolden(ctx, e.Objects, golden(version))
+	return spec, version, rows, err
+}
+
 // decision is the part of an answer that the tests look at.
 type decision struct {
 	Verdict     string  `json:"verdict"`
@@ -80,11 +90,7 @@ type decision struct {
 
 // Smoke asks for the golden rows: probability, verdict and model must be the evaluated ones.
 func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput, error) {
-	spec, version, err := in.Candidate.read(ctx, e.Registry)
-	if err != nil {
-		return EndpointOutput{}, err
-	}
-	golden, err := getGolden(ctx, e.Objects, golden(version))
+	spec, version, golden, err := e.expected(ctx, in.Candidate)
 	if err != nil {
 		return EndpointOutput{}, err
 	}
@@ -141,11 +147,7 @@ func (e *Endpoint) smokeRow(ctx context.Context, url string, spec pipeline.Spec,
 
 // Latency sends the spec's number of single requests and a tenth as many batches, at least ten.
 func (e *Endpoint) Latency(ctx context.Context, in EndpointInput) (EndpointOutput, error) {
-	spec, version, err := in.Candidate.read(ctx, e.Registry)
-	if err != nil {
-		return EndpointOutput{}, err
-	}
-	golden, err := getGolden(ctx, e.Objects, golden(version))
+	spec, _, golden, err := e.expected(ctx, in.Candidate)
 	if err != nil {
 		return EndpointOutput{}, err
 	}

@@ -29,7 +29,7 @@ type RegisterOutput struct {
 	Version int    `json:"version"`
 	Digest  string `json:"digest"`
 	Created bool   `json:"created"` // false: the same model was registered before
-	// Champion is the version that the alias champion names, 0 for none.
+	// Champion is the version that is champion, 0 for none.
 	Champion int `json:"champion"`
 }
 
@@ -79,18 +79,20 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 	if err != nil {
 		return RegisterOutput{}, err
 	}
-	aliases, err := m.Registry.Aliases(ctx, registered.Name)
-	return RegisterOutput{
-		Version: registered.Version, Digest: registered.Digest, Created: created, Champion: aliases[serving.ChampionAlias],
-	}, err
+	newest, err := m.Registry.Serving(ctx, registered.Name, serving.Production)
+	out := RegisterOutput{Version: registered.Version, Digest: registered.Digest, Created: created}
+	if newest.Champion != nil {
+		out.Champion = newest.Champion.Version
+	}
+	return out, err
 }
 
 // FindChampion returns the champion, if there is one.
 func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (ChampionOutput, error) {
-	aliases, err := m.Registry.Aliases(ctx, in.Model)
-	if err != nil || aliases[serving.ChampionAlias] == 0 {
+	newest, err := m.Registry.Serving(ctx, in.Model, serving.Production)
+	if err != nil || newest.Champion == nil {
 		return ChampionOutput{}, err
 	}
-	champion, err := m.Registry.Version(ctx, in.Model, aliases[serving.ChampionAlias])
+	champion, err := m.Registry.Version(ctx, in.Model, newest.Champion.Version)
 	return ChampionOutput{Version: champion.Version, Bundle: &champion.Bundle}, err
 }

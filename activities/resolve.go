@@ -24,7 +24,7 @@ type ResolveOutput struct {
 	// Generation is the newest of production's record: a later row by another writer overtakes the delivery.
 	Generation int64          `json:"generation"`
 	Champion   *serving.Track `json:"champion"` // nil before the first delivery
-	// Astray says why production does not serve as recorded; empty when it was looked at and does.
+	// Astray says why production does not serve as recorded; empty when it does.
 	Astray string `json:"astray"`
 	// Approval, TargetRate and Canary are of the spec.
 	Approval   string          `json:"approval"`
@@ -71,8 +71,8 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, Astray: shift.Astray(newest, actual),
 		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
 	}
-	// One delivery of a model runs at a time: the canary of another one is what a delivery that was terminated left behind.
-	if newest.Champion != nil && newest.Challenger != nil {
+	// One delivery of a model runs at a time, as all have one workflow ID: the canary of another one is what a delivery that was terminated left behind.
+	if newest.InCanary() {
 		out.Astray = fmt.Sprintf("the canary of version %d is continued by nobody", newest.Challenger.Version)
 	}
 	return out, nil

@@ -13,7 +13,8 @@ import (
 )
 
 // adoptRollbacks starts, for every pipeline whose newest record is a rollback, the workflow that makes production and Terraform follow it: the
-// command that recorded it may have met no Temporal, or ended before its traffic was moved. Where that is done already it does nothing.
+// command that recorded it may have met no Temporal, or ended before its traffic was moved. Where that is done already, doing it again
+// changes nothing.
 func adoptRollbacks(ctx context.Context, reg registry.Registry, temporal client.Client, logger *slog.Logger) error {
 	pipelines, err := reg.Pipelines(ctx)
 	if err != nil {
@@ -29,7 +30,7 @@ func adoptRollbacks(ctx context.Context, reg registry.Registry, temporal client.
 		}
 		_, err = temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 			ID: workflows.RollbackID(pipeline.Name), TaskQueue: workflows.TaskQueue, StaticSummary: "let production follow the rollback of " + pipeline.Name,
-			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // it settles what there is
+			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // one that runs goes on
 		}, workflows.RollbackName, workflows.RollbackInput{Model: pipeline.Name, Actor: newest.Actor, Reason: newest.Reason, Adopt: newest.Generation})
 		if err != nil {
 			return err

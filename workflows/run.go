@@ -113,7 +113,7 @@ func (r *run) whyAborted() string {
 	return "the run was cancelled"
 }
 
-// result is how the run ends. An empty verdict is for runs that failed.
+// result is how the run ends. A run that failed has an empty verdict, or aborted where its candidate was taken away.
 func (r *run) result(verdict Verdict, reasons ...string) Result {
 	return Result{Verdict: verdict, Reasons: append([]string{}, reasons...), Model: r.Model, Artifacts: map[string]artifact.Ref{}}
 }

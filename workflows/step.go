@@ -41,8 +41,8 @@ func doWith[In any, Out activities.Output](ctx workflow.Context, r *run, o workf
 	return out, err
 }
 
-// insist runs a step until it is done, without end; the current details say what it waits for. A refusal, a cancellation and a writer
-// who took over end it.
+// insist runs a step until it is done, without end; the current details say what it waits for. What was asked for in vain (refused, not
+// found, invalid), a cancellation and a writer who took over end it.
 func insist[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In) (Out, error) {
 	o := options(step.Role, step.Patience, stage)
 	for n, said := 0, stage; ; n++ {

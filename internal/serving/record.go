@@ -69,6 +69,9 @@ type Record struct {
 // Is reports whether r names t, both being something.
 func Is(r, t *Track) bool { return r != nil && t != nil && *r == *t }
 
+// InCanary reports whether a challenger is held against the champion.
+func (r Record) InCanary() bool { return r.Champion != nil && r.Challenger != nil }
+
 // Tracks lists what should run: the champion and the challenger, as far as there are any.
 func (r Record) Tracks() []Track {
 	var tracks []Track

@@ -69,14 +69,14 @@ func (a *app) decideCommand() *cobra.Command {
 
 // exampleApplication is one of the golden applications of the champion.
 func exampleApplication(ctx context.Context, reg registry.Registry, s settings.Settings, pipeline string) ([]byte, error) {
-	aliases, err := reg.Aliases(ctx, pipeline)
+	newest, err := reg.Serving(ctx, pipeline, serving.Production)
 	if err != nil {
 		return nil, err
 	}
-	if aliases[serving.ChampionAlias] == 0 {
+	if newest.Champion == nil {
 		return nil, fault.New(fault.NotFound, "%s has no champion yet", pipeline)
 	}
-	version, err := reg.Version(ctx, pipeline, aliases[serving.ChampionAlias])
+	version, err := reg.Version(ctx, pipeline, newest.Champion.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -141,11 +141,11 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 		if err != nil {
 			return err
 		}
-		aliases, err := reg.Aliases(ctx, spec.Name)
+		newest, err := reg.Serving(ctx, spec.Name, serving.Production)
 		if err != nil {
 			return err
 		}
-		first := aliases[serving.ChampionAlias] == 0
+		first := newest.Champion == nil
 		if run > 2 || (!first && (!simulated || len(versions) > 1)) {
 			break
 		}

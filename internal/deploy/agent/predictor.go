@@ -3,12 +3,13 @@ package agent
 import (
 	"context"
 	"fmt"
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
 // When a crashing predictor is given up, and how long one may take to become ready or to drain.

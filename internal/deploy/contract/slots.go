@@ -17,8 +17,8 @@ func OtherSlot(slot string) string {
 // behind Terraform's back) takes the slot that carries most of the traffic, so that it is replaced there without a gap and
 // the challenger never inherits traffic; with no traffic anywhere it takes blue.
 //
-// The challenger's slot can carry traffic in one case only: a rollback that was interrupted between the record and the
-// agent. Whoever delivers then first gives all traffic to the champion.
+// The challenger's slot can carry traffic only when a shift to safety (a rollback, an abort, a restore) was interrupted between the record
+// and the agent. Whoever delivers then first gives all traffic to the champion.
 func NextSlot(actual Actual, track *serving.Track) (champion, challenger string) {
 	heavier := Blue
 	if actual.Weight(Green) > actual.Weight(Blue) {

@@ -28,11 +28,11 @@ type Request struct {
 // Result is what a rollback did, or what the one before had done that it completed.
 type Result struct {
 	// Record is the newest one, which traffic follows now.
-	Record serving.Record `json:"record"`
+	Record serving.Record
 	// From and To are versions; From is 0 when the request repeated one that had been recorded.
-	From   int    `json:"from"`
-	To     int    `json:"to"`
-	Digest string `json:"digest"`
+	From   int
+	To     int
+	Digest string
 }
 
 // String says what happened.
