@@ -38,7 +38,7 @@ func options(role activities.Role, patience activities.Patience, summary string)
 }
 
 // The first try of what must be done in the end tells at once what is to be waited for. After it Temporal tries on for longer and longer,
-// so that months of waiting fit into a history, but never less often than retries says.
+// so that months of waiting for what mends itself fit into a history, but never less often than retries says.
 const (
 	firstSpell = time.Minute
 	lastSpell  = time.Hour
@@ -56,7 +56,8 @@ func spell(o workflow.ActivityOptions, n int) workflow.ActivityOptions {
 	return o
 }
 
-// pause is how long to wait after the nth failure that Temporal does not try again by itself: a person has to mend something.
+// pause is how long to wait after the nth failure that Temporal does not try again by itself: a person has to mend something, within
+// the two days of such pauses that a history holds.
 func pause(n int) time.Duration { return min(time.Second<<min(n, 10), time.Minute) }
 
 // failedWith reports whether a step ended by a fault of that code.
