@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"go.temporal.io/api/enums/v1"
@@ -14,28 +15,31 @@ import (
 
 // adoptRollbacks starts, for every pipeline whose newest record is a rollback, the workflow that makes production and Terraform follow it: the
 // command that recorded it may have met no Temporal, or ended before its traffic was moved. Where that is done already, doing it again
-// changes nothing.
+// changes nothing. What is wrong with one pipeline, as a record that was altered, keeps no other one from being followed.
 func adoptRollbacks(ctx context.Context, reg registry.Registry, temporal client.Client, logger *slog.Logger) error {
 	pipelines, err := reg.Pipelines(ctx)
 	if err != nil {
 		return err
 	}
+	var failed []error
 	for _, pipeline := range pipelines {
-		newest, err := reg.Serving(ctx, pipeline.Name, serving.Production)
-		if err != nil {
-			return err
-		}
-		if newest.Change != serving.RolledBack {
-			continue
-		}
-		_, err = temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
-			ID: workflows.RollbackID(pipeline.Name), TaskQueue: workflows.TaskQueue, StaticSummary: "let production follow the rollback of " + pipeline.Name,
-			WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // one that runs goes on
-		}, workflows.RollbackName, workflows.RollbackInput{Model: pipeline.Name, Actor: newest.Actor, Reason: newest.Reason, Adopt: newest.Generation})
-		if err != nil {
-			return err
-		}
-		logger.Info("following a rollback", "pipeline", pipeline.Name, "generation", newest.Generation)
+		failed = append(failed, adoptRollback(ctx, reg, temporal, logger, pipeline.Name))
 	}
+	return errors.Join(failed...)
+}
+
+func adoptRollback(ctx context.Context, reg registry.Registry, temporal client.Client, logger *slog.Logger, pipeline string) error {
+	newest, err := reg.Serving(ctx, pipeline, serving.Production)
+	if err != nil || newest.Change != serving.RolledBack {
+		return err
+	}
+	_, err = temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
+		ID: workflows.RollbackID(pipeline), TaskQueue: workflows.TaskQueue, StaticSummary: "let production follow the rollback of " + pipeline,
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // it settles what there is
+	}, workflows.RollbackName, workflows.RollbackInput{Model: pipeline, Actor: newest.Actor, Reason: newest.Reason, Adopt: newest.Generation})
+	if err != nil {
+		return err
+	}
+	logger.Info("following a rollback", "pipeline", pipeline, "generation", newest.Generation)
 	return nil
 }

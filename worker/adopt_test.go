@@ -20,6 +20,7 @@ import (
 type newest struct {
 	registry.Registry // the rest is not called
 	records           map[string]serving.Record
+	altered           string // whose record cannot be read
 	away              error
 }
 
@@ -34,6 +35,9 @@ func (n newest) Pipelines(context.Context) ([]registry.PipelineSpec, error) {
 func (n newest) Serving(_ context.Context, name, environment string) (serving.Record, error) {
 	if environment != serving.Production {
 		return serving.Record{}, errors.New("another environment was asked for")
+	}
+	if name == n.altered {
+		return serving.Record{}, fault.New(fault.Internal, "serving record of %s in %s: generation 2 was altered", name, environment)
 	}
 	return n.records[name], n.away
 }
@@ -85,4 +89,13 @@ func TestAWorkerSaysWhyRollbacksAreNotFollowed(t *testing.T) {
 	reg = newest{records: map[string]serving.Record{"cars": {Generation: 1, Change: serving.RolledBack}}}
 	temporal.refuse = errors.New("Temporal is away")
 	require.ErrorIs(t, adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler)), temporal.refuse)
+}
+
+// What is wrong with one pipeline is said, and keeps no other one's rollback from being followed.
+func TestAPipelineWhoseRecordCannotBeReadStandsAlone(t *testing.T) {
+	reg := newest{altered: "cards", records: map[string]serving.Record{"rents": {Generation: 9, Change: serving.RolledBack}}}
+	temporal := &starts{}
+	err := adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler))
+	require.ErrorContains(t, err, "serving record of cards in production: generation 2 was altered")
+	require.Equal(t, []any{workflows.RollbackInput{Model: "rents", Adopt: 9}}, temporal.inputs)
 }
