@@ -150,7 +150,8 @@ func (s *site) weigh(version, weight int, operation string) ChangeInput {
 func TestAnotherWritersGenerationOvertakes(t *testing.T) {
 	type change = func(*Environments, context.Context, ChangeInput) (ChangeOutput, error)
 	for name, step := range map[string]change{
-		"weigh": (*Environments).Weigh, "promote": (*Environments).Promote, "abort": (*Environments).Abort, "restore": (*Environments).Restore,
+		"prepare": (*Environments).Prepare, "weigh": (*Environments).Weigh, "promote": (*Environments).Promote,
+		"abort": (*Environments).Abort, "restore": (*Environments).Restore,
 	} {
 		for _, ours := range []bool{false, true} {
 			s := promoted(t)
@@ -178,6 +179,37 @@ func TestAnotherWritersGenerationOvertakes(t *testing.T) {
 		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s: %v", name, err)
 		require.ErrorContains(t, err, "restore by bob", name)
 	}
+}
+
+// A run that found no record at all is overtaken by the first row of another one: there is no champion yet that would refuse it.
+func TestTheFirstRecordOvertakesWhoKnowsNone(t *testing.T) {
+	s := newSite(t)
+	in := s.change(1, "prepare 1")
+	require.Zero(t, in.After)
+	next, err := s.newest().Prepare(serving.Track{Version: 3, Policy: "p"}, "")
+	s.records.write(t, "eve", next, err)
+	for _, ours := range []bool{false, true} {
+		in.Ours = ours
+		_, err = s.stage().Prepare(t.Context(), in)
+		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, "generation 1 (prepare by eve: complaints)")
+	}
+	require.Len(t, s.records.records[serving.Production], 1)
+	require.Empty(t, s.versions())
+}
+
+// A record that is behind what the run knows, as after a database was put back from a copy, is not one that the run goes on with.
+func TestARecordThatWentBackIsNotGoneOnWith(t *testing.T) {
+	s := promoted(t)
+	weights := s.weights()
+	in := s.weigh(2, 10, "weigh")
+	in.After = s.newest().Generation + 1
+	_, err := s.stage().Weigh(t.Context(), in)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	_, err = s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: in.After})
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	require.EqualValues(t, 2, s.newest().Generation)
+	require.Equal(t, weights, s.weights())
 }
 
 // A change whose reply was lost, and which was overtaken before it came again, is not made again.

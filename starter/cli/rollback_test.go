@@ -250,6 +250,7 @@ func TestARollbackIsTriedForALimitedTime(t *testing.T) {
 					require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 					require.ErrorContains(t, err, test.err)
 					require.NotContains(t, err.Error(), "deadline", "the last reason tells more")
+					require.EqualValues(t, 4, done.Record.Generation, "what is recorded is followed, also when the time is over")
 					return
 				}
 				require.NoError(t, err)

@@ -78,6 +78,8 @@ func TestFollow(t *testing.T) {
 			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
 		{"a champion under another policy is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, policy)}, weights{blue: 100},
 			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
+		{"a champion that was given up is put again as it ran", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, failed)}, weights{blue: 100},
+			map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
 		{"a challenger gets its share and its drill", serving.Record{Champion: version(1), Challenger: version(2), Weight: 5, Drill: "crash_after=20"}, []int{1},
 			tracks{blue: held(1)}, weights{blue: 100}, map[string]wanted{blue: {1, false, ""}, green: {2, true, "crash_after=20"}}, weights{blue: 95, green: 5}},
 		{"a challenger takes the former champion's slot", serving.Record{Champion: version(2), Challenger: version(3), Weight: 70}, []int{1, 2},
