@@ -72,7 +72,7 @@ func trackSpec(ctx context.Context, reg registry.Registry, spec pipeline.Spec, t
 	return contract.TrackSpec{
 		ModelVersion: version.Version, Digest: version.Digest, BundleURI: version.Bundle.URI, PolicyDigest: track.Policy,
 		MemoryMiB: int64(spec.Deploy.MemoryMiB), CPUMillis: int64(spec.Deploy.CPUMillis),
-		Cutoff: policy.Cutoff, Meaning: string(spec.Label.Meaning),
+		Cutoff: policy.Cutoff, Meaning: string(version.Meaning),
 	}, err
 }
 

@@ -94,6 +94,10 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 	if err != nil {
 		return EndpointOutput{}, err
 	}
+	policy, err := policyAt(ctx, e.Registry, spec, in.Candidate.Policy)
+	if err != nil {
+		return EndpointOutput{}, err
+	}
 	url, err := e.url(ctx, in)
 	if err != nil {
 		return EndpointOutput{}, err
@@ -101,7 +105,7 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 	var failures []string
 	for i, row := range golden.Rows {
 		say(ctx, fmt.Sprintf("golden row %d of %d", i+1, len(golden.Rows)))
-		wrong, err := e.smokeRow(ctx, url, spec, version.Digest, row)
+		wrong, err := e.smokeRow(ctx, url, version.Digest, row, version.Meaning.Verdict(row.Probability, policy.Cutoff))
 		if err != nil {
 			return EndpointOutput{}, err
 		}
@@ -117,7 +121,7 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 }
 
 // smokeRow says what is wrong with the answer to one golden row, without the applicant's values.
-func (e *Endpoint) smokeRow(ctx context.Context, url string, spec pipeline.Spec, digest string, row model.GoldenRow) (string, error) {
+func (e *Endpoint) smokeRow(ctx context.Context, url, digest string, row model.GoldenRow, verdict string) (string, error) {
 	body, err := json.Marshal(row.Application)
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "encoding a golden row")
@@ -133,14 +137,13 @@ func (e *Endpoint) smokeRow(ctx context.Context, url string, spec pipeline.Spec,
 	if json.Unmarshal(answer, &got) != nil {
 		return "answered something that is not JSON", nil //nolint:nilerr // that is the finding, not a fault of this activity
 	}
-	want := spec.Label.Meaning.Verdict(row.Probability, spec.Policy.Cutoff)
 	switch {
 	case got.Model.Digest != digest:
 		return fmt.Sprintf("answered by model %.12s, not %.12s", got.Model.Digest, digest), nil
 	case !(math.Abs(got.Probability-row.Probability) <= goldenTolerance):
 		return fmt.Sprintf("probability %.17g instead of %.17g", got.Probability, row.Probability), nil
-	case got.Verdict != want:
-		return fmt.Sprintf("verdict %q instead of %q", got.Verdict, want), nil
+	case got.Verdict != verdict:
+		return fmt.Sprintf("verdict %q instead of %q", got.Verdict, verdict), nil
 	}
 	return "", nil
 }

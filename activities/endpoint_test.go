@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -130,6 +131,20 @@ func TestSmoke(t *testing.T) {
 			require.Contains(t, out.Failures[0], test.wrong)
 		})
 	}
+}
+
+// What a score means is the version's, whatever the spec says by now.
+func TestSmokeHoldsVerdictsAgainstTheVersionsMeaning(t *testing.T) {
+	b := newBench(t)
+	version := b.train(t).version
+	rows, err := getGolden(t.Context(), b.objects, golden(version))
+	require.NoError(t, err)
+	b.registry.versions[0].Meaning = pipeline.MeaningApproval
+	endpoint, in := b.endpoint(t, 1, predictor(t, rows, version, b.spec, func(*decision) {}))
+	out, err := endpoint.Smoke(t.Context(), in)
+	require.NoError(t, err)
+	require.Contains(t, out.Failures[0], "verdict")
+	require.Contains(t, out.Figures, fmt.Sprintf("%d wrong", len(rows.Rows)))
 }
 
 // A predictor that was started again has another address: the next try finds it.

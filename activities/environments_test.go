@@ -431,17 +431,19 @@ func TestResolveSaysWhyProductionIsAstray(t *testing.T) {
 	}
 }
 
-// The cutoff was changed since the champion was delivered: it comes back under its own, the challenger under the new one.
-func TestAChampionComesBackUnderItsOwnPolicy(t *testing.T) {
+// The cutoff and the label's meaning were changed since the champion was delivered: it comes back under its own, the challenger under the new ones.
+func TestAChampionComesBackUnderItsOwnPolicyAndMeaning(t *testing.T) {
 	s := promoted(t)
 	_, err := s.records.respec("cutoff: 0.25", "cutoff: 0.4", "memory_mib: 128", "memory_mib: 256")
 	require.NoError(t, err)
+	s.records.versions[0].Meaning = pipeline.MeaningApproval // what its label meant; the spec says default
 	in := s.weigh(2, 10, "weigh")
 	delete(s.targets[serving.Production].tracks, "blue")
 	s.did(s.stage().Weigh(t.Context(), in))
 	champion, challenger := s.targets[serving.Production].tracks["blue"], s.targets[serving.Production].tracks["green"]
 	require.Equal(t, 1, champion.ModelVersion)
 	require.InDelta(t, 0.25, champion.Cutoff, 0)
+	require.Equal(t, "approval", champion.Meaning, "it would decide upside down")
 	require.Equal(t, pipeline.Policy{Cutoff: 0.25}.Digest(), champion.PolicyDigest)
 	require.Equal(t, contract.TrackSpec{
 		ModelVersion: 2, PolicyDigest: pipeline.Policy{Cutoff: 0.4}.Digest(), Digest: "c", BundleURI: "s3://b/c",

@@ -133,7 +133,7 @@ func (m *memory) PutCachedStep(_ context.Context, step registry.CachedStep) erro
 
 func (m *memory) RegisterVersion(_ context.Context, v registry.ModelVersion) (registry.ModelVersion, bool, error) {
 	for _, known := range m.versions {
-		if known.Digest == v.Digest {
+		if known.Digest == v.Digest && known.Meaning == v.Meaning {
 			return known, false, nil
 		}
 	}
@@ -360,7 +360,7 @@ func (b *bench) train(t *testing.T) training {
 	tr.evaluated = done[EvaluateOutput](t, b)(s.Evaluation.Evaluate(t.Context(), EvaluateInput{
 		Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test,
 	}))
-	registered := done[RegisterOutput](t, b)(s.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: b.spec.Name}))
+	registered := done[RegisterOutput](t, b)(s.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: b.spec.Name, SpecDigest: b.registry.specs[product][0].Digest}))
 	var err error
 	tr.version, err = b.registry.Version(t.Context(), b.spec.Name, registered.Version)
 	require.NoError(t, err)

@@ -29,8 +29,6 @@ type RegisterOutput struct {
 	Version int    `json:"version"`
 	Digest  string `json:"digest"`
 	Created bool   `json:"created"` // false: the same model was registered before
-	// Champion is the version that is champion, 0 for none.
-	Champion int `json:"champion"`
 }
 
 // Summary is the number.
@@ -55,7 +53,7 @@ type Models struct {
 	Registry registry.Registry
 }
 
-// Register writes a version; the same model again is the version that is there.
+// Register writes a version; the same model under the same meaning of its label again is the version that is there.
 func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput, error) {
 	artifacts, err := m.Registry.RunArtifacts(ctx, in.RunID)
 	if err != nil {
@@ -65,8 +63,12 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 	if !trained {
 		return RegisterOutput{}, fault.New(fault.Internal, "run %s has noted no model bundle; there is nothing to register", in.RunID)
 	}
+	spec, err := specAt(ctx, m.Registry, in.Model, in.SpecDigest)
+	if err != nil {
+		return RegisterOutput{}, err
+	}
 	registered, created, err := m.Registry.RegisterVersion(ctx, registry.ModelVersion{
-		Name: in.Model, Digest: bundle.SHA256, Bundle: bundle, Algorithm: in.Algorithm, Hyperparameters: in.Hyperparameters,
+		Name: in.Model, Digest: bundle.SHA256, Meaning: spec.Label.Meaning, Bundle: bundle, Algorithm: in.Algorithm, Hyperparameters: in.Hyperparameters,
 		Metrics: in.Metrics, Artifacts: artifacts, RunID: in.RunID,
 		Lineage: registry.Lineage{
 			SpecDigest: in.SpecDigest, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
@@ -76,15 +78,7 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 			},
 		},
 	})
-	if err != nil {
-		return RegisterOutput{}, err
-	}
-	newest, err := m.Registry.Serving(ctx, registered.Name, serving.Production)
-	out := RegisterOutput{Version: registered.Version, Digest: registered.Digest, Created: created}
-	if newest.Champion != nil {
-		out.Champion = newest.Champion.Version
-	}
-	return out, err
+	return RegisterOutput{Version: registered.Version, Digest: registered.Digest, Created: created}, err
 }
 
 // FindChampion returns the champion, if there is one.

@@ -49,7 +49,7 @@ func newSite(t *testing.T) *site {
 	require.NoError(t, s.records.PutPipeline(t.Context(), registry.NewPipelineSpec(product, yaml)))
 	for version := 1; version <= 3; version++ {
 		digest := string(rune('a' + version))
-		_, _, err := s.records.RegisterVersion(t.Context(), registry.ModelVersion{Name: product, Digest: digest, Bundle: artifact.Ref{URI: "s3://b/" + digest}})
+		_, _, err := s.records.RegisterVersion(t.Context(), registry.ModelVersion{Name: product, Digest: digest, Meaning: "default", Bundle: artifact.Ref{URI: "s3://b/" + digest}})
 		require.NoError(t, err)
 	}
 	return s

@@ -197,13 +197,19 @@ func TestLoadPipeline(t *testing.T) {
 	require.Equal(t, "ours", loaded.Digest, "what was registered comes before what is built in")
 }
 
-func TestRegisterSaysWhoIsChampion(t *testing.T) {
+func TestRegister(t *testing.T) {
 	b := newBench(t)
-	for i, digest := range []string{"a", "b", "a"} {
-		b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: digest}
-		registered, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: product})
+	specs := b.registry.specs[product]
+	b.respec(t, "meaning: default", "meaning: approval", "  matures_after_days: 180   # younger loans do not train\n", "")
+	was, now := specs[0].Digest, b.registry.specs[product][0].Digest
+	for i, test := range []struct{ digest, spec string }{{"a", was}, {"b", was}, {"a", was}, {"a", now}} {
+		b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: test.digest}
+		registered, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: product, SpecDigest: test.spec})
 		require.NoError(t, err)
-		want := []RegisterOutput{{Version: 1, Digest: "a", Created: true}, {Version: 2, Digest: "b", Created: true}, {Version: 1, Digest: "a", Champion: 2}}
+		want := []RegisterOutput{
+			{Version: 1, Digest: "a", Created: true}, {Version: 2, Digest: "b", Created: true}, {Version: 1, Digest: "a"},
+			{Version: 3, Digest: "a", Created: true}, // decides the other way round
+		}
 		require.Equal(t, want[i], registered)
 		if i == 1 {
 			none, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})

@@ -98,13 +98,10 @@ func (t *training) story(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	t.concerns(ctx, registered.Version, registered.Digest)
-	switch {
-	case registered.Version == registered.Champion:
-		return t.result(Nothing, fmt.Sprintf("version %d, the champion, is this very model", registered.Version)), nil
-	case t.input.RegisterOnly:
+	if t.input.RegisterOnly {
 		return t.result(Registered, gates.Checks...), nil
 	}
-	return t.deliver(ctx)
+	return t.deliver(ctx) // of the champion as well: whether it serves as recorded, under which policy, is known there
 }
 
 // deliver runs the delivery as a child and ends with its verdict.

@@ -10,6 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 var trainingInput = TrainingInput{Pipeline: "loan-eligibility"}
@@ -64,11 +65,20 @@ func TestTrainingRefusedByAGateRegistersNothing(t *testing.T) {
 	require.Empty(t, p.champions())
 }
 
-func TestTrainingOfTheChampionAgainDoesNothing(t *testing.T) {
+// That the champion was trained again says nothing about what serves: the delivery looks.
+func TestTrainingOfTheChampionAgain(t *testing.T) {
 	p := newPlatform()
-	p.version = activities.RegisterOutput{Version: 1, Digest: "digest-1", Champion: 1}
+	p.record.Champion, p.version.Created = &second, false
 	require.Equal(t, Nothing, train(t, p, trainingInput).Verdict)
-	require.NotContains(t, p.steps, activities.ResolveModel.Name)
+	require.Empty(t, p.records)
+
+	p.astray, p.pending = "version 2 does not run", "version 2 does not run"
+	require.Equal(t, Restored, train(t, p, trainingInput).Verdict)
+	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+
+	p = newPlatform()
+	p.record.Champion = &serving.Track{Version: 2, Policy: "the one before"}
+	require.Equal(t, Promoted, train(t, p, trainingInput).Verdict, "another policy is delivered")
 }
 
 func TestTrainingRegisterOnly(t *testing.T) {

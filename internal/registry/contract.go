@@ -20,8 +20,8 @@ type Registry interface {
 	// Pipelines returns the current spec of each name, ordered by name.
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 
-	// RegisterVersion writes v with the next version number and returns it with Version and CreatedAt set. The same name
-	// and digest again returns the version that is there, with created false, and changes nothing.
+	// RegisterVersion writes v with the next version number and returns it with Version and CreatedAt set. The same name,
+	// digest and meaning again returns the version that is there, with created false, and changes nothing.
 	RegisterVersion(ctx context.Context, v ModelVersion) (registered ModelVersion, created bool, err error)
 	// Version returns version of name.
 	Version(ctx context.Context, name string, version int) (ModelVersion, error)

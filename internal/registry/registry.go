@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // PipelineSpec is one registered version of a pipeline's YAML.
@@ -33,11 +34,13 @@ type Metric struct {
 	Upper    float64 `json:"upper"`
 }
 
-// ModelVersion is one trained, gated model. Never changed after it is written.
+// ModelVersion is one trained, gated model: a bundle, and what its scores mean. Never changed after it is written.
 type ModelVersion struct {
-	Name            string                  `json:"name"`
-	Version         int                     `json:"version"` // 1, 2, 3 … per name, without gaps
-	Digest          string                  `json:"digest"`  // SHA-256 of the bundle
+	Name    string `json:"name"`
+	Version int    `json:"version"` // 1, 2, 3 … per name, without gaps
+	Digest  string `json:"digest"`  // SHA-256 of the bundle
+	// Meaning is of the label that it was trained on: the same bundle under another meaning is another version.
+	Meaning         pipeline.Meaning        `json:"label_meaning"`
 	Bundle          artifact.Ref            `json:"bundle"`
 	Algorithm       string                  `json:"algorithm"`
 	Hyperparameters json.RawMessage         `json:"hyperparameters"`

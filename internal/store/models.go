@@ -12,14 +12,14 @@ import (
 )
 
 func (s *store) RegisterVersion(ctx context.Context, v registry.ModelVersion) (registry.ModelVersion, bool, error) {
-	if v.Name == "" || v.Digest == "" {
-		return v, false, fault.New(fault.Invalid, "a model version needs a name and a digest")
+	if v.Name == "" || v.Digest == "" || v.Meaning == "" {
+		return v, false, fault.New(fault.Invalid, "a model version needs a name, a digest and the meaning of its label")
 	}
 	created := false
 	err := s.transact(ctx, "registering a model version", func(tx *sql.Tx) error {
 		created = false
 		var text string
-		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM model_versions WHERE name = ? AND digest = ?"), v.Name, v.Digest).Scan(&text)
+		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM model_versions WHERE name = ? AND digest = ? AND meaning = ?"), v.Name, v.Digest, v.Meaning).Scan(&text)
 		if err == nil {
 			return json.Unmarshal([]byte(text), &v)
 		}
@@ -35,8 +35,8 @@ func (s *store) RegisterVersion(ctx context.Context, v registry.ModelVersion) (r
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "a model version that is not JSON")
 		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO model_versions (name, version, digest, document, created_at) VALUES (?, ?, ?, ?, ?)"),
-			v.Name, v.Version, v.Digest, string(document), v.CreatedAt.UnixMicro())
+		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO model_versions (name, version, digest, meaning, document, created_at) VALUES (?, ?, ?, ?, ?, ?)"),
+			v.Name, v.Version, v.Digest, v.Meaning, string(document), v.CreatedAt.UnixMicro())
 		created = true
 		return err
 	})

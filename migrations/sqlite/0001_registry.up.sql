@@ -11,10 +11,11 @@ CREATE TABLE model_versions (
     name       TEXT    NOT NULL,
     version    INTEGER NOT NULL CHECK (version > 0),
     digest     TEXT    NOT NULL,
+    meaning    TEXT    NOT NULL, -- of its label, registry.ModelVersion.Meaning
     document   TEXT    NOT NULL, -- registry.ModelVersion as JSON
     created_at BIGINT  NOT NULL,
     PRIMARY KEY (name, version),
-    UNIQUE (name, digest)
+    UNIQUE (name, digest, meaning)
 );
 
 CREATE TABLE serving_records ( -- serving.Record; a track that is not there is two NULLs

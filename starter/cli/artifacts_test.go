@@ -50,7 +50,7 @@ func TestArtifactsGoUpAndComeBack(t *testing.T) {
 	}
 	r := p.registry(t)
 	_, _, err = r.RegisterVersion(t.Context(), registry.ModelVersion{
-		Name: "cards", Digest: strings.Repeat("a", 64), Hyperparameters: json.RawMessage("{}"), Artifacts: refs,
+		Name: "cards", Digest: strings.Repeat("a", 64), Meaning: "default", Hyperparameters: json.RawMessage("{}"), Artifacts: refs,
 		Lineage: registry.Lineage{Dataset: strings.Repeat("d", 64)}, RunID: "run",
 	})
 	require.NoError(t, err)

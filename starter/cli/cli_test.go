@@ -62,7 +62,7 @@ func TestExitCodesAndMessages(t *testing.T) {
 
 func TestVerdictsHaveTheirExitCodes(t *testing.T) {
 	for verdict, want := range map[workflows.Verdict]int{
-		workflows.Promoted: 0, workflows.Bootstrapped: 0, workflows.Registered: 0, workflows.Nothing: 0,
+		workflows.Promoted: 0, workflows.Bootstrapped: 0, workflows.Registered: 0, workflows.Nothing: 0, workflows.Restored: 0,
 		workflows.Refused: 3, workflows.Rejected: 3, workflows.Aborted: 4, workflows.RolledBack: 4, "": 1,
 	} {
 		require.Equal(t, want, verdictError{verdict}.code(), verdict)

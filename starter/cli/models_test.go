@@ -23,7 +23,7 @@ func TestModelsListShowsAliases(t *testing.T) {
 	} {
 		require.Contains(t, loans[0], key)
 	}
-	require.Len(t, loans[0], 12, "the keys of a version, and the aliases")
+	require.Len(t, loans[0], 13, "the keys of a version, and the aliases")
 
 	all := object[[]map[string]any](t, "models", "list")
 	require.Equal(t, []any{"cards", "loans", "loans", "loans", "loans"}, keys(all, "name"))

@@ -68,7 +68,7 @@ func (p fakePlatform) run(t *testing.T, args ...string) (stdout, stderr string, 
 func version(t *testing.T, r registry.Registry, name, digest string, auc float64) registry.ModelVersion {
 	t.Helper()
 	v, _, err := r.RegisterVersion(t.Context(), registry.ModelVersion{
-		Name: name, Digest: strings.Repeat(digest, 64), Algorithm: "logistic", Hyperparameters: json.RawMessage(`{"l2":0.1}`),
+		Name: name, Digest: strings.Repeat(digest, 64), Meaning: "default", Algorithm: "logistic", Hyperparameters: json.RawMessage(`{"l2":0.1}`),
 		Metrics:   map[string]registry.Metric{"auc": {Estimate: auc, Lower: auc - 0.01, Upper: auc + 0.01}, "brier": {Estimate: 0.15, Lower: 0.14, Upper: 0.16}},
 		Artifacts: map[string]artifact.Ref{"test": {URI: "s3://loanops/t.parquet", Bytes: 12}, "evaluation": {URI: "s3://loanops/e.html", Bytes: 34}},
 		Lineage:   registry.Lineage{Dataset: strings.Repeat("d", 64), Source: "applications.csv", Rows: 1200}, RunID: "run-" + digest,

@@ -20,12 +20,12 @@ func recorded(t *testing.T) (registry.Registry, []serving.Record) {
 	t.Setenv("LOANOPS_STATE", p.dir)
 	reg := p.registry(t)
 	for i := range 4 {
-		_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: "loans", Digest: strings.Repeat(fmt.Sprint(i), 64), Lineage: registry.Lineage{
+		_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: "loans", Digest: strings.Repeat(fmt.Sprint(i), 64), Meaning: "default", Lineage: registry.Lineage{
 			Dataset: strings.Repeat("d", 64),
 		}})
 		require.NoError(t, err)
 	}
-	_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: "cards", Digest: strings.Repeat("c", 64)})
+	_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: "cards", Digest: strings.Repeat("c", 64), Meaning: "default"})
 	require.NoError(t, err)
 
 	track := func(version int) serving.Track {

@@ -55,7 +55,7 @@ func TestEveryVerdictIsKept(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(wanted)), files)
 
 	for workflow, verdicts := range map[string][]workflows.Verdict{
-		workflows.ContinuousTrainingName: {workflows.Bootstrapped, workflows.Promoted, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
+		workflows.ContinuousTrainingName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
 		workflows.ContinuousDeliveryName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
 		workflows.RollbackName:           {workflows.RolledBack, workflows.Aborted},
 	} {

@@ -43,7 +43,7 @@ var scenarios = []scenario{
 		{delivery, "ContinuousDelivery-promoted.json", "every step of a canary, promoted by Terraform"},
 	}},
 	{run(0, "ct", "start", quick, "--wait"), []kept{
-		{training, "ContinuousTraining-nothing.json", "trains the champion again"},
+		{training, "ContinuousTraining-nothing.json", "trains the champion again: the child finds it serving as recorded"},
 	}},
 	{run(0, "cd", "start", quick, "--wait"), []kept{
 		{delivery, "ContinuousDelivery-nothing.json", "the champion, which serves as recorded"},
@@ -91,6 +91,12 @@ var scenarios = []scenario{
 	}},
 	{lostAgent, []kept{
 		{delivery, "ContinuousDelivery-restored.json", "the agent lost its state: Terraform brings the champion back"},
+	}},
+	{run(0, "ct", "start", quick, "--wait"), []kept{
+		{training, "ContinuousTraining-promoted-after-restore.json", "trains a version that was registered before"},
+	}},
+	{lostAgentAtTraining, []kept{
+		{training, "ContinuousTraining-restored.json", "the champion is trained again and its child brings it back"},
 	}},
 }
 
@@ -214,6 +220,25 @@ func rollBack(input workflows.RollbackInput) func(context.Context, *stage) error
 }
 
 func lostAgent(_ context.Context, s *stage) error {
+	if err := s.loseAgent(); err != nil {
+		return err
+	}
+	record, err := s.Serving(quick)
+	if err != nil {
+		return err
+	}
+	return s.run(0, "cd", "start", quick, "--version", fmt.Sprint(record.Champion.Version), "--wait")
+}
+
+func lostAgentAtTraining(_ context.Context, s *stage) error {
+	if err := s.loseAgent(); err != nil {
+		return err
+	}
+	return s.run(0, "ct", "start", quick, "--wait")
+}
+
+// loseAgent takes the agent's state and kills it.
+func (s *stage) loseAgent() error {
 	endpoints, err := s.Endpoints()
 	if err != nil {
 		return err
@@ -225,16 +250,8 @@ func lostAgent(_ context.Context, s *stage) error {
 	if err := syscall.Kill(before, syscall.SIGKILL); err != nil {
 		return err
 	}
-	err = until("another agent", func() bool {
+	return until("another agent", func() bool {
 		endpoints, err := s.Endpoints()
 		return err == nil && endpoints.PID["agent"] != before
 	})
-	if err != nil {
-		return err
-	}
-	record, err := s.Serving(quick)
-	if err != nil {
-		return err
-	}
-	return s.run(0, "cd", "start", quick, "--version", fmt.Sprint(record.Champion.Version), "--wait")
 }

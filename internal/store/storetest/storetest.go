@@ -13,6 +13,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -58,7 +59,7 @@ func ctx(t *testing.T) context.Context { return t.Context() }
 func register(t *testing.T, r registry.Registry, name, digest string) registry.ModelVersion {
 	t.Helper()
 	v, _, err := r.RegisterVersion(ctx(t), registry.ModelVersion{
-		Name: name, Digest: digest, Bundle: artifact.Ref{URI: "s3://b/" + digest, SHA256: digest, Bytes: 7},
+		Name: name, Digest: digest, Meaning: pipeline.MeaningDefault, Bundle: artifact.Ref{URI: "s3://b/" + digest, SHA256: digest, Bytes: 7},
 		Algorithm: "logistic", Hyperparameters: json.RawMessage(`{"l2":0.1}`),
 		Metrics:   map[string]registry.Metric{"auc": {Estimate: 0.1 + 0.2, Lower: 0.29, Upper: 1.0 / 3}},
 		Artifacts: map[string]artifact.Ref{"test": {URI: "s3://b/t"}},
@@ -125,7 +126,7 @@ func versions(t *testing.T, db Database) {
 	require.Equal(t, 1, first.Version)
 	require.Equal(t, 1, register(t, r, "cards", "aa").Version, "numbers are per model")
 	require.Equal(t, 2, register(t, r, "loans", "bb").Version)
-	again, created, err := r.RegisterVersion(ctx(t), registry.ModelVersion{Name: "loans", Digest: "aa", Algorithm: "another"})
+	again, created, err := r.RegisterVersion(ctx(t), registry.ModelVersion{Name: "loans", Digest: "aa", Meaning: pipeline.MeaningDefault, Algorithm: "another"})
 	require.NoError(t, err)
 	require.False(t, created)
 	require.Equal(t, first, again, "a version never changes")
@@ -140,8 +141,16 @@ func versions(t *testing.T, db Database) {
 	all, err := r.Versions(ctx(t), "")
 	require.NoError(t, err)
 	require.Len(t, all, 3)
-	_, _, err = r.RegisterVersion(ctx(t), registry.ModelVersion{Name: "loans"})
-	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	for _, incomplete := range []registry.ModelVersion{
+		{Name: "loans", Meaning: pipeline.MeaningDefault}, {Name: "loans", Digest: "aa"}, {Digest: "aa", Meaning: pipeline.MeaningDefault},
+	} {
+		_, _, err = r.RegisterVersion(ctx(t), incomplete)
+		require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	}
+	opposite, created, err := r.RegisterVersion(ctx(t), registry.ModelVersion{Name: "loans", Digest: "aa", Meaning: pipeline.MeaningApproval, Hyperparameters: json.RawMessage(`{}`)})
+	require.NoError(t, err)
+	require.True(t, created)
+	require.Equal(t, 3, opposite.Version, "the same bundle decides the other way round")
 }
 
 // Writers of two processes' handles get the numbers 1 to n, each once.
@@ -151,7 +160,7 @@ func concurrentVersions(t *testing.T, db Database) {
 	var wait sync.WaitGroup
 	for i := range n {
 		wait.Go(func() {
-			_, _, err := handles[i%2].RegisterVersion(ctx(t), registry.ModelVersion{Name: "loans", Digest: fmt.Sprint(i), Hyperparameters: json.RawMessage(`{}`)})
+			_, _, err := handles[i%2].RegisterVersion(ctx(t), registry.ModelVersion{Name: "loans", Digest: fmt.Sprint(i), Meaning: pipeline.MeaningDefault, Hyperparameters: json.RawMessage(`{}`)})
 			if err != nil {
 				t.Error(err)
 			}
