@@ -107,7 +107,10 @@ func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, 
 	defer stop(nil)
 	overtaken := func() {
 		newest, err := c.Registry.Serving(watched, in.Candidate.Model, serving.Production)
-		if err == nil && newest.Generation > in.Generation {
+		if err != nil {
+			return
+		}
+		if same, err := isNewest(watched, c.Registry, newest, in.Generation); err == nil && !same {
 			stop(overtakenBy(newest))
 		}
 	}

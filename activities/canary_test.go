@@ -206,6 +206,18 @@ func TestAnObservationThatWasOvertakenDoesNotBegin(t *testing.T) {
 	require.ErrorContains(t, err, "overtaken in production of loan-eligibility by generation 4 (abort by ada: complaints)")
 }
 
+// Breaking a dead writer's lock takes a generation as well, for the same change: the observation goes on.
+func TestAnObservationIsNotOvertakenByItsOwnRenewal(t *testing.T) {
+	c, in := analysis(t, newGateway())
+	memory := c.Registry.(*memory)
+	renewed := memory.newest(serving.Production).Renew("lock")
+	_, err := memory.TakeGeneration(t.Context(), renewed)
+	require.NoError(t, err)
+	require.Greater(t, renewed.Generation, in.Generation)
+	_, err = c.Analyse(t.Context(), in)
+	require.NoError(t, err)
+}
+
 // In a bubble of its own time: an observation of an hour in which the record moves on after a while.
 func TestAnObservationEndsEarlyWhenItIsOvertaken(t *testing.T) {
 	kept := newMemory()

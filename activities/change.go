@@ -48,7 +48,7 @@ func (e *Environments) take(ctx context.Context, environment string, in ChangeIn
 	if err != nil {
 		return serving.Record{}, err
 	}
-	known, err := e.isNewest(ctx, newest, in.After)
+	known, err := isNewest(ctx, e.Registry, newest, in.After)
 	if err != nil {
 		return serving.Record{}, err
 	}

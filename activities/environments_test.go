@@ -90,8 +90,6 @@ func TestTheLifeOfProduction(t *testing.T) {
 				is(map[string]int{"blue": 1, "green": 2}, map[string]int{"blue": 100 - weight, "green": weight})
 			}
 			twice(e.Promote, s.change(2, "promote 2"), serving.Production)
-			follow(e.Shift, 2)
-			is(map[string]int{"blue": 1, "green": 2}, map[string]int{"blue": 0, "green": 100})
 			follow(e.Adopt, 2)
 			is(map[string]int{"blue": 1, "green": 2}, map[string]int{"blue": 0, "green": 100})
 
@@ -108,11 +106,14 @@ func TestTheLifeOfProduction(t *testing.T) {
 			twice(e.Weigh, s.weigh(3, 50, "weigh 3 again"), serving.Production)
 			twice(e.Promote, s.change(3, "promote 3"), serving.Production)
 			follow(e.Adopt, 3)
-			rollback := RollBackInput{Model: product, Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "complaints", Operation: "rollback"}}
+			chosen, err := e.ChooseRollback(t.Context(), ChooseRollbackInput{Model: product})
+			require.NoError(t, err)
+			require.Equal(t, shift.Target{Track: s.records.candidate(t, 2).Track, Digest: "c"}, chosen.Target)
+			rollback := RollBackInput{Model: product, Target: chosen.Target, Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "complaints", Operation: "rollback"}}
 			for range 2 {
 				back, err := e.RollBack(t.Context(), rollback)
 				require.NoError(t, err)
-				require.Equal(t, RollBackOutput{Done: back.Done, To: 2, Digest: "c", Generation: s.newest().Generation}, back)
+				require.Equal(t, RollBackOutput{Done: back.Done, Generation: s.newest().Generation}, back)
 				s.generation = back.Generation
 			}
 			is(map[string]int{"blue": 3, "green": 2}, map[string]int{"blue": 0, "green": 100})
@@ -170,15 +171,11 @@ func TestAnotherWritersGenerationOvertakes(t *testing.T) {
 			require.Equal(t, weights, s.weights(), name)
 		}
 	}
-	for name, step := range map[string]func(*Environments, context.Context, FollowInput) (FollowOutput, error){
-		"shift": (*Environments).Shift, "adopt": (*Environments).Adopt,
-	} {
-		s := promoted(t)
-		s.records.write(t, "bob", s.newest().Restore(), nil)
-		_, err := step(s.stage(), t.Context(), FollowInput{Model: product, Generation: s.generation})
-		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s: %v", name, err)
-		require.ErrorContains(t, err, "restore by bob", name)
-	}
+	s := promoted(t)
+	s.records.write(t, "bob", s.newest().Restore(), nil)
+	_, err := s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: s.generation, Shift: true})
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "restore by bob")
 }
 
 // A run that found no record at all is overtaken by the first row of another one: there is no champion yet that would refuse it.
@@ -308,7 +305,7 @@ func TestPromoteRefusesADrilledChallenger(t *testing.T) {
 	require.Equal(t, 1, s.newest().Champion.Version)
 }
 
-// An abort stands although the agent refuses; what is left to do is in its output, and Shift does it.
+// An abort stands although the agent refuses; what is left to do is in its output, and Adopt does it.
 func TestAnAbortWhoseTrafficDoesNotFollowYet(t *testing.T) {
 	s := promoted(t)
 	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
@@ -318,12 +315,25 @@ func TestAnAbortWhoseTrafficDoesNotFollowYet(t *testing.T) {
 	require.Equal(t, "generation 4: the candidate has 0 %; traffic does not follow yet: no such token", out.Summary())
 	require.Nil(t, s.newest().Challenger)
 	require.Equal(t, 10, s.production().Weight("green"))
+	_, err := s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: out.Generation, Shift: true})
+	require.NoError(t, err, "Terraform can")
+	require.Zero(t, s.production().Weight("green"))
+}
+
+// Somebody else's Terraform is at work: traffic does not wait for it.
+func TestTrafficIsShiftedWhileTerraformCannot(t *testing.T) {
+	s := promoted(t)
+	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
+	s.refuses = fault.New(fault.Unavailable, "the agent is away")
+	out := s.did(s.stage().Abort(t.Context(), s.change(2, "abort")))
+	s.refuses, s.applies = nil, fault.New(fault.Conflict, "another operation is going on")
 	follow := FollowInput{Model: product, Generation: out.Generation}
-	_, err := s.stage().Shift(t.Context(), follow)
-	require.Equal(t, fault.Unauthorized, fault.CodeOf(err))
-	s.refuses = nil
-	_, err = s.stage().Shift(t.Context(), follow)
-	require.NoError(t, err)
+	_, err := s.stage().Adopt(t.Context(), follow)
+	require.Equal(t, s.applies, err)
+	require.Equal(t, 10, s.production().Weight("green"), "it was not asked to")
+	follow.Shift = true
+	_, err = s.stage().Adopt(t.Context(), follow)
+	require.Equal(t, s.applies, err)
 	require.Zero(t, s.production().Weight("green"))
 }
 
@@ -331,15 +341,47 @@ func TestARollBackWhoseTrafficDoesNotFollowYet(t *testing.T) {
 	s := promoted(t)
 	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
 	s.refuses = fault.New(fault.Unavailable, "the agent is away")
-	in := RollBackInput{Model: product, Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "complaints", Operation: "rollback"}}
+	in := RollBackInput{Model: product, Target: shift.Target{Track: s.records.candidate(t, 1).Track, Digest: "b"}, Author: serving.Author{Writer: "ada", Actor: "ada", Reason: "complaints", Operation: "rollback"}}
 	out, err := s.stage().RollBack(t.Context(), in)
 	require.NoError(t, err)
 	require.Contains(t, out.Pending, "the agent is away")
 	require.Equal(t, "from version 2 to 1: complaints", out.Done)
 	require.Equal(t, s.newest().Generation, out.Generation)
-	in.Version, in.Operation = 3, "rollback 2"
+	in.Target, in.Operation = shift.Target{Track: s.records.candidate(t, 3).Track, Digest: "d"}, "rollback 2"
 	_, err = s.stage().RollBack(t.Context(), in)
 	require.Equal(t, fault.Refused, fault.CodeOf(err), "nothing was recorded: %v", err)
+}
+
+// What follows a rollback follows the newest one: whoever asks for an older one has ended what followed the newer.
+func TestFindRollback(t *testing.T) {
+	s := promoted(t)
+	find := func(generation int64) (FindRollbackOutput, error) {
+		return s.stage().FindRollback(t.Context(), FindRollbackInput{Model: product, Generation: generation})
+	}
+	delivered := s.newest().Generation
+	found, err := find(delivered)
+	require.NoError(t, err)
+	require.Equal(t, FindRollbackOutput{Generation: delivered, Version: 1, Digest: "b"}, found, "the champion's traffic was put right, without a record")
+	_, err = find(delivered - 1)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "promote by delivery/run-1")
+
+	for range 2 {
+		next, err := s.newest().RollBack(*s.newest().Champion)
+		s.records.write(t, "ada", next, err)
+	}
+	for _, generation := range []int64{delivered, delivered + 1, delivered + 2} {
+		found, err := find(generation)
+		require.NoError(t, err)
+		require.Equal(t, delivered+2, found.Generation)
+	}
+	s.did(s.stage().Restore(t.Context(), ChangeInput{Candidate: s.records.candidate(t, 2), After: delivered + 2, Author: serving.Author{
+		Writer: "delivery/run-2", Actor: "ada", Reason: "lost", Operation: "restore",
+	}}))
+	_, err = find(delivered + 2)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "who restored it follows it: %v", err)
+	_, err = (&Environments{Registry: newSite(t).records}).FindRollback(t.Context(), FindRollbackInput{Model: product})
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
 }
 
 // Everything that the agent held is gone: restoring records that, and Terraform brings the champion back.

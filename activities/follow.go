@@ -14,6 +14,8 @@ type FollowInput struct {
 	Generation int64  `json:"generation"`
 	// Spec is the digest of the pipeline spec; empty: the current one.
 	Spec string `json:"spec,omitempty"`
+	// Shift moves the traffic first, by the agent alone: it must not wait for Terraform.
+	Shift bool `json:"shift,omitempty"`
 }
 
 // FollowOutput is that production follows.
@@ -29,23 +31,17 @@ func (o FollowOutput) Summary() string {
 	return fmt.Sprintf("champion %d serves as recorded", o.Champion)
 }
 
-// Shift makes traffic follow the record with the agent alone.
-func (e *Environments) Shift(ctx context.Context, in FollowInput) (FollowOutput, error) {
-	record, err := e.recorded(ctx, in)
-	if err != nil {
-		return FollowOutput{}, err
-	}
-	if err := shift.Obey(ctx, e.Agent, record); err != nil {
-		return FollowOutput{}, e.overtaken(ctx, record, err)
-	}
-	return followed(record), nil
-}
-
-// Adopt makes Terraform follow the record: its plan is clean after it.
+// Adopt makes production follow the record, and Terraform with it: its plan is clean after it.
 func (e *Environments) Adopt(ctx context.Context, in FollowInput) (FollowOutput, error) {
 	record, err := e.recorded(ctx, in)
 	if err != nil {
 		return FollowOutput{}, err
+	}
+	if in.Shift {
+		// Where it cannot, as when a track is gone, Terraform does, and says why if it cannot either.
+		if err := shift.Obey(ctx, e.Agent, record); err != nil {
+			say(ctx, err.Error())
+		}
 	}
 	if in.Spec == "" {
 		current, err := e.Registry.Pipeline(ctx, in.Model)
@@ -64,7 +60,7 @@ func (e *Environments) recorded(ctx context.Context, in FollowInput) (serving.Re
 	if err != nil {
 		return newest, err
 	}
-	same, err := e.isNewest(ctx, newest, in.Generation)
+	same, err := isNewest(ctx, e.Registry, newest, in.Generation)
 	if err == nil && !same {
 		err = overtakenBy(newest)
 	}

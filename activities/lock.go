@@ -45,11 +45,11 @@ func (e *Environments) breakLock(ctx context.Context, record serving.Record, loc
 }
 
 // isNewest reports whether newest is the record of that generation, or but a renewal of it.
-func (e *Environments) isNewest(ctx context.Context, newest serving.Record, generation int64) (bool, error) {
+func isNewest(ctx context.Context, reg serving.Records, newest serving.Record, generation int64) (bool, error) {
 	if newest.Generation <= generation || generation < 1 {
 		return newest.Generation == generation, nil
 	}
-	history, err := e.Registry.ServingHistory(ctx, newest.Pipeline, newest.Environment)
+	history, err := reg.ServingHistory(ctx, newest.Pipeline, newest.Environment)
 	if err != nil {
 		return false, err
 	}

@@ -17,9 +17,9 @@ type Stages struct {
 	Runs         Runs
 }
 
-// Register adds the steps of a role, each under its pinned name.
-func Register(r worker.ActivityRegistry, role Role, s *Stages) {
-	to := registrar{r, role, &s.Runs}
+// Register adds the steps of a role that are taken from its queue, or from its queue of urgent ones, each under its pinned name.
+func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
+	to := registrar{r, role, urgent, &s.Runs}
 	LoadPipeline.register(to, s.Pipelines.Load)
 	ExtractData.register(to, s.Extraction.Extract)
 	ValidateData.register(to, s.Checking.Validate)
@@ -39,8 +39,9 @@ func Register(r worker.ActivityRegistry, role Role, s *Stages) {
 	PromoteModel.register(to, s.Environments.Promote)
 	AbortCanary.register(to, s.Environments.Abort)
 	RestoreTraffic.register(to, s.Environments.Restore)
+	ChooseRollback.register(to, s.Environments.ChooseRollback)
 	RollBack.register(to, s.Environments.RollBack)
-	ShiftTraffic.register(to, s.Environments.Shift)
+	FindRollback.register(to, s.Environments.FindRollback)
 	AdoptRecord.register(to, s.Environments.Adopt)
 	MeasureModel.register(to, s.Capacity.Measure)
 	CheckCapacity.register(to, s.Capacity.Check)

@@ -2,24 +2,38 @@ package activities
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
 
-// RollBackInput asks for an earlier champion.
-type RollBackInput struct {
+// ChooseRollbackInput asks where a rollback goes back to.
+type ChooseRollbackInput struct {
 	Model string `json:"model"`
 	// Version to go back to; 0: during a canary the champion, else the previous champion.
 	Version int `json:"version"`
+}
+
+// ChooseRollbackOutput is the track to go back to, chosen once for all tries of the rollback.
+type ChooseRollbackOutput struct {
+	Target shift.Target `json:"target"`
+}
+
+// Summary says which version.
+func (o ChooseRollbackOutput) Summary() string { return fmt.Sprintf("to version %d", o.Target.Version) }
+
+// RollBackInput asks that all traffic goes back to a track.
+type RollBackInput struct {
+	Model  string       `json:"model"`
+	Target shift.Target `json:"target"`
 	serving.Author
 }
 
 // RollBackOutput is what the rollback recorded, or the one before that it repeated.
 type RollBackOutput struct {
 	Done       string `json:"done"` // in words
-	To         int    `json:"to"`
-	Digest     string `json:"digest"`
 	Generation int64  `json:"generation"`
 	// Pending says why traffic does not follow the record yet; empty when it does.
 	Pending string `json:"pending,omitempty"`
@@ -28,15 +42,58 @@ type RollBackOutput struct {
 // Summary says from which version to which.
 func (o RollBackOutput) Summary() string { return withPending(o.Done, o.Pending) }
 
+// FindRollbackInput names the record of a rollback that is to be followed.
+type FindRollbackInput struct {
+	Model      string `json:"model"`
+	Generation int64  `json:"generation"`
+}
+
+// FindRollbackOutput is the record to be followed: that one, or that of a rollback since.
+type FindRollbackOutput struct {
+	Generation int64  `json:"generation"`
+	Version    int    `json:"version"` // of the champion
+	Digest     string `json:"digest"`
+}
+
+// Summary says what is followed.
+func (o FindRollbackOutput) Summary() string {
+	return fmt.Sprintf("generation %d: version %d is champion", o.Generation, o.Version)
+}
+
+// ChooseRollback says where a rollback goes back to, see shift.Choose.
+func (e *Environments) ChooseRollback(ctx context.Context, in ChooseRollbackInput) (ChooseRollbackOutput, error) {
+	target, err := shift.Choose(ctx, e.Registry, e.Agent, in.Model, in.Version)
+	return ChooseRollbackOutput{Target: target}, err
+}
+
 // RollBack gives all traffic to an earlier champion that still runs, in seconds, see shift.RollBack.
 func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBackOutput, error) {
-	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Version: in.Version, Author: in.Author})
-	if done.Record.Generation == 0 || done.Digest == "" {
+	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Target: in.Target, Author: in.Author})
+	if done.Record.Generation == 0 {
 		return RollBackOutput{}, err
 	}
-	out := RollBackOutput{Done: done.String(), To: done.To, Digest: done.Digest, Generation: done.Record.Generation}
+	out := RollBackOutput{Done: done.String(), Generation: done.Record.Generation}
 	if err != nil {
 		out.Pending = err.Error()
 	}
 	return out, nil
+}
+
+// FindRollback finds the newest record, which must be the named one or that of a rollback since; Overtaken when it is neither.
+func (e *Environments) FindRollback(ctx context.Context, in FindRollbackInput) (FindRollbackOutput, error) {
+	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
+	if err != nil {
+		return FindRollbackOutput{}, err
+	}
+	named, err := isNewest(ctx, e.Registry, newest, in.Generation)
+	switch {
+	case err != nil:
+		return FindRollbackOutput{}, err
+	case !named && newest.Change != serving.RolledBack:
+		return FindRollbackOutput{}, overtakenBy(newest)
+	case newest.Champion == nil:
+		return FindRollbackOutput{}, fault.New(fault.NotFound, "%s has no champion: there is no rollback to follow", in.Model)
+	}
+	champion, err := e.Registry.Version(ctx, in.Model, newest.Champion.Version)
+	return FindRollbackOutput{Generation: newest.Generation, Version: champion.Version, Digest: champion.Digest}, err
 }

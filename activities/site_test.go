@@ -27,6 +27,8 @@ type site struct {
 	// refuses is what the agent answers to who shifts traffic; lost is how many replies of it and of Terraform get lost.
 	refuses error
 	lost    int
+	// applies is why Terraform cannot.
+	applies error
 	// before happens once, when Terraform begins.
 	before  func()
 	planned terraform.Desired
@@ -155,6 +157,9 @@ func (w workspace) Plan(_ context.Context, desired terraform.Desired) (terraform
 }
 
 func (w workspace) Apply(_ context.Context, desired terraform.Desired) error {
+	if w.applies != nil {
+		return w.applies
+	}
 	if before := w.before; before != nil {
 		w.before = nil
 		before()

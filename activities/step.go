@@ -22,6 +22,16 @@ type Step[In any, Out Output] struct {
 	Role Role
 	// Patience is how long it may take.
 	Patience Patience
+	// Urgent steps take seconds and must not wait: they are taken from a queue of their own, see Queue.
+	Urgent bool
+}
+
+// Queue is the task queue from which the role's workers take the step.
+func (s Step[In, Out]) Queue() string {
+	if s.Urgent {
+		return s.Role.UrgentQueue()
+	}
+	return s.Role.Queue()
 }
 
 // Output is what a step returns. Its summary is the sentence that the run's progress shows.
@@ -48,6 +58,10 @@ var Roles = []Role{Data, Train, Deliver}
 // Queue is the task queue from which the role's workers take their steps.
 func (r Role) Queue() string { return "loanops-" + string(r) }
 
+// UrgentQueue is that of the urgent ones. Its slots are its own: what gives traffic back to a champion never waits for a canary's window or
+// for a terraform apply that is being cancelled.
+func (r Role) UrgentQueue() string { return r.Queue() + "-urgent" }
+
 // Patience is how long a step may take before it is tried again.
 type Patience int
 
@@ -67,16 +81,17 @@ func (s Step[In, Out]) On(role Role) Step[In, Out] {
 	return s
 }
 
-// registrar takes the steps of one role.
+// registrar takes the steps of one queue of a role.
 type registrar struct {
 	worker.ActivityRegistry
-	role Role
-	runs *Runs
+	role   Role
+	urgent bool
+	runs   *Runs
 }
 
-// register makes work the step's activity under its pinned name, if the step is one of the registrar's role.
+// register makes work the step's activity under its pinned name, if the step is one of the registrar's queue.
 func (s Step[In, Out]) register(to registrar, work func(context.Context, In) (Out, error)) {
-	if s.Role == to.role {
+	if s.Role == to.role && s.Urgent == to.urgent {
 		to.RegisterActivityWithOptions(s.wrap(to.runs, work), activity.RegisterOptions{Name: s.Name})
 	}
 }

@@ -35,7 +35,7 @@ func execute(t *testing.T, heard func(string), does func(context.Context, string
 			heard(text)
 		}
 	})
-	work.register(registrar{env, Data, &Runs{}}, does)
+	work.register(registrar{env, Data, false, &Runs{}}, does)
 	value, err := env.ExecuteActivity(work.Name, "in")
 	if err != nil {
 		return "", err
@@ -71,7 +71,7 @@ func TestArtifactsOfAStepAreNotedForItsRun(t *testing.T) {
 	execute := func() error {
 		var suite testsuite.WorkflowTestSuite
 		env := suite.NewTestActivityEnvironment()
-		step.register(registrar{env, Train, &Runs{Registry: kept}}, func(context.Context, string) (answer, error) {
+		step.register(registrar{env, Train, false, &Runs{Registry: kept}}, func(context.Context, string) (answer, error) {
 			return answer{Object: artifact.Ref{SHA256: "42"}}, nil
 		})
 		_, err := env.ExecuteActivity(step.Name, "in")
@@ -108,18 +108,27 @@ func TestCancelledWorkIsCancelled(t *testing.T) {
 	require.NoError(t, mapped(ctx, nil), "work that was done in time is done")
 }
 
-// Every step is registered for one role, nothing twice, and the record of a run for each.
+// Every step is registered for one queue of one role, nothing twice, and the record of a run for each.
 func TestRegisterCoversEveryStep(t *testing.T) {
 	all := map[string]int{}
+	urgent := map[string]bool{}
 	for _, role := range Roles {
-		r := &names{seen: map[string]bool{}}
-		Register(r, role, &Stages{})
-		require.True(t, r.seen[RecordRun.Name], role)
-		for name := range r.seen {
-			all[name]++
+		for _, isUrgent := range []bool{false, true} {
+			r := &names{seen: map[string]bool{}}
+			Register(r, role, isUrgent, &Stages{})
+			require.Equal(t, isUrgent, r.seen[RecordRun.Name], role)
+			for name := range r.seen {
+				all[name]++
+				if isUrgent {
+					urgent[name] = true
+				}
+			}
 		}
 	}
-	require.Len(t, all, 30)
+	require.Len(t, all, 31)
+	require.Equal(t, map[string]bool{
+		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "RecordRun": true,
+	}, urgent, "what gives traffic back waits for no slot of a long step")
 	for name, times := range all {
 		if name != RecordRun.Name {
 			require.Equal(t, 1, times, name)

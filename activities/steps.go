@@ -33,10 +33,16 @@ var (
 var (
 	ApplyProduction   = Step[ChangeInput, ChangeOutput]{Name: "ApplyProduction", Role: Deliver, Patience: Long}
 	ApplyCanaryWeight = Step[ChangeInput, ChangeOutput]{Name: "ApplyCanaryWeight", Role: Deliver, Patience: Long}
-	PromoteModel      = Step[ChangeInput, ChangeOutput]{Name: "PromoteModel", Role: Deliver}
-	AbortCanary       = Step[ChangeInput, ChangeOutput]{Name: "AbortCanary", Role: Deliver}
-	RestoreTraffic    = Step[ChangeInput, ChangeOutput]{Name: "RestoreTraffic", Role: Deliver}
-	RollBack          = Step[RollBackInput, RollBackOutput]{Name: "RollBack", Role: Deliver}
+	PromoteModel      = Step[ChangeInput, ChangeOutput]{Name: "PromoteModel", Role: Deliver, Urgent: true}
+	AbortCanary       = Step[ChangeInput, ChangeOutput]{Name: "AbortCanary", Role: Deliver, Urgent: true}
+	RestoreTraffic    = Step[ChangeInput, ChangeOutput]{Name: "RestoreTraffic", Role: Deliver, Urgent: true}
+	RollBack          = Step[RollBackInput, RollBackOutput]{Name: "RollBack", Role: Deliver, Urgent: true}
+)
+
+// The steps that find what a rollback is about.
+var (
+	ChooseRollback = Step[ChooseRollbackInput, ChooseRollbackOutput]{Name: "ChooseRollback", Role: Deliver, Urgent: true}
+	FindRollback   = Step[FindRollbackInput, FindRollbackOutput]{Name: "FindRollback", Role: Deliver, Urgent: true}
 )
 
 // The steps that look, keep, and make production follow its record.
@@ -45,9 +51,8 @@ var (
 	SmokeTestProduction = Step[EndpointInput, EndpointOutput]{Name: "SmokeTestProduction", Role: Deliver, Patience: Brief}
 	AnalyseCanary       = Step[CanaryInput, CanaryOutput]{Name: "AnalyseCanary", Role: Deliver, Patience: Long}
 	RecordCanaryCheck   = Step[CheckInput, CheckOutput]{Name: "RecordCanaryCheck", Role: Deliver}
-	ShiftTraffic        = Step[FollowInput, FollowOutput]{Name: "ShiftTraffic", Role: Deliver}
 	AdoptRecord         = Step[FollowInput, FollowOutput]{Name: "AdoptRecord", Role: Deliver, Patience: Brief}
 )
 
-// RecordRun is a step of every workflow: each records on the role that it lives on, see Step.On.
-var RecordRun = Step[RunInput, RunOutput]{Name: "RecordRun"}
+// RecordRun is a step of every workflow: each records on the role that it lives on, see Step.On. A rollback must not wait for it.
+var RecordRun = Step[RunInput, RunOutput]{Name: "RecordRun", Urgent: true}

@@ -35,7 +35,7 @@ func adoptRollback(ctx context.Context, reg registry.Registry, temporal client.C
 	}
 	_, err = temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: workflows.RollbackID(pipeline), TaskQueue: workflows.TaskQueue, StaticSummary: "let production follow the rollback of " + pipeline,
-		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // it settles what there is
+		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // one that runs follows the newest rollback
 	}, workflows.RollbackName, workflows.RollbackInput{Model: pipeline, Actor: newest.Actor, Reason: newest.Reason, Adopt: newest.Generation})
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ import (
 const usage = `Usage: loanops-worker [--roles data,train,deliver] [--activities N] [--ready-file FILE]
 
 Takes LoanOps' workflows from Temporal's task queue "loanops" and the steps of its roles from "loanops-data", "loanops-train" and
-"loanops-deliver", until it is told to stop (SIGINT, SIGTERM).
+"loanops-deliver" (urgent ones from queues of their own, "loanops-deliver-urgent"), until it is told to stop (SIGINT, SIGTERM).
 It is configured by the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other variables of Temporal's standard
 configuration; the standard AWS variables for S3; and LOANOPS_*, see docs/reference.md. On one machine "loanops up" sets
 them all.
@@ -53,7 +53,7 @@ func main() {
 		roles, err = parseRoles(text)
 		return err
 	})
-	concurrent := flag.Int("activities", 4, "how many activities of each role run at once")
+	concurrent := flag.Int("activities", 4, "how many activities of each queue run at once")
 	readyFile := flag.String("ready-file", "", "file to write the process ID to once the worker polls")
 	flag.Parse()
 	if flag.NArg() > 0 || *concurrent < 1 {
@@ -111,23 +111,26 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 	}
 	defer closeStages()
 
-	failed := make(chan error, 1+len(roles)) // one for each worker
+	failed := make(chan error, 1+2*len(roles)) // one for each worker
 	fatal := func(err error) { failed <- err }
 	stories := worker.New(temporal, workflows.TaskQueue, worker.Options{LocalActivityWorkerOnly: true, WorkerStopTimeout: stopTimeout, OnFatalError: fatal})
 	workflows.Register(stories)
 	workers := []worker.Worker{stories}
+	options := worker.Options{
+		DisableWorkflowWorker:              true,
+		MaxConcurrentActivityExecutionSize: concurrent,
+		WorkerStopTimeout:                  stopTimeout,
+		// A cancellation reaches an activity with its heartbeats: not later than this.
+		MaxHeartbeatThrottleInterval:     2 * time.Second,
+		DefaultHeartbeatThrottleInterval: 2 * time.Second,
+		OnFatalError:                     fatal,
+	}
 	for _, role := range roles {
-		w := worker.New(temporal, role.Queue(), worker.Options{
-			DisableWorkflowWorker:              true,
-			MaxConcurrentActivityExecutionSize: concurrent,
-			WorkerStopTimeout:                  stopTimeout,
-			// A cancellation reaches an activity with its heartbeats: not later than this.
-			MaxHeartbeatThrottleInterval:     2 * time.Second,
-			DefaultHeartbeatThrottleInterval: 2 * time.Second,
-			OnFatalError:                     fatal,
-		})
-		activities.Register(w, role, stages)
-		workers = append(workers, w)
+		for queue, urgent := range map[string]bool{role.Queue(): false, role.UrgentQueue(): true} {
+			w := worker.New(temporal, queue, options)
+			activities.Register(w, role, urgent, stages)
+			workers = append(workers, w)
+		}
 	}
 	stop, err := start(workers)
 	if err != nil {

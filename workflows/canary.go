@@ -99,7 +99,7 @@ func (d *delivery) keepCheck(ctx workflow.Context, seq int, seen canary.Observat
 	_, err = insist(ctx, &d.run, activities.RecordCanaryCheck, "keeping the canary's verdict", activities.CheckInput{Check: registry.CanaryCheck{
 		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Seq: seq, Model: d.Model.Name, Version: d.Model.Version,
 		Weight: d.CanaryWeight, At: workflow.Now(ctx), Tracks: tracks, Verdict: string(verdict), Reasons: reasons,
-	}})
+	}}, inVain...)
 	return err
 }
 
@@ -109,15 +109,15 @@ func (d *delivery) promote(ctx workflow.Context, verdict Verdict, reason string)
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	d.committed = fmt.Sprintf("version %d is being promoted; roll back when it has ended", d.Model.Version)
-	taken, err := insist(last, &d.run, activities.PromoteModel, "making it champion", d.change(ctx, activities.PromoteModel.Name, reason))
+	taken, err := insist(last, &d.run, activities.PromoteModel, "making it champion", d.change(ctx, activities.PromoteModel.Name, reason), inVain...)
 	if err != nil {
 		return Result{}, err
 	}
 	d.generation, d.CanaryWeight = taken.Generation, 0
 	// Terraform moves the traffic of a delivery; where it cannot, the agent does, and Terraform follows when it can.
-	_, err = do(last, &d.run, activities.AdoptRecord, "giving the champion all traffic", d.follow())
+	_, err = do(last, &d.run, activities.AdoptRecord, "giving the champion all traffic", d.follow(false))
 	if err != nil && !failedWith(err, fault.Overtaken) {
-		err = d.settle(last, d.follow(), false)
+		err = d.settle(last, d.follow(true))
 	}
 	return d.result(verdict, reason), err
 }
@@ -128,10 +128,10 @@ func (d *delivery) giveUp(ctx workflow.Context, reasons []string) error {
 	defer release()
 	in := d.change(ctx, activities.AbortCanary.Name, strings.Join(reasons, "; "))
 	in.Ours = true
-	taken, err := insist(last, &d.run, activities.AbortCanary, "giving all traffic back to the champion", in)
+	taken, err := insist(last, &d.run, activities.AbortCanary, "giving all traffic back to the champion", in, inVain...)
 	if err != nil {
 		return err
 	}
 	d.generation, d.CanaryWeight = taken.Generation, 0
-	return d.settle(last, d.follow(), taken.Pending == "")
+	return d.settle(last, d.follow(taken.Pending != ""))
 }

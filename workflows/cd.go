@@ -96,13 +96,18 @@ func (d *delivery) story(ctx workflow.Context) (Result, error) {
 
 // restore brings production back to what its record says, before anything is changed.
 func (d *delivery) restore(ctx workflow.Context) error {
+	last, release := workflow.NewDisconnectedContext(ctx) // an abort ends the delivery after it: what is recorded is followed
+	defer release()
 	in := d.change(ctx, activities.RestoreTraffic.Name, "production did not serve as recorded: "+d.resolved.Astray)
-	restored, err := insist(ctx, &d.run, activities.RestoreTraffic, "writing anew what serves, to bring it back", in)
+	restored, err := insist(last, &d.run, activities.RestoreTraffic, "writing anew what serves, to bring it back", in, inVain...)
 	if err != nil {
 		return err
 	}
 	d.generation = restored.Generation
-	return d.settle(ctx, d.follow(), restored.Pending == "")
+	if err := d.settle(last, d.follow(restored.Pending != "")); err != nil {
+		return err
+	}
+	return ctx.Err()
 }
 
 // stage tries the version before production. What it finds wrong refuses the version.
@@ -146,9 +151,9 @@ func (d *delivery) change(ctx workflow.Context, operation, reason string) activi
 	}
 }
 
-// follow names the record that production is to follow.
-func (d *delivery) follow() activities.FollowInput {
-	return activities.FollowInput{Model: d.input.Model, Generation: d.generation, Spec: d.resolved.Candidate.Spec}
+// follow names the record that production is to follow, and whether traffic is to be moved before Terraform.
+func (d *delivery) follow(shift bool) activities.FollowInput {
+	return activities.FollowInput{Model: d.input.Model, Generation: d.generation, Spec: d.resolved.Candidate.Spec, Shift: shift}
 }
 
 // bootstrap brings the first version up without traffic and gives it all of it once golden requests pass: there is nothing to compare

@@ -74,7 +74,7 @@ func TestTrainingOfTheChampionAgain(t *testing.T) {
 
 	p.astray, p.pending = "version 2 does not run", "version 2 does not run"
 	require.Equal(t, Restored, train(t, p, trainingInput).Verdict)
-	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+	require.Equal(t, []bool{true}, p.shifts())
 
 	p = newPlatform()
 	p.record.Champion = &serving.Track{Version: 2, Policy: "the one before"}

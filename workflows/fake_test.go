@@ -14,6 +14,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -38,7 +39,8 @@ type platform struct {
 	// failures is how often a step fails before it works again; pending is why traffic does not follow a record at once.
 	failures map[string]int
 	pending  string
-	followed []string // the steps that made production follow
+	// what production was asked to follow, and what it followed
+	asked, followed []activities.FollowInput
 
 	queues map[string]string // where each step must be asked for
 
@@ -91,9 +93,9 @@ func broken() canary.Observation {
 func (p *platform) queue(step, workflow string) string {
 	switch {
 	case step == activities.RecordRun.Name && workflow == ContinuousTrainingName:
-		return activities.Data.Queue()
+		return activities.Data.UrgentQueue()
 	case step == activities.RecordRun.Name:
-		return activities.Deliver.Queue()
+		return activities.Deliver.UrgentQueue()
 	}
 	return p.queues[step]
 }
@@ -195,12 +197,7 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 	p.changes(env, activities.PromoteModel, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Promote() })
 	p.changes(env, activities.AbortCanary, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Abort(), nil })
 	p.changes(env, activities.RestoreTraffic, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Restore(), nil })
-	on(p, env, activities.ShiftTraffic, func(in activities.FollowInput) (activities.FollowOutput, error) {
-		return p.follow(activities.ShiftTraffic.Name, in)
-	})
-	on(p, env, activities.AdoptRecord, func(in activities.FollowInput) (activities.FollowOutput, error) {
-		return p.follow(activities.AdoptRecord.Name, in)
-	})
+	on(p, env, activities.AdoptRecord, p.follow)
 	on(p, env, activities.AnalyseCanary, func(in activities.CanaryInput) (activities.CanaryOutput, error) {
 		seen, err := p.observe(in.Weight)
 		return activities.CanaryOutput{Observation: seen}, err
@@ -209,12 +206,21 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 		p.checks = append(p.checks, in.Check)
 		return activities.CheckOutput{}, p.fails(activities.RecordCanaryCheck.Name)
 	})
+	on(p, env, activities.ChooseRollback, func(in activities.ChooseRollbackInput) (activities.ChooseRollbackOutput, error) {
+		return activities.ChooseRollbackOutput{Target: shift.Target{Track: first, Digest: "digest-1"}}, p.fails(activities.ChooseRollback.Name)
+	})
 	on(p, env, activities.RollBack, func(in activities.RollBackInput) (activities.RollBackOutput, error) {
 		if err := p.fails(activities.RollBack.Name); err != nil {
 			return activities.RollBackOutput{}, err
 		}
 		p.overtake(in.Writer, in.Reason)
-		return activities.RollBackOutput{Done: "from version 2 to 1: " + in.Reason, To: 1, Digest: "digest-1", Generation: p.record.Generation, Pending: p.pending}, nil
+		return activities.RollBackOutput{Done: "from version 2 to 1: " + in.Reason, Generation: p.record.Generation, Pending: p.pending}, nil
+	})
+	on(p, env, activities.FindRollback, func(in activities.FindRollbackInput) (activities.FindRollbackOutput, error) {
+		if in.Generation != p.record.Generation && p.record.Change != serving.RolledBack {
+			return activities.FindRollbackOutput{}, p.overtaken()
+		}
+		return activities.FindRollbackOutput{Generation: p.record.Generation, Version: 1, Digest: "digest-1"}, p.fails(activities.FindRollback.Name)
 	})
 }
 
@@ -227,7 +233,7 @@ func (p *platform) changes(env *testsuite.TestWorkflowEnvironment, step activiti
 			return activities.ChangeOutput{}, err
 		}
 		if p.record.Generation != in.After && (!in.Ours || p.record.Writer != in.Writer) {
-			return activities.ChangeOutput{}, temporal.NewNonRetryableApplicationError("overtaken by "+p.record.String(), string(fault.Overtaken), nil)
+			return activities.ChangeOutput{}, p.overtaken()
 		}
 		next, err := change(p.record, in)
 		if err != nil {
@@ -249,15 +255,29 @@ func (p *platform) overtake(writer, reason string) {
 	p.record = next.By(serving.Author{Writer: writer, Actor: "ada", Reason: reason, Operation: "another"})
 }
 
-func (p *platform) follow(step string, in activities.FollowInput) (activities.FollowOutput, error) {
-	if err := p.fails(step); err != nil {
+func (p *platform) follow(in activities.FollowInput) (activities.FollowOutput, error) {
+	p.asked = append(p.asked, in)
+	if err := p.fails(activities.AdoptRecord.Name); err != nil {
 		return activities.FollowOutput{}, err
 	}
 	if in.Generation != p.record.Generation {
-		return activities.FollowOutput{}, temporal.NewNonRetryableApplicationError("overtaken by "+p.record.String(), string(fault.Overtaken), nil)
+		return activities.FollowOutput{}, p.overtaken()
 	}
-	p.followed = append(p.followed, step)
+	p.followed = append(p.followed, in)
 	return activities.FollowOutput{}, nil
+}
+
+// shifts says of each time that production followed whether traffic was moved before Terraform.
+func (p *platform) shifts() []bool {
+	shifts := []bool{}
+	for _, in := range p.followed {
+		shifts = append(shifts, in.Shift)
+	}
+	return shifts
+}
+
+func (p *platform) overtaken() error {
+	return temporal.NewNonRetryableApplicationError("overtaken by "+p.record.String(), string(fault.Overtaken), nil)
 }
 
 // fails is the error with which the step fails now; nil when nothing is wrong with it any more.
@@ -271,7 +291,7 @@ func (p *platform) fails(step string) error {
 
 // on answers for a step and notes each call.
 func on[In any, Out activities.Output](p *platform, env *testsuite.TestWorkflowEnvironment, step activities.Step[In, Out], answer func(In) (Out, error)) {
-	p.queues[step.Name] = step.Role.Queue()
+	p.queues[step.Name] = step.Queue()
 	env.RegisterActivityWithOptions(func(_ context.Context, in In) (Out, error) {
 		p.did(step.Name)
 		return answer(in)

@@ -128,7 +128,6 @@ func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
 	really(env, activities.PromoteModel, ofThisRun(stage.Promote))
 	really(env, activities.AbortCanary, ofThisRun(stage.Abort))
 	really(env, activities.RestoreTraffic, ofThisRun(stage.Restore))
-	really(env, activities.ShiftTraffic, stage.Shift)
 	really(env, activities.AdoptRecord, stage.Adopt)
 	bad := w.rng.IntN(4) == 0
 	really(env, activities.AnalyseCanary, func(_ context.Context, in activities.CanaryInput) (activities.CanaryOutput, error) {

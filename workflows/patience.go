@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
@@ -20,12 +21,12 @@ func retries(attempts int32) *temporal.RetryPolicy {
 	return &temporal.RetryPolicy{InitialInterval: time.Second, BackoffCoefficient: 2, MaximumInterval: 30 * time.Second, MaximumAttempts: attempts}
 }
 
-// options are how a step of that role and patience is asked for. summary is what the Web UI shows beside it.
+// options are how a step of that queue and patience is asked for. summary is what the Web UI shows beside it.
 //
 // No step is waited for once it is cancelled: what it may still do to production carries the generation that it took, and is refused
 // when a newer one is there.
-func options(role activities.Role, patience activities.Patience, summary string) workflow.ActivityOptions {
-	o := workflow.ActivityOptions{TaskQueue: role.Queue(), HeartbeatTimeout: lostAfter, Summary: summary}
+func options(queue string, patience activities.Patience, summary string) workflow.ActivityOptions {
+	o := workflow.ActivityOptions{TaskQueue: queue, HeartbeatTimeout: lostAfter, Summary: summary}
 	switch patience {
 	case activities.Quick:
 		o.StartToCloseTimeout, o.RetryPolicy = time.Minute, retries(10)
@@ -56,15 +57,15 @@ func spell(o workflow.ActivityOptions, n int) workflow.ActivityOptions {
 	return o
 }
 
-// pause is how long to wait after the nth failure that Temporal does not try again by itself: a person has to mend something, within
-// the two days of such pauses that a history holds.
-func pause(n int) time.Duration { return min(time.Second<<min(n, 10), time.Minute) }
-
-// failedWith reports whether a step ended by a fault of that code.
-func failedWith(err error, code fault.Code) bool {
-	var application *temporal.ApplicationError
-	return errors.As(err, &application) && application.Type() == string(code)
+// pause is how long to wait after the nth failure (from 0) that Temporal does not try again by itself: a person has to mend something. It grows
+// to an hour within two days (n²/4 seconds: a tenth of the time waited so far, soon less), so that a history holds months of them.
+func pause(n int) time.Duration {
+	n = min(n, 120)
+	return min(time.Duration((n+1)*(n+1))*time.Second/4, time.Hour)
 }
 
-// final reports whether err ends even what must be done in the end: a cancellation, or that somebody else took over.
-func final(err error) bool { return temporal.IsCanceledError(err) || failedWith(err, fault.Overtaken) }
+// failedWith reports whether a step ended by a fault of one of those codes.
+func failedWith(err error, codes ...fault.Code) bool {
+	var application *temporal.ApplicationError
+	return errors.As(err, &application) && slices.Contains(codes, fault.Code(application.Type()))
+}

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -17,32 +18,57 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	}
 	input.Actor = defaultTo(input.Actor, "operator")
 	input.Reason = defaultTo(input.Reason, "asked for by an operator")
-	r := newRun(activities.Deliver, input.Model, "manual", activities.RollBack.Name, activities.AdoptRecord.Name)
-	return r.play(ctx, func(ctx workflow.Context) (Result, error) {
-		if input.Adopt > 0 {
-			return r.adopt(ctx, input.Adopt)
-		}
-		execution := workflow.GetInfo(ctx).WorkflowExecution
-		done, err := insist(ctx, &r, activities.RollBack, "rolling back", activities.RollBackInput{
-			Model: input.Model, Version: input.Version, Author: serving.Author{
-				Writer: execution.ID + "/" + execution.RunID, Actor: input.Actor, Reason: input.Reason, Operation: execution.RunID,
-			},
-		})
+	if input.Adopt > 0 {
+		r := newRun(activities.Deliver, input.Model, "manual", activities.FindRollback.Name, activities.AdoptRecord.Name)
+		return r.play(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })
+	}
+	r := newRun(activities.Deliver, input.Model, "manual", activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
+	return r.play(ctx, func(ctx workflow.Context) (Result, error) { return r.rollBack(ctx, input) })
+}
+
+// rollBack chooses once and then sees it through: a record that is written, by whichever try, is followed.
+func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error) {
+	chosen, err := insist(ctx, r, activities.ChooseRollback, "choosing the version to go back to",
+		activities.ChooseRollbackInput{Model: input.Model, Version: input.Version}, inVain...)
+	if err == nil {
+		err = ctx.Err() // somebody's abort may have come together with the answer
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	r.concerns(ctx, chosen.Target.Version, chosen.Target.Digest)
+	last, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	r.committed = "the rollback is being recorded; traffic is then made to follow"
+	execution := workflow.GetInfo(ctx).WorkflowExecution
+	done, err := insist(last, r, activities.RollBack, "rolling back", activities.RollBackInput{
+		Model: input.Model, Target: chosen.Target, Author: serving.Author{
+			Writer: execution.ID + "/" + execution.RunID, Actor: input.Actor, Reason: input.Reason, Operation: execution.RunID,
+		},
+	}, inVain...)
+	if err != nil {
+		return Result{}, err
+	}
+	err = r.settle(last, activities.FollowInput{Model: input.Model, Generation: done.Generation, Shift: done.Pending != ""})
+	return r.result(RolledBack, done.Done), err
+}
+
+// adopt makes production follow a rollback that was recorded elsewhere, or the one that was recorded since: whoever asks to follow an older
+// one ends the run that follows the newer.
+func (r *run) adopt(ctx workflow.Context, generation int64) (Result, error) {
+	last, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	r.committed = "the rollback is recorded; traffic is made to follow"
+	for {
+		found, err := insist(last, r, activities.FindRollback, "finding the rollback that is to be followed",
+			activities.FindRollbackInput{Model: r.Pipeline, Generation: generation}, inVain...)
 		if err != nil {
 			return Result{}, err
 		}
-		r.concerns(ctx, done.To, done.Digest)
-		last, release := workflow.NewDisconnectedContext(ctx)
-		defer release()
-		r.committed = "the rollback is recorded; traffic is made to follow"
-		err = r.settle(last, activities.FollowInput{Model: input.Model, Generation: done.Generation}, done.Pending == "")
-		return r.result(RolledBack, done.Done), err
-	})
-}
-
-// adopt makes production follow a rollback that was recorded elsewhere.
-func (r *run) adopt(ctx workflow.Context, generation int64) (Result, error) {
-	r.set(activities.RollBack.Name, StepSkipped, fmt.Sprintf("recorded already as generation %d", generation))
-	err := r.settle(ctx, activities.FollowInput{Model: r.Pipeline, Generation: generation}, false)
-	return r.result(RolledBack, fmt.Sprintf("production follows generation %d", generation)), err
+		r.concerns(ctx, found.Version, found.Digest)
+		err = r.settle(last, activities.FollowInput{Model: r.Pipeline, Generation: found.Generation, Shift: true})
+		if !failedWith(err, fault.Overtaken) {
+			return r.result(RolledBack, fmt.Sprintf("production follows generation %d: version %d is champion", found.Generation, found.Version)), err
+		}
+	}
 }

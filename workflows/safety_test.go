@@ -66,7 +66,7 @@ func TestPromotionOvertakenBeforeItsTrafficMoved(t *testing.T) {
 			if p.record.Change == serving.Promoted {
 				p.overtake("ada", "complaints")
 			}
-			return p.follow(activities.AdoptRecord.Name, in)
+			return p.follow(in)
 		})
 	})
 	require.Equal(t, Aborted, result.Verdict)
@@ -87,8 +87,44 @@ func TestAbortIsTriedUntilItHolds(t *testing.T) {
 			require.Equal(t, Aborted, result.Verdict)
 			require.Equal(t, serving.Aborted, p.record.Change)
 			require.Contains(t, waiting.Stage, "waiting, since a dependency is away")
-			require.Equal(t, []string{activities.AdoptRecord.Name}, p.followed)
+			require.Equal(t, []bool{false}, p.shifts(), "the agent has moved the traffic already")
 		})
+	}
+}
+
+// What the agent did not do at once is asked of it again at every try, before Terraform.
+func TestAbortWhoseTrafficDoesNotFollowAtOnce(t *testing.T) {
+	p := newPlatform()
+	p.pending, p.failures[activities.AdoptRecord.Name] = "the agent is away", 20
+	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
+	require.Equal(t, Aborted, deliver(t, p, nil).Verdict)
+	require.Greater(t, len(p.asked), 20)
+	for _, in := range p.asked {
+		require.True(t, in.Shift)
+	}
+}
+
+// What is brought back is recorded first, and who records it follows it, also when the delivery is aborted meanwhile.
+func TestAbortWhileProductionIsPutRight(t *testing.T) {
+	for name, end := range map[string]func(*testsuite.TestWorkflowEnvironment){
+		"aborted": func(env *testsuite.TestWorkflowEnvironment) {
+			env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Intervention{Actor: "ada", Reason: "not today"})
+		},
+		"cancelled": func(env *testsuite.TestWorkflowEnvironment) { env.CancelWorkflow() },
+	} {
+		for _, away := range []string{activities.RestoreTraffic.Name, activities.AdoptRecord.Name} {
+			t.Run(name+" during "+away, func(t *testing.T) {
+				p := newPlatform()
+				p.astray, p.pending, p.failures[away] = "version 1 does not run", "version 1 does not run", 40
+				result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+					env.RegisterDelayedCallback(func() { end(env) }, 3*time.Minute)
+				})
+				require.Equal(t, Aborted, result.Verdict)
+				require.Equal(t, serving.Restored, p.record.Change)
+				require.Equal(t, []bool{true}, p.shifts())
+				require.NotContains(t, p.steps, activities.PlanStaging.Name, "nothing else is done")
+			})
+		}
 	}
 }
 
@@ -115,7 +151,8 @@ func TestPromotionThatTerraformCannotFinish(t *testing.T) {
 	p := newPlatform()
 	p.failures[activities.AdoptRecord.Name] = 20
 	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
-	require.Equal(t, []string{activities.ShiftTraffic.Name, activities.AdoptRecord.Name}, p.followed)
+	require.False(t, p.asked[0].Shift, "Terraform moves the traffic of a delivery")
+	require.Equal(t, []bool{true}, p.shifts(), "where it cannot, the agent does")
 }
 
 // An abort does not wait for the step that is under way: its generation makes that one harmless.
@@ -169,15 +206,59 @@ func TestRollback(t *testing.T) {
 	require.Equal(t, RolledBack, result.Verdict)
 	require.Equal(t, 1, result.Model.Version)
 	require.Equal(t, "from version 2 to 1: complaints", result.Reasons[0])
-	require.Equal(t, []string{activities.AdoptRecord.Name}, p.followed)
+	require.Equal(t, []bool{false}, p.shifts())
 }
 
 func TestRollbackWhoseTrafficDoesNotFollowAtOnce(t *testing.T) {
 	p := newPlatform()
 	p.record.Champion, p.pending = &second, "the agent does not answer"
-	p.failures[activities.ShiftTraffic.Name] = 1
 	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility"}).Verdict)
-	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+	require.Equal(t, []bool{true}, p.shifts())
+}
+
+// A step that was given up may have recorded the rollback: whoever might have is not ended before it follows.
+func TestARollbackThatMayBeRecordedIsFollowed(t *testing.T) {
+	for name, input := range map[string]RollbackInput{"its own": {Model: "loan-eligibility"}, "one that stands": {Model: "loan-eligibility", Adopt: 8}} {
+		for _, away := range []string{activities.RollBack.Name, activities.FindRollback.Name, activities.AdoptRecord.Name} {
+			t.Run(name+", during "+away, func(t *testing.T) {
+				p := newPlatform()
+				p.record.Champion, p.failures[away] = &second, 40
+				if input.Adopt > 0 {
+					p.overtake("ada", "complaints")
+				}
+				env := p.environment(t)
+				env.RegisterDelayedCallback(func() {
+					if env.IsWorkflowCompleted() {
+						return
+					}
+					env.UpdateWorkflow(AbortUpdate, "abort", rejected(t, "too late"), Intervention{Actor: "ada", Reason: "x"})
+					env.CancelWorkflow()
+				}, 3*time.Minute)
+				env.ExecuteWorkflow(RollbackName, input)
+				require.NoError(t, env.GetWorkflowError())
+				var result Result
+				require.NoError(t, env.GetWorkflowResult(&result))
+				require.Equal(t, RolledBack, result.Verdict)
+				require.Equal(t, ModelRef{Name: "loan-eligibility", Version: 1, Digest: "digest-1"}, result.Model)
+				require.Len(t, p.followed, 1)
+			})
+		}
+	}
+}
+
+// Before anything is recorded a rollback can be aborted.
+func TestARollbackIsAbortedWhileItChooses(t *testing.T) {
+	p := newPlatform()
+	p.failures[activities.ChooseRollback.Name] = 40
+	env := p.environment(t)
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Intervention{Actor: "ada", Reason: "another one"})
+	}, 3*time.Minute)
+	env.ExecuteWorkflow(RollbackName, RollbackInput{Model: "loan-eligibility"})
+	var result Result
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, Aborted, result.Verdict)
+	require.NotContains(t, p.steps, activities.RollBack.Name)
 }
 
 // A rollback that was recorded elsewhere is followed, not repeated; one that was overtaken since is left alone.
@@ -186,11 +267,42 @@ func TestRollbackThatOnlyAdopts(t *testing.T) {
 	generation := p.record.Generation
 	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation}).Verdict)
 	require.Equal(t, generation, p.record.Generation)
-	require.Contains(t, p.followed, activities.AdoptRecord.Name)
+	require.Equal(t, []bool{true}, p.shifts(), "the command may not have moved the traffic")
 
 	p = newPlatform()
 	require.Equal(t, Aborted, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation - 1}).Verdict)
 	require.Empty(t, p.followed)
+}
+
+// Whoever follows a rollback follows the one after it as well: it may have been started in the stead of that one's follower.
+func TestRollbackFollowsTheNewerOne(t *testing.T) {
+	p := newPlatform()
+	p.overtake("ada", "complaints")
+	asked := p.record.Generation
+	p.failures[activities.AdoptRecord.Name] = 20
+	env := p.environment(t)
+	env.RegisterDelayedCallback(func() { p.overtake("grace", "further complaints") }, time.Minute)
+	env.ExecuteWorkflow(RollbackName, RollbackInput{Model: "loan-eligibility", Adopt: asked})
+	var result Result
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, RolledBack, result.Verdict)
+	require.Len(t, p.followed, 1)
+	require.Equal(t, asked+1, p.followed[0].Generation)
+
+	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: asked}).Verdict, "asked for the older one")
+	require.Equal(t, asked+1, p.followed[1].Generation)
+}
+
+// A history holds 51,200 events; a failure that Temporal does not try again by itself makes about a dozen.
+func TestPausesGrowSoThatMonthsFitIntoAHistory(t *testing.T) {
+	var waited time.Duration
+	for n := range 51200 / 12 {
+		require.LessOrEqual(t, pause(n), time.Hour)
+		require.GreaterOrEqual(t, pause(n+1), pause(n))
+		require.LessOrEqual(t, pause(n), max(15*time.Second, waited/2), "who mends something does not wait out of proportion")
+		waited += pause(n)
+	}
+	require.Greater(t, waited, 100*24*time.Hour)
 }
 
 // An abort that Temporal delivers together with the answer of the last step is handled first: what was promised to it holds.

@@ -13,7 +13,7 @@ import (
 
 // call runs one step, unseen by the run's progress.
 func call[In any, Out activities.Output](ctx workflow.Context, step activities.Step[In, Out], summary string, in In) (Out, error) {
-	return callWith(ctx, options(step.Role, step.Patience, summary), step, in)
+	return callWith(ctx, options(step.Queue(), step.Patience, summary), step, in)
 }
 
 func callWith[In any, Out activities.Output](ctx workflow.Context, o workflow.ActivityOptions, step activities.Step[In, Out], in In) (Out, error) {
@@ -24,7 +24,7 @@ func callWith[In any, Out activities.Output](ctx workflow.Context, o workflow.Ac
 
 // do runs one step and says in the run's progress how it went: stage while it runs, its output's summary after.
 func do[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In) (Out, error) {
-	return doWith(ctx, r, options(step.Role, step.Patience, stage), step, stage, in)
+	return doWith(ctx, r, options(step.Queue(), step.Patience, stage), step, stage, in)
 }
 
 func doWith[In any, Out activities.Output](ctx workflow.Context, r *run, o workflow.ActivityOptions, step activities.Step[In, Out], stage string, in In) (Out, error) {
@@ -41,13 +41,16 @@ func doWith[In any, Out activities.Output](ctx workflow.Context, r *run, o workf
 	return out, err
 }
 
-// insist runs a step until it is done, without end; the current details say what it waits for. What was asked for in vain (refused, not
-// found, invalid), a cancellation and a writer who took over end it.
-func insist[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In) (Out, error) {
-	o := options(step.Role, step.Patience, stage)
+// inVain are the faults of what is not to be had, now or later.
+var inVain = []fault.Code{fault.Refused, fault.NotFound, fault.Invalid}
+
+// insist runs a step until it is done, without end; the current details say what it waits for. A cancellation, a writer who took over
+// and the faults that the caller gives up on end it.
+func insist[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In, givenUpOn ...fault.Code) (Out, error) {
+	o := options(step.Queue(), step.Patience, stage)
 	for n, said := 0, stage; ; n++ {
 		out, err := doWith(ctx, r, spell(o, n), step, said, in)
-		if err == nil || final(err) || failedWith(err, fault.Refused) || failedWith(err, fault.NotFound) || failedWith(err, fault.Invalid) {
+		if err == nil || temporal.IsCanceledError(err) || failedWith(err, fault.Overtaken) || failedWith(err, givenUpOn...) {
 			return out, err
 		}
 		said = waiting(stage, err)

@@ -382,25 +382,51 @@ func (s workspace) Apply(_ context.Context, desired terraform.Desired) error {
 	return nil
 }
 
-// rollBack is a person's command that is tried once; an acknowledged one must hold.
+// rollBack is a person's command. Each time that the person acts it goes one step further: it chooses, then it is tried until it is done.
+// An acknowledged one must hold, and go where it was meant to.
 func (w *world) rollBack(version int) func() {
+	var target *shift.Target
+	var request shift.Request
+	var meant int // 0: wherever it chooses to go
 	return func() {
-		w.mu.Lock()
-		operation := fmt.Sprintf("rollback-%d", len(w.story))
-		w.mu.Unlock()
-		done, err := shift.RollBack(context.Background(), w, agent{w}, shift.Request{Model: model, Version: version, Author: serving.Author{
-			Writer: "ada", Actor: "ada", Reason: "complaints", Operation: operation,
-		}})
-		w.note("rollback --version %d: %v, %v", version, done, err)
-		if err != nil {
+		if target == nil {
+			w.mu.Lock()
+			if before := w.newest(serving.Production); version == 0 && before.InCanary() {
+				meant = before.Champion.Version
+			}
+			request = shift.Request{Model: model, Author: serving.Author{
+				Writer: "ada", Actor: "ada", Reason: "complaints", Operation: fmt.Sprintf("rollback-%d", len(w.story)),
+			}}
+			w.mu.Unlock()
+			chosen, err := shift.Choose(context.Background(), w, agent{w}, model, version)
+			w.note("rollback --version %d chooses %v, %v", version, chosen, err)
+			if err == nil {
+				target, request.Target = &chosen, chosen
+			}
 			return
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if newest := w.newest(serving.Production); newest.Generation == done.Record.Generation {
-			if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" {
-				w.complain("an acknowledged rollback to %d does not hold: %s", done.To, astray)
-			}
+		done, err := shift.RollBack(context.Background(), w, agent{w}, request)
+		w.note("rollback to %v: %v, %v", request.Target, done, err)
+		if err != nil && !fault.Permanent(fault.CodeOf(err)) {
+			return // it is tried again
+		}
+		target = nil
+		if err == nil {
+			w.checkRollback(done, meant)
+		}
+		meant = 0
+	}
+}
+
+func (w *world) checkRollback(done shift.Result, meant int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if meant > 0 && done.To != meant {
+		w.complain("asked to end the canary against champion %d, it went to %d", meant, done.To)
+	}
+	if newest := w.newest(serving.Production); newest.Generation == done.Record.Generation {
+		if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" {
+			w.complain("an acknowledged rollback to %d does not hold: %s", done.To, astray)
 		}
 	}
 }

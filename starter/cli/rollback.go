@@ -20,6 +20,7 @@ import (
 
 func (a *app) rollbackCommand() *cobra.Command {
 	var request shift.Request
+	var version int
 	var wait bool
 	c := &cobra.Command{
 		Use: "rollback MODEL", Short: "Give all traffic back to an earlier champion, at once, without Temporal or a worker", Args: between(1, 1),
@@ -41,27 +42,29 @@ needs --version.`,
 				return err
 			}
 			request.Model, request.Operation = args[0], "rollback-"+uuid.NewString()
-			request.Writer = request.Actor
-			done, failed := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), request)
+			request.Writer = request.Actor // a person is the writer
+			done, failed := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), &request, version)
 			if done.Record.Generation == 0 {
 				return failed
 			}
 			// What is recorded is followed, also where this command could not move the traffic.
-			if err := a.adopt(ctx, s, request, done.Record.Generation, wait && failed == nil); err != nil || failed != nil {
-				return cmp.Or(failed, err)
+			notFollowed := a.adopt(ctx, s, request, done.Record.Generation, wait && failed == nil)
+			if failed != nil {
+				return failed
 			}
 			result := workflows.Result{
-				Verdict: workflows.RolledBack, Model: workflows.ModelRef{Name: request.Model, Version: done.To, Digest: done.Digest},
+				Verdict: workflows.RolledBack, Model: workflows.ModelRef{Name: request.Model, Version: done.To, Digest: request.Target.Digest},
 				Reasons: []string{done.String()},
 			}
-			// The rollback is what was asked for: it is done.
-			return a.print(result, func() { fmt.Fprintf(a.out, "rolled back %s %s\n", request.Model, result.Reasons[0]) })
+			// The rollback is what was asked for: it is done, whatever becomes of Terraform.
+			err = a.print(result, func() { fmt.Fprintf(a.out, "rolled back %s %s\n", request.Model, result.Reasons[0]) })
+			return cmp.Or(notFollowed, err)
 		},
 	}
-	c.Flags().IntVar(&request.Version, "version", 0, "the version to go back to (default: the previous; in a canary the champion)")
+	c.Flags().IntVar(&version, "version", 0, "the version to go back to (default: the previous; in a canary the champion)")
 	c.Flags().StringVar(&request.Reason, "reason", "", "why, for the record")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until Terraform follows as well")
-	request.Actor = actor()
+	c.Flags().StringVar(&request.Actor, "actor", actor(), "who rolls back, for the record")
 	_ = c.MarkFlagRequired("reason")
 	return c
 }
@@ -72,14 +75,25 @@ const (
 	rollbackPause = 500 * time.Millisecond
 )
 
-// rollBack repeats the rollback until traffic follows, for rollbackLimit at most. What another try cannot mend ends it at once.
-func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agent, request shift.Request) (shift.Result, error) {
+// rollBack repeats the rollback until traffic follows, for rollbackLimit at most. Its target is chosen once, see shift.Choose. What another
+// try cannot mend ends it at once.
+func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agent, request *shift.Request, version int) (shift.Result, error) {
 	limited, cancel := context.WithTimeout(ctx, rollbackLimit)
 	defer cancel()
+	chosen := false
+	try := func() (done shift.Result, err error) {
+		if !chosen {
+			if request.Target, err = shift.Choose(limited, reg, agent, request.Model, version); err != nil {
+				return done, err
+			}
+			chosen = true
+		}
+		return shift.RollBack(limited, reg, agent, *request)
+	}
 	var last error
 	var recorded shift.Result
 	for {
-		done, err := shift.RollBack(limited, reg, agent, request)
+		done, err := try()
 		if err == nil || fault.Permanent(fault.CodeOf(err)) {
 			return done, err
 		}
@@ -94,10 +108,7 @@ func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agen
 		}
 		select {
 		case <-limited.Done():
-			if last == nil {
-				last = err
-			}
-			return recorded, last
+			return recorded, cmp.Or(last, err)
 		case <-time.After(rollbackPause):
 		}
 	}
@@ -113,7 +124,7 @@ func (a *app) adopt(ctx context.Context, s settings.Settings, request shift.Requ
 		var run client.WorkflowRun
 		run, err = temporal.ExecuteWorkflow(started, client.StartWorkflowOptions{
 			ID: workflows.RollbackID(request.Model), TaskQueue: workflows.TaskQueue, StaticSummary: "let Terraform follow the rollback of " + request.Model,
-			// One that runs for an older record has nothing to do any more.
+			// One that runs may be ending; the new one follows the newest rollback, whichever it was started for.
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
 		}, workflows.RollbackName, workflows.RollbackInput{Model: request.Model, Actor: request.Actor, Reason: request.Reason, Adopt: generation})
 		if err == nil && wait {

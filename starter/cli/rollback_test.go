@@ -123,7 +123,7 @@ func TestRollbackEndsAtOnceByAPermanentFault(t *testing.T) {
 		says    string
 		stands  bool // in the record
 	}{
-		{"the challenger", []string{"--version", "3"}, func(*canaryAgent) {}, exitRefused, "never was champion", false},
+		{"the challenger", []string{"--version", "3"}, func(*canaryAgent) {}, exitRefused, "is the challenger of a canary", false},
 		{"not running", []string{"--version", "1"}, func(*canaryAgent) {}, exitRefused, "loanops cd start loans --version 1", false},
 		{"no such version", []string{"--version", "9"}, func(*canaryAgent) {}, exitRefused, "version 9 of loans does not run", false},
 		{"the wrong token", nil, func(a *canaryAgent) { a.token = "another" }, exitFault, "repeat the rollback: the token is not the rollback's", true},
@@ -243,7 +243,7 @@ func TestARollbackIsTriedForALimitedTime(t *testing.T) {
 				var said bytes.Buffer
 				world := &waiting{away: test.away, hangs: test.hangs}
 				begin := time.Now()
-				done, err := (&app{err: &said}).rollBack(ctx, world, world, shift.Request{Model: "loans"})
+				done, err := (&app{err: &said}).rollBack(ctx, world, world, &shift.Request{Model: "loans"}, 0)
 				require.Equal(t, test.took, time.Since(begin))
 				require.Equal(t, min(test.away, 1), strings.Count(said.String(), "not yet, trying again"), "said once: %s", said.String())
 				if test.err != "" {
@@ -261,17 +261,64 @@ func TestARollbackIsTriedForALimitedTime(t *testing.T) {
 	}
 }
 
-// With the agent away nothing is recorded, and the command says what it waited for.
+// With the agent away the end of a canary is recorded all the same, for whoever makes traffic follow; where it has to say whether what is
+// gone back to runs at all, nothing is recorded. The command says what it waited for.
 func TestARollbackWhoseAgentIsAway(t *testing.T) {
-	_, reg := inCanary(t)
-	t.Setenv("LOANOPS_AGENT", "http://127.0.0.1:1")
-	ctx, cancel := context.WithTimeout(t.Context(), 2*rollbackPause)
-	defer cancel()
+	for name, test := range map[string]struct {
+		args       []string
+		generation int64
+	}{"the end of a canary": {nil, 6}, "an older version": {[]string{"--version", "1"}, 5}} {
+		t.Run(name, func(t *testing.T) {
+			_, reg := inCanary(t)
+			t.Setenv("LOANOPS_AGENT", "http://127.0.0.1:1")
+			ctx, cancel := context.WithTimeout(t.Context(), 2*rollbackPause)
+			defer cancel()
+			var said bytes.Buffer
+			code := Run(ctx, append([]string{"rollback", "loans", "--reason", "complaints"}, test.args...), nil, &said, &said)
+			require.Equal(t, exitInterrupted, code)
+			require.Contains(t, said.String(), "not yet, trying again for 30s: ")
+			require.Contains(t, said.String(), "agent at http://127.0.0.1:1 does not answer")
+			newest, err := reg.Serving(t.Context(), "loans", serving.Production)
+			require.NoError(t, err)
+			require.Equal(t, test.generation, newest.Generation)
+		})
+	}
+}
+
+// abortsMeanwhile is a registry in which the delivery gives its canary up just before the rollback is recorded.
+type abortsMeanwhile struct {
+	registry.Registry
+	done bool
+}
+
+func (r *abortsMeanwhile) TakeGeneration(ctx context.Context, next serving.Record) (serving.Record, error) {
+	if !r.done {
+		r.done = true
+		newest, err := r.Serving(ctx, next.Pipeline, next.Environment)
+		if err != nil {
+			return newest, err
+		}
+		author := serving.Author{Writer: "delivery-loans/run-9", Actor: "ada", Reason: "too many errors", Operation: "op-9"}
+		if _, err := r.Registry.TakeGeneration(ctx, newest.Abort().By(author)); err != nil {
+			return newest, err
+		}
+	}
+	return r.Registry.TakeGeneration(ctx, next)
+}
+
+// Asked to end a canary, the command ends there, and does not go on to the version before the champion because the canary has ended.
+func TestARollbackChoosesItsTargetOnce(t *testing.T) {
+	agent, reg := inCanary(t)
+	client := contract.NewAgentClient(os.Getenv("LOANOPS_AGENT"), agent.token)
+	request := shift.Request{Model: "loans", Author: serving.Author{Writer: "grace", Actor: "grace", Reason: "complaints", Operation: "op-10"}}
 	var said bytes.Buffer
-	code := Run(ctx, []string{"rollback", "loans", "--reason", "complaints"}, nil, &said, &said)
-	require.Equal(t, exitInterrupted, code)
-	require.Contains(t, said.String(), "not yet, trying again for 30s: agent at http://127.0.0.1:1 does not answer")
+	done, err := (&app{err: &said}).rollBack(t.Context(), &abortsMeanwhile{Registry: reg}, client, &request, 0)
+	require.NoError(t, err)
+	require.Contains(t, said.String(), "not yet")
+	require.Equal(t, 2, done.To)
+	require.Equal(t, serving.Aborted, done.Record.Change)
+	require.Equal(t, map[string]int{"blue": 100, "green": 0}, agent.weights)
 	newest, err := reg.Serving(t.Context(), "loans", serving.Production)
 	require.NoError(t, err)
-	require.EqualValues(t, 5, newest.Generation)
+	require.Equal(t, done.Record, newest)
 }

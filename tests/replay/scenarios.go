@@ -83,11 +83,11 @@ var scenarios = []scenario{
 	{run(0, "cd", "start", quick, "--version", "1", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-promoted-after-rollback.json", "a canary on what a rollback left"},
 	}},
+	{rollBack(workflows.RollbackInput{Model: quick, Actor: "operator", Reason: "late", Adopt: 1}), []kept{
+		{rollback, "Rollback-aborted.json", "asked to follow a rollback since which a delivery was promoted"},
+	}},
 	{rollBack(workflows.RollbackInput{Model: quick, Actor: "operator", Reason: "complaints"}), []kept{
 		{rollback, "Rollback-rolled_back.json", "from the Web UI: record, agent, Terraform"},
-	}},
-	{rollBack(workflows.RollbackInput{Model: quick, Actor: "operator", Reason: "late", Adopt: 1}), []kept{
-		{rollback, "Rollback-aborted.json", "asked to follow a record that is not the newest"},
 	}},
 	{lostAgent, []kept{
 		{delivery, "ContinuousDelivery-restored.json", "the agent lost its state: Terraform brings the champion back"},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -190,6 +191,34 @@ func TestRestartRestoresGenerationAndTracksUnderANewerOne(t *testing.T) {
 	again.agent.mu.Unlock()
 	<-restored
 	require.Equal(t, contract.TrackReady, again.track(contract.Blue).State, "what was there comes back, whatever was told meanwhile")
+}
+
+// The database was restored from a backup, so that the agent is ahead of the record. The runbook's way back: the generations in the
+// agent's file are set to 0 while it is stopped. What runs goes on, and the agent waits to be taught.
+func TestAnAgentAheadOfARestoredRecordCanBeBroughtBack(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	spec := b.spec(1, deploytest.Behaviour{})
+	b.put(contract.Blue, spec)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 12)
+	require.NoError(t, err)
+	b.close()
+	state, err := os.ReadFile(b.agent.statePath)
+	require.NoError(t, err)
+	state = regexp.MustCompile(`"generation": [0-9]*`).ReplaceAll(state, []byte(`"generation": 0`))
+	require.NoError(t, os.WriteFile(b.agent.statePath, state, 0o600))
+
+	back := openBench(t, b.agent.cfg.Dir, b.bundleDir)
+	back.await("the process", func() bool { return back.track(contract.Blue).State == contract.TrackReady })
+	require.Equal(t, allBlue, back.actual().Route.Weights)
+	for name, write := range back.writes(spec) {
+		require.Equal(t, fault.Unavailable, fault.CodeOf(write(12)), name)
+	}
+	require.NoError(t, back.provider.Teach(t.Context(), environment, product, 3))
+	_, err = back.provider.PutRoute(t.Context(), environment, product, allBlue, 3)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, back.actual().Generation)
+	require.EqualValues(t, 3, back.actual().Route.Generation)
 }
 
 func TestRouteThatIsOvertakenWhileItWaitsForATrackIsAConflict(t *testing.T) {

@@ -42,16 +42,16 @@ func (r *records) newest() serving.Record {
 }
 
 func (r *records) Serving(context.Context, string, string) (serving.Record, error) {
-	newest := r.newest()
+	return r.newest(), nil
+}
+
+func (r *records) ServingHistory(context.Context, string, string) ([]serving.Record, error) {
+	history := r.history
 	if between := r.between; between != nil {
 		r.between = nil
 		between()
 	}
-	return newest, nil
-}
-
-func (r *records) ServingHistory(context.Context, string, string) ([]serving.Record, error) {
-	return r.history, serving.Verify(r.history)
+	return history, serving.Verify(history)
 }
 
 func (r *records) TakeGeneration(_ context.Context, next serving.Record) (serving.Record, error) {
@@ -118,11 +118,26 @@ func canaried(t *testing.T) (*bench, *records) {
 	return b, reg
 }
 
-// asked is a rollback's request under an operation of its own.
-func asked(operation string, version int) shift.Request {
-	return shift.Request{Model: agenttest.Pipeline, Version: version, Author: serving.Author{
-		Writer: "operator", Actor: "operator", Reason: "it declines everyone", Operation: operation,
+// asked is a rollback under an operation of its own.
+type asked struct {
+	operation string
+	version   int
+}
+
+func (a asked) to(target shift.Target) shift.Request {
+	return shift.Request{Model: agenttest.Pipeline, Target: target, Author: serving.Author{
+		Writer: "operator", Actor: "operator", Reason: "it declines everyone", Operation: a.operation,
 	}}
+}
+
+// rollBack is a rollback that is tried once: it chooses its target first.
+func rollBack(t *testing.T, reg *records, agent shift.Agent, a asked) (shift.Result, error) {
+	t.Helper()
+	target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, a.version)
+	if err != nil {
+		return shift.Result{}, err
+	}
+	return shift.RollBack(t.Context(), reg, agent, a.to(target))
 }
 
 func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
@@ -131,9 +146,9 @@ func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, reg := promoted(t)
-			done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", version))
+			done, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", version})
 			require.NoError(t, err)
-			require.Equal(t, shift.Result{Record: reg.newest(), From: 2, To: 1, Digest: reg.versions[1].Digest}, done)
+			require.Equal(t, shift.Result{Record: reg.newest(), From: 2, To: 1}, done)
 			require.Equal(t, "from version 2 to 1: it declines everyone", done.String())
 			require.EqualValues(t, 5, done.Record.Generation)
 			require.Equal(t, serving.RolledBack, done.Record.Change)
@@ -149,26 +164,26 @@ func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
 func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
+	_, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", 0})
 	require.NoError(t, err)
 	rows := len(reg.history)
-	for name, request := range map[string]shift.Request{
-		"the same operation":                      asked("rollback-1", 0),
-		"another operation without a version":     asked("rollback-2", 0),
-		"another operation that names the target": asked("rollback-3", 1),
+	for name, request := range map[string]asked{
+		"the same operation":                      asked{"rollback-1", 0},
+		"another operation without a version":     asked{"rollback-2", 0},
+		"another operation that names the target": asked{"rollback-3", 1},
 	} {
 		for range 2 {
 			b.route(0, 100, reg.newest().Generation) // as if the first one had not reached the agent
-			again, err := shift.RollBack(t.Context(), reg, b.Rollback, request)
+			again, err := rollBack(t, reg, b.Rollback, request)
 			require.NoError(t, err, name)
-			require.Equal(t, shift.Result{Record: reg.newest(), To: 1, Digest: reg.versions[1].Digest}, again, name)
+			require.Equal(t, shift.Result{Record: reg.newest(), To: 1}, again, name)
 			require.Contains(t, again.String(), "version 1 is champion since generation 5", name)
 			require.Len(t, reg.history, rows, name)
 			require.Equal(t, 100, b.Actual().Weight(contract.Blue), name)
 		}
 	}
 	// Going forward again is a decision: it needs the version.
-	forward, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-4", 2))
+	forward, err := rollBack(t, reg, b.Rollback, asked{"rollback-4", 2})
 	require.NoError(t, err)
 	require.Equal(t, 2, forward.To)
 	require.Len(t, reg.history, rows+1)
@@ -178,7 +193,7 @@ func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 func TestARollBackWithTheWrongTokenStandsInTheRecord(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	done, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.URL, "no such token"), asked("rollback-1", 0))
+	done, err := rollBack(t, reg, contract.NewAgentClient(b.URL, "no such token"), asked{"rollback-1", 0})
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "version 1 of loan-eligibility has all traffic (generation 5)")
 	require.ErrorContains(t, err, "repeat the rollback")
@@ -186,7 +201,7 @@ func TestARollBackWithTheWrongTokenStandsInTheRecord(t *testing.T) {
 	require.Equal(t, map[string]int{serving.ChampionAlias: 1}, reg.newest().Aliases())
 	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 
-	_, err = shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-2", 0))
+	_, err = rollBack(t, reg, b.Rollback, asked{"rollback-2", 0})
 	require.NoError(t, err)
 	require.Len(t, reg.history, 5)
 	require.Equal(t, 100, b.Actual().Weight(contract.Blue))
@@ -198,13 +213,13 @@ func TestRollBackEndsACanary(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, reg := canaried(t)
-			done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", version))
+			done, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", version})
 			require.NoError(t, err)
 			require.Equal(t, "from version 3 to 2: it declines everyone", done.String())
 			require.Equal(t, map[string]int{serving.ChampionAlias: 2, serving.PreviousAlias: 1}, reg.newest().Aliases())
 			require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.Actual().Route.Weights)
 
-			again, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-2", version))
+			again, err := rollBack(t, reg, b.Rollback, asked{"rollback-2", version})
 			require.NoError(t, err)
 			require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
 			require.Len(t, reg.history, 6)
@@ -216,12 +231,12 @@ func TestRollBackEndsACanary(t *testing.T) {
 func TestARollBackIsRepeatedAfterItWasRestored(t *testing.T) {
 	t.Parallel()
 	b, reg := canaried(t)
-	_, err := shift.RollBack(t.Context(), reg, contract.NewAgentClient(b.URL, "no such token"), asked("rollback-1", 0))
+	_, err := rollBack(t, reg, contract.NewAgentClient(b.URL, "no such token"), asked{"rollback-1", 0})
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	reg.write(reg.newest().Restore(), nil)
 	rows := len(reg.history)
 
-	again, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-2", 0))
+	again, err := rollBack(t, reg, b.Rollback, asked{"rollback-2", 0})
 	require.NoError(t, err)
 	require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
 	require.Len(t, reg.history, rows)
@@ -261,7 +276,7 @@ func TestRollBackRefuses(t *testing.T) {
 			reg.write(reg.newest().Prepare(track(2), ""))
 			reg.write(reg.newest().Promote())
 			reg.write(reg.newest().Canary(track(1), 50, ""))
-		}, fault.Refused, "never was champion"},
+		}, fault.Refused, "version 1 of loan-eligibility is the challenger of a canary"},
 		{"a challenger that was champion once", 1, func() { reg.write(reg.newest().Canary(track(1), 50, "")) }, fault.Refused, "a rollback does not promote"},
 		{"never champion", 1, func() {
 			reg.history = nil
@@ -278,7 +293,7 @@ func TestRollBackRefuses(t *testing.T) {
 			reg.history, reg.versions = history, map[int]registry.ModelVersion{1: versions[1], 2: versions[2]}
 			test.prepare()
 			rows := len(reg.history)
-			_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", test.version))
+			_, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", test.version})
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			require.Len(t, reg.history, rows)
@@ -292,7 +307,7 @@ func TestRollBackToTheChampionPutsItsTrafficRight(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
 	b.route(100, 0, 4)
-	done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 2))
+	done, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", 2})
 	require.NoError(t, err)
 	require.Equal(t, 2, done.To)
 	require.Len(t, reg.history, 4)
@@ -303,7 +318,7 @@ func TestRollBackNeedsTheAgentBeforeItWrites(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
 	b.Stop()
-	_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
+	_, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", 0})
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 	require.Len(t, reg.history, 4)
 }
@@ -312,16 +327,51 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
 	rows := len(reg.history)
+	target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, 0)
+	require.NoError(t, err)
 	reg.between = func() { reg.write(reg.newest().Restore(), nil) }
-	_, err := shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
+	request := asked{"rollback-1", 0}.to(target)
+	_, err = shift.RollBack(t.Context(), reg, b.Rollback, request)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "somebody wrote in between, and is named: %v", err)
 	require.ErrorContains(t, err, "restore by delivery")
 	require.Len(t, reg.history, rows+1)
 	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 
-	_, err = shift.RollBack(t.Context(), reg, b.Rollback, asked("rollback-1", 0))
+	_, err = shift.RollBack(t.Context(), reg, b.Rollback, request)
 	require.NoError(t, err, "another try reads anew")
 	require.EqualValues(t, 6, b.Actual().Generation)
+}
+
+// Asked to end a canary, it goes to the champion of that canary, whatever becomes of the canary between two tries.
+func TestARollBackKeepsItsTarget(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		between func(*records)
+		rows    int
+	}{
+		"the canary went on":           {func(*records) {}, 1},
+		"the delivery aborted":         {func(reg *records) { reg.write(reg.newest().Abort(), nil) }, 0},
+		"the delivery was promoted":    {func(reg *records) { reg.write(reg.newest().Promote()) }, 1},
+		"another person was there":     {func(reg *records) { reg.write(reg.newest().RollBack(track(2))) }, 0},
+		"another person went further":  {func(reg *records) { reg.write(reg.newest().RollBack(track(1))) }, 1},
+		"it was put right by somebody": {func(reg *records) { reg.write(reg.newest().RollBack(track(2))); reg.write(reg.newest().Restore(), nil) }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, reg := canaried(t)
+			target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, 0)
+			require.NoError(t, err)
+			require.Equal(t, shift.Target{Track: track(2), Digest: reg.versions[2].Digest}, target)
+			test.between(reg)
+			rows := len(reg.history)
+			done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked{"rollback-1", 0}.to(target))
+			require.NoError(t, err)
+			require.Equal(t, 2, done.To)
+			require.Len(t, reg.history, rows+test.rows)
+			require.True(t, serving.Is(reg.newest().Champion, &target.Track))
+			require.Equal(t, 100, b.Actual().Weight(contract.Green))
+		})
+	}
 }
 
 // The reply was lost, and the record moved on before the request came again: what came later holds.
@@ -335,14 +385,14 @@ func TestARollBackThatWasOvertakenSince(t *testing.T) {
 	} {
 		for version := range 2 {
 			agent, reg := promotedInMemory(t)
-			_, err := shift.RollBack(t.Context(), reg, agent, asked("rollback-1", version))
+			_, err := rollBack(t, reg, agent, asked{"rollback-1", version})
 			require.NoError(t, err)
 			since(reg)
 			rows, weights := len(reg.history), agent.actual.Route.Weights
 			if reg.newest().Change == serving.RolledBack && version == 0 {
 				continue // back is where it is: the newer one is completed
 			}
-			_, err = shift.RollBack(t.Context(), reg, agent, asked("rollback-1", version))
+			_, err = rollBack(t, reg, agent, asked{"rollback-1", version})
 			require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s, --version %d: %v", name, version, err)
 			require.ErrorContains(t, err, reg.newest().String(), name)
 			require.Len(t, reg.history, rows, name)
