@@ -61,6 +61,45 @@ func TestOvertakenApplyIsAConflictAndChangesNothing(t *testing.T) {
 	b.apply(under(3, desired(&one, &two, 95, 5)))
 }
 
+// A person's plan in the folder follows what was delivered last, also when an older apply comes late.
+func TestOlderApplyLeavesTheFolderOfANewerOneAsItIs(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.Spec(1, deploytest.Behaviour{})
+	b.apply(under(3, desired(&one, nil, 100)))
+	path := filepath.Join(b.config.Dir, "delivery.auto.tfvars.json")
+	delivered, err := os.ReadFile(path)
+	require.NoError(t, err)
+	unchanged := func() {
+		t.Helper()
+		now, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(delivered), string(now))
+		require.Equal(t, 0, b.personsPlan())
+	}
+	err = b.workspace.Apply(t.Context(), under(2, desired(nil, nil)))
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "generation 2 is overtaken: "+path+" already asks for generation 3")
+	unchanged()
+	require.Equal(t, fault.Invalid, fault.CodeOf(b.workspace.Apply(t.Context(), under(0, desired(nil, nil)))), "none is no newer one")
+	unchanged()
+	require.False(t, b.isLocked(), "the lock of the state was given back")
+}
+
+func TestDamagedFileOfADeliveryIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one := b.Spec(1, deploytest.Behaviour{})
+	want := under(3, desired(&one, nil, 100))
+	b.apply(want)
+	for _, text := range []string{"", `{"generation": 9`, `{"generation": "newest"}`} {
+		require.NoError(t, os.WriteFile(filepath.Join(b.config.Dir, "delivery.auto.tfvars.json"), []byte(text), 0o600))
+		_, err := b.workspace.Plan(t.Context(), want)
+		require.NoError(t, err, text)
+		b.apply(want)
+	}
+}
+
 // A challenger that becomes ready after the traffic was shifted to safety does not get its slot, nor the route of its apply.
 func TestApplyThatIsOvertakenWhileATrackStartsIsAConflict(t *testing.T) {
 	t.Parallel()

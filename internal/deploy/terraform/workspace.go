@@ -14,7 +14,6 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 )
@@ -104,13 +103,13 @@ func (w *Workspace) Plan(ctx context.Context, desired Desired) (PlanSummary, err
 }
 
 // Apply makes the environment like desired. Interrupted, it is completed by applying again. A state that somebody holds is a
-// LockedError.
+// LockedError; a folder that asks for a newer generation is a Conflict, and stays as it is.
 func (w *Workspace) Apply(ctx context.Context, desired Desired) error {
 	return w.changing(ctx, "apply", desired.Generation, func(dir string, tf *tfexec.Terraform) error {
-		if err := writeJSON(filepath.Join(dir, deliveryFile), delivery(desired)); err != nil {
+		if err := writeDelivery(filepath.Join(dir, deliveryFile), desired); err != nil {
 			return err
 		}
-		return tf.Apply(ctx, tfexec.Lock(false))
+		return terraformFault(ctx, "apply", dir, tf.Apply(ctx, tfexec.Lock(false)))
 	})
 }
 
@@ -143,7 +142,7 @@ func (w *Workspace) changing(ctx context.Context, name string, generation int64,
 			return err
 		}
 		defer release()
-		return terraformFault(ctx, name, dir, operation(dir, tf))
+		return operation(dir, tf)
 	})
 }
 
@@ -222,20 +221,6 @@ func (w *Workspace) prepare(ctx context.Context, dir string) error {
 	return writeFile(filepath.Join(dir, markerFile), []byte(wanted), 0o644)
 }
 
-// prepareDelivery gives a workspace from which nothing was delivered yet, here or anywhere, the variables of nothing: a
-// person's terraform plan then works there too, and plans nothing.
-func (w *Workspace) prepareDelivery(ctx context.Context, dir string) error {
-	path := filepath.Join(dir, deliveryFile)
-	if exists(path) {
-		return nil
-	}
-	delivered, err := w.cfg.Backend.delivered(ctx)
-	if err != nil || delivered {
-		return err
-	}
-	return writeJSON(path, delivery(Desired{Pipeline: w.cfg.Backend.Pipeline, Environment: w.cfg.Backend.Environment, Generation: 1}))
-}
-
 // terraform returns a new runner: one for each operation, as some operations leave settings behind in it.
 func (w *Workspace) terraform(dir string) (*tfexec.Terraform, error) {
 	path, err := exec.LookPath(w.cfg.Terraform)
@@ -302,17 +287,6 @@ func writeConfiguration(configuration fs.FS, dir string) error {
 		}
 	}
 	return nil
-}
-
-// delivery is desired as Terraform's variables.
-func delivery(desired Desired) Desired {
-	if desired.Tracks == nil {
-		desired.Tracks = map[string]contract.TrackSpec{}
-	}
-	if desired.Weights == nil {
-		desired.Weights = map[string]int{}
-	}
-	return desired
 }
 
 func writeJSON(path string, value any) error {
