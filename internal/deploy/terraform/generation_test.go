@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -48,15 +49,18 @@ func TestOvertakenApplyIsAConflictAndChangesNothing(t *testing.T) {
 	b.apply(desired(&one, nil, 100))
 	require.NoError(t, b.Rollback.Teach(t.Context(), contract.Production, agenttest.Pipeline, 3))
 	before := b.Actual()
-	for name, d := range map[string]func() error{
-		"track":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, &two, 100))) },
-		"route":   func() error { return b.workspace.Apply(t.Context(), under(2, desired(&one, nil, 100))) },
-		"removal": func() error { return b.workspace.Apply(t.Context(), under(2, desired(nil, nil))) },
+	for _, test := range []struct {
+		name string
+		want terraform.Desired
+	}{
+		{"track", desired(&one, &two, 100)},
+		{"route", desired(&one, nil, 100)},
+		{"removal", desired(nil, nil)},
 	} {
-		err := d()
-		require.Equal(t, fault.Conflict, fault.CodeOf(err), "%s: %v", name, err)
+		err := b.workspace.Apply(t.Context(), under(2, test.want))
+		require.Equal(t, fault.Conflict, fault.CodeOf(err), "%s: %v", test.name, err)
 		require.ErrorContains(t, err, "generation 2 is overtaken: the newest is 3")
-		require.Equal(t, before, b.Actual(), name)
+		require.Equal(t, before, b.Actual(), test.name)
 	}
 	b.apply(under(3, desired(&one, &two, 95, 5)))
 }
