@@ -189,6 +189,11 @@ func TestAnswersKeepToTheOpenAPIDocument(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, document.Validate(t.Context()))
 	require.Equal(t, []string{"debt", "home"}, document.Components.Schemas["Application"].Value.Required)
+	var codes []fault.Code
+	for _, code := range document.Components.Schemas["Problem"].Value.Properties["code"].Value.Enum {
+		codes = append(codes, fault.Code(code.(string)))
+	}
+	require.Equal(t, fault.Codes(), codes, "what kinds of fault an answer may name")
 	router, err := gorillamux.NewRouter(document)
 	require.NoError(t, err)
 	for body, valid := range map[string]bool{`{"debt": 3, "home": "rent"}`: true, `{"debt": 9, "home": "boat"}`: false} {

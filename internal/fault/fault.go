@@ -33,6 +33,11 @@ const (
 	Internal Code = "internal"
 )
 
+// Codes returns the closed set.
+func Codes() []Code {
+	return []Code{Invalid, NotFound, Conflict, Overtaken, Refused, Unavailable, Unauthorized, Internal}
+}
+
 // Error is a fault with a code, a message for people and an optional cause.
 type Error struct {
 	Code    Code

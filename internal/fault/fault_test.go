@@ -3,8 +3,12 @@ package fault_test
 import (
 	"errors"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"io/fs"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,16 +17,47 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// codes is the closed set; Permanent is what docs/architecture.md and the comments of the codes say.
-var codes = map[fault.Code]struct{ permanent bool }{
-	fault.Invalid: {true}, fault.NotFound: {true}, fault.Overtaken: {true}, fault.Refused: {true}, fault.Unauthorized: {true},
-	fault.Conflict: {false}, fault.Unavailable: {false}, fault.Internal: {false},
+// declared lists the constants of type Code in fault.go, where all of them are.
+func declared(t *testing.T) []fault.Code {
+	t.Helper()
+	source, err := parser.ParseFile(token.NewFileSet(), "fault.go", nil, 0)
+	require.NoError(t, err)
+	var found []fault.Code
+	ast.Inspect(source, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok {
+			return true
+		}
+		if kind, ok := spec.Type.(*ast.Ident); ok && kind.Name == "Code" {
+			for _, value := range spec.Values {
+				text, err := strconv.Unquote(value.(*ast.BasicLit).Value)
+				require.NoError(t, err)
+				found = append(found, fault.Code(text))
+			}
+		}
+		return true
+	})
+	return found
+}
+
+// A code that is declared and forgotten in the set would not be found again in what Terraform prints.
+func TestCodesAreAllThatAreDeclared(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, declared(t), fault.Codes())
+}
+
+// permanent is what docs/architecture.md and the comments of the codes say.
+var permanent = map[fault.Code]bool{
+	fault.Invalid: true, fault.NotFound: true, fault.Overtaken: true, fault.Refused: true, fault.Unauthorized: true,
+	fault.Conflict: false, fault.Unavailable: false, fault.Internal: false,
 }
 
 func TestPermanentFaultsAreNotTriedAgain(t *testing.T) {
 	t.Parallel()
-	for code, want := range codes {
-		require.Equal(t, want.permanent, fault.Permanent(code), code)
+	for _, code := range fault.Codes() {
+		want, known := permanent[code]
+		require.True(t, known, code)
+		require.Equal(t, want, fault.Permanent(code), code)
 	}
 	require.False(t, fault.Permanent("of another version"), "what is not known is tried again")
 }
@@ -67,10 +102,7 @@ func TestCodeOf(t *testing.T) {
 // would be shown, or never tried again.
 func TestWrapKeepsTheCode(t *testing.T) {
 	t.Parallel()
-	var all []fault.Code
-	for code := range codes {
-		all = append(all, code)
-	}
+	all := fault.Codes()
 	rapid.Check(t, func(t *rapid.T) {
 		first := rapid.SampledFrom(all).Draw(t, "first")
 		err := fault.New(first, "met")

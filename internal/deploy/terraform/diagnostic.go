@@ -14,7 +14,13 @@ func DiagnosticSummary(what string, code fault.Code) string {
 	return fmt.Sprintf("%s [%s]", what, code)
 }
 
-var diagnosticCode = regexp.MustCompile(`\[(invalid|not_found|conflict|refused|unavailable|unauthorized|internal)\]`)
+var diagnosticCode = func() *regexp.Regexp {
+	var codes []string
+	for _, code := range fault.Codes() {
+		codes = append(codes, regexp.QuoteMeta(string(code)))
+	}
+	return regexp.MustCompile(`\[(` + strings.Join(codes, "|") + `)\]`)
+}()
 
 // terraformFault gives an error of a Terraform operation its code and a message that fits on a screen.
 //

@@ -51,7 +51,7 @@ func TestCancelledOperationIsToldWithoutTheErrorsText(t *testing.T) {
 
 func TestDiagnosticSummaryIsFoundAgain(t *testing.T) {
 	t.Parallel()
-	for _, code := range []fault.Code{fault.Invalid, fault.NotFound, fault.Conflict, fault.Refused, fault.Unavailable, fault.Unauthorized, fault.Internal} {
+	for _, code := range fault.Codes() {
 		err := terraformFault(t.Context(), "apply", "/dir", errors.New("Error: "+DiagnosticSummary("Track", code)))
 		require.Equal(t, code, fault.CodeOf(err))
 	}
