@@ -260,6 +260,24 @@ func TestNewerGenerationConfirmsARouteWithoutTellingTheGateways(t *testing.T) {
 	require.Equal(t, int64(2), saved.Environments[environment][product].Generation)
 }
 
+// A rollback names both slots, what adopts it perhaps only one: nothing moves, and there is nothing to tell the gateways.
+func TestWeightOfZeroIsLikeNone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	both := map[string]int{"blue": 100, "green": 0}
+	set, err := b.rollback.Rollback(t.Context(), environment, product, both, 1)
+	require.NoError(t, err)
+	told := b.poll("", -1)
+	for i, weights := range []map[string]int{allBlue, both} {
+		generation := int64(2 + i)
+		adopted, err := b.provider.PutRoute(t.Context(), environment, product, weights, generation)
+		require.NoError(t, err)
+		require.Equal(t, contract.Route{Weights: both, Revision: set.Revision, Generation: generation, Writer: "rollback"}, adopted)
+		require.Equal(t, told, b.poll("", -1))
+	}
+}
+
 // Shifting traffic to safety must not need Terraform to bring the safe predictor up.
 func TestRollbackStartsAGivenUpPredictorAgain(t *testing.T) {
 	t.Parallel()

@@ -36,8 +36,8 @@ const (
 	rollbackWriter  = "rollback"
 )
 
-// putRoute sets the weights and returns once the gateways route by them. The same weights again keep the revision, as there is
-// nothing to tell the gateways, and take over the generation.
+// putRoute sets the weights and returns once the gateways route by them. The same weights again take over the generation alone: there
+// is nothing to tell the gateways, so the revision stays, and with it the weights in the words in which they were told.
 func (a *agent) putRoute(ctx context.Context, p pair, request contract.RouteRequest) (contract.Route, error) {
 	return a.share(ctx, p, request, terraformWriter)
 }
@@ -102,7 +102,7 @@ func (a *agent) setRoute(p pair, request contract.RouteRequest, writer string) (
 	route := before
 	route.Generation = request.Generation
 	save := func() error { return a.snapshot().save(a.statePath) }
-	if !known || !maps.Equal(before.Weights, request.Weights) {
+	if !known || !contract.SameWeights(before.Weights, request.Weights) {
 		route.Weights, route.Revision, route.Writer = maps.Clone(request.Weights), a.revision+1, writer
 		save = func() error { _, err := a.commit(p.environment); return err }
 	} else if route.Generation == before.Generation {
