@@ -2,22 +2,29 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/problem"
 )
 
 // TestMain is also a plugin whose parent dies, see TestOrphanEnds.
@@ -98,6 +105,30 @@ func TestTrackModelRoundTrip(t *testing.T) {
 	for _, state := range []contract.TrackState{contract.TrackFailed, contract.TrackStarting} {
 		model.take(contract.Track{Spec: spec, State: state})
 		require.False(t, model.Running.ValueBool(), state)
+	}
+}
+
+// The agent is content when there is nothing to delete. Who answers that something was not found is another program at its address, and
+// what it was asked to delete may still run.
+func TestDeletionThatIsNotFoundIsAFault(t *testing.T) {
+	t.Parallel()
+	stranger := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusNotFound)
+		_ = json.NewEncoder(w).Encode(problem.New(http.StatusNotFound, "there is no such resource"))
+	}))
+	defer stranger.Close()
+	at := target{contract.NewAgentClient(stranger.URL, "token"), 1}
+	for _, r := range []resource.Resource{&trackResource{at}, &routeResource{at}} {
+		var described resource.SchemaResponse
+		r.Schema(t.Context(), resource.SchemaRequest{}, &described)
+		state := tfsdk.State{Schema: described.Schema, Raw: tftypes.NewValue(described.Schema.Type().TerraformType(t.Context()), nil)}
+		for name, value := range map[string]string{"environment": "staging", "pipeline": "loans"} {
+			require.Empty(t, state.SetAttribute(t.Context(), path.Root(name), value))
+		}
+		response := resource.DeleteResponse{State: state}
+		r.Delete(t.Context(), resource.DeleteRequest{State: state}, &response)
+		require.Len(t, response.Diagnostics.Errors(), 1, "%T", r)
+		require.Contains(t, response.Diagnostics.Errors()[0].Summary(), "cannot be removed [not_found]")
 	}
 }
 

@@ -104,7 +104,7 @@ func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// Delete removes the route; that there is none is fine.
+// Delete removes the route; that there is none is no error of the agent's.
 func (r *routeResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state routeModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -112,7 +112,7 @@ func (r *routeResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	err := r.agent.DeleteRoute(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), r.agent.generation)
-	if err != nil && !contract.IsNotFound(err) {
+	if err != nil {
 		addFault(&resp.Diagnostics, "Route "+state.id()+" cannot be removed", err)
 	}
 }

@@ -136,7 +136,7 @@ func (r *trackResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(resp.State.Set(ctx, &state)...)
 }
 
-// Delete stops the track; that it is gone already is fine.
+// Delete stops the track; that it is gone already is no error of the agent's.
 func (r *trackResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
 	var state trackModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -144,7 +144,7 @@ func (r *trackResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 		return
 	}
 	err := r.agent.DeleteTrack(ctx, state.Environment.ValueString(), state.Pipeline.ValueString(), state.Slot.ValueString(), r.agent.generation)
-	if err != nil && !contract.IsNotFound(err) {
+	if err != nil {
 		addFault(&resp.Diagnostics, "Track "+state.id()+" cannot be removed", err)
 	}
 }
