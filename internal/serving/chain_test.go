@@ -189,6 +189,52 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// Of a history's last two records, or its only one, is told what they tell by themselves.
+func TestVerifyNewest(t *testing.T) {
+	const where = "serving record of loans in production: generation "
+	for _, test := range []struct {
+		name string
+		last []serving.Record
+		want string
+	}{
+		{"none", nil, ""},
+		{"the only one", chain(1), ""},
+		{"the first two", chain(2), ""},
+		{"the last two of four", chain(4)[2:], ""},
+		{"the newest alone", chain(4)[3:], where + "1 is missing"},
+		{"one missing between", []serving.Record{chain(4)[1], chain(4)[3]}, where + "3 is missing"},
+		{"one doubled", []serving.Record{chain(4)[3], chain(4)[3]}, where + "5 is missing"},
+		{"one of generation 0", []serving.Record{{Pipeline: "loans", Environment: "production"}, chain(1)[0]}, where + "1 is missing"},
+		{"the first with one before it", tampered(chain(2), 0, func(r *serving.Record) { r.PrevHash = "x" }), where + "1 does not follow generation 0"},
+		{"the newest altered", tampered(chain(4)[2:], 1, func(r *serving.Record) { r.Actor = "mallory" }), where + "4 was altered"},
+		{"the one before altered", tampered(chain(4)[2:], 0, func(r *serving.Record) { r.Actor = "mallory" }), where + "3 was altered"},
+		{"the one before sealed anew", tampered(chain(4)[2:], 0, func(r *serving.Record) {
+			r.Actor = "mallory"
+			*r = r.Seal(r.At)
+		}), where + "4 does not follow generation 3"},
+		{"the newest linked to another", tampered(chain(4)[2:], 1, func(r *serving.Record) {
+			r.PrevHash = "x"
+			*r = r.Seal(r.At)
+		}), where + "4 does not follow generation 3"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			err := serving.VerifyNewest(test.last)
+			if test.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.Equal(t, fault.Internal, fault.CodeOf(err))
+			require.EqualError(t, err, test.want)
+		})
+	}
+}
+
+// tampered is records with one of them changed.
+func tampered(records []serving.Record, row int, change func(*serving.Record)) []serving.Record {
+	change(&records[row])
+	return records
+}
+
 // Whatever is altered in whatever row, that row is named.
 func TestVerifyNamesTheRow(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -98,12 +98,14 @@ func (r Record) Share(t Track) int {
 
 // Records keeps what serves. Every error has a fault code; a chain that was tampered with is fault.Internal naming the row.
 type Records interface {
-	// Serving returns the newest record, after verifying the chain; before the first one it is that of generation 0.
+	// Serving returns the newest record, after verifying it, the one before, and that it follows that one; before the first one it is
+	// that of generation 0. It is asked often, so it costs the same however long the chain is.
 	Serving(ctx context.Context, pipeline, environment string) (Record, error)
-	// ServingHistory returns every record, oldest first, after verifying the chain.
+	// ServingHistory returns every record, oldest first, after verifying the whole chain.
 	ServingHistory(ctx context.Context, pipeline, environment string) ([]Record, error)
-	// TakeGeneration appends next, with At and Hash set, when its generation follows the newest one (compare-and-set); else it is
-	// a fault.Conflict that says who took it. Repeating next.Operation returns the row of the first call, whatever came after.
+	// TakeGeneration verifies the whole chain and appends next, with At and Hash set, when its generation follows the newest one
+	// (compare-and-set); else it is a fault.Conflict that says who took it. Repeating next.Operation returns the row of the first call,
+	// whatever came after.
 	// A version that does not exist is fault.NotFound; a record without pipeline, environment, change or any of its Author's fields
 	// is fault.Invalid.
 	TakeGeneration(ctx context.Context, next Record) (Record, error)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -11,11 +12,15 @@ import (
 )
 
 func (s *store) Serving(ctx context.Context, pipeline, environment string) (serving.Record, error) {
-	history, err := s.ServingHistory(ctx, pipeline, environment)
+	last, err := s.servingRows(ctx, s.db, "DESC LIMIT 2", pipeline, environment)
 	if err != nil {
 		return serving.Record{}, err
 	}
-	return newest(history, pipeline, environment), nil
+	slices.Reverse(last)
+	if err := serving.VerifyNewest(last); err != nil {
+		return serving.Record{}, err
+	}
+	return newest(last, pipeline, environment), nil
 }
 
 func (s *store) ServingHistory(ctx context.Context, pipeline, environment string) ([]serving.Record, error) {
@@ -120,8 +125,17 @@ type querier interface {
 
 // servingHistory reads and verifies a chain of records.
 func (s *store) servingHistory(ctx context.Context, q querier, pipeline, environment string) ([]serving.Record, error) {
+	history, err := s.servingRows(ctx, q, "ASC", pipeline, environment)
+	if err != nil {
+		return nil, err
+	}
+	return history, serving.Verify(history)
+}
+
+// servingRows reads the records of a chain, those that order (ASC or DESC, perhaps with a LIMIT) says.
+func (s *store) servingRows(ctx context.Context, q querier, order, pipeline, environment string) ([]serving.Record, error) {
 	rows, err := q.QueryContext(ctx, s.dialect.rebind(
-		"SELECT "+servingColumns+" FROM serving_records WHERE pipeline = ? AND environment = ? ORDER BY generation"), pipeline, environment)
+		"SELECT "+servingColumns+" FROM serving_records WHERE pipeline = ? AND environment = ? ORDER BY generation "+order), pipeline, environment)
 	if err != nil {
 		return nil, s.dialect.fault(err, "reading the serving record")
 	}
@@ -137,7 +151,7 @@ func (s *store) servingHistory(ctx context.Context, q querier, pipeline, environ
 	if err := rows.Err(); err != nil {
 		return nil, s.dialect.fault(err, "reading the serving record")
 	}
-	return history, serving.Verify(history)
+	return history, nil
 }
 
 func scanServing(rows *sql.Rows) (serving.Record, error) {

@@ -109,7 +109,7 @@ func (s *Server) url(database string) string {
 }
 
 // Database makes an empty database and returns its URL.
-func (s *Server) Database(t *testing.T) string {
+func (s *Server) Database(t testing.TB) string {
 	t.Helper()
 	db, err := sql.Open("pgx", s.url("postgres"))
 	if err != nil {
