@@ -220,10 +220,14 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 		})
 	}
 
+	_, err := b.workspace.Plan(t.Context(), under(0, desired(&one, nil, 100)))
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "the configuration itself asks for a generation: %v", err)
+	require.ErrorContains(t, err, "generation must be a whole number from 1")
+
 	config := b.config
 	config.AgentURL = "http://127.0.0.1:1"
 	require.NoError(t, b.workspace.Apply(t.Context(), desired(&one, nil, 100)))
-	err := terraform.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
+	err = terraform.NewWorkspace(config).Apply(t.Context(), desired(&one, nil, 100))
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "the agent is not there: %v", err)
 
 	config = b.config
