@@ -135,7 +135,7 @@ func (e *Environments) shifted(ctx context.Context, in ChangeInput, change func(
 		return ChangeOutput{}, err
 	}
 	out := ChangeOutput{Generation: record.Generation, Weight: record.Share(in.Candidate.Track)}
-	if err := shift.Obey(ctx, e.Agent, record); err != nil {
+	if err := shift.Reconcile(ctx, e.Agent, record); err != nil {
 		out.Pending = err.Error()
 	}
 	return out, nil

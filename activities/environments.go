@@ -38,10 +38,9 @@ type PlanInput struct {
 	Environment string    `json:"environment"`
 }
 
-// PlanOutput is a Terraform plan in words and figures, for the candidate's slot.
+// PlanOutput is a Terraform plan in words and figures, for the candidate.
 type PlanOutput struct {
 	Plan    terraform.PlanSummary `json:"plan"`
-	Slot    string                `json:"slot"`
 	Planned capacity.Grant        `json:"planned"`
 }
 
@@ -73,7 +72,7 @@ func (e *Environments) Plan(ctx context.Context, in PlanInput) (PlanOutput, erro
 	}
 	for slot, track := range desired.Tracks {
 		if planned, ok := summary.Planned[slot]; ok && track.Identity() == in.Candidate.Track {
-			return PlanOutput{Plan: summary, Slot: slot, Planned: planned}, nil
+			return PlanOutput{Plan: summary, Planned: planned}, nil
 		}
 	}
 	return PlanOutput{}, fault.New(fault.Internal, "the plan of %s grants version %d nothing", in.Environment, in.Candidate.Version)

@@ -68,7 +68,7 @@ func TestTheLifeOfProduction(t *testing.T) {
 				} else {
 					require.Equal(t, weights, s.weights())
 				}
-				require.Empty(t, shift.Astray(s.newest(), s.production()))
+				require.Empty(t, shift.OutOfSync(s.newest(), s.production()))
 			}
 
 			twice(e.Stage, s.change(1, "stage 1"), serving.Staging)
@@ -393,7 +393,7 @@ func TestWhatIsLostIsBroughtBack(t *testing.T) {
 	_, err := s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: out.Generation})
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{"blue": 100}, s.weights())
-	require.Empty(t, shift.Astray(s.newest(), s.production()))
+	require.Empty(t, shift.OutOfSync(s.newest(), s.production()))
 }
 
 func TestRestoreEndsACanaryThatNobodyContinues(t *testing.T) {
@@ -410,7 +410,7 @@ func TestPlanRecordsNothing(t *testing.T) {
 	for _, environment := range []string{serving.Staging, serving.Production} {
 		out, err := s.stage().Plan(t.Context(), PlanInput{Candidate: s.records.candidate(t, 2), Environment: environment})
 		require.NoError(t, err)
-		require.Equal(t, PlanOutput{Plan: terraform.PlanSummary{Planned: map[string]capacity.Grant{"blue": granted}}, Slot: contract.Blue, Planned: granted}, out)
+		require.Equal(t, PlanOutput{Plan: terraform.PlanSummary{Planned: map[string]capacity.Grant{"blue": granted}}, Planned: granted}, out)
 		require.EqualValues(t, 1, s.planned.Generation)
 		require.Empty(t, s.records.records[environment])
 	}
@@ -435,7 +435,7 @@ func TestResolve(t *testing.T) {
 	require.Equal(t, "c", named.Digest)
 	require.Equal(t, s.generation, named.Generation)
 	require.Equal(t, 1, named.Champion.Version)
-	require.Empty(t, named.Astray)
+	require.Empty(t, named.OutOfSync)
 	require.Equal(t, "automatic", named.Approval)
 	require.InDelta(t, 50, named.TargetRate, 0)
 	require.Equal(t, []int{5, 20, 40, 70}, named.Canary.Steps)
@@ -448,7 +448,7 @@ func TestResolve(t *testing.T) {
 	require.ErrorContains(t, err, "ct start")
 }
 
-func TestResolveSaysWhyProductionIsAstray(t *testing.T) {
+func TestResolveSaysWhyProductionIsOutOfSync(t *testing.T) {
 	for want, trouble := range map[string]func(*site, *target){
 		"version 1 does not run": func(_ *site, at *target) { delete(at.tracks, "blue") },
 		"version 1 has 60 % of the traffic instead of 100 %": func(_ *site, at *target) {
@@ -468,7 +468,7 @@ func TestResolveSaysWhyProductionIsAstray(t *testing.T) {
 		trouble(s, s.targets[serving.Production])
 		out, err := s.stage().Resolve(t.Context(), ResolveInput{Model: product, Version: 2})
 		require.NoError(t, err)
-		require.Equal(t, want, out.Astray)
+		require.Equal(t, want, out.OutOfSync)
 		require.Equal(t, "version 2 against champion 1; production is not as recorded: "+want, out.Summary())
 	}
 }

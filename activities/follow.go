@@ -39,7 +39,7 @@ func (e *Environments) Adopt(ctx context.Context, in FollowInput) (FollowOutput,
 	}
 	if in.Shift {
 		// Where it cannot, as when a track is gone, Terraform does, and says why if it cannot either.
-		if err := shift.Obey(ctx, e.Agent, record); err != nil {
+		if err := shift.Reconcile(ctx, e.Agent, record); err != nil {
 			say(ctx, err.Error())
 		}
 	}

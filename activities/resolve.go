@@ -24,8 +24,8 @@ type ResolveOutput struct {
 	// Generation is the newest of production's record: a later row by another writer overtakes the delivery.
 	Generation int64          `json:"generation"`
 	Champion   *serving.Track `json:"champion"` // nil before the first delivery
-	// Astray says why production does not serve as recorded; empty when it does.
-	Astray string `json:"astray"`
+	// OutOfSync says why production does not serve as recorded; empty when it does.
+	OutOfSync string `json:"out_of_sync"`
 	// Approval, TargetRate and Canary are of the spec.
 	Approval   string          `json:"approval"`
 	TargetRate float64         `json:"target_rate"`
@@ -38,8 +38,8 @@ func (o ResolveOutput) Summary() string {
 	if o.Champion != nil {
 		text = fmt.Sprintf("version %d against champion %d", o.Candidate.Version, o.Champion.Version)
 	}
-	if o.Astray != "" {
-		text += "; production is not as recorded: " + o.Astray
+	if o.OutOfSync != "" {
+		text += "; production is not as recorded: " + o.OutOfSync
 	}
 	return text
 }
@@ -68,12 +68,12 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 	}
 	out := ResolveOutput{
 		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: spec.Policy.Digest()}},
-		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, Astray: shift.Astray(newest, actual),
+		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, OutOfSync: shift.OutOfSync(newest, actual),
 		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
 	}
 	// One delivery of a model runs at a time, as all have one workflow ID: the canary of another one is what a delivery that was terminated left behind.
 	if newest.InCanary() {
-		out.Astray = fmt.Sprintf("the canary of version %d is continued by nobody", newest.Challenger.Version)
+		out.OutOfSync = fmt.Sprintf("the canary of version %d is continued by nobody", newest.Challenger.Version)
 	}
 	return out, nil
 }

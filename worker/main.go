@@ -113,9 +113,9 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 
 	failed := make(chan error, 1+2*len(roles)) // one for each worker
 	fatal := func(err error) { failed <- err }
-	stories := worker.New(temporal, workflows.TaskQueue, worker.Options{LocalActivityWorkerOnly: true, WorkerStopTimeout: stopTimeout, OnFatalError: fatal})
-	workflows.Register(stories)
-	workers := []worker.Worker{stories}
+	decider := worker.New(temporal, workflows.TaskQueue, worker.Options{LocalActivityWorkerOnly: true, WorkerStopTimeout: stopTimeout, OnFatalError: fatal})
+	workflows.Register(decider)
+	workers := []worker.Worker{decider}
 	options := worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: concurrent,

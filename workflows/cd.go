@@ -37,7 +37,7 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 	if err := d.acceptApproval(ctx); err != nil {
 		return Result{}, err
 	}
-	return d.play(ctx, d.story)
+	return d.execute(ctx, d.deliver)
 }
 
 // delivery is the state of one run.
@@ -50,8 +50,8 @@ type delivery struct {
 	generation int64
 }
 
-// story takes one step after the other, each an activity of its own.
-func (d *delivery) story(ctx workflow.Context) (Result, error) {
+// deliver takes one step after the other, each an activity of its own.
+func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 	var err error
 	d.resolved, err = do(ctx, &d.run, activities.ResolveModel, "finding the model version, and what serves",
 		activities.ResolveInput{Model: d.input.Model, Version: d.input.Version})
@@ -61,14 +61,14 @@ func (d *delivery) story(ctx workflow.Context) (Result, error) {
 	candidate := d.resolved.Candidate
 	d.generation = d.resolved.Generation
 	d.concerns(ctx, candidate.Version, d.resolved.Digest)
-	if d.resolved.Astray != "" {
+	if d.resolved.OutOfSync != "" {
 		if err := d.restore(ctx); err != nil {
 			return Result{}, err
 		}
 	}
 	if serving.Is(d.resolved.Champion, &candidate.Track) {
-		if d.resolved.Astray != "" {
-			return d.result(Restored, fmt.Sprintf("version %d is champion and serves as recorded again; it did not: %s", candidate.Version, d.resolved.Astray)), nil
+		if d.resolved.OutOfSync != "" {
+			return d.result(Restored, fmt.Sprintf("version %d is champion and serves as recorded again; it did not: %s", candidate.Version, d.resolved.OutOfSync)), nil
 		}
 		return d.result(Nothing, fmt.Sprintf("version %d is champion already and serves as recorded", candidate.Version)), nil
 	}
@@ -98,7 +98,7 @@ func (d *delivery) story(ctx workflow.Context) (Result, error) {
 func (d *delivery) restore(ctx workflow.Context) error {
 	last, release := workflow.NewDisconnectedContext(ctx) // an abort ends the delivery after it: what is recorded is followed
 	defer release()
-	in := d.change(ctx, activities.RestoreTraffic.Name, "production did not serve as recorded: "+d.resolved.Astray)
+	in := d.change(ctx, activities.RestoreTraffic.Name, "production did not serve as recorded: "+d.resolved.OutOfSync)
 	restored, err := insist(last, &d.run, activities.RestoreTraffic, "writing anew what serves, to bring it back", in, inVain...)
 	if err != nil {
 		return err

@@ -123,7 +123,7 @@ func TestDeliveryOfTheChampionDoesNothing(t *testing.T) {
 
 func TestDeliveryOfTheChampionBringsItBack(t *testing.T) {
 	p := newPlatform()
-	p.record.Champion, p.astray, p.pending = &second, "version 2 does not run", "version 2 does not run"
+	p.record.Champion, p.outOfSync, p.pending = &second, "version 2 does not run", "version 2 does not run"
 	result := deliver(t, p, nil)
 	require.Equal(t, Restored, result.Verdict)
 	require.Contains(t, result.Reasons[0], "version 2 does not run")
@@ -134,7 +134,7 @@ func TestDeliveryOfTheChampionBringsItBack(t *testing.T) {
 
 func TestProductionIsPutRightBeforeItIsChanged(t *testing.T) {
 	p := newPlatform()
-	p.astray = "the canary of version 9 is continued by nobody"
+	p.outOfSync = "the canary of version 9 is continued by nobody"
 	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
 	require.Equal(t, serving.Restored, p.records[0].Change)
 	require.Equal(t, serving.Shared, p.records[1].Change)

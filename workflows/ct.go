@@ -26,7 +26,7 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
 		activities.SplitData.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
 		activities.RegisterModel.Name, ContinuousDeliveryName)}
-	return t.play(ctx, t.story)
+	return t.execute(ctx, t.train)
 }
 
 // training is the state of one run.
@@ -35,8 +35,8 @@ type training struct {
 	input TrainingInput
 }
 
-// story takes one step after the other, each an activity of its own.
-func (t *training) story(ctx workflow.Context) (Result, error) {
+// train takes one step after the other, each an activity of its own.
+func (t *training) train(ctx workflow.Context) (Result, error) {
 	spec, err := do(ctx, &t.run, activities.LoadPipeline, "reading the pipeline spec", activities.PipelineInput{Pipeline: t.input.Pipeline})
 	if err != nil {
 		return Result{}, err

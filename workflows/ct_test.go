@@ -72,7 +72,7 @@ func TestTrainingOfTheChampionAgain(t *testing.T) {
 	require.Equal(t, Nothing, train(t, p, trainingInput).Verdict)
 	require.Empty(t, p.records)
 
-	p.astray, p.pending = "version 2 does not run", "version 2 does not run"
+	p.outOfSync, p.pending = "version 2 does not run", "version 2 does not run"
 	require.Equal(t, Restored, train(t, p, trainingInput).Verdict)
 	require.Equal(t, []bool{true}, p.shifts())
 

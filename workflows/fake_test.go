@@ -25,7 +25,7 @@ import (
 type platform struct {
 	spec       pipeline.Spec
 	record     serving.Record // the newest of production
-	astray     string
+	outOfSync  string
 	validation activities.ValidateOutput
 	gates      activities.GateOutput
 	capacity   activities.CapacityOutput
@@ -162,7 +162,7 @@ func (p *platform) registerDelivery(env *testsuite.TestWorkflowEnvironment) {
 	on(p, env, activities.ResolveModel, func(activities.ResolveInput) (activities.ResolveOutput, error) {
 		return activities.ResolveOutput{
 			Candidate: activities.Candidate{Model: p.spec.Name, Spec: "spec-digest", Track: second}, Digest: "digest-2",
-			Generation: p.record.Generation, Champion: p.record.Champion, Astray: p.astray,
+			Generation: p.record.Generation, Champion: p.record.Champion, OutOfSync: p.outOfSync,
 			Approval: p.spec.Deploy.Approval, Canary: p.spec.Deploy.Canary,
 		}, nil
 	})

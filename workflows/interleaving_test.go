@@ -25,7 +25,7 @@ const orders, hands = 2000, 2
 
 // Deliveries, rollbacks, aborts, repairs, drills, crashes, lost replies and repetitions in random orders, through the workflows and
 // activities that run in production: when all is quiet, traffic is what the record says. What must hold on the way is checked by the
-// world at every write. A failing seed is told with its story, and is the same again.
+// world at every write. A failing seed is told with its log, and is the same again.
 func TestInterleavingsEndAsRecorded(t *testing.T) {
 	for hand := range uint64(hands) {
 		t.Run(fmt.Sprint("seeds from ", hand), func(t *testing.T) {
@@ -47,7 +47,7 @@ func interleave(t *testing.T, seed uint64) {
 	}
 	w.settleDown(t)
 	if len(w.wrong) > 0 {
-		t.Fatalf("seed %d: %s\n%s", seed, strings.Join(w.wrong, "\n"), strings.Join(w.story, "\n"))
+		t.Fatalf("seed %d: %s\n%s", seed, strings.Join(w.wrong, "\n"), strings.Join(w.log, "\n"))
 	}
 }
 
@@ -74,7 +74,7 @@ func (w *world) deliver(t *testing.T, version int, drilled bool) Result {
 	w.note("delivery of version %d, drill %q", version, input.Drill)
 	losses := w.losses
 	env.ExecuteWorkflow(ContinuousDeliveryName, input)
-	require.True(t, env.IsWorkflowCompleted(), strings.Join(w.story, "\n"))
+	require.True(t, env.IsWorkflowCompleted(), strings.Join(w.log, "\n"))
 	var result Result
 	if err := env.GetWorkflowError(); err != nil {
 		w.note("delivery failed: %v", err)
@@ -97,8 +97,8 @@ func (w *world) checkEnd(losses int) {
 	if newest.Challenger != nil {
 		w.complain("the delivery ended and left a canary behind")
 	}
-	if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" && losses == w.losses {
-		w.complain("the delivery ended before traffic followed it: %s", astray)
+	if reason := shift.OutOfSync(newest, w.actual(serving.Production)); reason != "" && losses == w.losses {
+		w.complain("the delivery ended before traffic followed it: %s", reason)
 	}
 }
 
@@ -204,8 +204,8 @@ func (w *world) settleDown(t *testing.T) {
 	if newest.Change == serving.RolledBack {
 		_, err := w.stage().Adopt(context.Background(), activities.FollowInput{Model: model, Generation: newest.Generation})
 		w.note("the next worker follows generation %d: %v", newest.Generation, err)
-		if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" {
-			w.complain("a rollback is not followed by the next worker: %s", astray)
+		if reason := shift.OutOfSync(newest, w.actual(serving.Production)); reason != "" {
+			w.complain("a rollback is not followed by the next worker: %s", reason)
 		}
 	}
 	if newest.Champion == nil {
@@ -218,8 +218,8 @@ func (w *world) settleDown(t *testing.T) {
 		w.complain("delivering the champion ends as %q %v", result.Verdict, result.Reasons)
 	}
 	newest = w.newest(serving.Production)
-	if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" {
-		w.complain("when all is quiet: %s", astray)
+	if reason := shift.OutOfSync(newest, w.actual(serving.Production)); reason != "" {
+		w.complain("when all is quiet: %s", reason)
 	}
 	require.NoError(t, serving.Verify(w.records[serving.Production]))
 }

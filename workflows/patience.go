@@ -41,18 +41,18 @@ func options(queue string, patience activities.Patience, summary string) workflo
 // The first try of what must be done in the end tells at once what is to be waited for. After it Temporal tries on for longer and longer,
 // so that months of waiting for what mends itself fit into a history, but never less often than retries says.
 const (
-	firstSpell = time.Minute
-	lastSpell  = time.Hour
+	firstWindow = time.Minute
+	lastWindow  = time.Hour
 )
 
-// spell is the options with which the nth try (from 0) of what must be done in the end is asked for.
-func spell(o workflow.ActivityOptions, n int) workflow.ActivityOptions {
+// retryWindow is the options with which the nth try (from 0) of what must be done in the end is asked for.
+func retryWindow(o workflow.ActivityOptions, n int) workflow.ActivityOptions {
 	if n == 0 {
 		o.RetryPolicy = retries(1)
 		return o
 	}
 	o.RetryPolicy = retries(0)
-	o.ScheduleToCloseTimeout = min(firstSpell<<min(n-1, 10), lastSpell)
+	o.ScheduleToCloseTimeout = min(firstWindow<<min(n-1, 10), lastWindow)
 	o.StartToCloseTimeout = min(o.StartToCloseTimeout, o.ScheduleToCloseTimeout)
 	return o
 }

@@ -20,10 +20,10 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	input.Reason = defaultTo(input.Reason, "asked for by an operator")
 	if input.Adopt > 0 {
 		r := newRun(activities.Deliver, input.Model, "manual", activities.FindRollback.Name, activities.AdoptRecord.Name)
-		return r.play(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })
+		return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })
 	}
 	r := newRun(activities.Deliver, input.Model, "manual", activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
-	return r.play(ctx, func(ctx workflow.Context) (Result, error) { return r.rollBack(ctx, input) })
+	return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.rollBack(ctx, input) })
 }
 
 // rollBack chooses once and then sees it through: a record that is written, by whichever try, is followed.

@@ -36,16 +36,16 @@ func newRun(role activities.Role, pipeline, trigger string, planned ...string) r
 	return r
 }
 
-// play runs story under a context that the abort update can cancel, and keeps the run's record in the registry at its beginning and
+// execute runs steps under a context that the abort update can cancel, and keeps the run's record in the registry at its beginning and
 // at its end, however it ends.
-func (r *run) play(ctx workflow.Context, story func(workflow.Context) (Result, error)) (Result, error) {
+func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result, error)) (Result, error) {
 	stoppable, stop := workflow.WithCancel(ctx)
 	r.stop = stop // before the handlers: an abort may be in the first workflow task
 	if err := r.listen(ctx); err != nil {
 		return Result{}, err
 	}
 	r.record(ctx, Result{}, nil, registry.RunRunning)
-	result, err := story(stoppable)
+	result, err := steps(stoppable)
 	if temporal.IsCanceledError(err) {
 		result, err = r.result(Aborted, r.whyAborted()), nil
 	}

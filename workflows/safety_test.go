@@ -115,7 +115,7 @@ func TestAbortWhileProductionIsPutRight(t *testing.T) {
 		for _, away := range []string{activities.RestoreTraffic.Name, activities.AdoptRecord.Name} {
 			t.Run(name+" during "+away, func(t *testing.T) {
 				p := newPlatform()
-				p.astray, p.pending, p.failures[away] = "version 1 does not run", "version 1 does not run", 40
+				p.outOfSync, p.pending, p.failures[away] = "version 1 does not run", "version 1 does not run", 40
 				result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
 					env.RegisterDelayedCallback(func() { end(env) }, 3*time.Minute)
 				})
@@ -324,7 +324,7 @@ func TestAbortBesideTheLastAnswerIsKept(t *testing.T) {
 			var d *delivery
 			env.RegisterWorkflowWithOptions(func(ctx workflow.Context, input DeliveryInput) (Result, error) {
 				d = &delivery{input: input, expires: time.Hour, run: newRun(activities.Deliver, input.Model, "manual")}
-				return d.play(ctx, d.story)
+				return d.execute(ctx, d.deliver)
 			}, workflow.RegisterOptions{Name: "a delivery within reach"})
 			seen := 0
 			env.SetOnActivityCompletedListener(func(info *activity.Info, _ converter.EncodedValue, _ error) {

@@ -49,7 +49,7 @@ var inVain = []fault.Code{fault.Refused, fault.NotFound, fault.Invalid}
 func insist[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In, givenUpOn ...fault.Code) (Out, error) {
 	o := options(step.Queue(), step.Patience, stage)
 	for n, said := 0, stage; ; n++ {
-		out, err := doWith(ctx, r, spell(o, n), step, said, in)
+		out, err := doWith(ctx, r, retryWindow(o, n), step, said, in)
 		if err == nil || temporal.IsCanceledError(err) || failedWith(err, fault.Overtaken) || failedWith(err, givenUpOn...) {
 			return out, err
 		}

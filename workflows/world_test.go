@@ -39,7 +39,7 @@ type world struct {
 	losses  int // of the agent's state
 	left    int // locks that were left behind
 	wrong   []string
-	story   []string
+	log     []string
 }
 
 const model = "loan-eligibility"
@@ -59,12 +59,12 @@ func newWorld(seed uint64) *world {
 func (w *world) note(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.story = append(w.story, fmt.Sprintf(format, args...))
+	w.log = append(w.log, fmt.Sprintf(format, args...))
 }
 
 func (w *world) complain(format string, args ...any) {
 	w.wrong = append(w.wrong, fmt.Sprintf(format, args...))
-	w.story = append(w.story, "WRONG: "+w.wrong[len(w.wrong)-1])
+	w.log = append(w.log, "WRONG: "+w.wrong[len(w.wrong)-1])
 }
 
 func (w *world) chance(of, in int) bool {
@@ -120,7 +120,7 @@ func (w *world) disturb() {
 		act = func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.story = append(w.story, "the agent loses its state")
+			w.log = append(w.log, "the agent loses its state")
 			w.agents[serving.Production] = newTarget()
 			w.losses++
 		}
@@ -147,7 +147,7 @@ func (w *world) orphan() {
 	}
 	write := w.orphans[0]
 	w.orphans = w.orphans[1:]
-	w.story = append(w.story, fmt.Sprintf("an orphan writes: %v", write()))
+	w.log = append(w.log, fmt.Sprintf("an orphan writes: %v", write()))
 }
 
 func (w *world) newest(environment string) serving.Record {
@@ -183,7 +183,7 @@ func (w *world) TakeGeneration(_ context.Context, next serving.Record) (taken se
 		}
 		taken = next.Seal(time.Unix(next.Generation, 0).UTC())
 		w.records[next.Environment] = append(records, taken)
-		w.story = append(w.story, fmt.Sprintf("%s: %s, champion %v, challenger %v at %d %%", taken.Environment, taken, taken.Champion, taken.Challenger, taken.Weight))
+		w.log = append(w.log, fmt.Sprintf("%s: %s, champion %v, challenger %v at %d %%", taken.Environment, taken, taken.Champion, taken.Challenger, taken.Weight))
 		return nil
 	})
 	return taken, err
@@ -395,7 +395,7 @@ func (w *world) rollBack(version int) func() {
 				meant = before.Champion.Version
 			}
 			request = shift.Request{Model: model, Author: serving.Author{
-				Writer: "ada", Actor: "ada", Reason: "complaints", Operation: fmt.Sprintf("rollback-%d", len(w.story)),
+				Writer: "ada", Actor: "ada", Reason: "complaints", Operation: fmt.Sprintf("rollback-%d", len(w.log)),
 			}}
 			w.mu.Unlock()
 			chosen, err := shift.Choose(context.Background(), w, agent{w}, model, version)
@@ -425,8 +425,8 @@ func (w *world) checkRollback(done shift.Result, meant int) {
 		w.complain("asked to end the canary against champion %d, it went to %d", meant, done.To)
 	}
 	if newest := w.newest(serving.Production); newest.Generation == done.Record.Generation {
-		if astray := shift.Astray(newest, w.actual(serving.Production)); astray != "" {
-			w.complain("an acknowledged rollback to %d does not hold: %s", done.To, astray)
+		if reason := shift.OutOfSync(newest, w.actual(serving.Production)); reason != "" {
+			w.complain("an acknowledged rollback to %d does not hold: %s", done.To, reason)
 		}
 	}
 }

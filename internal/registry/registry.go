@@ -69,7 +69,6 @@ const (
 	RunRunning   RunStatus = "running"
 	RunCompleted RunStatus = "completed" // it reached a verdict, whichever
 	RunFailed    RunStatus = "failed"    // it ended by a fault
-	RunCancelled RunStatus = "cancelled"
 )
 
 // Run is one execution of a workflow.

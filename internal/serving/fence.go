@@ -2,8 +2,8 @@ package serving
 
 import "github.com/loanops/loanops/internal/fault"
 
-// Fence is what one who obeys the record remembers: the newest generation it was told. The zero Fence knows nothing, and that is
-// no licence: an obeyer that lost its memory may have been told more than it knows.
+// Fence is what whoever follows the record remembers: the newest generation it was told. The zero Fence knows nothing, and that is
+// no licence: a follower that lost its state may have been told more than it knows.
 type Fence struct {
 	Newest int64 `json:"newest"`
 }

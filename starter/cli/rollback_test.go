@@ -29,7 +29,7 @@ import (
 type canaryAgent struct {
 	weights map[string]int
 	token   string
-	// shift answers a rollback; nil obeys.
+	// shift answers a rollback; nil does it.
 	shift func() *problem.Problem
 }
 

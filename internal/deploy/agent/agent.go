@@ -1,5 +1,5 @@
 // Package agent is the local deployment target: it owns the predictor processes of every environment on this machine,
-// starts crashed ones again, and tells the gateways where traffic goes. It obeys the serving record: a write carries the
+// starts crashed ones again, and tells the gateways where traffic goes. It follows the serving record: a write carries the
 // record's generation, an older one than the newest that was told is refused, and as long as none was told every one is.
 //
 // Isolation is said as it is: a predictor is a process of the agent's user with a clean environment, GOMEMLIMIT and

@@ -51,7 +51,7 @@ func RollBack(ctx context.Context, reg serving.Records, agent Agent, request Req
 		}
 	}
 	result.To = request.Target.Version
-	if err := Obey(ctx, agent, result.Record); err != nil {
+	if err := Reconcile(ctx, agent, result.Record); err != nil {
 		return result, fault.Wrap(fault.Unavailable, err, "the record says that version %d of %s has all traffic (generation %d), but traffic does not follow yet; repeat the rollback",
 			result.To, request.Model, result.Record.Generation)
 	}

@@ -155,7 +155,7 @@ func TestRollBackRecordsAndMovesTraffic(t *testing.T) {
 			require.Equal(t, map[string]int{serving.ChampionAlias: 1}, done.Record.Aliases(), "what was left is no place to go back to")
 			require.Equal(t, map[string]int{"blue": 100, "green": 0}, b.Actual().Route.Weights)
 			require.Equal(t, "rollback", b.Actual().Route.Writer)
-			require.Empty(t, shift.Astray(reg.newest(), b.Actual()))
+			require.Empty(t, shift.OutOfSync(reg.newest(), b.Actual()))
 		})
 	}
 }
@@ -302,7 +302,7 @@ func TestRollBackRefuses(t *testing.T) {
 	}
 }
 
-// The champion whose traffic went astray gets it back by its name, and nothing is recorded: nothing was decided anew.
+// The champion whose traffic is out of sync gets it back by its name, and nothing is recorded: nothing was decided anew.
 func TestRollBackToTheChampionPutsItsTrafficRight(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)

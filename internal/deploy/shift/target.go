@@ -56,7 +56,7 @@ func choose(ctx context.Context, agent Agent, newest serving.Record, history []s
 	}
 	switch {
 	case newest.Champion.Version == version:
-		if newest.Challenger == nil && Astray(newest, actual) == "" {
+		if newest.Challenger == nil && OutOfSync(newest, actual) == "" {
 			return serving.Track{}, fault.New(fault.Refused, "version %d of %s is champion and has all traffic already", version, newest.Pipeline)
 		}
 		return *newest.Champion, nil

@@ -18,11 +18,11 @@ type Agent interface {
 	Rollback(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (contract.Route, error)
 }
 
-// Obey makes traffic what record says. Doing it again, by whoever it is, changes nothing.
+// Reconcile makes traffic what record says. Doing it again, by whoever it is, changes nothing.
 //
 // The error is fault.Conflict when the agent has heard of a newer generation, or when a track that shall have traffic does not run:
 // then Terraform must bring it back first.
-func Obey(ctx context.Context, agent Agent, record serving.Record) error {
+func Reconcile(ctx context.Context, agent Agent, record serving.Record) error {
 	if err := agent.Teach(ctx, record.Environment, record.Pipeline, record.Generation); err != nil {
 		return err
 	}
@@ -58,8 +58,8 @@ func Weights(record serving.Record, actual contract.Actual) (map[string]int, err
 	return weights, nil
 }
 
-// Astray says in words why traffic is not what record says; empty when it is.
-func Astray(record serving.Record, actual contract.Actual) string {
+// OutOfSync says in words why traffic is not what record says; empty when it is.
+func OutOfSync(record serving.Record, actual contract.Actual) string {
 	if record.Champion == nil {
 		if actual.Route != nil {
 			return "traffic is routed although there is no champion"

@@ -83,7 +83,7 @@ func prepared(t *testing.T) serving.Record {
 	return reg.newest()
 }
 
-func TestObey(t *testing.T) {
+func TestReconcile(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
@@ -107,7 +107,7 @@ func TestObey(t *testing.T) {
 			t.Parallel()
 			agent := &target{fence: serving.Fence{Newest: test.known}, actual: test.runs}
 			for range 2 {
-				err := shift.Obey(t.Context(), agent, test.record)
+				err := shift.Reconcile(t.Context(), agent, test.record)
 				if test.code != "" {
 					require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 					require.ErrorContains(t, err, test.says)
@@ -154,7 +154,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-func TestAstray(t *testing.T) {
+func TestOutOfSync(t *testing.T) {
 	t.Parallel()
 	champion, shares, first := delivered(t, 1).newest(), canary(t, 30), prepared(t)
 	for _, test := range []struct {
@@ -188,7 +188,7 @@ func TestAstray(t *testing.T) {
 		if test.change != nil {
 			test.change(&test.runs)
 		}
-		require.Equal(t, test.want, shift.Astray(test.record, test.runs), test.name)
+		require.Equal(t, test.want, shift.OutOfSync(test.record, test.runs), test.name)
 	}
 }
 
