@@ -106,6 +106,8 @@ func (t *teller) tell(ctx context.Context, c client.Client, id string) {
 			t.app.say("  … %s", step.Name)
 		case workflows.StepDone:
 			t.app.say("  ✓ %s: %s", step.Name, step.Detail)
+		case workflows.StepSkipped:
+			t.app.say("  – %s %s: %s", step.Name, step.State, step.Detail)
 		default:
 			t.app.say("  ✗ %s %s: %s", step.Name, step.State, step.Detail)
 		}

@@ -110,7 +110,7 @@ func TestTellerTellsEachChangeOnce(t *testing.T) {
 	s.progress["delivery-cards"] = workflows.Progress{Steps: []workflows.ProgressStep{
 		step("TrainModel", workflows.StepFailed, "worker lost"), step("PlanStaging", workflows.StepSkipped, "nothing to do"),
 	}}
-	require.Equal(t, "  ✗ TrainModel failed: worker lost\n  ✗ TrainModel failed: worker lost\n  ✗ PlanStaging skipped: nothing to do\n", said(),
+	require.Equal(t, "  ✗ TrainModel failed: worker lost\n  ✗ TrainModel failed: worker lost\n  – PlanStaging skipped: nothing to do\n", said(),
 		"steps of the same name in two runs are two steps; the delivery as a step of the training is told by its own steps")
 
 	before := s.queried["delivery-cards"]
