@@ -58,8 +58,8 @@ var Roles = []Role{Data, Train, Deliver}
 // Queue is the task queue from which the role's workers take their steps.
 func (r Role) Queue() string { return "loanops-" + string(r) }
 
-// UrgentQueue is that of the urgent ones. Its slots are its own: what gives traffic back to a champion never waits for a canary's window or
-// for a terraform apply that is being cancelled.
+// UrgentQueue is that of the urgent ones. Its slots are its own: who records that a champion has all traffic, and tells the agent, never waits
+// for a canary's window or for a terraform apply that is being cancelled.
 func (r Role) UrgentQueue() string { return r.Queue() + "-urgent" }
 
 // Patience is how long a step may take before it is tried again.

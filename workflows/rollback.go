@@ -50,23 +50,31 @@ func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error
 		return Result{}, err
 	}
 	err = r.settle(last, activities.FollowInput{Model: input.Model, Generation: done.Generation, Shift: done.Pending != ""})
+	if failedWith(err, fault.Overtaken) {
+		return r.followNewest(last, done.Generation)
+	}
 	return r.result(RolledBack, done.Done), err
 }
 
-// adopt makes production follow a rollback that was recorded elsewhere, or the one that was recorded since: whoever asks to follow an older
-// one ends the run that follows the newer.
+// adopt makes production follow a rollback that was recorded elsewhere.
 func (r *run) adopt(ctx workflow.Context, generation int64) (Result, error) {
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	r.committed = "the rollback is recorded; traffic is made to follow"
+	return r.followNewest(last, generation)
+}
+
+// followNewest makes production follow the rollback of that generation, or the one that was recorded since: one run at a time follows a model's
+// rollbacks, whichever it was started for. Any other record is followed by who wrote it.
+func (r *run) followNewest(ctx workflow.Context, generation int64) (Result, error) {
 	for {
-		found, err := insist(last, r, activities.FindRollback, "finding the rollback that is to be followed",
+		found, err := insist(ctx, r, activities.FindRollback, "finding the rollback that is to be followed",
 			activities.FindRollbackInput{Model: r.Pipeline, Generation: generation}, inVain...)
 		if err != nil {
 			return Result{}, err
 		}
 		r.concerns(ctx, found.Version, found.Digest)
-		err = r.settle(last, activities.FollowInput{Model: r.Pipeline, Generation: found.Generation, Shift: true})
+		err = r.settle(ctx, activities.FollowInput{Model: r.Pipeline, Generation: found.Generation, Shift: true})
 		if !failedWith(err, fault.Overtaken) {
 			return r.result(RolledBack, fmt.Sprintf("production follows generation %d: version %d is champion", found.Generation, found.Version)), err
 		}

@@ -46,6 +46,7 @@ func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result
 	}
 	r.record(ctx, Result{}, nil, registry.RunRunning)
 	result, err := steps(stoppable)
+	r.committed = "the run has ended"
 	if temporal.IsCanceledError(err) {
 		result, err = r.result(Aborted, r.whyAborted()), nil
 	}

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -291,6 +292,49 @@ func TestRollbackFollowsTheNewerOne(t *testing.T) {
 
 	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: asked}).Verdict, "asked for the older one")
 	require.Equal(t, asked+1, p.followed[1].Generation)
+}
+
+// The same for one that recorded its own: a worker that starts counts on the run that is there.
+func TestRollbackOfItsOwnFollowsTheNewerOne(t *testing.T) {
+	for change, want := range map[serving.Change]Verdict{serving.RolledBack: RolledBack, serving.Shared: Aborted} {
+		t.Run(string(change), func(t *testing.T) {
+			p := newPlatform()
+			p.record.Champion, p.failures[activities.AdoptRecord.Name] = &second, 20
+			env := p.environment(t)
+			env.RegisterDelayedCallback(func() {
+				p.overtake("grace", "further complaints")
+				p.record.Change = change
+			}, time.Minute)
+			env.ExecuteWorkflow(RollbackName, RollbackInput{Model: "loan-eligibility"})
+			var result Result
+			require.NoError(t, env.GetWorkflowResult(&result))
+			require.Equal(t, want, result.Verdict)
+			if want == RolledBack {
+				require.Equal(t, p.record.Generation, p.followed[0].Generation)
+			} else {
+				require.Empty(t, p.followed, "who wrote it follows it")
+			}
+		})
+	}
+}
+
+// A run that failed and keeps its record cannot be aborted any more: nobody would act on it.
+func TestARunThatFailedIsNotAborted(t *testing.T) {
+	p := newPlatform()
+	env := p.environment(t)
+	on(p, env, activities.PlanStaging, func(activities.PlanInput) (activities.PlanOutput, error) {
+		return activities.PlanOutput{}, temporal.NewNonRetryableApplicationError("no Terraform", "not_found", nil)
+	})
+	asked := false
+	env.SetOnActivityStartedListener(func(step *activity.Info, _ context.Context, _ converter.EncodedValues) {
+		if step.ActivityType.Name == activities.RecordRun.Name && len(p.steps) > 2 {
+			asked = true
+			env.UpdateWorkflow(AbortUpdate, "late", rejected(t, "too late"), Intervention{Actor: "ada", Reason: "x"})
+		}
+	})
+	env.ExecuteWorkflow(ContinuousDeliveryName, deliveryInput)
+	require.ErrorContains(t, env.GetWorkflowError(), "no Terraform")
+	require.True(t, asked)
 }
 
 // A history holds 51,200 events; a failure that Temporal does not try again by itself makes about a dozen.

@@ -11,6 +11,7 @@ import (
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
@@ -54,7 +55,7 @@ needs --version.`,
 			}
 			result := workflows.Result{
 				Verdict: workflows.RolledBack, Model: workflows.ModelRef{Name: request.Model, Version: done.To, Digest: request.Target.Digest},
-				Reasons: []string{done.String()},
+				Reasons: []string{done.String()}, Artifacts: map[string]artifact.Ref{},
 			}
 			// The rollback is what was asked for: it is done, whatever becomes of Terraform.
 			err = a.print(result, func() { fmt.Fprintf(a.out, "rolled back %s %s\n", request.Model, result.Reasons[0]) })

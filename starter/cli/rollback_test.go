@@ -106,6 +106,7 @@ func TestRollbackWithoutTemporal(t *testing.T) {
 	agent.weights = map[string]int{"blue": 80, "green": 20}
 	result := object[workflows.Result](t, "rollback", "loans", "--reason", "are you sure?")
 	require.Equal(t, workflows.RolledBack, result.Verdict)
+	require.NotNil(t, result.Artifacts, "an object, in JSON as well")
 	require.Equal(t, workflows.ModelRef{Name: "loans", Version: 2, Digest: strings.Repeat("1", 64)}, result.Model)
 	require.Equal(t, map[string]int{"blue": 100, "green": 0}, agent.weights)
 	again, err := reg.Serving(t.Context(), "loans", serving.Production)
