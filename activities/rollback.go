@@ -12,8 +12,8 @@ import (
 // ChooseRollbackInput asks where a rollback goes back to.
 type ChooseRollbackInput struct {
 	Model string `json:"model"`
-	// Version to go back to; 0: during a canary the champion, else the previous champion.
-	Version int `json:"version"`
+	// Wanted is the track to go back to; none: during a canary the champion, else the previous champion.
+	shift.Wanted
 }
 
 // ChooseRollbackOutput is the track to go back to, chosen once for all tries of the rollback.
@@ -62,7 +62,7 @@ func (o FindRollbackOutput) Summary() string {
 
 // ChooseRollback says where a rollback goes back to, see shift.Choose.
 func (e *Environments) ChooseRollback(ctx context.Context, in ChooseRollbackInput) (ChooseRollbackOutput, error) {
-	target, err := shift.Choose(ctx, e.Registry, e.Agent, in.Model, in.Version)
+	target, err := shift.Choose(ctx, e.Registry, e.Agent, in.Model, in.Wanted)
 	return ChooseRollbackOutput{Target: target}, err
 }
 

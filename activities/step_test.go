@@ -3,6 +3,8 @@ package activities
 import (
 	"context"
 	"errors"
+	"os"
+	"regexp"
 	"testing"
 	"time"
 
@@ -125,6 +127,9 @@ func TestRegisterCoversEveryStep(t *testing.T) {
 			}
 		}
 	}
+	source, err := os.ReadFile("steps.go")
+	require.NoError(t, err)
+	require.Len(t, all, len(regexp.MustCompile(`Step\[\w+, \w+\]\{`).FindAll(source, -1)), "as many as are declared")
 	require.Len(t, all, 31)
 	require.Equal(t, map[string]bool{
 		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "RecordRun": true,

@@ -29,7 +29,7 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 // rollBack chooses once and then sees it through: a record that is written, by whichever try, is followed.
 func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error) {
 	chosen, err := insist(ctx, r, activities.ChooseRollback, "choosing the version to go back to",
-		activities.ChooseRollbackInput{Model: input.Model, Version: input.Version}, inVain...)
+		activities.ChooseRollbackInput{Model: input.Model, Wanted: input.Wanted}, inVain...)
 	if err == nil {
 		err = ctx.Err() // somebody's abort may have come together with the answer
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -219,31 +220,38 @@ func TestRollbackWhoseTrafficDoesNotFollowAtOnce(t *testing.T) {
 
 // A step that was given up may have recorded the rollback: whoever might have is not ended before it follows.
 func TestARollbackThatMayBeRecordedIsFollowed(t *testing.T) {
-	for name, input := range map[string]RollbackInput{"its own": {Model: "loan-eligibility"}, "one that stands": {Model: "loan-eligibility", Adopt: 8}} {
-		for _, away := range []string{activities.RollBack.Name, activities.FindRollback.Name, activities.AdoptRecord.Name} {
-			t.Run(name+", during "+away, func(t *testing.T) {
-				p := newPlatform()
-				p.record.Champion, p.failures[away] = &second, 40
-				if input.Adopt > 0 {
-					p.overtake("ada", "complaints")
-				}
-				env := p.environment(t)
-				env.RegisterDelayedCallback(func() {
-					if env.IsWorkflowCompleted() {
-						return
-					}
-					env.UpdateWorkflow(AbortUpdate, "abort", rejected(t, "too late"), Intervention{Actor: "ada", Reason: "x"})
-					env.CancelWorkflow()
-				}, 3*time.Minute)
-				env.ExecuteWorkflow(RollbackName, input)
-				require.NoError(t, env.GetWorkflowError())
-				var result Result
-				require.NoError(t, env.GetWorkflowResult(&result))
-				require.Equal(t, RolledBack, result.Verdict)
-				require.Equal(t, ModelRef{Name: "loan-eligibility", Version: 1, Digest: "digest-1"}, result.Model)
-				require.Len(t, p.followed, 1)
-			})
-		}
+	own, stands := RollbackInput{Model: "loan-eligibility"}, RollbackInput{Model: "loan-eligibility", Adopt: 8}
+	for name, test := range map[string]struct {
+		input RollbackInput
+		away  string
+	}{
+		"its own, while it is recorded":               {own, activities.RollBack.Name},
+		"its own, while production is made to follow": {own, activities.AdoptRecord.Name},
+		"one that stands, while it is looked for":     {stands, activities.FindRollback.Name},
+		"one that stands, while it is followed":       {stands, activities.AdoptRecord.Name},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPlatform()
+			p.record.Champion, p.failures[test.away] = &second, 40
+			if test.input.Adopt > 0 {
+				p.overtake("ada", "complaints")
+			}
+			env := p.environment(t)
+			ended := false
+			env.RegisterDelayedCallback(func() {
+				ended = true
+				env.UpdateWorkflow(AbortUpdate, "abort", rejected(t, "too late"), Intervention{Actor: "ada", Reason: "x"})
+				env.CancelWorkflow()
+			}, 3*time.Minute)
+			env.ExecuteWorkflow(RollbackName, test.input)
+			require.True(t, ended)
+			require.NoError(t, env.GetWorkflowError())
+			var result Result
+			require.NoError(t, env.GetWorkflowResult(&result))
+			require.Equal(t, RolledBack, result.Verdict)
+			require.Equal(t, ModelRef{Name: "loan-eligibility", Version: 1, Digest: "digest-1"}, result.Model)
+			require.Len(t, p.followed, 1)
+		})
 	}
 }
 
@@ -335,6 +343,26 @@ func TestARunThatFailedIsNotAborted(t *testing.T) {
 	env.ExecuteWorkflow(ContinuousDeliveryName, deliveryInput)
 	require.ErrorContains(t, env.GetWorkflowError(), "no Terraform")
 	require.True(t, asked)
+}
+
+// What mends itself is tried every half a minute at least, however long it was away: Temporal tries again, the workflow does not pause.
+func TestWhatMendsItselfIsTriedAllTheTime(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion = &second
+	env := p.environment(t)
+	var tries []time.Time
+	on(p, env, activities.AdoptRecord, func(activities.FollowInput) (activities.FollowOutput, error) {
+		if tries = append(tries, env.Now()); env.Now().Sub(tries[0]) < 3*24*time.Hour {
+			return activities.FollowOutput{}, temporal.NewApplicationError("connection refused", string(fault.Unavailable))
+		}
+		return activities.FollowOutput{}, nil
+	})
+	env.SetTestTimeout(time.Minute)
+	env.ExecuteWorkflow(RollbackName, RollbackInput{Model: "loan-eligibility"})
+	require.NoError(t, env.GetWorkflowError())
+	for i := 1; i < len(tries); i++ {
+		require.LessOrEqual(t, tries[i].Sub(tries[i-1]), 31*time.Second, "try %d, after %s", i, tries[i].Sub(tries[0]))
+	}
 }
 
 // A history holds 51,200 events; a failure that Temporal does not try again by itself makes about a dozen.

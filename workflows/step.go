@@ -69,8 +69,9 @@ func waiting(stage string, err error) string {
 func (r *run) sleep(ctx workflow.Context, said string, n int, err error) error {
 	r.Stage = said
 	r.publish(ctx)
-	if n > 0 && temporal.IsTimeoutError(err) {
-		return nil
+	var failure *temporal.ApplicationError
+	if n > 0 && !(errors.As(err, &failure) && failure.NonRetryable()) {
+		return nil // it was tried for the whole window, whose end tells the last failure or a timeout
 	}
 	return workflow.Sleep(ctx, pause(n))
 }

@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -46,11 +47,12 @@ type DeliveryInput struct {
 // RollbackInput starts Rollback; {"model":"loan-eligibility","reason":"…"} is enough.
 type RollbackInput struct {
 	Model string `json:"model"`
-	// Version to go back to. Defaults, during a canary, to the champion, else to the previous champion; it must still run in a slot.
-	Version int    `json:"version,omitempty"`
-	Actor   string `json:"actor,omitempty"`
-	Reason  string `json:"reason,omitempty"`
-	// Adopt only makes production follow the record of that generation, which another writer took; nothing when there is a newer one.
+	// Wanted is the track to go back to. Defaults, during a canary, to the champion, else to the previous champion; it must still run in a slot.
+	shift.Wanted
+	Actor  string `json:"actor,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Adopt only makes production follow the record of that generation, which another writer took, or that of a rollback since;
+	// nothing when there is any other newer one.
 	Adopt int64 `json:"adopt,omitempty"`
 }
 

@@ -398,7 +398,7 @@ func (w *world) rollBack(version int) func() {
 				Writer: "ada", Actor: "ada", Reason: "complaints", Operation: fmt.Sprintf("rollback-%d", len(w.log)),
 			}}
 			w.mu.Unlock()
-			chosen, err := shift.Choose(context.Background(), w, agent{w}, model, version)
+			chosen, err := shift.Choose(context.Background(), w, agent{w}, model, shift.Wanted{Version: version})
 			w.note("rollback --version %d chooses %v, %v", version, chosen, err)
 			if err == nil {
 				target, request.Target = &chosen, chosen

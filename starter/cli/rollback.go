@@ -21,7 +21,7 @@ import (
 
 func (a *app) rollbackCommand() *cobra.Command {
 	var request shift.Request
-	var version int
+	var wanted shift.Wanted
 	var wait bool
 	c := &cobra.Command{
 		Use: "rollback MODEL", Short: "Give all traffic back to an earlier champion, at once, without Temporal or a worker", Args: between(1, 1),
@@ -44,7 +44,7 @@ needs --version.`,
 			}
 			request.Model, request.Operation = args[0], "rollback-"+uuid.NewString()
 			request.Writer = request.Actor // a person is the writer
-			done, failed := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), &request, version)
+			done, failed := a.rollBack(ctx, reg, contract.NewAgentClient(s.Agent, secret), &request, wanted)
 			if done.Record.Generation == 0 {
 				return failed
 			}
@@ -62,7 +62,8 @@ needs --version.`,
 			return cmp.Or(notFollowed, err)
 		},
 	}
-	c.Flags().IntVar(&version, "version", 0, "the version to go back to (default: the previous; in a canary the champion)")
+	c.Flags().IntVar(&wanted.Version, "version", 0, "the version to go back to (default: the previous; in a canary the champion)")
+	c.Flags().StringVar(&wanted.Policy, "policy", "", "the policy to go back to, by its digest or how that begins")
 	c.Flags().StringVar(&request.Reason, "reason", "", "why, for the record")
 	c.Flags().BoolVar(&wait, "wait", false, "wait until Terraform follows as well")
 	c.Flags().StringVar(&request.Actor, "actor", actor(), "who rolls back, for the record")
@@ -78,13 +79,13 @@ const (
 
 // rollBack repeats the rollback until traffic follows, for rollbackLimit at most. Its target is chosen once, see shift.Choose. What another
 // try cannot mend ends it at once.
-func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agent, request *shift.Request, version int) (shift.Result, error) {
+func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agent, request *shift.Request, wanted shift.Wanted) (shift.Result, error) {
 	limited, cancel := context.WithTimeout(ctx, rollbackLimit)
 	defer cancel()
 	chosen := false
 	try := func() (done shift.Result, err error) {
 		if !chosen {
-			if request.Target, err = shift.Choose(limited, reg, agent, request.Model, version); err != nil {
+			if request.Target, err = shift.Choose(limited, reg, agent, request.Model, wanted); err != nil {
 				return done, err
 			}
 			chosen = true

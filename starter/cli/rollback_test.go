@@ -244,7 +244,7 @@ func TestARollbackIsTriedForALimitedTime(t *testing.T) {
 				var said bytes.Buffer
 				world := &waiting{away: test.away, hangs: test.hangs}
 				begin := time.Now()
-				done, err := (&app{err: &said}).rollBack(ctx, world, world, &shift.Request{Model: "loans"}, 0)
+				done, err := (&app{err: &said}).rollBack(ctx, world, world, &shift.Request{Model: "loans"}, shift.Wanted{})
 				require.Equal(t, test.took, time.Since(begin))
 				require.Equal(t, min(test.away, 1), strings.Count(said.String(), "not yet, trying again"), "said once: %s", said.String())
 				if test.err != "" {
@@ -313,7 +313,7 @@ func TestARollbackChoosesItsTargetOnce(t *testing.T) {
 	client := contract.NewAgentClient(os.Getenv("LOANOPS_AGENT"), agent.token)
 	request := shift.Request{Model: "loans", Author: serving.Author{Writer: "grace", Actor: "grace", Reason: "complaints", Operation: "op-10"}}
 	var said bytes.Buffer
-	done, err := (&app{err: &said}).rollBack(t.Context(), &abortsMeanwhile{Registry: reg}, client, &request, 0)
+	done, err := (&app{err: &said}).rollBack(t.Context(), &abortsMeanwhile{Registry: reg}, client, &request, shift.Wanted{})
 	require.NoError(t, err)
 	require.Contains(t, said.String(), "not yet")
 	require.Equal(t, 2, done.To)

@@ -83,6 +83,9 @@ func quiet(p *platformtest.Platform, c *client) error {
 	})
 }
 
+// afterTheRun says of a kill that it hit nothing: its step was the last one and over before it was seen.
+const afterTheRun = "after the run, it was too short"
+
 // meet waits until the step runs. A step that is over before it was seen, in the history, is met just after.
 func meet(p *platformtest.Platform, step string) (string, error) {
 	met := ""
@@ -100,7 +103,7 @@ func meet(p *platformtest.Platform, step string) (string, error) {
 		case err != nil:
 			return err
 		case past.Done[step] && x.Closed():
-			met = "after the run, it was too short"
+			met = afterTheRun
 		case past.Done[step]:
 			met = "just after it, it was too short"
 		case x.Closed():

@@ -16,7 +16,7 @@ type row struct {
 	// verdict is the run's, or how else it ended.
 	verdict string
 	reasons []string
-	// recorded says whether traffic is what the record says; a text where it is not.
+	// recorded says whether traffic is what the record says: yes, or no.
 	recorded string
 	// failed counts the client's failed requests, unexpected those that the kill does not excuse.
 	failed, unexpected int
@@ -32,6 +32,9 @@ func (r row) wrong() string {
 	}
 	if !slices.Contains([]string{"promoted", "aborted"}, r.verdict) {
 		wrong = append(wrong, "the run neither completed nor aborted")
+	}
+	if r.met == afterTheRun {
+		wrong = append(wrong, "the kill came too late to disturb anything")
 	}
 	if r.recorded != "yes" {
 		wrong = append(wrong, "traffic is not what the record says")

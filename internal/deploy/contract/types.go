@@ -48,7 +48,7 @@ type TrackState string
 const (
 	TrackStarting TrackState = "starting"
 	TrackReady    TrackState = "ready"
-	TrackFailed   TrackState = "failed" // crashed too often in a row: given up until the next PUT
+	TrackFailed   TrackState = "failed" // crashed too often in a row: given up until it is put again or a rollback gives it traffic
 )
 
 // Track is a slot as it is.

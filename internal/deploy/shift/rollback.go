@@ -27,7 +27,10 @@ type Result struct {
 
 // String says what happened.
 func (r Result) String() string {
-	if r.From == 0 {
+	switch r.From {
+	case r.To:
+		return fmt.Sprintf("version %d from one policy to another, %.12s: %s", r.To, r.Record.Champion.Policy, r.Record.Reason)
+	case 0:
 		return fmt.Sprintf("version %d is champion since generation %d and has all traffic: %s", r.To, r.Record.Generation, r.Record.Reason)
 	}
 	return fmt.Sprintf("from version %d to %d: %s", r.From, r.To, r.Record.Reason)
@@ -102,7 +105,7 @@ func canServe(newest serving.Record, history []serving.Record, actual contract.A
 	track := actual.Tracks[slot]
 	switch {
 	case slot == "":
-		return notRunning(newest.Pipeline, target.Version, actual)
+		return notRunning(newest.Pipeline, Wanted{Version: target.Version}, actual)
 	case track.State == contract.TrackFailed:
 		return fault.New(fault.Refused, "version %d of %s is %s in %s, slot %s: %s", target.Version, newest.Pipeline, track.State, newest.Environment, slot, track.Message)
 	case track.Spec.Digest != target.Digest:

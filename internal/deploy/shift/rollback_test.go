@@ -133,7 +133,7 @@ func (a asked) to(target shift.Target) shift.Request {
 // rollBack is a rollback that is tried once: it chooses its target first.
 func rollBack(t *testing.T, reg *records, agent shift.Agent, a asked) (shift.Result, error) {
 	t.Helper()
-	target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, a.version)
+	target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, shift.Wanted{Version: a.version})
 	if err != nil {
 		return shift.Result{}, err
 	}
@@ -327,7 +327,7 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
 	rows := len(reg.history)
-	target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, 0)
+	target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, shift.Wanted{})
 	require.NoError(t, err)
 	reg.between = func() { reg.write(reg.newest().Restore(), nil) }
 	request := asked{"rollback-1", 0}.to(target)
@@ -359,7 +359,7 @@ func TestARollBackKeepsItsTarget(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b, reg := canaried(t)
-			target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, 0)
+			target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, shift.Wanted{})
 			require.NoError(t, err)
 			require.Equal(t, shift.Target{Track: track(2), Digest: reg.versions[2].Digest}, target)
 			test.between(reg)
@@ -372,6 +372,54 @@ func TestARollBackKeepsItsTarget(t *testing.T) {
 			require.Equal(t, 100, b.Actual().Weight(contract.Green))
 		})
 	}
+}
+
+// One version under two policies is two tracks, and a rollback tells them apart.
+func TestChooseTellsPoliciesApart(t *testing.T) {
+	t.Parallel()
+	strict, lenient := track(2), track(2)
+	strict.Policy, lenient.Policy = strings.Repeat("5", 64), strings.Repeat("1", 64)
+	agent, reg := promotedInMemory(t)
+	reg.write(reg.newest().Canary(lenient, 50, ""))
+	reg.write(reg.newest().Promote())
+	reg.write(reg.newest().Canary(strict, 50, ""))
+	reg.write(reg.newest().Promote())
+	agent.actual = running(2, 2, shared(0, 100))
+	for slot, policy := range map[string]string{contract.Blue: lenient.Policy, contract.Green: strict.Policy} {
+		held := agent.actual.Tracks[slot]
+		held.Spec.PolicyDigest = policy
+		agent.actual.Tracks[slot] = held
+	}
+	require.NoError(t, agent.fence.Teach(reg.newest().Generation))
+	for _, wanted := range []shift.Wanted{{}, {Version: 2}, {Policy: "1"}, {Version: 2, Policy: lenient.Policy}} {
+		target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, wanted)
+		require.NoError(t, err, wanted)
+		require.Equal(t, lenient, target.Track, wanted)
+	}
+	for _, test := range []struct {
+		wanted shift.Wanted
+		says   string
+	}{
+		{shift.Wanted{Version: 2, Policy: "5"}, "version 2 of loan-eligibility is champion and has all traffic already"},
+		{shift.Wanted{Version: 2, Policy: "7"}, "no track of loan-eligibility that runs in production has the version and the policy that are wanted"},
+		{shift.Wanted{Version: 1, Policy: "1"}, "`loanops serving history loan-eligibility` shows those that were champion"},
+	} {
+		_, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, test.wanted)
+		require.Equal(t, fault.Refused, fault.CodeOf(err), test.wanted)
+		require.ErrorContains(t, err, test.says)
+	}
+	target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, shift.Wanted{Version: 2})
+	require.NoError(t, err)
+	done, err := shift.RollBack(t.Context(), reg, agent, asked{"rollback-1", 2}.to(target))
+	require.NoError(t, err)
+	require.Equal(t, "version 2 from one policy to another, 111111111111: it declines everyone", done.String())
+	require.Equal(t, 100, agent.actual.Route.Weights[contract.Blue])
+	again, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, shift.Wanted{Version: 2})
+	require.NoError(t, err)
+	require.Equal(t, target, again, "a repetition goes no further")
+	forward, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, shift.Wanted{Policy: "5"})
+	require.NoError(t, err)
+	require.Equal(t, strict, forward.Track)
 }
 
 // The reply was lost, and the record moved on before the request came again: what came later holds.

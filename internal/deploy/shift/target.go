@@ -3,6 +3,7 @@ package shift
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
@@ -22,20 +23,30 @@ type Target struct {
 	Digest string `json:"digest"` // of its bundle
 }
 
-// Choose says where a rollback goes back to: to that version, or when it is 0 during a canary to the champion, else to the previous
-// champion. While the last change of what serves is a rollback to there, it is the same: a repetition goes no further back.
+// Wanted says what a person knows of the track to go back to. The zero Wanted knows nothing.
+type Wanted struct {
+	Version int    `json:"version,omitempty"`
+	Policy  string `json:"policy,omitempty"` // the digest of its policy, or how that begins
+}
+
+func (w Wanted) names(t *serving.Track) bool {
+	return w != Wanted{} && t != nil && (w.Version == 0 || w.Version == t.Version) && strings.HasPrefix(t.Policy, w.Policy)
+}
+
+// Choose says where a rollback goes back to: to the wanted track, or when none is named during a canary to the champion, else to the
+// previous champion. While the last change of what serves is a rollback to there, it is the same: a repetition goes no further back.
 //
 // It is asked once for a rollback that is tried several times: between two tries the canary that it is to end may have ended, and
 // what would then be chosen is not what was asked for.
 //
-// The error is NotFound when there is nothing to go back to, Refused when the version does not run any more, or is champion and has all
-// traffic already.
-func Choose(ctx context.Context, reg Registry, agent Agent, model string, version int) (Target, error) {
+// The error is NotFound when there is nothing to go back to, Refused when what is wanted does not run any more, or is champion and has
+// all traffic already.
+func Choose(ctx context.Context, reg Registry, agent Agent, model string, wanted Wanted) (Target, error) {
 	newest, history, err := read(ctx, reg, model)
 	if err != nil {
 		return Target{}, err
 	}
-	track, err := choose(ctx, agent, newest, history, version)
+	track, err := choose(ctx, agent, newest, history, wanted)
 	if err != nil {
 		return Target{}, err
 	}
@@ -43,11 +54,11 @@ func Choose(ctx context.Context, reg Registry, agent Agent, model string, versio
 	return Target{Track: track, Digest: registered.Digest}, err
 }
 
-func choose(ctx context.Context, agent Agent, newest serving.Record, history []serving.Record, version int) (serving.Track, error) {
+func choose(ctx context.Context, agent Agent, newest serving.Record, history []serving.Record, wanted Wanted) (serving.Track, error) {
 	switch {
 	case newest.Champion == nil:
 		return serving.Track{}, fault.New(fault.NotFound, "%s has no champion yet: there is nothing to go back to", newest.Pipeline)
-	case version == 0 && newest.Challenger != nil, repeats(history, version):
+	case wanted == Wanted{} && newest.Challenger != nil, repeats(history, wanted):
 		return *newest.Champion, nil
 	}
 	actual, err := agent.Actual(ctx, serving.Production, newest.Pipeline)
@@ -55,35 +66,40 @@ func choose(ctx context.Context, agent Agent, newest serving.Record, history []s
 		return serving.Track{}, err
 	}
 	switch {
-	case newest.Champion.Version == version:
-		if newest.Challenger == nil && OutOfSync(newest, actual) == "" {
-			return serving.Track{}, fault.New(fault.Refused, "version %d of %s is champion and has all traffic already", version, newest.Pipeline)
-		}
+	case wanted.names(newest.Champion) && (newest.Challenger != nil || OutOfSync(newest, actual) != ""):
 		return *newest.Champion, nil
-	case version == 0 && newest.Previous == nil:
-		return serving.Track{}, fault.New(fault.NotFound, "%s has no previous version to go back to; name one that runs with --version (%s)", newest.Pipeline, actual)
-	case newest.Previous != nil && (version == 0 || newest.Previous.Version == version):
+	case wanted.names(newest.Previous), wanted == Wanted{} && newest.Previous != nil:
 		return *newest.Previous, nil
+	case wanted == Wanted{}:
+		return serving.Track{}, fault.New(fault.NotFound, "%s has no previous version to go back to; name one that runs with --version (%s)", newest.Pipeline, actual)
 	}
 	for _, slot := range contract.Slots() {
-		if track, ok := actual.Tracks[slot]; ok && track.Spec.ModelVersion == version {
-			return track.Spec.Identity(), nil
+		track, ok := actual.Tracks[slot]
+		if identity := track.Spec.Identity(); ok && wanted.names(&identity) && identity != *newest.Champion {
+			return identity, nil
 		}
 	}
-	return serving.Track{}, notRunning(newest.Pipeline, version, actual)
+	if wanted.names(newest.Champion) {
+		return serving.Track{}, fault.New(fault.Refused, "version %d of %s is champion and has all traffic already", newest.Champion.Version, newest.Pipeline)
+	}
+	return serving.Track{}, notRunning(newest.Pipeline, wanted, actual)
 }
 
 // repeats reports whether the last change of what serves is what is asked for: restoring it since changed nothing.
-func repeats(history []serving.Record, version int) bool {
+func repeats(history []serving.Record, wanted Wanted) bool {
 	for _, record := range slices.Backward(history) {
 		if record.Change != serving.Restored {
-			return record.Change == serving.RolledBack && (version == 0 || record.Champion.Version == version)
+			return record.Change == serving.RolledBack && (wanted == Wanted{} || wanted.names(record.Champion))
 		}
 	}
 	return false
 }
 
-func notRunning(model string, version int, actual contract.Actual) error {
+func notRunning(model string, wanted Wanted, actual contract.Actual) error {
+	if wanted.Policy != "" {
+		return fault.New(fault.Refused, "no track of %s that runs in %s has the version and the policy that are wanted (%s); `loanops serving history %s` shows those that were champion",
+			model, serving.Production, actual, model)
+	}
 	return fault.New(fault.Refused, "version %d of %s does not run in %s any more (%s); deliver it: loanops cd start %s --version %d",
-		version, model, serving.Production, actual, model, version)
+		wanted.Version, model, serving.Production, actual, model, wanted.Version)
 }
