@@ -6,6 +6,8 @@ package serving
 import (
 	"context"
 	"time"
+
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // Track is what answers an application: a model version under a policy.
@@ -94,6 +96,20 @@ func (r Record) Share(t Track) int {
 		return 100
 	}
 	return 0
+}
+
+// Complete refuses a record that does not say what it is about, who wrote it and why.
+func (r Record) Complete() error {
+	for _, field := range []struct{ name, value string }{
+		{"pipeline", r.Pipeline}, {"environment", r.Environment}, {"change", string(r.Change)},
+		{"writer", r.Writer}, {"actor", r.Actor}, {"reason", r.Reason}, {"operation", r.Operation},
+	} {
+		if field.value == "" {
+			return fault.New(fault.Invalid, "a serving record needs a pipeline, an environment, a change, a writer, an actor, a reason and an operation: the %s is missing",
+				field.name)
+		}
+	}
+	return nil
 }
 
 // Records keeps what serves. Every error has a fault code; a chain that was tampered with is fault.Internal naming the row.

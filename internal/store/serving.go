@@ -38,7 +38,7 @@ func (s *store) Aliases(ctx context.Context, name string) (map[string]int, error
 // TakeGeneration reads, compares and inserts in one transaction. When another writer inserts in between, the primary key refuses
 // the row, and the transaction runs again: it then finds either its own operation or the record that it lost against.
 func (s *store) TakeGeneration(ctx context.Context, next serving.Record) (serving.Record, error) {
-	if err := complete(next); err != nil {
+	if err := next.Complete(); err != nil {
 		return serving.Record{}, err
 	}
 	var taken serving.Record
@@ -70,20 +70,6 @@ func (s *store) TakeGeneration(ctx context.Context, next serving.Record) (servin
 		return serving.Record{}, err
 	}
 	return taken, nil
-}
-
-// complete refuses a record that does not say what it is about, who wrote it and why.
-func complete(r serving.Record) error {
-	for _, field := range []struct{ name, value string }{
-		{"pipeline", r.Pipeline}, {"environment", r.Environment}, {"change", string(r.Change)},
-		{"writer", r.Writer}, {"actor", r.Actor}, {"reason", r.Reason}, {"operation", r.Operation},
-	} {
-		if field.value == "" {
-			return fault.New(fault.Invalid, "a serving record needs a pipeline, an environment, a change, a writer, an actor, a reason and an operation: the %s is missing",
-				field.name)
-		}
-	}
-	return nil
 }
 
 // newest is the last record of a history, or the one before the first.

@@ -13,6 +13,29 @@ import (
 	"github.com/loanops/loanops/internal/serving"
 )
 
+// OpenRecords opens a further handle on the same serving records.
+type OpenRecords func(t *testing.T) serving.Records
+
+// Serving runs the part of the contract that serving.Records has alone: what is no database can be held to it as well. fresh makes
+// empty records, of models that have so many versions.
+func Serving(t *testing.T, fresh func(t *testing.T, versions map[string]int) OpenRecords) {
+	for _, test := range []struct {
+		name string
+		run  func(*testing.T, OpenRecords)
+	}{
+		{"ServingBeforeTheFirstRecord", servingNothing},
+		{"GenerationsFollowWithoutGaps", generations},
+		{"GenerationIsComparedAndSet", compareAndSet},
+		{"GenerationsUnderConcurrency", concurrentGenerations},
+		{"OperationsUnderConcurrency", concurrentOperations},
+		{"ServingOperationsAreIdempotent", idempotentOperations},
+		{"ServingChainsAreIndependent", independentChains},
+		{"ServingRecordsAreComplete", completeRecords},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t, map[string]int{"loans": 3, "cards": 4})) })
+	}
+}
+
 func track(version int) serving.Track { return serving.Track{Version: version, Policy: "policy"} }
 
 func by(operation string) serving.Author {
@@ -27,14 +50,14 @@ func versionsOf(t *testing.T, r registry.Registry, name string, n int) {
 	}
 }
 
-func newest(t *testing.T, r registry.Registry, name, environment string) serving.Record {
+func newest(t *testing.T, r serving.Records, name, environment string) serving.Record {
 	t.Helper()
 	record, err := r.Serving(ctx(t), name, environment)
 	require.NoError(t, err)
 	return record
 }
 
-func take(t *testing.T, r registry.Registry, next serving.Record) serving.Record {
+func take(t *testing.T, r serving.Records, next serving.Record) serving.Record {
 	t.Helper()
 	taken, err := r.TakeGeneration(ctx(t), next)
 	require.NoError(t, err)
@@ -42,27 +65,23 @@ func take(t *testing.T, r registry.Registry, next serving.Record) serving.Record
 }
 
 // stage takes the next generation with version as champion; the operation is that of the generation.
-func stage(t *testing.T, r registry.Registry, name, environment string, version int) serving.Record {
+func stage(t *testing.T, r serving.Records, name, environment string, version int) serving.Record {
 	t.Helper()
 	record := newest(t, r, name, environment)
 	return take(t, r, record.Stage(track(version)).By(by(fmt.Sprint("operation ", record.Generation+1))))
 }
 
-func servingNothing(t *testing.T, db Database) {
-	r := db.Open(t)
+func servingNothing(t *testing.T, open OpenRecords) {
+	r := open(t)
 	require.Equal(t, serving.Record{Pipeline: "loans", Environment: serving.Staging}, newest(t, r, "loans", serving.Staging))
 	history, err := r.ServingHistory(ctx(t), "loans", serving.Staging)
 	require.NoError(t, err)
 	require.Equal(t, []serving.Record{}, history)
-	aliases, err := r.Aliases(ctx(t), "loans")
-	require.NoError(t, err)
-	require.Equal(t, map[string]int{}, aliases)
 }
 
 // A delivery from the first champion to a rollback: every row comes back as it went in.
-func generations(t *testing.T, db Database) {
-	r := db.Open(t)
-	versionsOf(t, r, "loans", 2)
+func generations(t *testing.T, open OpenRecords) {
+	r := open(t)
 	var want []serving.Record
 	record := newest(t, r, "loans", serving.Production)
 	step := func(next serving.Record, err error) {
@@ -70,7 +89,6 @@ func generations(t *testing.T, db Database) {
 		require.NoError(t, err)
 		next = next.By(by(fmt.Sprint(next.Generation)))
 		record = take(t, r, next)
-		require.WithinDuration(t, time.Now(), record.At, time.Minute)
 		require.Equal(t, next.Seal(record.At), record, "what was asked for, with its time and hash")
 		require.Equal(t, record, newest(t, r, "loans", serving.Production))
 		want = append(want, record)
@@ -82,7 +100,7 @@ func generations(t *testing.T, db Database) {
 	step(record.Canary(track(2), 5, ""))
 	step(record.Promote())
 	step(record.RollBack(track(1)))
-	history, err := db.Open(t).ServingHistory(ctx(t), "loans", serving.Production)
+	history, err := open(t).ServingHistory(ctx(t), "loans", serving.Production)
 	require.NoError(t, err)
 	require.Equal(t, want, history)
 	for i, row := range history {
@@ -91,9 +109,8 @@ func generations(t *testing.T, db Database) {
 }
 
 // Whoever read an older record, or another one, is told who was faster, and nothing is written.
-func compareAndSet(t *testing.T, db Database) {
-	r := db.Open(t)
-	versionsOf(t, r, "loans", 3)
+func compareAndSet(t *testing.T, open OpenRecords) {
+	r := open(t)
 	before := newest(t, r, "loans", serving.Production)
 	first := stage(t, r, "loans", serving.Production, 1)
 	second := stage(t, r, "loans", serving.Production, 2)
@@ -124,9 +141,8 @@ func compareAndSet(t *testing.T, db Database) {
 
 // Of the writers that read the same record, on handles of two processes, exactly one takes the next generation; the others are told
 // that it was this one.
-func concurrentGenerations(t *testing.T, db Database) {
-	handles := []registry.Registry{db.Open(t), db.Open(t)}
-	versionsOf(t, handles[0], "loans", 1)
+func concurrentGenerations(t *testing.T, open OpenRecords) {
+	handles := []serving.Records{open(t), open(t)}
 	const rounds, writers = 5, 12
 	for round := range rounds {
 		before := newest(t, handles[round%2], "loans", serving.Production)
@@ -160,9 +176,8 @@ func concurrentGenerations(t *testing.T, db Database) {
 }
 
 // Two tries of one operation at once, as when the first one's answer is late, are one row for both.
-func concurrentOperations(t *testing.T, db Database) {
-	handles := []registry.Registry{db.Open(t), db.Open(t)}
-	versionsOf(t, handles[0], "loans", 1)
+func concurrentOperations(t *testing.T, open OpenRecords) {
+	handles := []serving.Records{open(t), open(t)}
 	next := newest(t, handles[0], "loans", serving.Production).Stage(track(1)).By(by("one"))
 	var wait sync.WaitGroup
 	taken := make([]serving.Record, 8)
@@ -181,9 +196,8 @@ func concurrentOperations(t *testing.T, db Database) {
 	require.Equal(t, int64(1), taken[0].Generation)
 }
 
-func idempotentOperations(t *testing.T, db Database) {
-	r := db.Open(t)
-	versionsOf(t, r, "loans", 2)
+func idempotentOperations(t *testing.T, open OpenRecords) {
+	r := open(t)
 	next := newest(t, r, "loans", serving.Production).Stage(track(1)).By(by("one"))
 	first := take(t, r, next)
 	require.Equal(t, first, take(t, r, next), "at once")
@@ -197,10 +211,8 @@ func idempotentOperations(t *testing.T, db Database) {
 }
 
 // Generations, hashes and operations are those of one pipeline in one environment.
-func independentChains(t *testing.T, db Database) {
-	r := db.Open(t)
-	versionsOf(t, r, "loans", 1)
-	versionsOf(t, r, "cards", 1)
+func independentChains(t *testing.T, open OpenRecords) {
+	r := open(t)
 	chains := [][2]string{{"loans", serving.Staging}, {"loans", serving.Production}, {"cards", serving.Staging}}
 	for generation := range int64(3) {
 		for _, chain := range chains {
@@ -217,12 +229,10 @@ func independentChains(t *testing.T, db Database) {
 	require.Zero(t, newest(t, r, "cards", serving.Production).Generation)
 }
 
-func completeRecords(t *testing.T, db Database) {
-	r := db.Open(t)
-	versionsOf(t, r, "loans", 1)
-	versionsOf(t, r, "cards", 2)
+func completeRecords(t *testing.T, open OpenRecords) {
+	r := open(t)
 	good := newest(t, r, "loans", serving.Production).Stage(track(1)).By(by("one"))
-	none := track(2)
+	none := track(4) // of cards
 	for name, test := range map[string]struct {
 		spoil func(*serving.Record)
 		want  fault.Code
@@ -253,6 +263,12 @@ func completeRecords(t *testing.T, db Database) {
 		})
 	}
 	take(t, r, good)
+}
+
+func servingTime(t *testing.T, db Database) {
+	r := db.Open(t)
+	versionsOf(t, r, "loans", 1)
+	require.WithinDuration(t, time.Now(), stage(t, r, "loans", serving.Production, 1).At, time.Minute)
 }
 
 // A record that somebody altered or removed is found and named by whoever reads the history or writes. Who only asks what serves is told
@@ -307,6 +323,9 @@ func tampering(t *testing.T, db Database) {
 
 func aliases(t *testing.T, db Database) {
 	r := db.Open(t)
+	got, err := r.Aliases(ctx(t), "loans")
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{}, got)
 	versionsOf(t, r, "loans", 3)
 	record := stage(t, r, "loans", serving.Production, 1)
 	canary := func(version int) {
@@ -320,7 +339,7 @@ func aliases(t *testing.T, db Database) {
 	record = take(t, r, next.By(by("promotion")))
 	canary(3)
 	stage(t, r, "loans", serving.Staging, 1)
-	got, err := r.Aliases(ctx(t), "loans")
+	got, err = r.Aliases(ctx(t), "loans")
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{serving.ChampionAlias: 2, serving.ChallengerAlias: 3, serving.PreviousAlias: 1}, got)
 	take(t, r, record.Abort().By(by("abort")))

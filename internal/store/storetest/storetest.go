@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // Database opens handles on one fresh database. Tamper runs a statement behind the registry's back, with the protection
@@ -34,14 +35,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"VersionsAreNumberedWithoutGaps", versions},
 		{"VersionsUnderConcurrency", concurrentVersions},
 		{"PipelineHistory", pipelineHistory},
-		{"ServingBeforeTheFirstRecord", servingNothing},
-		{"GenerationsFollowWithoutGaps", generations},
-		{"GenerationIsComparedAndSet", compareAndSet},
-		{"GenerationsUnderConcurrency", concurrentGenerations},
-		{"OperationsUnderConcurrency", concurrentOperations},
-		{"ServingOperationsAreIdempotent", idempotentOperations},
-		{"ServingChainsAreIndependent", independentChains},
-		{"ServingRecordsAreComplete", completeRecords},
+		{"ServingRecordsHaveTheTime", servingTime},
 		{"ServingChainShowsTampering", tampering},
 		{"AliasesAreWhatProductionSays", aliases},
 		{"Runs", runs},
@@ -52,6 +46,13 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}
+	Serving(t, func(t *testing.T, versions map[string]int) OpenRecords {
+		db := fresh(t)
+		for model, n := range versions {
+			versionsOf(t, db.Open(t), model, n)
+		}
+		return func(t *testing.T) serving.Records { return db.Open(t) }
+	})
 }
 
 func ctx(t *testing.T) context.Context { return t.Context() }
