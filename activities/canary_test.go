@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -225,13 +224,10 @@ func TestAnObservationEndsEarlyWhenItIsOvertaken(t *testing.T) {
 	next, err := kept.newest(serving.Production).Prepare(serving.Track{Version: 1}, "")
 	kept.write(t, "run", next, err)
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		c := Canary{Registry: locked{kept, &mu}}
+		c := Canary{Registry: kept}
 		begin := time.Now()
 		go func() {
 			time.Sleep(10 * time.Minute)
-			mu.Lock()
-			defer mu.Unlock()
 			kept.write(t, "ada", kept.newest(serving.Production).Abort(), nil)
 		}()
 		err := c.observe(t.Context(), in, &traffic{}, time.Hour)
@@ -248,18 +244,6 @@ func TestAnObservationEndsEarlyWhenItIsOvertaken(t *testing.T) {
 		require.NoError(t, c.observe(t.Context(), in, &traffic{}, time.Hour))
 		require.Equal(t, time.Hour, time.Since(begin))
 	})
-}
-
-// locked reads what serves while somebody writes it.
-type locked struct {
-	*memory
-	mu *sync.Mutex
-}
-
-func (l locked) Serving(ctx context.Context, name, environment string) (serving.Record, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.memory.Serving(ctx, name, environment)
 }
 
 func TestSumOfHistograms(t *testing.T) {

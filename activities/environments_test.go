@@ -31,7 +31,7 @@ func TestTheLifeOfProduction(t *testing.T) {
 			// twice asks for a change twice and returns what the second one said.
 			twice := func(step func(context.Context, ChangeInput) (ChangeOutput, error), in ChangeInput, environment string) ChangeOutput {
 				t.Helper()
-				rows := len(s.records.records[environment])
+				rows := len(s.records.History(product, environment))
 				trouble(s)
 				if _, err := step(t.Context(), in); err != nil {
 					require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
@@ -40,7 +40,7 @@ func TestTheLifeOfProduction(t *testing.T) {
 				out, err := step(t.Context(), in)
 				require.NoError(t, err)
 				require.Empty(t, out.Pending)
-				require.Len(t, s.records.records[environment], rows+1, "one record")
+				require.Len(t, s.records.History(product, environment), rows+1, "one record")
 				require.Equal(t, s.records.newest(environment).Generation, out.Generation)
 				require.Equal(t, in.Author, s.records.newest(environment).Author)
 				if environment == serving.Production {
@@ -123,7 +123,7 @@ func TestTheLifeOfProduction(t *testing.T) {
 
 			twice(e.Restore, s.change(2, "restore"), serving.Production)
 			is(map[string]int{"blue": 3, "green": 2}, map[string]int{"blue": 0, "green": 100})
-			require.NoError(t, serving.Verify(s.records.records[serving.Production]))
+			require.NoError(t, serving.Verify(s.records.History(product, serving.Production)))
 		})
 	}
 }
@@ -161,13 +161,13 @@ func TestAnotherWritersGenerationOvertakes(t *testing.T) {
 			s.records.write(t, "bob", rollback, err)
 			next, err := s.newest().Canary(serving.Track{Version: 3, Policy: "p"}, 10, "")
 			s.records.write(t, "eve", next, err)
-			rows, weights := len(s.records.records[serving.Production]), s.weights()
+			rows, weights := len(s.records.History(product, serving.Production)), s.weights()
 			in := s.weigh(2, 20, "late")
 			in.Ours = ours
 			_, err = step(s.stage(), t.Context(), in)
 			require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s: %v", name, err)
 			require.ErrorContains(t, err, "overtaken in production of loan-eligibility by generation 5 (canary by eve: complaints)", name)
-			require.Len(t, s.records.records[serving.Production], rows, name)
+			require.Len(t, s.records.History(product, serving.Production), rows, name)
 			require.Equal(t, weights, s.weights(), name)
 		}
 	}
@@ -191,7 +191,7 @@ func TestTheFirstRecordOvertakesWhoKnowsNone(t *testing.T) {
 		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
 		require.ErrorContains(t, err, "generation 1 (prepare by eve: complaints)")
 	}
-	require.Len(t, s.records.records[serving.Production], 1)
+	require.Len(t, s.records.History(product, serving.Production), 1)
 	require.Empty(t, s.versions())
 }
 
@@ -412,7 +412,7 @@ func TestPlanRecordsNothing(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, PlanOutput{Plan: terraform.PlanSummary{Planned: map[string]capacity.Grant{"blue": granted}}, Planned: granted}, out)
 		require.EqualValues(t, 1, s.planned.Generation)
-		require.Empty(t, s.records.records[environment])
+		require.Empty(t, s.records.History(product, environment))
 	}
 	require.Empty(t, s.planned.Weights, "the first version is asked golden requests before it is routed")
 	_, err := promoted(t).stage().Plan(t.Context(), PlanInput{Candidate: s.records.candidate(t, 2), Environment: serving.Production})

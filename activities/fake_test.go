@@ -25,6 +25,7 @@ import (
 	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/serving/servingtest"
 	"github.com/loanops/loanops/pipelines"
 )
 
@@ -72,13 +73,16 @@ func (o *objects) Fetch(_ context.Context, uri string, _ int64) (path, digest st
 	return uri, hex.EncodeToString(sum[:]), err
 }
 
-// memory is a registry in memory, as far as the activities need one; the rest of the interface is nil.
+// rest is what is not called. What is embedded beside it goes before its methods.
+type rest struct{ registry.Registry }
+
+// memory is a registry in memory, as far as the activities need one.
 type memory struct {
-	registry.Registry
+	rest
+	servingtest.Records
 	specs    map[string][]registry.PipelineSpec // newest first
 	steps    map[string]registry.CachedStep
 	versions []registry.ModelVersion
-	records  map[string][]serving.Record // by environment
 	runs     []registry.Run
 	made     map[string]artifact.Ref // by the one run that there is
 	away     error                   // of what is noted
@@ -89,8 +93,8 @@ type memory struct {
 
 func newMemory() *memory {
 	return &memory{
-		specs: map[string][]registry.PipelineSpec{}, steps: map[string]registry.CachedStep{}, records: map[string][]serving.Record{},
-		made: map[string]artifact.Ref{},
+		Records: servingtest.Records{Models: map[string]int{product: 3}}, specs: map[string][]registry.PipelineSpec{},
+		steps: map[string]registry.CachedStep{}, made: map[string]artifact.Ref{},
 	}
 }
 
@@ -157,41 +161,27 @@ func (m *memory) Versions(context.Context, string) ([]registry.ModelVersion, err
 	return newest, nil
 }
 
-func (m *memory) newest(environment string) serving.Record {
-	if records := m.records[environment]; len(records) > 0 {
-		return records[len(records)-1]
-	}
-	return serving.Record{Pipeline: product, Environment: environment}
-}
+func (m *memory) newest(environment string) serving.Record { return m.Newest(product, environment) }
 
 func (m *memory) Aliases(context.Context, string) (map[string]int, error) {
 	return m.newest(serving.Production).Aliases(), nil
 }
 
-func (m *memory) Serving(_ context.Context, _, environment string) (serving.Record, error) {
-	return m.newest(environment), m.unread
+func (m *memory) Serving(ctx context.Context, pipeline, environment string) (serving.Record, error) {
+	record, err := m.Records.Serving(ctx, pipeline, environment)
+	if m.unread != nil {
+		err = m.unread
+	}
+	return record, err
 }
 
-func (m *memory) ServingHistory(_ context.Context, _, environment string) ([]serving.Record, error) {
-	return m.records[environment], serving.Verify(m.records[environment])
-}
-
-func (m *memory) TakeGeneration(_ context.Context, next serving.Record) (serving.Record, error) {
-	for _, taken := range m.records[next.Environment] {
-		if taken.Operation == next.Operation {
-			return taken, nil
-		}
-	}
-	if newest := m.newest(next.Environment); next.Generation != newest.Generation+1 {
-		return serving.Record{}, fault.New(fault.Conflict, "taken by %s", newest)
-	}
-	taken := next.Seal(time.Unix(next.Generation, 0).UTC())
-	m.records[next.Environment] = append(m.records[next.Environment], taken)
-	if m.lost > 0 {
+func (m *memory) TakeGeneration(ctx context.Context, next serving.Record) (serving.Record, error) {
+	taken, err := m.Records.TakeGeneration(ctx, next)
+	if err == nil && m.lost > 0 {
 		m.lost--
 		return serving.Record{}, fault.New(fault.Unavailable, "the reply was lost")
 	}
-	return taken, nil
+	return taken, err
 }
 
 // write appends what a transition makes of the newest record of production, by somebody.

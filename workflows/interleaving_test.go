@@ -221,7 +221,7 @@ func (w *world) settleDown(t *testing.T) {
 	if reason := shift.OutOfSync(newest, w.actual(serving.Production)); reason != "" {
 		w.complain("when all is quiet: %s", reason)
 	}
-	require.NoError(t, serving.Verify(w.records[serving.Production]))
+	require.NoError(t, serving.Verify(w.records.History(model, serving.Production)))
 }
 
 // silent drops what the test environment logs.

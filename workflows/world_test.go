@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
-	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -15,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/serving/servingtest"
 	"github.com/loanops/loanops/pipelines"
 )
 
@@ -26,7 +25,7 @@ type world struct {
 	mu      sync.Mutex
 	rng     *rand.Rand
 	spec    registry.PipelineSpec
-	records map[string][]serving.Record // by environment
+	records servingtest.Records
 	agents  map[string]*target
 	orphans []func() error            // writes of Terraforms that were killed
 	locks   map[string]terraform.Lock // that they left behind, by environment
@@ -50,7 +49,7 @@ func newWorld(seed uint64) *world {
 		panic(err)
 	}
 	return &world{
-		rng: rand.New(rand.NewPCG(seed, 0)), spec: registry.NewPipelineSpec(model, yaml), records: map[string][]serving.Record{},
+		rng: rand.New(rand.NewPCG(seed, 0)), spec: registry.NewPipelineSpec(model, yaml), records: servingtest.Records{Models: map[string]int{model: 3}},
 		locks:  map[string]terraform.Lock{},
 		agents: map[string]*target{serving.Staging: newTarget(), serving.Production: newTarget()},
 	}
@@ -151,39 +150,35 @@ func (w *world) orphan() {
 }
 
 func (w *world) newest(environment string) serving.Record {
-	if records := w.records[environment]; len(records) > 0 {
-		return records[len(records)-1]
-	}
-	return serving.Record{Pipeline: model, Environment: environment}
+	return w.records.Newest(model, environment)
+}
+
+// record is that of a generation.
+func (w *world) record(environment string, generation int64) serving.Record {
+	return w.records.History(model, environment)[generation-1]
 }
 
 // The registry.
 
-func (w *world) Serving(_ context.Context, _, environment string) (record serving.Record, err error) {
-	err = w.call("reading what serves", func() error { record = w.newest(environment); return nil })
+func (w *world) Serving(ctx context.Context, pipeline, environment string) (record serving.Record, err error) {
+	err = w.call("reading what serves", func() error { record, err = w.records.Serving(ctx, pipeline, environment); return err })
 	return record, err
 }
 
-func (w *world) ServingHistory(_ context.Context, _, environment string) (history []serving.Record, err error) {
-	err = w.call("reading the history", func() error { history = slices.Clone(w.records[environment]); return serving.Verify(history) })
+func (w *world) ServingHistory(ctx context.Context, pipeline, environment string) (history []serving.Record, err error) {
+	err = w.call("reading the history", func() error { history, err = w.records.ServingHistory(ctx, pipeline, environment); return err })
 	return history, err
 }
 
-func (w *world) TakeGeneration(_ context.Context, next serving.Record) (taken serving.Record, err error) {
+func (w *world) TakeGeneration(ctx context.Context, next serving.Record) (taken serving.Record, err error) {
 	err = w.call("taking a generation", func() error {
-		records := w.records[next.Environment]
-		for _, record := range records {
-			if record.Operation == next.Operation {
-				taken = record
-				return nil
-			}
+		before := w.newest(next.Environment)
+		if taken, err = w.records.TakeGeneration(ctx, next); err != nil {
+			return err
 		}
-		if newest := w.newest(next.Environment); next.Generation != newest.Generation+1 || next.PrevHash != newest.Hash {
-			return fault.New(fault.Conflict, "taken by %s", newest)
+		if taken.Generation > before.Generation { // else it repeats an operation
+			w.log = append(w.log, fmt.Sprintf("%s: %s, champion %v, challenger %v at %d %%", taken.Environment, taken, taken.Champion, taken.Challenger, taken.Weight))
 		}
-		taken = next.Seal(time.Unix(next.Generation, 0).UTC())
-		w.records[next.Environment] = append(records, taken)
-		w.log = append(w.log, fmt.Sprintf("%s: %s, champion %v, challenger %v at %d %%", taken.Environment, taken, taken.Champion, taken.Challenger, taken.Weight))
 		return nil
 	})
 	return taken, err
@@ -271,7 +266,7 @@ func (w *world) putRoute(environment string, weights map[string]int, generation 
 		w.complain("weights sum to %d", sum)
 	}
 	t.route = &contract.Route{Weights: weights, Generation: generation}
-	record := w.records[environment][generation-1]
+	record := w.record(environment, generation)
 	for slot, weight := range weights {
 		if track := t.tracks[slot].Identity(); weight > 0 && record.Share(track) != weight {
 			w.complain("version %d gets %d %% under generation %d, whose record says %d %%", track.Version, weight, generation, record.Share(track))
@@ -285,7 +280,7 @@ func (w *world) putTrack(environment, slot string, spec contract.TrackSpec, gene
 	if err := w.admit(t, generation); err != nil {
 		return err
 	}
-	record := w.records[environment][generation-1]
+	record := w.record(environment, generation)
 	held, runs := t.tracks[slot]
 	identity := spec.Identity()
 	if runs && t.route != nil && t.route.Weights[slot] > 0 && held.Identity() != identity && !serving.Is(record.Champion, &identity) {

@@ -15,13 +15,14 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/serving/servingtest"
 )
 
 // records is the part of a registry that a rollback uses, in memory.
 type records struct {
+	*servingtest.Records
 	t        *testing.T
 	versions map[int]registry.ModelVersion
-	history  []serving.Record
 	// between happens once, after what serves was read.
 	between func()
 }
@@ -35,36 +36,20 @@ func (r *records) Version(_ context.Context, name string, version int) (registry
 }
 
 func (r *records) newest() serving.Record {
-	if len(r.history) == 0 {
-		return serving.Record{Pipeline: agenttest.Pipeline, Environment: serving.Production}
-	}
-	return r.history[len(r.history)-1]
+	return r.Newest(agenttest.Pipeline, serving.Production)
 }
 
-func (r *records) Serving(context.Context, string, string) (serving.Record, error) {
-	return r.newest(), nil
+func (r *records) history() []serving.Record {
+	return r.History(agenttest.Pipeline, serving.Production)
 }
 
-func (r *records) ServingHistory(context.Context, string, string) ([]serving.Record, error) {
-	history := r.history
+func (r *records) ServingHistory(ctx context.Context, pipeline, environment string) ([]serving.Record, error) {
+	history, err := r.Records.ServingHistory(ctx, pipeline, environment)
 	if between := r.between; between != nil {
 		r.between = nil
 		between()
 	}
-	return history, serving.Verify(history)
-}
-
-func (r *records) TakeGeneration(_ context.Context, next serving.Record) (serving.Record, error) {
-	for _, taken := range r.history {
-		if taken.Operation == next.Operation {
-			return taken, nil
-		}
-	}
-	if newest := r.newest(); next.Generation != newest.Generation+1 {
-		return serving.Record{}, fault.New(fault.Conflict, "taken by %s", newest)
-	}
-	r.history = append(r.history, next.Seal(time.Unix(next.Generation, 0).UTC()))
-	return r.newest(), nil
+	return history, err
 }
 
 // write appends what a transition makes of the newest record, as a delivery does.
@@ -81,10 +66,15 @@ func track(version int) serving.Track {
 	return serving.Track{Version: version, Policy: strings.Repeat("ab", 32)}
 }
 
+// empty is a record on which nothing was written.
+func empty() *servingtest.Records {
+	return &servingtest.Records{Models: map[string]int{agenttest.Pipeline: 9}}
+}
+
 // delivered is the record after so many deliveries, from version 1 on.
 func delivered(t *testing.T, versions int) *records {
 	t.Helper()
-	r := &records{t: t, versions: map[int]registry.ModelVersion{}}
+	r := &records{Records: empty(), t: t, versions: map[int]registry.ModelVersion{}}
 	for version := range versions {
 		if version == 0 {
 			r.write(r.newest().Prepare(track(1), ""))
@@ -166,7 +156,7 @@ func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 	b, reg := promoted(t)
 	_, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", 0})
 	require.NoError(t, err)
-	rows := len(reg.history)
+	rows := len(reg.history())
 	for name, request := range map[string]asked{
 		"the same operation":                      asked{"rollback-1", 0},
 		"another operation without a version":     asked{"rollback-2", 0},
@@ -178,7 +168,7 @@ func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 			require.NoError(t, err, name)
 			require.Equal(t, shift.Result{Record: reg.newest(), To: 1}, again, name)
 			require.Contains(t, again.String(), "version 1 is champion since generation 5", name)
-			require.Len(t, reg.history, rows, name)
+			require.Len(t, reg.history(), rows, name)
 			require.Equal(t, 100, b.Actual().Weight(contract.Blue), name)
 		}
 	}
@@ -186,7 +176,7 @@ func TestARepeatedRollBackCompletesWithoutARow(t *testing.T) {
 	forward, err := rollBack(t, reg, b.Rollback, asked{"rollback-4", 2})
 	require.NoError(t, err)
 	require.Equal(t, 2, forward.To)
-	require.Len(t, reg.history, rows+1)
+	require.Len(t, reg.history(), rows+1)
 	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 }
 
@@ -203,7 +193,7 @@ func TestARollBackWithTheWrongTokenStandsInTheRecord(t *testing.T) {
 
 	_, err = rollBack(t, reg, b.Rollback, asked{"rollback-2", 0})
 	require.NoError(t, err)
-	require.Len(t, reg.history, 5)
+	require.Len(t, reg.history(), 5)
 	require.Equal(t, 100, b.Actual().Weight(contract.Blue))
 }
 
@@ -222,7 +212,7 @@ func TestRollBackEndsACanary(t *testing.T) {
 			again, err := rollBack(t, reg, b.Rollback, asked{"rollback-2", version})
 			require.NoError(t, err)
 			require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
-			require.Len(t, reg.history, 6)
+			require.Len(t, reg.history(), 6)
 		})
 	}
 }
@@ -234,19 +224,19 @@ func TestARollBackIsRepeatedAfterItWasRestored(t *testing.T) {
 	_, err := rollBack(t, reg, contract.NewAgentClient(b.URL, "no such token"), asked{"rollback-1", 0})
 	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
 	reg.write(reg.newest().Restore(), nil)
-	rows := len(reg.history)
+	rows := len(reg.history())
 
 	again, err := rollBack(t, reg, b.Rollback, asked{"rollback-2", 0})
 	require.NoError(t, err)
 	require.Equal(t, 2, again.To, "a repetition does not go on to the previous one")
-	require.Len(t, reg.history, rows)
+	require.Len(t, reg.history(), rows)
 	require.Equal(t, map[string]int{"blue": 0, "green": 100}, b.Actual().Route.Weights)
 }
 
 func TestRollBackRefuses(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	history, versions := reg.history, reg.versions
+	versions := reg.versions
 	other := track(1)
 	other.Policy = strings.Repeat("cd", 32)
 	for _, test := range []struct {
@@ -259,27 +249,27 @@ func TestRollBackRefuses(t *testing.T) {
 		{"champion with all traffic", 2, func() {}, fault.Refused, "version 2 of loan-eligibility is champion and has all traffic already"},
 		{"not running", 3, func() { reg.versions[3] = registry.ModelVersion{Version: 3} }, fault.Refused,
 			"blue: version 1, ready; green: version 2, ready); deliver it: loanops cd start loan-eligibility --version 3"},
-		{"no previous", 0, func() { reg.history = delivered(t, 1).history }, fault.NotFound, "no previous version to go back to"},
-		{"no champion", 0, func() { reg.history = nil }, fault.NotFound, "no champion yet"},
-		{"no champion, a version named", 1, func() { reg.history = nil }, fault.NotFound, "no champion yet"},
+		{"no previous", 0, func() { reg.Records = delivered(t, 1).Records }, fault.NotFound, "no previous version to go back to"},
+		{"no champion", 0, func() { reg.Records = empty() }, fault.NotFound, "no champion yet"},
+		{"no champion, a version named", 1, func() { reg.Records = empty() }, fault.NotFound, "no champion yet"},
 		{"another bundle", 0, func() { reg.versions[1] = registry.ModelVersion{Version: 1, Digest: "abc"} }, fault.Refused, "version 1 of loan-eligibility is abc"},
 		{"unknown to the registry", 0, func() { delete(reg.versions, 1) }, fault.NotFound, "no version 1"},
 		{"the version under another policy", 0, func() {
-			reg.history = nil
+			reg.Records = empty()
 			reg.write(reg.newest().Prepare(other, ""))
 			reg.write(reg.newest().Promote())
 			reg.write(reg.newest().Canary(track(2), 50, ""))
 			reg.write(reg.newest().Promote())
 		}, fault.Refused, "version 1 of loan-eligibility does not run"},
 		{"the challenger", 1, func() {
-			reg.history = nil
+			reg.Records = empty()
 			reg.write(reg.newest().Prepare(track(2), ""))
 			reg.write(reg.newest().Promote())
 			reg.write(reg.newest().Canary(track(1), 50, ""))
 		}, fault.Refused, "version 1 of loan-eligibility is the challenger of a canary"},
 		{"a challenger that was champion once", 1, func() { reg.write(reg.newest().Canary(track(1), 50, "")) }, fault.Refused, "a rollback does not promote"},
 		{"never champion", 1, func() {
-			reg.history = nil
+			reg.Records = empty()
 			reg.write(reg.newest().Prepare(track(2), ""))
 			reg.write(reg.newest().Promote())
 			reg.write(reg.newest().Canary(track(1), 50, ""))
@@ -290,13 +280,13 @@ func TestRollBackRefuses(t *testing.T) {
 	} {
 		// One after another: they share an agent.
 		t.Run(test.name, func(t *testing.T) {
-			reg.history, reg.versions = history, map[int]registry.ModelVersion{1: versions[1], 2: versions[2]}
+			reg.Records, reg.versions = delivered(t, 2).Records, map[int]registry.ModelVersion{1: versions[1], 2: versions[2]}
 			test.prepare()
-			rows := len(reg.history)
+			rows := len(reg.history())
 			_, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", test.version})
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
-			require.Len(t, reg.history, rows)
+			require.Len(t, reg.history(), rows)
 			require.Equal(t, 100, b.Actual().Weight(contract.Green))
 		})
 	}
@@ -310,7 +300,7 @@ func TestRollBackToTheChampionPutsItsTrafficRight(t *testing.T) {
 	done, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", 2})
 	require.NoError(t, err)
 	require.Equal(t, 2, done.To)
-	require.Len(t, reg.history, 4)
+	require.Len(t, reg.history(), 4)
 	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 }
 
@@ -320,13 +310,13 @@ func TestRollBackNeedsTheAgentBeforeItWrites(t *testing.T) {
 	b.Stop()
 	_, err := rollBack(t, reg, b.Rollback, asked{"rollback-1", 0})
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
-	require.Len(t, reg.history, 4)
+	require.Len(t, reg.history(), 4)
 }
 
 func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	b, reg := promoted(t)
-	rows := len(reg.history)
+	rows := len(reg.history())
 	target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, shift.Wanted{})
 	require.NoError(t, err)
 	reg.between = func() { reg.write(reg.newest().Restore(), nil) }
@@ -334,7 +324,7 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	_, err = shift.RollBack(t.Context(), reg, b.Rollback, request)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "somebody wrote in between, and is named: %v", err)
 	require.ErrorContains(t, err, "restore by delivery")
-	require.Len(t, reg.history, rows+1)
+	require.Len(t, reg.history(), rows+1)
 	require.Equal(t, 100, b.Actual().Weight(contract.Green))
 
 	_, err = shift.RollBack(t.Context(), reg, b.Rollback, request)
@@ -363,11 +353,11 @@ func TestARollBackKeepsItsTarget(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, shift.Target{Track: track(2), Digest: reg.versions[2].Digest}, target)
 			test.between(reg)
-			rows := len(reg.history)
+			rows := len(reg.history())
 			done, err := shift.RollBack(t.Context(), reg, b.Rollback, asked{"rollback-1", 0}.to(target))
 			require.NoError(t, err)
 			require.Equal(t, 2, done.To)
-			require.Len(t, reg.history, rows+test.rows)
+			require.Len(t, reg.history(), rows+test.rows)
 			require.True(t, serving.Is(reg.newest().Champion, &target.Track))
 			require.Equal(t, 100, b.Actual().Weight(contract.Green))
 		})
@@ -436,14 +426,14 @@ func TestARollBackThatWasOvertakenSince(t *testing.T) {
 			_, err := rollBack(t, reg, agent, asked{"rollback-1", version})
 			require.NoError(t, err)
 			since(reg)
-			rows, weights := len(reg.history), agent.actual.Route.Weights
+			rows, weights := len(reg.history()), agent.actual.Route.Weights
 			if reg.newest().Change == serving.RolledBack && version == 0 {
 				continue // back is where it is: the newer one is completed
 			}
 			_, err = rollBack(t, reg, agent, asked{"rollback-1", version})
 			require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s, --version %d: %v", name, version, err)
 			require.ErrorContains(t, err, reg.newest().String(), name)
-			require.Len(t, reg.history, rows, name)
+			require.Len(t, reg.history(), rows, name)
 			require.Equal(t, weights, agent.actual.Route.Weights, name)
 		}
 	}
