@@ -17,8 +17,12 @@ func (r Record) after(change Change) Record {
 	return next
 }
 
-// By is r with its author.
+// By is r with its author, whose words are made such that every database keeps them as they are: what is no UTF-8, and NUL, becomes
+// U+FFFD. A reason may be what a program printed, and must not keep a challenger from being taken away.
 func (r Record) By(author Author) Record {
+	for _, text := range []*string{&author.Writer, &author.Actor, &author.Reason, &author.Operation} {
+		*text = strings.ReplaceAll(strings.ToValidUTF8(*text, "\uFFFD"), "\x00", "\uFFFD")
+	}
 	r.Author = author
 	return r
 }

@@ -184,6 +184,9 @@ func TestByAndString(t *testing.T) {
 	require.Equal(t, author, next.By(author).Author)
 	require.Equal(t, "generation 8 (rollback by rollback-loans/run: complaints)", next.By(author).String())
 	require.Equal(t, "generation 0 (before the first)", nothing.String())
+
+	odd := serving.Author{Writer: "a\x00b", Actor: "K\xf6ln", Reason: "\x00", Operation: "Köln\xff\xfe"}
+	require.Equal(t, serving.Author{Writer: "a\uFFFDb", Actor: "K\uFFFDln", Reason: "\uFFFD", Operation: "Köln\uFFFD"}, next.By(odd).Author)
 }
 
 // A program that reads the record finds its author beside the rest, and null where there is nothing.

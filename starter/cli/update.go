@@ -49,16 +49,19 @@ func (a *app) updateCommand(name string) *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if args[0] != run.ID {
+				run.ID = "" // whichever runs now: one that has just begun may not be recorded yet
+			}
 			temporal, err := dial(ctx, s)
 			if err != nil {
 				return err
 			}
 			defer temporal.Close()
-			answer, err := update(ctx, temporal, run, name, decided)
+			runID, answer, err := update(ctx, temporal, run, name, decided)
 			if err != nil {
 				return err
 			}
-			done := map[string]string{"workflow_id": run.WorkflowID, "run_id": run.ID, "answer": answer}
+			done := map[string]string{"workflow_id": run.WorkflowID, "run_id": runID, "answer": answer}
 			return a.print(done, func() { fmt.Fprintf(a.out, "%s: %s\n", run.WorkflowID, answer) })
 		},
 	}
@@ -68,9 +71,9 @@ func (a *app) updateCommand(name string) *cobra.Command {
 	return c
 }
 
-// update sends a person's decision to the run and returns the run's answer. A run that does not take it now, or that has ended, is
-// fault.Refused.
-func update(ctx context.Context, c client.Client, run registry.Run, name string, decided workflows.Intervention) (answer string, err error) {
+// update sends a person's decision to the run, without an ID to the workflow's newest, and returns which run that was and its answer. A
+// run that does not take it now, or that has ended, is fault.Refused.
+func update(ctx context.Context, c client.Client, run registry.Run, name string, decided workflows.Intervention) (runID, answer string, err error) {
 	handle, err := c.UpdateWorkflow(ctx, client.UpdateWorkflowOptions{
 		WorkflowID: run.WorkflowID, RunID: run.ID, UpdateName: name, Args: []any{decided}, WaitForStage: client.WorkflowUpdateStageCompleted,
 	})
@@ -81,9 +84,11 @@ func update(ctx context.Context, c client.Client, run registry.Run, name string,
 	var gone *serviceerror.NotFound
 	switch {
 	case errors.As(err, &rejected):
-		return "", fault.New(fault.Refused, "%s does not take %s: %s", run.WorkflowID, name, rejected.Message())
+		return "", "", fault.New(fault.Refused, "%s does not take %s: %s", run.WorkflowID, name, rejected.Message())
 	case errors.As(err, &gone):
-		return "", fault.New(fault.Refused, "%s does not take %s: run %s has ended", run.WorkflowID, name, run.ID)
+		return "", "", fault.New(fault.Refused, "%s does not take %s: the run has ended", run.WorkflowID, name)
+	case err == nil:
+		runID = handle.RunID()
 	}
-	return answer, fault.Wrap(fault.Unavailable, err, "sending %s to %s", name, run.WorkflowID)
+	return runID, answer, fault.Wrap(fault.Unavailable, err, "sending %s to %s", name, run.WorkflowID)
 }

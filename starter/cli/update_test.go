@@ -18,7 +18,7 @@ import (
 )
 
 func TestUpdateSendsTheDecisionAndMapsTheAnswer(t *testing.T) {
-	run := registry.Run{ID: "run-1", WorkflowID: "delivery-loans"}
+	run := registry.Run{WorkflowID: "delivery-loans"} // whichever runs now
 	decided := workflows.Intervention{Actor: "rita", Reason: "reviewed"}
 	for name, test := range map[string]struct {
 		sending, getting error
@@ -36,7 +36,7 @@ func TestUpdateSendsTheDecisionAndMapsTheAnswer(t *testing.T) {
 		},
 		"ended": {
 			sending: serviceerror.NewNotFound("workflow execution already completed"),
-			code:    fault.Refused, says: "delivery-loans does not take approve: run run-1 has ended",
+			code:    fault.Refused, says: "delivery-loans does not take approve: the run has ended",
 		},
 		"Temporal is away": {
 			sending: serviceerror.NewUnavailable("connection refused"),
@@ -47,7 +47,7 @@ func TestUpdateSendsTheDecisionAndMapsTheAnswer(t *testing.T) {
 			handle := mocks.NewWorkflowUpdateHandle(t)
 			c := mocks.NewClient(t)
 			c.On("UpdateWorkflow", mock.Anything, client.UpdateWorkflowOptions{
-				WorkflowID: "delivery-loans", RunID: "run-1", UpdateName: "approve", Args: []any{decided}, WaitForStage: client.WorkflowUpdateStageCompleted,
+				WorkflowID: "delivery-loans", UpdateName: "approve", Args: []any{decided}, WaitForStage: client.WorkflowUpdateStageCompleted,
 			}).Return(handle, test.sending)
 			if test.sending == nil {
 				handle.On("Get", mock.Anything, mock.Anything).Run(func(args mock.Arguments) {
@@ -56,10 +56,14 @@ func TestUpdateSendsTheDecisionAndMapsTheAnswer(t *testing.T) {
 					*answer = "approved"
 				}).Return(test.getting)
 			}
-			answer, err := update(t.Context(), c, run, workflows.ApproveUpdate, decided)
+			if test.code == "" {
+				handle.On("RunID").Return("run-2")
+			}
+			runID, answer, err := update(t.Context(), c, run, workflows.ApproveUpdate, decided)
 			if test.code == "" {
 				require.NoError(t, err)
 				require.Equal(t, "approved", answer)
+				require.Equal(t, "run-2", runID)
 				return
 			}
 			require.EqualError(t, err, test.says)

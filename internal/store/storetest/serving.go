@@ -31,6 +31,7 @@ func Serving(t *testing.T, fresh func(t *testing.T, versions map[string]int) Ope
 		{"ServingOperationsAreIdempotent", idempotentOperations},
 		{"ServingChainsAreIndependent", independentChains},
 		{"ServingRecordsAreComplete", completeRecords},
+		{"ServingRecordsKeepAnyWords", anyWords},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t, map[string]int{"loans": 3, "cards": 4})) })
 	}
@@ -346,4 +347,19 @@ func aliases(t *testing.T, db Database) {
 	got, err = r.Aliases(ctx(t), "loans")
 	require.NoError(t, err)
 	require.Equal(t, map[string]int{serving.ChampionAlias: 2, serving.PreviousAlias: 1}, got, "an alias that names nothing is absent")
+}
+
+// Whatever a person's terminal or a program put into a reason, it is recorded, and the hash is that of what is read.
+func anyWords(t *testing.T, open OpenRecords) {
+	r := open(t)
+	for i, words := range []string{"K\xf6ln", "stop\x00", "日本", "'; DROP TABLE serving_records; --", "\u2028\\u0000"} {
+		author := serving.Author{Writer: words, Actor: words, Reason: words, Operation: words}
+		taken := take(t, r, newest(t, r, "loans", serving.Staging).Stage(track(1)).By(author))
+		require.EqualValues(t, i+1, taken.Generation)
+		require.Equal(t, taken, newest(t, r, "loans", serving.Staging))
+		require.Equal(t, taken, take(t, r, newest(t, r, "loans", serving.Staging).Stage(track(1)).By(author)), "the same operation")
+	}
+	history, err := r.ServingHistory(ctx(t), "loans", serving.Staging)
+	require.NoError(t, err)
+	require.NoError(t, serving.Verify(history))
 }
