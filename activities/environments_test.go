@@ -173,9 +173,11 @@ func TestAnotherWritersGenerationOvertakes(t *testing.T) {
 	}
 	s := promoted(t)
 	s.records.write(t, "bob", s.newest().Restore(), nil)
-	_, err := s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: s.generation, Shift: true})
-	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
-	require.ErrorContains(t, err, "restore by bob")
+	for name, step := range map[string]func(context.Context, FollowInput) (FollowOutput, error){"shift": s.stage().Shift, "adopt": s.stage().Adopt} {
+		_, err := step(t.Context(), FollowInput{Model: product, Generation: s.generation})
+		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s: %v", name, err)
+		require.ErrorContains(t, err, "restore by bob", name)
+	}
 }
 
 // A run that found no record at all is overtaken by the first row of another one: there is no champion yet that would refuse it.
@@ -315,26 +317,33 @@ func TestAnAbortWhoseTrafficDoesNotFollowYet(t *testing.T) {
 	require.Equal(t, "generation 4: the candidate has 0 %; traffic does not follow yet: no such token", out.Summary())
 	require.Nil(t, s.newest().Challenger)
 	require.Equal(t, 10, s.production().Weight("green"))
-	_, err := s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: out.Generation, Shift: true})
+	_, err := s.stage().Shift(t.Context(), FollowInput{Model: product, Generation: out.Generation})
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err))
+	_, err = s.stage().Adopt(t.Context(), FollowInput{Model: product, Generation: out.Generation})
 	require.NoError(t, err, "Terraform can")
 	require.Zero(t, s.production().Weight("green"))
 }
 
-// Somebody else's Terraform is at work: traffic does not wait for it.
-func TestTrafficIsShiftedWhileTerraformCannot(t *testing.T) {
+// Somebody else's Terraform is at work: traffic does not wait for it. A track that is gone is for Terraform to bring up.
+func TestTrafficIsShiftedWithoutTerraform(t *testing.T) {
 	s := promoted(t)
 	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
-	s.refuses = fault.New(fault.Unavailable, "the agent is away")
+	s.refuses, s.applies = fault.New(fault.Unavailable, "the agent is away"), fault.New(fault.Conflict, "another operation is going on")
 	out := s.did(s.stage().Abort(t.Context(), s.change(2, "abort")))
-	s.refuses, s.applies = nil, fault.New(fault.Conflict, "another operation is going on")
+	s.refuses = nil
 	follow := FollowInput{Model: product, Generation: out.Generation}
 	_, err := s.stage().Adopt(t.Context(), follow)
 	require.Equal(t, s.applies, err)
-	require.Equal(t, 10, s.production().Weight("green"), "it was not asked to")
-	follow.Shift = true
-	_, err = s.stage().Adopt(t.Context(), follow)
-	require.Equal(t, s.applies, err)
+	require.Equal(t, 10, s.production().Weight("green"))
+	done, err := s.stage().Shift(t.Context(), follow)
+	require.NoError(t, err)
+	require.Equal(t, FollowOutput{Champion: 1}, done)
 	require.Zero(t, s.production().Weight("green"))
+
+	s.targets[serving.Production].tracks = map[string]contract.TrackSpec{}
+	_, err = s.stage().Shift(t.Context(), follow)
+	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "Terraform has to bring it up")
 }
 
 func TestARollBackWhoseTrafficDoesNotFollowYet(t *testing.T) {

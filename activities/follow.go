@@ -2,9 +2,11 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -14,8 +16,6 @@ type FollowInput struct {
 	Generation int64  `json:"generation"`
 	// Spec is the digest of the pipeline spec; empty: the current one.
 	Spec string `json:"spec,omitempty"`
-	// Shift moves the traffic first, by the agent alone: it must not wait for Terraform.
-	Shift bool `json:"shift,omitempty"`
 }
 
 // FollowOutput is that production follows.
@@ -31,17 +31,27 @@ func (o FollowOutput) Summary() string {
 	return fmt.Sprintf("champion %d serves as recorded", o.Champion)
 }
 
-// Adopt makes production follow the record, and Terraform with it: its plan is clean after it.
-func (e *Environments) Adopt(ctx context.Context, in FollowInput) (FollowOutput, error) {
+// Shift makes traffic follow the record with the agent alone. A track that is gone is NotFound: another try cannot help, Terraform can.
+func (e *Environments) Shift(ctx context.Context, in FollowInput) (FollowOutput, error) {
 	record, err := e.recorded(ctx, in)
 	if err != nil {
 		return FollowOutput{}, err
 	}
-	if in.Shift {
-		// Where it cannot, as when a track is gone, Terraform does, and says why if it cannot either.
-		if err := shift.Reconcile(ctx, e.Agent, record); err != nil {
-			say(ctx, err.Error())
-		}
+	err = shift.Reconcile(ctx, e.Agent, record)
+	switch {
+	case errors.Is(err, shift.ErrNotRunning):
+		return FollowOutput{}, fault.New(fault.NotFound, "%s", err)
+	case err != nil:
+		return FollowOutput{}, e.overtaken(ctx, record, err)
+	}
+	return followed(record), nil
+}
+
+// Adopt makes Terraform follow the record, and production with it: its plan is clean after it.
+func (e *Environments) Adopt(ctx context.Context, in FollowInput) (FollowOutput, error) {
+	record, err := e.recorded(ctx, in)
+	if err != nil {
+		return FollowOutput{}, err
 	}
 	if in.Spec == "" {
 		current, err := e.Registry.Pipeline(ctx, in.Model)

@@ -42,6 +42,7 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	ChooseRollback.register(to, s.Environments.ChooseRollback)
 	RollBack.register(to, s.Environments.RollBack)
 	FindRollback.register(to, s.Environments.FindRollback)
+	ShiftTraffic.register(to, s.Environments.Shift)
 	AdoptRecord.register(to, s.Environments.Adopt)
 	MeasureModel.register(to, s.Capacity.Measure)
 	CheckCapacity.register(to, s.Capacity.Check)

@@ -51,6 +51,7 @@ var (
 	SmokeTestProduction = Step[EndpointInput, EndpointOutput]{Name: "SmokeTestProduction", Role: Deliver, Patience: Brief}
 	AnalyseCanary       = Step[CanaryInput, CanaryOutput]{Name: "AnalyseCanary", Role: Deliver, Patience: Long}
 	RecordCanaryCheck   = Step[CheckInput, CheckOutput]{Name: "RecordCanaryCheck", Role: Deliver}
+	ShiftTraffic        = Step[FollowInput, FollowOutput]{Name: "ShiftTraffic", Role: Deliver, Urgent: true}
 	AdoptRecord         = Step[FollowInput, FollowOutput]{Name: "AdoptRecord", Role: Deliver, Patience: Brief}
 )
 

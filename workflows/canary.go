@@ -115,9 +115,9 @@ func (d *delivery) promote(ctx workflow.Context, verdict Verdict, reason string)
 	}
 	d.generation, d.CanaryWeight = taken.Generation, 0
 	// Terraform moves the traffic of a delivery; where it cannot, the agent does, and Terraform follows when it can.
-	_, err = do(last, &d.run, activities.AdoptRecord, "giving the champion all traffic", d.follow(false))
+	_, err = do(last, &d.run, activities.AdoptRecord, "giving the champion all traffic", d.follow())
 	if err != nil && !failedWith(err, fault.Overtaken) {
-		err = d.settle(last, d.follow(true))
+		err = d.settle(last, d.follow(), false)
 	}
 	return d.result(verdict, reason), err
 }
@@ -133,5 +133,5 @@ func (d *delivery) giveUp(ctx workflow.Context, reasons []string) error {
 		return err
 	}
 	d.generation, d.CanaryWeight = taken.Generation, 0
-	return d.settle(last, d.follow(taken.Pending != ""))
+	return d.settle(last, d.follow(), taken.Pending == "")
 }

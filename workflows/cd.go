@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -62,7 +63,15 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 	d.generation = d.resolved.Generation
 	d.concerns(ctx, candidate.Version, d.resolved.Digest)
 	if d.resolved.OutOfSync != "" {
-		if err := d.restore(ctx); err != nil {
+		err := d.restore(ctx)
+		if temporal.IsCanceledError(err) {
+			return d.result(Aborted, d.whyAborted(), notRestored+d.resolved.OutOfSync), nil
+		}
+		if failedWith(err, inVain...) {
+			return Result{}, temporal.NewNonRetryableApplicationError("production cannot be brought back to what its record says: "+cause(err)+
+				"; mend that, or roll back to a version that runs", string(fault.Refused), nil)
+		}
+		if err != nil {
 			return Result{}, err
 		}
 	}
@@ -94,9 +103,13 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 	return d.canary(ctx)
 }
 
-// restore brings production back to what its record says, before anything is changed.
+// notRestored begins the reason of a delivery that was aborted before production was what its record says.
+const notRestored = "production was not as recorded, and may not be yet: "
+
+// restore brings production back to what its record says, before anything is changed. What was recorded is told to the agent, whoever aborts
+// meanwhile; to bring up what is gone is waited for only as long as nobody aborts, and not where it cannot be brought up.
 func (d *delivery) restore(ctx workflow.Context) error {
-	last, release := workflow.NewDisconnectedContext(ctx) // an abort ends the delivery after it: what is recorded is followed
+	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	in := d.change(ctx, activities.RestoreTraffic.Name, "production did not serve as recorded: "+d.resolved.OutOfSync)
 	restored, err := insist(last, &d.run, activities.RestoreTraffic, "writing anew what serves, to bring it back", in, inVain...)
@@ -104,10 +117,7 @@ func (d *delivery) restore(ctx workflow.Context) error {
 		return err
 	}
 	d.generation = restored.Generation
-	if err := d.settle(last, d.follow(restored.Pending != "")); err != nil {
-		return err
-	}
-	return ctx.Err()
+	return d.settle(ctx, d.follow(), restored.Pending == "", inVain...)
 }
 
 // stage tries the version before production. What it finds wrong refuses the version.
@@ -151,9 +161,9 @@ func (d *delivery) change(ctx workflow.Context, operation, reason string) activi
 	}
 }
 
-// follow names the record that production is to follow, and whether traffic is to be moved before Terraform.
-func (d *delivery) follow(shift bool) activities.FollowInput {
-	return activities.FollowInput{Model: d.input.Model, Generation: d.generation, Spec: d.resolved.Candidate.Spec, Shift: shift}
+// follow names the record that production is to follow.
+func (d *delivery) follow() activities.FollowInput {
+	return activities.FollowInput{Model: d.input.Model, Generation: d.generation, Spec: d.resolved.Candidate.Spec}
 }
 
 // bootstrap brings the first version up without traffic and gives it all of it once golden requests pass: there is nothing to compare

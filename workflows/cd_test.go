@@ -56,7 +56,7 @@ func TestDeliveryPromotesThroughEveryStep(t *testing.T) {
 	p := newPlatform()
 	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
 	require.Equal(t, []int{5, 20, 40, 70, 100}, p.weights)
-	require.Equal(t, []bool{false}, p.shifts(), "Terraform moves the traffic of a delivery")
+	require.Equal(t, []bool{false}, p.shifts, "Terraform moves the traffic of a delivery")
 	require.Len(t, p.checks, 4)
 	for i, check := range p.checks {
 		require.Equal(t, []int{5, 20, 40, 70}[i], check.Weight)
@@ -109,7 +109,7 @@ func TestBootstrapThatFailsLeavesNothing(t *testing.T) {
 			require.Equal(t, []int{0, 0}, p.weights)
 			require.Nil(t, p.record.Challenger)
 			require.Empty(t, p.champions())
-			require.Equal(t, []bool{false}, p.shifts(), "its predictor is taken away")
+			require.Equal(t, []bool{false}, p.shifts, "its predictor is taken away")
 		})
 	}
 }
@@ -128,7 +128,7 @@ func TestDeliveryOfTheChampionBringsItBack(t *testing.T) {
 	require.Equal(t, Restored, result.Verdict)
 	require.Contains(t, result.Reasons[0], "version 2 does not run")
 	require.Equal(t, serving.Restored, p.record.Change)
-	require.Equal(t, []bool{true}, p.shifts(), "traffic that did not follow is moved before Terraform")
+	require.Equal(t, []bool{true}, p.shifts, "traffic that did not follow is moved before Terraform")
 	require.NotContains(t, p.steps, activities.PlanStaging.Name)
 }
 

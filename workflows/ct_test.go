@@ -74,7 +74,7 @@ func TestTrainingOfTheChampionAgain(t *testing.T) {
 
 	p.outOfSync, p.pending = "version 2 does not run", "version 2 does not run"
 	require.Equal(t, Restored, train(t, p, trainingInput).Verdict)
-	require.Equal(t, []bool{true}, p.shifts())
+	require.Equal(t, []bool{true}, p.shifts)
 
 	p = newPlatform()
 	p.record.Champion = &serving.Track{Version: 2, Policy: "the one before"}

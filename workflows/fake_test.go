@@ -39,8 +39,10 @@ type platform struct {
 	// failures is how often a step fails before it works again; pending is why traffic does not follow a record at once.
 	failures map[string]int
 	pending  string
-	// what production was asked to follow, and what it followed
-	asked, followed []activities.FollowInput
+	// followed is what production followed, and shifts for each whether traffic was moved before Terraform.
+	followed []activities.FollowInput
+	shifts   []bool
+	shifted  bool
 
 	queues map[string]string // where each step must be asked for
 
@@ -197,7 +199,12 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 	p.changes(env, activities.PromoteModel, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Promote() })
 	p.changes(env, activities.AbortCanary, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Abort(), nil })
 	p.changes(env, activities.RestoreTraffic, func(r serving.Record, _ activities.ChangeInput) (serving.Record, error) { return r.Restore(), nil })
-	on(p, env, activities.AdoptRecord, p.follow)
+	on(p, env, activities.ShiftTraffic, func(in activities.FollowInput) (activities.FollowOutput, error) {
+		return p.follow(activities.ShiftTraffic.Name, in)
+	})
+	on(p, env, activities.AdoptRecord, func(in activities.FollowInput) (activities.FollowOutput, error) {
+		return p.follow(activities.AdoptRecord.Name, in)
+	})
 	on(p, env, activities.AnalyseCanary, func(in activities.CanaryInput) (activities.CanaryOutput, error) {
 		seen, err := p.observe(in.Weight)
 		return activities.CanaryOutput{Observation: seen}, err
@@ -255,25 +262,21 @@ func (p *platform) overtake(writer, reason string) {
 	p.record = next.By(serving.Author{Writer: writer, Actor: "ada", Reason: reason, Operation: "another"})
 }
 
-func (p *platform) follow(in activities.FollowInput) (activities.FollowOutput, error) {
-	p.asked = append(p.asked, in)
-	if err := p.fails(activities.AdoptRecord.Name); err != nil {
+func (p *platform) follow(step string, in activities.FollowInput) (activities.FollowOutput, error) {
+	if err := p.fails(step); err != nil {
 		return activities.FollowOutput{}, err
 	}
 	if in.Generation != p.record.Generation {
 		return activities.FollowOutput{}, p.overtaken()
 	}
-	p.followed = append(p.followed, in)
-	return activities.FollowOutput{}, nil
-}
-
-// shifts says of each time that production followed whether traffic was moved before Terraform.
-func (p *platform) shifts() []bool {
-	shifts := []bool{}
-	for _, in := range p.followed {
-		shifts = append(shifts, in.Shift)
+	if step == activities.ShiftTraffic.Name {
+		p.shifted = true
+		return activities.FollowOutput{}, nil
 	}
-	return shifts
+	p.followed = append(p.followed, in)
+	p.shifts = append(p.shifts, p.shifted)
+	p.shifted = false
+	return activities.FollowOutput{}, nil
 }
 
 func (p *platform) overtaken() error {

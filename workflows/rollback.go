@@ -49,7 +49,7 @@ func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	err = r.settle(last, activities.FollowInput{Model: input.Model, Generation: done.Generation, Shift: done.Pending != ""})
+	err = r.settle(last, activities.FollowInput{Model: input.Model, Generation: done.Generation}, done.Pending == "")
 	if failedWith(err, fault.Overtaken) {
 		return r.followNewest(last, done.Generation)
 	}
@@ -74,7 +74,7 @@ func (r *run) followNewest(ctx workflow.Context, generation int64) (Result, erro
 			return Result{}, err
 		}
 		r.concerns(ctx, found.Version, found.Digest)
-		err = r.settle(ctx, activities.FollowInput{Model: r.Pipeline, Generation: found.Generation, Shift: true})
+		err = r.settle(ctx, activities.FollowInput{Model: r.Pipeline, Generation: found.Generation}, false)
 		if !failedWith(err, fault.Overtaken) {
 			return r.result(RolledBack, fmt.Sprintf("production follows generation %d: version %d is champion", found.Generation, found.Version)), err
 		}

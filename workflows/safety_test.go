@@ -68,7 +68,7 @@ func TestPromotionOvertakenBeforeItsTrafficMoved(t *testing.T) {
 			if p.record.Change == serving.Promoted {
 				p.overtake("ada", "complaints")
 			}
-			return p.follow(in)
+			return p.follow(activities.AdoptRecord.Name, in)
 		})
 	})
 	require.Equal(t, Aborted, result.Verdict)
@@ -89,7 +89,7 @@ func TestAbortIsTriedUntilItHolds(t *testing.T) {
 			require.Equal(t, Aborted, result.Verdict)
 			require.Equal(t, serving.Aborted, p.record.Change)
 			require.Contains(t, waiting.Stage, "waiting, since a dependency is away")
-			require.Equal(t, []bool{false}, p.shifts(), "the agent has moved the traffic already")
+			require.Equal(t, []bool{false}, p.shifts, "the agent has moved the traffic already")
 		})
 	}
 }
@@ -100,13 +100,44 @@ func TestAbortWhoseTrafficDoesNotFollowAtOnce(t *testing.T) {
 	p.pending, p.failures[activities.AdoptRecord.Name] = "the agent is away", 20
 	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
 	require.Equal(t, Aborted, deliver(t, p, nil).Verdict)
-	require.Greater(t, len(p.asked), 20)
-	for _, in := range p.asked {
-		require.True(t, in.Shift)
+	require.Equal(t, []bool{true}, p.shifts)
+
+	// The agent stays away, then Terraform's lock is held: traffic is moved as soon as the agent is back.
+	p = newPlatform()
+	p.pending, p.failures[activities.ShiftTraffic.Name] = "the agent is away", 200
+	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
+	var adoptions int
+	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+		var back time.Time
+		on(p, env, activities.ShiftTraffic, func(in activities.FollowInput) (activities.FollowOutput, error) {
+			out, err := p.follow(activities.ShiftTraffic.Name, in)
+			if err == nil {
+				back = env.Now()
+			}
+			return out, err
+		})
+		on(p, env, activities.AdoptRecord, func(in activities.FollowInput) (activities.FollowOutput, error) {
+			adoptions++
+			if back.IsZero() || env.Now().Sub(back) < time.Hour {
+				return activities.FollowOutput{}, temporal.NewApplicationError("another operation is going on", string(fault.Conflict))
+			}
+			return p.follow(activities.AdoptRecord.Name, in)
+		})
+	})
+	require.Equal(t, Aborted, result.Verdict)
+	require.Greater(t, adoptions, 100)
+	shifts := 0
+	for _, step := range p.steps {
+		if step == activities.ShiftTraffic.Name {
+			shifts++
+		}
 	}
+	require.Equal(t, 201, shifts, "once it is moved it is not moved again")
+	require.Equal(t, []bool{true}, p.shifts)
 }
 
-// What is brought back is recorded first, and who records it follows it, also when the delivery is aborted meanwhile.
+// What is brought back is recorded first and told to the agent, also when the delivery is aborted meanwhile; what does not come back by that is
+// not waited for any longer.
 func TestAbortWhileProductionIsPutRight(t *testing.T) {
 	for name, end := range map[string]func(*testsuite.TestWorkflowEnvironment){
 		"aborted": func(env *testsuite.TestWorkflowEnvironment) {
@@ -117,17 +148,33 @@ func TestAbortWhileProductionIsPutRight(t *testing.T) {
 		for _, away := range []string{activities.RestoreTraffic.Name, activities.AdoptRecord.Name} {
 			t.Run(name+" during "+away, func(t *testing.T) {
 				p := newPlatform()
-				p.outOfSync, p.pending, p.failures[away] = "version 1 does not run", "version 1 does not run", 40
+				p.outOfSync, p.pending, p.failures[away] = "version 1 does not run", "version 1 does not run", 100
 				result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
 					env.RegisterDelayedCallback(func() { end(env) }, 3*time.Minute)
 				})
 				require.Equal(t, Aborted, result.Verdict)
-				require.Equal(t, serving.Restored, p.record.Change)
-				require.Equal(t, []bool{true}, p.shifts())
+				require.Equal(t, "production was not as recorded, and may not be yet: version 1 does not run", result.Reasons[1])
+				require.Equal(t, serving.Restored, p.record.Change, "it is recorded, whoever aborts")
+				require.Empty(t, p.followed)
 				require.NotContains(t, p.steps, activities.PlanStaging.Name, "nothing else is done")
 			})
 		}
 	}
+}
+
+// A champion that can never run again ends the delivery with what to do, instead of every delivery from then on.
+func TestProductionThatCannotBePutRightEndsTheDelivery(t *testing.T) {
+	p := newPlatform()
+	p.outOfSync, p.pending = "version 1 does not run", "version 1 does not run"
+	env := p.environment(t)
+	on(p, env, activities.AdoptRecord, func(activities.FollowInput) (activities.FollowOutput, error) {
+		return activities.FollowOutput{}, temporal.NewNonRetryableApplicationError("the bundle is gone", "not_found", nil)
+	})
+	env.ExecuteWorkflow(ContinuousDeliveryName, deliveryInput)
+	var failed *temporal.ApplicationError
+	require.ErrorAs(t, env.GetWorkflowError(), &failed)
+	require.Equal(t, "production cannot be brought back to what its record says: the bundle is gone; mend that, or roll back to a version that runs", failed.Message())
+	require.Equal(t, string(fault.Refused), failed.Type())
 }
 
 func TestPromotionWaitsForTheDatabase(t *testing.T) {
@@ -153,8 +200,7 @@ func TestPromotionThatTerraformCannotFinish(t *testing.T) {
 	p := newPlatform()
 	p.failures[activities.AdoptRecord.Name] = 20
 	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
-	require.False(t, p.asked[0].Shift, "Terraform moves the traffic of a delivery")
-	require.Equal(t, []bool{true}, p.shifts(), "where it cannot, the agent does")
+	require.Equal(t, []bool{true}, p.shifts, "where Terraform cannot, the agent does")
 }
 
 // An abort does not wait for the step that is under way: its generation makes that one harmless.
@@ -208,14 +254,14 @@ func TestRollback(t *testing.T) {
 	require.Equal(t, RolledBack, result.Verdict)
 	require.Equal(t, 1, result.Model.Version)
 	require.Equal(t, "from version 2 to 1: complaints", result.Reasons[0])
-	require.Equal(t, []bool{false}, p.shifts())
+	require.Equal(t, []bool{false}, p.shifts)
 }
 
 func TestRollbackWhoseTrafficDoesNotFollowAtOnce(t *testing.T) {
 	p := newPlatform()
 	p.record.Champion, p.pending = &second, "the agent does not answer"
 	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility"}).Verdict)
-	require.Equal(t, []bool{true}, p.shifts())
+	require.Equal(t, []bool{true}, p.shifts)
 }
 
 // A step that was given up may have recorded the rollback: whoever might have is not ended before it follows.
@@ -276,7 +322,7 @@ func TestRollbackThatOnlyAdopts(t *testing.T) {
 	generation := p.record.Generation
 	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation}).Verdict)
 	require.Equal(t, generation, p.record.Generation)
-	require.Equal(t, []bool{true}, p.shifts(), "the command may not have moved the traffic")
+	require.Equal(t, []bool{true}, p.shifts, "the command may not have moved the traffic")
 
 	p = newPlatform()
 	require.Equal(t, Aborted, rollBack(t, p, RollbackInput{Model: "loan-eligibility", Adopt: generation - 1}).Verdict)

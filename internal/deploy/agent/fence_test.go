@@ -211,6 +211,9 @@ func TestAnAgentAheadOfARestoredRecordCanBeBroughtBack(t *testing.T) {
 	back := openBench(t, b.agent.cfg.Dir, b.bundleDir)
 	back.await("the process", func() bool { return back.track(contract.Blue).State == contract.TrackReady })
 	require.Equal(t, allBlue, back.actual().Route.Weights)
+	told := back.agentRoutes(environment).Pipelines[product]
+	require.Equal(t, allBlue, told.Weights, "gateways are told where what runs is now")
+	require.Equal(t, back.track(contract.Blue).URL, told.Tracks[contract.Blue].URL)
 	for name, write := range back.writes(spec) {
 		require.Equal(t, fault.Unavailable, fault.CodeOf(write(12)), name)
 	}

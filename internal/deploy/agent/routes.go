@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"maps"
+	"slices"
 	"sort"
 	"time"
 
@@ -278,10 +279,11 @@ func (a *agent) behind(environment string, revision int64) []string {
 	return behind
 }
 
-// routesOf is what a gateway needs to know. The lock is held.
+// routesOf is what a gateway needs to know: of a pipeline about which nothing is known here nothing is said, and it keeps what it holds. The lock is held.
 func (a *agent) routesOf(environment string) contract.Routes {
 	routes := contract.Routes{Revision: a.revisions[environment], Pipelines: map[string]contract.PipelineRoute{}}
-	for p := range a.fences {
+	known := slices.Concat(slices.Collect(maps.Keys(a.fences)), slices.Collect(maps.Keys(a.routes)))
+	for _, p := range known {
 		if p.environment != environment {
 			continue
 		}

@@ -4,6 +4,7 @@ package shift
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -17,6 +18,9 @@ type Agent interface {
 	Teach(ctx context.Context, environment, pipeline string, generation int64) error
 	Rollback(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (contract.Route, error)
 }
+
+// ErrNotRunning says of a Conflict that the agent alone cannot help: a track is in no slot.
+var ErrNotRunning = errors.New("Terraform has to bring it up")
 
 // Reconcile makes traffic what record says. Doing it again, by whoever it is, changes nothing.
 //
@@ -48,7 +52,7 @@ func Weights(record serving.Record, actual contract.Actual) (map[string]int, err
 		share := record.Share(track)
 		slot := actual.SlotOf(track)
 		if share > 0 && slot == "" {
-			return nil, fault.New(fault.Conflict, "version %d of %s shall have %d %% of the traffic in %s and does not run there (%s)",
+			return nil, fault.Wrap(fault.Conflict, ErrNotRunning, "version %d of %s shall have %d %% of the traffic in %s and does not run there (%s)",
 				track.Version, record.Pipeline, share, record.Environment, actual)
 		}
 		if share > 0 {
