@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -71,11 +72,31 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, OutOfSync: shift.OutOfSync(newest, actual),
 		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
 	}
+	if out.OutOfSync == "" && newest.Champion != nil {
+		if out.OutOfSync, err = e.decidesOtherwise(ctx, spec, *newest.Champion, actual); err != nil {
+			return ResolveOutput{}, err
+		}
+	}
 	// One delivery of a model runs at a time, as all have one workflow ID: the canary of another one is what a delivery that was terminated left behind.
 	if newest.InCanary() {
 		out.OutOfSync = fmt.Sprintf("the canary of version %d is continued by nobody", newest.Challenger.Version)
 	}
 	return out, nil
+}
+
+// decidesOtherwise says why a champion that runs does not decide as its version and policy say, as after somebody's own terraform apply; empty
+// when it does.
+func (e *Environments) decidesOtherwise(ctx context.Context, spec pipeline.Spec, champion serving.Track, actual contract.Actual) (string, error) {
+	want, err := trackSpec(ctx, e.Registry, spec, champion)
+	if err != nil {
+		return "", err
+	}
+	runs := actual.Tracks[actual.SlotOf(champion)].Spec
+	if runs.DecidesAs(want) {
+		return "", nil
+	}
+	return fmt.Sprintf("version %d runs as bundle %.12s with cutoff %v and label meaning %s instead of bundle %.12s, cutoff %v, %s",
+		champion.Version, runs.Digest, runs.Cutoff, runs.Meaning, want.Digest, want.Cutoff, want.Meaning), nil
 }
 
 func (e *Environments) version(ctx context.Context, in ResolveInput) (registry.ModelVersion, error) {

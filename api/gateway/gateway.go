@@ -41,6 +41,9 @@ type Gateway struct {
 	table        table
 	metrics      *metrics
 	client       *http.Client
+	// held are the requests that wait for their predictor, each for holdLimit at most.
+	held      chan struct{}
+	holdLimit time.Duration
 }
 
 // New reads the keys. Follow brings the routes.
@@ -52,6 +55,7 @@ func New(cfg Config) (*Gateway, error) {
 	return &Gateway{
 		cfg: cfg, institutions: institutions, metrics: newMetrics(),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
+		held:   make(chan struct{}, maxHeld), holdLimit: holdLimit,
 	}, nil
 }
 
@@ -86,7 +90,8 @@ func (g *Gateway) pipeline(c echo.Context) string {
 	return g.cfg.Pipeline
 }
 
-// proxy passes a request to the slot that its turn names. A failure is not tried on another slot: it must be seen.
+// proxy passes a request to the slot that its turn names. It is counted once, as its first try went: a failure must be seen, though its
+// caller may not see it, see askAgain.
 func (g *Gateway) proxy(path string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		caller, ok := g.caller(c.Request().Header.Get(echo.HeaderAuthorization))
@@ -102,7 +107,8 @@ func (g *Gateway) proxy(path string) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		slot, target := chooser.choose(c.Request().Header.Get("Idempotency-Key"))
+		idempotencyKey := c.Request().Header.Get("Idempotency-Key")
+		slot, target := chooser.choose(idempotencyKey)
 		labels := []string{name, slot, strconv.Itoa(target.ModelVersion), target.PolicyDigest, strconv.FormatBool(caller == Synthetic)}
 		started := time.Now()
 		answer, err := g.ask(c.Request().Context(), http.MethodPost, target.URL+path, body)
@@ -110,11 +116,17 @@ func (g *Gateway) proxy(path string) echo.HandlerFunc {
 			return nil //nolint:nilerr // the caller hung up: that says nothing about the model
 		}
 		g.metrics.durations.WithLabelValues(labels...).Observe(time.Since(started).Seconds())
-		if err != nil {
+		if err == nil {
+			g.count(labels, answer)
+		} else {
 			g.metrics.requests.WithLabelValues(append(labels, "502")...).Inc()
+			if time.Since(started) < g.holdLimit { // one that hangs is no restart
+				slot, answer, err = g.askAgain(c.Request().Context(), name, slot, idempotencyKey, path, body)
+			}
+		}
+		if err != nil {
 			return problem.New(http.StatusBadGateway, "the model's predictor did not answer; try again")
 		}
-		g.count(labels, answer)
 		c.Response().Header().Set("LoanOps-Track", slot)
 		return answer.write(c)
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,6 +43,7 @@ func newGateway(t *testing.T, agent string) *Gateway {
 	require.NoError(t, os.WriteFile(keys, data, 0o600))
 	g, err := New(Config{ID: "g", Agent: agent, Environment: "production", Pipeline: "loans", KeysFile: keys})
 	require.NoError(t, err)
+	g.holdLimit = 0
 	return g
 }
 
@@ -226,6 +228,56 @@ func TestAnAbsentTrackKeepsItsShare(t *testing.T) {
 		codes[ask(h, "k-north", "").Code]++
 	}
 	require.Equal(t, map[int]int{200: 5, 502: 95}, codes)
+}
+
+// A predictor that ended is back within a second, at another address: its caller waits, and what judges it sees the failure.
+func TestACallerWaitsForAPredictorThatIsStartedAgain(t *testing.T) {
+	for name, routed := range map[string]func(before contract.Routes, again *httptest.Server) (routes contract.Routes, answers string){
+		"at another address": func(r contract.Routes, again *httptest.Server) (contract.Routes, string) {
+			r.Pipelines["loans"].Tracks["blue"] = contract.RouteTrack{URL: again.URL, ModelVersion: 1, PolicyDigest: "p1"}
+			return r, "blue"
+		},
+		"where the route has moved": func(r contract.Routes, _ *httptest.Server) (contract.Routes, string) {
+			clear(r.Pipelines["loans"].Weights)
+			r.Pipelines["loans"].Weights["green"] = 100
+			return r, "green"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, "http://agent.invalid")
+			g.holdLimit = time.Minute
+			ended := predictorAnswering(t, "1", 200)
+			routes := two(ended, predictorAnswering(t, "2", 200), 100)
+			g.table.set(routes)
+			ended.Close()
+			h := g.Handler()
+			answered := make(chan *httptest.ResponseRecorder, 1)
+			go func() { answered <- ask(h, "k-north", "") }()
+			require.Eventually(t, func() bool { return len(g.held) == 1 }, time.Minute, time.Millisecond)
+			routes, slot := routed(routes, predictorAnswering(t, "1", 200))
+			g.table.set(routes)
+			answer := <-answered
+			require.Equal(t, http.StatusOK, answer.Code)
+			require.Equal(t, slot, answer.Header().Get("LoanOps-Track"))
+			page := httptest.NewRecorder()
+			h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+			require.Contains(t, page.Body.String(), `loanops_gateway_requests_total{code="502",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 1`)
+			require.NotContains(t, page.Body.String(), `code="200"`, "a request is counted once")
+			require.Empty(t, g.held)
+		})
+	}
+}
+
+// As many as may wait do; the others are told at once, and nobody waits longer than a restart takes.
+func TestWaitingIsBounded(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	ended := predictorAnswering(t, "1", 200)
+	g.table.set(two(ended, ended, 100))
+	ended.Close()
+	g.holdLimit = time.Millisecond
+	require.Equal(t, http.StatusBadGateway, ask(g.Handler(), "k-north", "").Code)
+	g.holdLimit, g.held = time.Hour, make(chan struct{})
+	require.Equal(t, http.StatusBadGateway, ask(g.Handler(), "k-north", "").Code)
 }
 
 // A caller that hangs up says nothing about the model and must not abort a canary.

@@ -120,7 +120,7 @@ func meet(p *platformtest.Platform, step string) (string, error) {
 var errDone = errors.New("the run ended without the step")
 
 // shoot kills the process and returns a function that waits until requests are answered again and says when they were not, as far as
-// that is excused: a gateway that is down answers nobody, and an agent takes its predictors along.
+// that is excused: a gateway that is down answers nobody. An agent takes its predictors along, but the gateway's callers wait for them.
 func shoot(p *platformtest.Platform, c *client, process string) (func() outage, error) {
 	e, err := p.Endpoints()
 	if err != nil {
@@ -140,20 +140,11 @@ func shoot(p *platformtest.Platform, c *client, process string) (func() outage, 
 	if err != nil {
 		return nil, err
 	}
-	if process != "gateway" && process != "agent" {
+	if process != "gateway" {
 		return func() outage { return outage{} }, nil
 	}
 	back := make(chan time.Time, 1)
 	go func() {
-		if process == "agent" {
-			_ = await(lastLimit, func() error { // a row that is not whole is found wrong by what it serves
-				actual, err := p.Actual("production", model)
-				if err == nil && !actual.Whole() {
-					err = errors.New("predictors are not ready")
-				}
-				return err
-			})
-		}
 		whole, to := time.Now(), time.Time{}
 		_ = await(lastLimit, func() error {
 			at, answered := c.answeredSince(whole)

@@ -35,10 +35,16 @@ type TrackSpec struct {
 	Drill string `json:"drill"`
 }
 
-// Identity is what the serving record calls the track: a model version under a policy. Two specs of one identity differ at most in
-// what they are granted and in their drill.
+// Identity is what the serving record calls the track: a model version under a policy. Two specs of one identity should differ at most in
+// what they are granted and in their drill, see DecidesAs.
 func (s TrackSpec) Identity() serving.Track {
 	return serving.Track{Version: s.ModelVersion, Policy: s.PolicyDigest}
+}
+
+// DecidesAs reports whether s decides as o does: the same bundle, cutoff and meaning under the same names. A person's own terraform apply
+// can give a track another cutoff under a policy's digest.
+func (s TrackSpec) DecidesAs(o TrackSpec) bool {
+	return s.Identity() == o.Identity() && s.Digest == o.Digest && s.Cutoff == o.Cutoff && s.Meaning == o.Meaning
 }
 
 // TrackState is where a track's process is.

@@ -21,7 +21,7 @@ func Follow(record serving.Record, history []serving.Record, actual contract.Act
 		if err != nil {
 			return d, err
 		}
-		if running, ok := actual.Tracks[champion]; ok && running.Spec.Identity() == *record.Champion && running.Spec.Digest == spec.Digest {
+		if running, ok := actual.Tracks[champion]; ok && running.Spec.DecidesAs(spec) {
 			spec = running.Spec
 			spec.Drill = ""
 		}
@@ -45,9 +45,14 @@ func Follow(record serving.Record, history []serving.Record, actual contract.Act
 		}
 		return d, nil
 	}
-	if left, ok := actual.Tracks[other]; ok && record.Champion != nil && left.State != contract.TrackFailed && left.Spec.Drill == "" && serving.WasChampion(history, left.Spec.Identity()) {
+	left, ok := actual.Tracks[other]
+	if !ok || record.Champion == nil || left.State == contract.TrackFailed || left.Spec.Drill != "" || !serving.WasChampion(history, left.Spec.Identity()) {
+		return d, nil
+	}
+	spec, err := specOf(left.Spec.Identity())
+	if err == nil && left.Spec.DecidesAs(spec) {
 		d.Tracks[other] = left.Spec
 		d.Weights[other] = 0
 	}
-	return d, nil
+	return d, err
 }
