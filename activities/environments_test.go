@@ -343,7 +343,7 @@ func TestTrafficIsShiftedWithoutTerraform(t *testing.T) {
 	s.targets[serving.Production].tracks = map[string]contract.TrackSpec{}
 	_, err = s.stage().Shift(t.Context(), follow)
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
-	require.ErrorContains(t, err, "Terraform has to bring it up")
+	require.ErrorContains(t, err, "only Terraform can bring it up")
 }
 
 func TestARollBackWhoseTrafficDoesNotFollowYet(t *testing.T) {
@@ -467,6 +467,11 @@ func TestResolveSaysWhyProductionIsOutOfSync(t *testing.T) {
 		"version 1 runs under the drill delay=1ms": func(_ *site, at *target) {
 			spec := at.tracks["blue"]
 			spec.Drill = "delay=1ms"
+			at.tracks["blue"] = spec
+		},
+		"version 1 runs as bundle b with cutoff 0.9 and label meaning default instead of bundle b, cutoff 0.25, default": func(_ *site, at *target) {
+			spec := at.tracks["blue"]
+			spec.Cutoff = 0.9 // by somebody's own terraform apply
 			at.tracks["blue"] = spec
 		},
 		"the canary of version 3 is continued by nobody": func(s *site, _ *target) {

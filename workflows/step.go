@@ -70,10 +70,10 @@ func (r *run) sleep(ctx workflow.Context, said string, n int, err error) error {
 	r.Stage = said
 	r.publish(ctx)
 	var failure *temporal.ApplicationError
-	if n > 0 && !(errors.As(err, &failure) && failure.NonRetryable()) {
-		return nil // it was tried for the whole window, whose end tells the last failure or a timeout
+	if n == 0 || errors.As(err, &failure) && failure.NonRetryable() {
+		return workflow.Sleep(ctx, pause(n))
 	}
-	return workflow.Sleep(ctx, pause(n))
+	return nil // it was tried for the whole window, whose end tells the last failure or a timeout
 }
 
 // cause is the innermost message of an activity's failure: what a person needs to read.

@@ -171,6 +171,9 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 			return err
 		}
 	}
+	if err := p.prepareWorkspaces(ctx); err != nil { // before a worker goes on with what was interrupted there
+		return err
+	}
 	p.cfg.Say("starting the deployment agent, the gateway and a worker")
 	readyFile := p.path("work", "worker.ready")
 	_ = os.Remove(readyFile)
@@ -188,16 +191,14 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 	if err != nil {
 		return err
 	}
-	if err := p.prepareWorkspaces(ctx); err != nil {
-		return err
-	}
 	p.mu.Lock()
 	p.ready = true
 	p.mu.Unlock()
 	return p.publish()
 }
 
-// prepareWorkspaces lets a person's terraform plan work although the agent's address or the provider are not what they were.
+// prepareWorkspaces lets a person's terraform plan work although the agent's address or the provider are not what they were. Whoever works in
+// one at this moment has prepared it.
 func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 	dirs, err := filepath.Glob(filepath.Join(p.Settings.WorkDir, "terraform", "*", "*"))
 	if err != nil {
@@ -206,7 +207,7 @@ func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 	for _, dir := range dirs {
 		pipeline, environment := filepath.Base(filepath.Dir(dir)), filepath.Base(dir)
 		workspace := terraform.NewWorkspace(local.Workspace(p.Settings, pipeline, environment))
-		if err := workspace.Prepare(ctx); err != nil {
+		if err := workspace.Prepare(ctx); err != nil && fault.CodeOf(err) != fault.Conflict {
 			return fault.Wrap(fault.Unavailable, err, "Terraform workspace %s", dir)
 		}
 	}

@@ -10,9 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
 )
 
 func newPlatform(t *testing.T) *Platform {
@@ -149,4 +152,18 @@ func TestLogTailIsTheEnd(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(s.logDir, "x.log"), []byte(strings.Repeat("a", 5000)+"the end"), 0o600))
 	require.True(t, strings.HasSuffix(s.logTail(), "the end"))
 	require.Len(t, s.logTail(), 1500)
+}
+
+// After a machine went down, a worker may be at work in a folder already: it has prepared it, and the platform comes up.
+func TestAWorkspaceInWhichSomebodyWorksIsPrepared(t *testing.T) {
+	p := &Platform{Settings: settings.Settings{WorkDir: t.TempDir()}}
+	dir := terraform.Dir(p.Settings.WorkDir, "loans", "staging")
+	require.NoError(t, os.MkdirAll(dir, 0o750))
+	require.Error(t, p.prepareWorkspaces(t.Context()), "there is no Terraform here")
+	busy := flock.New(filepath.Join(dir, ".loanops-lock"))
+	taken, err := busy.TryLock()
+	require.NoError(t, err)
+	require.True(t, taken)
+	defer busy.Close()
+	require.NoError(t, p.prepareWorkspaces(t.Context()))
 }

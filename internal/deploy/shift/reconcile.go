@@ -20,7 +20,7 @@ type Agent interface {
 }
 
 // ErrNotRunning says of a Conflict that the agent alone cannot help: a track is in no slot.
-var ErrNotRunning = errors.New("Terraform has to bring it up")
+var ErrNotRunning = errors.New("only Terraform can bring it up")
 
 // Reconcile makes traffic what record says. Doing it again, by whoever it is, changes nothing.
 //
