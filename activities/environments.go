@@ -30,6 +30,8 @@ type Environments struct {
 	Workspace func(pipeline, environment string, step terraform.Step) Workspace
 	// Gone reports whether a step cannot do anything any more: its attempt was given up, or its run is closed.
 	Gone func(ctx context.Context, step terraform.Step) (bool, error)
+	// Running reports whether the run that wrote a record is still open; false for a person.
+	Running func(ctx context.Context, writer string) (bool, error)
 }
 
 // PlanInput asks what bringing the candidate into the environment would change.

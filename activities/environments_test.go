@@ -487,6 +487,16 @@ func TestResolveSaysWhyProductionIsOutOfSync(t *testing.T) {
 	}
 }
 
+// A person started a delivery under an ID of their own: the canary of the other one is left alone.
+func TestResolveLeavesARunningCanaryAlone(t *testing.T) {
+	s := promoted(t)
+	s.did(s.stage().Weigh(t.Context(), s.weigh(3, 10, "weigh 3")))
+	s.running = s.newest().Writer
+	_, err := s.stage().Resolve(t.Context(), ResolveInput{Model: product, Version: 2})
+	require.Equal(t, fault.Refused, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "version 3 of loan-eligibility is in its canary, by delivery/run-1")
+}
+
 // The cutoff and the label's meaning were changed since the champion was delivered: it comes back under its own, the challenger under the new ones.
 func TestAChampionComesBackUnderItsOwnPolicyAndMeaning(t *testing.T) {
 	s := promoted(t)

@@ -77,8 +77,17 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 			return ResolveOutput{}, err
 		}
 	}
-	// One delivery of a model runs at a time, as all have one workflow ID: the canary of another one is what a delivery that was terminated left behind.
+	// One delivery of a model runs at a time, as all should have one workflow ID. The canary of another one is what a delivery that was terminated
+	// left behind, or one that a person started under an ID of their own.
 	if newest.InCanary() {
+		running, err := e.Running(ctx, newest.Writer)
+		if err != nil {
+			return ResolveOutput{}, err
+		}
+		if running {
+			return ResolveOutput{}, fault.New(fault.Refused, "version %d of %s is in its canary, by %s: one delivery of a model runs at a time; abort that one, or wait for its end",
+				newest.Challenger.Version, in.Model, newest.Writer)
+		}
 		out.OutOfSync = fmt.Sprintf("the canary of version %d is continued by nobody", newest.Challenger.Version)
 	}
 	return out, nil

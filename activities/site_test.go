@@ -27,6 +27,8 @@ type site struct {
 	// refuses is what the agent answers to who shifts traffic; lost is how many replies of it and of Terraform get lost.
 	refuses error
 	lost    int
+	// running is the writer whose run is open.
+	running string
 	// applies is why Terraform cannot.
 	applies error
 	// before happens once, when Terraform begins.
@@ -58,7 +60,8 @@ func newSite(t *testing.T) *site {
 }
 
 func (s *site) stage() *Environments {
-	return &Environments{Registry: s.records, Agent: s, Workspace: func(_, environment string, _ terraform.Step) Workspace { return workspace{s, environment} }}
+	running := func(_ context.Context, writer string) (bool, error) { return s.running == writer, nil }
+	return &Environments{Registry: s.records, Agent: s, Running: running, Workspace: func(_, environment string, _ terraform.Step) Workspace { return workspace{s, environment} }}
 }
 
 // change is one that the run asks for, under an operation of its own.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -37,4 +38,22 @@ func gone(ctx context.Context, temporal describer, step terraform.Step) (bool, e
 		}
 	}
 	return true, nil
+}
+
+// running asks Temporal whether the run that wrote a serving record, workflow ID/run ID, is open. Any other writer is a person.
+func running(ctx context.Context, temporal describer, writer string) (bool, error) {
+	workflowID, runID, ok := strings.Cut(writer, "/")
+	if !ok {
+		return false, nil
+	}
+	run, err := temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
+	var unknown *serviceerror.NotFound
+	var malformed *serviceerror.InvalidArgument
+	if errors.As(err, &unknown) || errors.As(err, &malformed) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fault.Wrap(fault.Unavailable, err, "asking Temporal about %s", workflowID)
+	}
+	return run.GetWorkflowExecutionInfo().GetStatus() == enums.WORKFLOW_EXECUTION_STATUS_RUNNING, nil
 }

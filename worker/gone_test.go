@@ -57,3 +57,26 @@ func TestAStepIsGoneWhenTemporalHasGivenItUp(t *testing.T) {
 	require.False(t, is)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 }
+
+func TestAWriterRunsWhileItsRunIsOpen(t *testing.T) {
+	open := described{status: enums.WORKFLOW_EXECUTION_STATUS_RUNNING}
+	for _, test := range []struct {
+		name, writer string
+		run          described
+		runs         bool
+	}{
+		{"an open run", "delivery-loans/r", open, true},
+		{"a closed run", "delivery-loans/r", described{status: enums.WORKFLOW_EXECUTION_STATUS_TERMINATED}, false},
+		{"a forgotten run", "delivery-loans/r", described{err: serviceerror.NewNotFound("no such run")}, false},
+		{"a person", "ada", open, false},
+		{"a person with a slash", "ada/lovelace", described{err: serviceerror.NewInvalidArgument("no run ID")}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			runs, err := running(t.Context(), test.run, test.writer)
+			require.NoError(t, err)
+			require.Equal(t, test.runs, runs)
+		})
+	}
+	_, err := running(t.Context(), described{err: errors.New("connection refused")}, "delivery-loans/r")
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+}

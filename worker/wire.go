@@ -100,7 +100,8 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 			config.Step = step
 			return terraform.NewWorkspace(config)
 		},
-		Gone: func(ctx context.Context, step terraform.Step) (bool, error) { return gone(ctx, temporal, step) },
+		Gone:    func(ctx context.Context, step terraform.Step) (bool, error) { return gone(ctx, temporal, step) },
+		Running: func(ctx context.Context, writer string) (bool, error) { return running(ctx, temporal, writer) },
 	}
 	stages.Capacity = activities.Capacity{Registry: reg, Objects: objects, APIBinary: filepath.Join(cfg.BinDir, "loanops-api"), Run: measure.Run}
 	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}

@@ -107,8 +107,11 @@ func (w *world) checkEnd(losses int) {
 // run names the delivery that runs now: the test environment gives every run the same ID.
 func (w *world) run() string { return fmt.Sprint("run ", w.runs) }
 
+// closed says of whoever wrote a canary that it has ended: one delivery runs at a time.
+func closed(context.Context, string) (bool, error) { return false, nil }
+
 func (w *world) stage() *activities.Environments {
-	return &activities.Environments{Registry: w, Agent: agent{w}, Gone: w.gone, Workspace: func(_, environment string, _ terraform.Step) activities.Workspace {
+	return &activities.Environments{Registry: w, Agent: agent{w}, Gone: w.gone, Running: closed, Workspace: func(_, environment string, _ terraform.Step) activities.Workspace {
 		return workspace{w, environment}
 	}}
 }

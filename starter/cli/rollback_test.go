@@ -268,7 +268,7 @@ func TestARollbackWhoseAgentIsAway(t *testing.T) {
 	for name, test := range map[string]struct {
 		args       []string
 		generation int64
-	}{"the end of a canary": {nil, 6}, "an older version": {[]string{"--version", "1"}, 5}} {
+	}{"the end of a canary": {nil, 6}, "the same by its name": {[]string{"--version", "2"}, 6}, "an older version": {[]string{"--version", "1"}, 5}} {
 		t.Run(name, func(t *testing.T) {
 			_, reg := inCanary(t)
 			t.Setenv("LOANOPS_AGENT", "http://127.0.0.1:1")

@@ -58,7 +58,7 @@ func choose(ctx context.Context, agent Agent, newest serving.Record, history []s
 	switch {
 	case newest.Champion == nil:
 		return serving.Track{}, fault.New(fault.NotFound, "%s has no champion yet: there is nothing to go back to", newest.Pipeline)
-	case wanted == Wanted{} && newest.Challenger != nil, repeats(history, wanted):
+	case newest.Challenger != nil && (wanted == Wanted{} || wanted.names(newest.Champion)), repeats(history, wanted):
 		return *newest.Champion, nil
 	}
 	actual, err := agent.Actual(ctx, serving.Production, newest.Pipeline)
@@ -66,7 +66,7 @@ func choose(ctx context.Context, agent Agent, newest serving.Record, history []s
 		return serving.Track{}, err
 	}
 	switch {
-	case wanted.names(newest.Champion) && (newest.Challenger != nil || OutOfSync(newest, actual) != ""):
+	case wanted.names(newest.Champion) && newest.Challenger == nil && OutOfSync(newest, actual) != "":
 		return *newest.Champion, nil
 	case wanted.names(newest.Previous), wanted == Wanted{} && newest.Previous != nil:
 		return *newest.Previous, nil
