@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -120,24 +122,34 @@ func (a *app) rollBack(ctx context.Context, reg shift.Registry, agent shift.Agen
 func (a *app) adopt(ctx context.Context, s settings.Settings, request shift.Request, generation int64, wait bool) error {
 	started, cancel := context.WithTimeout(ctx, adoptLimit)
 	defer cancel()
-	temporal, err := dial(started, s)
+	server, err := dial(started, s)
 	if err == nil {
-		defer temporal.Close()
+		defer server.Close()
 		var run client.WorkflowRun
-		run, err = temporal.ExecuteWorkflow(started, client.StartWorkflowOptions{
+		run, err = server.ExecuteWorkflow(started, client.StartWorkflowOptions{
 			ID: workflows.RollbackID(request.Model), TaskQueue: workflows.TaskQueue, StaticSummary: "let Terraform follow the rollback of " + request.Model,
 			// One that runs may be ending; the new one follows the newest rollback, whichever it was started for.
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
 		}, workflows.RollbackName, workflows.RollbackInput{Model: request.Model, Actor: request.Actor, Reason: request.Reason, Adopt: generation})
 		if err == nil && wait {
-			_, err := a.wait(ctx, temporal, run)
-			return err
+			_, err := a.wait(ctx, server, run)
+			return a.followed(err)
 		}
 	}
 	if err != nil {
 		a.say("production follows the rollback in Terraform when the next worker starts, since Temporal does not answer: %v", err)
 	}
 	return nil
+}
+
+// followed is nil for a run that was ended by another rollback, whose run follows both.
+func (a *app) followed(err error) error {
+	var ended *temporal.TerminatedError
+	if errors.As(err, &ended) {
+		a.say("another rollback was recorded meanwhile; what it started follows both")
+		return nil
+	}
+	return err
 }
 
 // adoptLimit bounds how long the command waits for a Temporal that may be away.

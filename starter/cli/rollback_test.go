@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
@@ -143,6 +145,16 @@ func TestRollbackEndsAtOnceByAPermanentFault(t *testing.T) {
 			require.Equal(t, test.stands, strings.Contains(stderr, "when the next worker starts"), "what is recorded is to be followed, whatever the agent said")
 		})
 	}
+}
+
+// The run that follows a rollback is ended by the next one's, which follows both: whoever waits for it has no fault to be told.
+func TestAFollowerThatAnotherRollbackEnded(t *testing.T) {
+	var said bytes.Buffer
+	a := &app{err: &said}
+	require.NoError(t, a.followed(fmt.Errorf("run: %w", &temporal.TerminatedError{})))
+	require.Contains(t, said.String(), "another rollback")
+	require.NoError(t, a.followed(nil))
+	require.EqualError(t, a.followed(fault.New(fault.Unavailable, "away")), "away")
 }
 
 // Somebody wrote after the rollback was recorded and before traffic followed: the command says who, and does not write again.
