@@ -2,6 +2,14 @@ package workflows
 
 import "go.temporal.io/sdk/temporal"
 
+var (
+	pipelineKey = temporal.NewSearchAttributeKeyKeyword("LoanOpsPipeline")
+	triggerKey  = temporal.NewSearchAttributeKeyKeyword("LoanOpsTrigger")
+	stageKey    = temporal.NewSearchAttributeKeyKeyword("LoanOpsStage")
+	versionKey  = temporal.NewSearchAttributeKeyInt64("LoanOpsModelVersion")
+	verdictKey  = temporal.NewSearchAttributeKeyKeyword("LoanOpsVerdict")
+)
+
 // SearchAttributes are what operators filter runs by in the Web UI, with their types: a namespace must have all of them.
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{pipelineKey, triggerKey, stageKey, versionKey, verdictKey}

@@ -20,15 +20,6 @@ const (
 	AbortUpdate = "abort"
 )
 
-// Search attributes, all of type Keyword but the model version, which is Int.
-const (
-	AttributePipeline     = "LoanOpsPipeline"
-	AttributeTrigger      = "LoanOpsTrigger"
-	AttributeStage        = "LoanOpsStage"
-	AttributeModelVersion = "LoanOpsModelVersion"
-	AttributeVerdict      = "LoanOpsVerdict"
-)
-
 // TrainingID is the workflow ID of a pipeline's training: one runs at a time.
 func TrainingID(pipeline string) string { return "training-" + pipeline }
 

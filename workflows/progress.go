@@ -4,16 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
-)
-
-var (
-	pipelineKey = temporal.NewSearchAttributeKeyKeyword(AttributePipeline)
-	triggerKey  = temporal.NewSearchAttributeKeyKeyword(AttributeTrigger)
-	stageKey    = temporal.NewSearchAttributeKeyKeyword(AttributeStage)
-	versionKey  = temporal.NewSearchAttributeKeyInt64(AttributeModelVersion)
-	verdictKey  = temporal.NewSearchAttributeKeyKeyword(AttributeVerdict)
 )
 
 // People see how a run goes in the progress query, the Web UI's current details and the stage search attribute.
