@@ -14,12 +14,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
-	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // version is the provider's version in the filesystem mirror.
-const version = terraform.ProviderVersion
+const version = contract.ProviderVersion
 
 type loanopsProvider struct{}
 
@@ -89,9 +88,9 @@ func (loanopsProvider) Resources(context.Context) []func() resource.Resource {
 // DataSources lists none.
 func (loanopsProvider) DataSources(context.Context) []func() datasource.DataSource { return nil }
 
-// addFault reports err with its code in the summary, where terraform.Workspace finds it again: Terraform passes texts only.
+// addFault reports err with its code in the summary, where whoever runs Terraform finds it again: Terraform passes texts only.
 func addFault(diags *diag.Diagnostics, what string, err error) {
-	diags.AddError(terraform.DiagnosticSummary(what, fault.CodeOf(err)), err.Error())
+	diags.AddError(contract.DiagnosticSummary(what, fault.CodeOf(err)), err.Error())
 }
 
 // targetOf is Configure's result for a resource.

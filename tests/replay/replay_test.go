@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -87,6 +88,37 @@ func verdictOf(t *testing.T, file string) string {
 	var result workflows.Result
 	require.NoError(t, json.Unmarshal(history.Events[len(history.Events)-1].Completed.Result.Payloads[0].Data, &result))
 	return string(result.Verdict)
+}
+
+// A history is read by people and kept for long: what goes into the steps of a training is below 8 KB in all, in the runs that were recorded.
+func TestInputsOfATrainingAreSmall(t *testing.T) {
+	for _, path := range keptFiles(t) {
+		if !strings.HasPrefix(filepath.Base(path), workflows.ContinuousTrainingName) {
+			continue
+		}
+		data, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var history struct {
+			Events []struct {
+				Scheduled struct {
+					Input struct {
+						Payloads []struct {
+							Data []byte `json:"data"`
+						} `json:"payloads"`
+					} `json:"input"`
+				} `json:"activityTaskScheduledEventAttributes"`
+			} `json:"events"`
+		}
+		require.NoError(t, json.Unmarshal(data, &history))
+		bytes := 0
+		for _, event := range history.Events {
+			for _, payload := range event.Scheduled.Input.Payloads {
+				bytes += len(payload.Data)
+			}
+		}
+		require.Greater(t, bytes, 4<<10, "%s has inputs at all", path)
+		require.Less(t, bytes, 8<<10, path)
+	}
 }
 
 func TestAnonymise(t *testing.T) {

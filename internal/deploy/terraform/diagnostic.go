@@ -3,24 +3,11 @@ package terraform
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"strings"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
-
-// DiagnosticSummary is the first line of a provider's error. Terraform passes texts only, so the code travels in it.
-func DiagnosticSummary(what string, code fault.Code) string {
-	return fmt.Sprintf("%s [%s]", what, code)
-}
-
-var diagnosticCode = func() *regexp.Regexp {
-	var codes []string
-	for _, code := range fault.Codes() {
-		codes = append(codes, regexp.QuoteMeta(string(code)))
-	}
-	return regexp.MustCompile(`\[(` + strings.Join(codes, "|") + `)\]`)
-}()
 
 // terraformFault gives an error of a Terraform operation its code and a message that fits on a screen.
 //
@@ -33,10 +20,10 @@ func terraformFault(ctx context.Context, operation, dir string, err error) error
 		return &fault.Error{Code: fault.Unavailable, Message: fmt.Sprintf("terraform %s in %s was interrupted", operation, dir), Cause: ctx.Err()}
 	}
 	text := err.Error()
-	code := fault.Internal
+	code, codes := fault.Internal, contract.DiagnosticCodes(text)
 	switch {
-	case diagnosticCode.MatchString(text):
-		code = weakest(diagnosticCode.FindAllStringSubmatch(text, -1))
+	case len(codes) > 0:
+		code = weakest(codes)
 	case strings.Contains(text, "Invalid value for variable"):
 		code = fault.Invalid
 	}
@@ -45,14 +32,14 @@ func terraformFault(ctx context.Context, operation, dir string, err error) error
 
 // weakest chooses among the codes of several diagnostics: one that trying again may cure wins, as the others may only
 // follow from it.
-func weakest(found [][]string) fault.Code {
-	code := fault.Code(found[0][1])
-	for _, match := range found[1:] {
-		if next := fault.Code(match[1]); fault.Permanent(code) && !fault.Permanent(next) {
-			code = next
+func weakest(codes []fault.Code) fault.Code {
+	weakest := codes[0]
+	for _, code := range codes[1:] {
+		if fault.Permanent(weakest) && !fault.Permanent(code) {
+			weakest = code
 		}
 	}
-	return code
+	return weakest
 }
 
 // maxText bounds an error's text: it enters a workflow's history.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -52,7 +53,7 @@ func TestCancelledOperationIsToldWithoutTheErrorsText(t *testing.T) {
 func TestDiagnosticSummaryIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	for _, code := range fault.Codes() {
-		err := terraformFault(t.Context(), "apply", "/dir", errors.New("Error: "+DiagnosticSummary("Track", code)))
+		err := terraformFault(t.Context(), "apply", "/dir", errors.New("Error: "+contract.DiagnosticSummary("Track", code)))
 		require.Equal(t, code, fault.CodeOf(err))
 	}
 }

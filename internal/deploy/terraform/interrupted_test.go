@@ -72,7 +72,7 @@ func TestProviderBuiltAgain(t *testing.T) {
 	require.Equal(t, 0, b.personsPlan(), "the workspace has its own copy")
 	b.apply(desired(&one, nil, 100))
 	installed, err := os.ReadFile(filepath.Join(b.config.Dir, ".terraform", "providers", "loanops.local", "loanops", "loanops",
-		terraform.ProviderVersion, platform(), "terraform-provider-loanops_v"+terraform.ProviderVersion))
+		contract.ProviderVersion, platform(), "terraform-provider-loanops_v"+contract.ProviderVersion))
 	require.NoError(t, err)
 	require.Len(t, installed, len(data)+1)
 }

@@ -8,12 +8,10 @@ import (
 	"runtime"
 	"strconv"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 )
-
-// ProviderVersion is the version under which the provider lies in the filesystem mirror.
-const ProviderVersion = "0.1.0"
 
 // providerSource is the provider's address; its host is explicit and ours.
 const providerSource = "loanops.local/loanops/loanops"
@@ -26,7 +24,7 @@ type mirror struct{ dir string }
 
 // executable is where Terraform looks in an unpacked mirror.
 func (m mirror) executable() string {
-	return filepath.Join(m.dir, filepath.FromSlash(providerSource), ProviderVersion, platform(), "terraform-provider-loanops_v"+ProviderVersion)
+	return filepath.Join(m.dir, filepath.FromSlash(providerSource), contract.ProviderVersion, platform(), "terraform-provider-loanops_v"+contract.ProviderVersion)
 }
 
 // cliConfig is the file for TF_CLI_CONFIG_FILE.

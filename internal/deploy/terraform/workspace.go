@@ -14,6 +14,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/hashicorp/terraform-exec/tfexec"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 )
@@ -197,7 +198,7 @@ func (w *Workspace) prepare(ctx context.Context, dir string) error {
 		return fault.Wrap(fault.Internal, err, "the backend in %s", dir)
 	}
 	plugins := mirror{filepath.Join(dir, mirrorDir)}
-	installed := filepath.Join(dir, ".terraform", "providers", filepath.FromSlash(providerSource), ProviderVersion, platform(), filepath.Base(plugins.executable()))
+	installed := filepath.Join(dir, ".terraform", "providers", filepath.FromSlash(providerSource), contract.ProviderVersion, platform(), filepath.Base(plugins.executable()))
 	wanted := digest + "\n" + string(backend)
 	marker, _ := os.ReadFile(filepath.Join(dir, markerFile)) // unreadable is as good as absent: init runs
 	if string(marker) == wanted && exists(installed) && exists(filepath.Join(dir, lockFile)) {
