@@ -57,6 +57,8 @@ func (g *Gateway) askAgain(ctx context.Context, pipeline, slot, idempotencyKey, 
 
 // track is what the slot runs; false when it gets no traffic.
 func (c *chooser) track(slot string) (contract.RouteTrack, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for _, s := range c.shares {
 		if s.slot == slot {
 			return s.track, true
