@@ -387,8 +387,15 @@ func TestFindRollback(t *testing.T) {
 	s.did(s.stage().Restore(t.Context(), ChangeInput{Candidate: s.records.candidate(t, 2), After: delivered + 2, Author: serving.Author{
 		Writer: "delivery/run-2", Actor: "ada", Reason: "lost", Operation: "restore",
 	}}))
+	found, err = find(delivered + 1)
+	require.NoError(t, err, "who restored it may end before it is followed")
+	require.Equal(t, delivered+3, found.Generation)
+	found, err = find(0)
+	require.NoError(t, err, "whichever it is")
+	require.Equal(t, delivered+3, found.Generation)
+	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
 	_, err = find(delivered + 2)
-	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "who restored it follows it: %v", err)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
 	_, err = (&Environments{Registry: newSite(t).records}).FindRollback(t.Context(), FindRollbackInput{Model: product})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
 }

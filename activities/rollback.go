@@ -42,7 +42,7 @@ type RollBackOutput struct {
 // Summary says from which version to which.
 func (o RollBackOutput) Summary() string { return withPending(o.Done, o.Pending) }
 
-// FindRollbackInput names the record of a rollback that is to be followed.
+// FindRollbackInput names the record of a rollback that is to be followed; generation 0 is that of the newest.
 type FindRollbackInput struct {
 	Model      string `json:"model"`
 	Generation int64  `json:"generation"`
@@ -79,9 +79,14 @@ func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBack
 	return out, nil
 }
 
-// FindRollback finds the newest record, which must be the named one or that of a rollback since; Overtaken when it is neither.
+// FindRollback finds the newest record, which must be the named one or that of a rollback since, restored perhaps by a delivery that may end
+// before it is followed; Overtaken when it is neither.
 func (e *Environments) FindRollback(ctx context.Context, in FindRollbackInput) (FindRollbackOutput, error) {
 	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
+	if err != nil {
+		return FindRollbackOutput{}, err
+	}
+	history, err := e.Registry.ServingHistory(ctx, in.Model, serving.Production)
 	if err != nil {
 		return FindRollbackOutput{}, err
 	}
@@ -89,7 +94,7 @@ func (e *Environments) FindRollback(ctx context.Context, in FindRollbackInput) (
 	switch {
 	case err != nil:
 		return FindRollbackOutput{}, err
-	case !named && newest.Change != serving.RolledBack:
+	case !named && serving.Decided(history).Change != serving.RolledBack:
 		return FindRollbackOutput{}, overtakenBy(newest)
 	case newest.Champion == nil:
 		return FindRollbackOutput{}, fault.New(fault.NotFound, "%s has no champion: there is no rollback to follow", in.Model)

@@ -13,7 +13,7 @@ import (
 	"github.com/loanops/loanops/workflows"
 )
 
-// adoptRollbacks starts, for every pipeline whose newest record is a rollback, the workflow that makes production and Terraform follow it: the
+// adoptRollbacks starts, for every pipeline whose last decision was a rollback, the workflow that makes production and Terraform follow it: the
 // command that recorded it may have met no Temporal, or ended before its traffic was moved. Where that is done already, doing it again
 // changes nothing. What is wrong with one pipeline, as a record that was altered, keeps no other one from being followed.
 func adoptRollbacks(ctx context.Context, reg registry.Registry, temporal client.Client, logger *slog.Logger) error {
@@ -29,10 +29,11 @@ func adoptRollbacks(ctx context.Context, reg registry.Registry, temporal client.
 }
 
 func adoptRollback(ctx context.Context, reg registry.Registry, temporal client.Client, logger *slog.Logger, pipeline string) error {
-	newest, err := reg.Serving(ctx, pipeline, serving.Production)
-	if err != nil || newest.Change != serving.RolledBack {
+	history, err := reg.ServingHistory(ctx, pipeline, serving.Production)
+	if err != nil || serving.Decided(history).Change != serving.RolledBack {
 		return err
 	}
+	newest := history[len(history)-1]
 	_, err = temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
 		ID: workflows.RollbackID(pipeline), TaskQueue: workflows.TaskQueue, StaticSummary: "let production follow the rollback of " + pipeline,
 		WorkflowIDConflictPolicy: enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING, // one that runs follows the newest rollback

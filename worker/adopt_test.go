@@ -19,7 +19,7 @@ import (
 // newest is a registry of pipelines with production's newest record of each.
 type newest struct {
 	registry.Registry // the rest is not called
-	records           map[string]serving.Record
+	records           map[string][]serving.Record
 	altered           string // whose record cannot be read
 	away              error
 }
@@ -32,12 +32,12 @@ func (n newest) Pipelines(context.Context) ([]registry.PipelineSpec, error) {
 	return specs, nil
 }
 
-func (n newest) Serving(_ context.Context, name, environment string) (serving.Record, error) {
+func (n newest) ServingHistory(_ context.Context, name, environment string) ([]serving.Record, error) {
 	if environment != serving.Production {
-		return serving.Record{}, errors.New("another environment was asked for")
+		return nil, errors.New("another environment was asked for")
 	}
 	if name == n.altered {
-		return serving.Record{}, fault.New(fault.Internal, "serving record of %s in %s: generation 2 was altered", name, environment)
+		return nil, fault.New(fault.Internal, "serving record of %s in %s: generation 2 was altered", name, environment)
 	}
 	return n.records[name], n.away
 }
@@ -60,17 +60,20 @@ func (s *starts) ExecuteWorkflow(_ context.Context, options client.StartWorkflow
 
 // A worker that starts lets production follow where the newest record is a rollback, and leaves the rest to who wrote it.
 func TestAWorkerFollowsRollbacks(t *testing.T) {
-	reg := newest{records: map[string]serving.Record{
-		"cards": {Generation: 7, Change: serving.RolledBack, Author: serving.Author{Actor: "ada", Reason: "complaints"}},
-		"cars":  {Generation: 3, Change: serving.Promoted},
-		"loans": {Generation: 8, Change: serving.Restored}, // after a rollback somebody else took over
-		"rents": {Generation: 9, Change: serving.RolledBack, Author: serving.Author{Actor: "bob", Reason: "too slow"}},
+	rolledBack := serving.Record{Generation: 7, Change: serving.RolledBack, Author: serving.Author{Actor: "ada", Reason: "complaints"}}
+	promoted := serving.Record{Generation: 8, Change: serving.Promoted}
+	reg := newest{records: map[string][]serving.Record{
+		"cards": {rolledBack},
+		"cars":  {rolledBack, promoted}, // after a rollback somebody else took over
+		"loans": {promoted, {Generation: 9, Change: serving.Restored}},
+		// Whoever restored it may have ended before it was followed.
+		"rents": {rolledBack, {Generation: 9, Change: serving.Restored, Author: serving.Author{Actor: "bob", Reason: "it was lost"}}},
 	}}
 	temporal := &starts{}
 	require.NoError(t, adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler)))
 	require.Equal(t, []any{
 		workflows.RollbackInput{Model: "cards", Actor: "ada", Reason: "complaints", Adopt: 7},
-		workflows.RollbackInput{Model: "rents", Actor: "bob", Reason: "too slow", Adopt: 9},
+		workflows.RollbackInput{Model: "rents", Actor: "bob", Reason: "it was lost", Adopt: 9},
 	}, temporal.inputs)
 	for i, id := range []string{"rollback-cards", "rollback-rents"} {
 		require.Equal(t, id, temporal.options[i].ID)
@@ -86,14 +89,14 @@ func TestAWorkerSaysWhyRollbacksAreNotFollowed(t *testing.T) {
 	require.ErrorIs(t, err, reg.away)
 	require.Empty(t, temporal.options)
 
-	reg = newest{records: map[string]serving.Record{"cars": {Generation: 1, Change: serving.RolledBack}}}
+	reg = newest{records: map[string][]serving.Record{"cars": {{Generation: 1, Change: serving.RolledBack}}}}
 	temporal.refuse = errors.New("Temporal is away")
 	require.ErrorIs(t, adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler)), temporal.refuse)
 }
 
 // What is wrong with one pipeline is said, and keeps no other one's rollback from being followed.
 func TestAPipelineWhoseRecordCannotBeReadStandsAlone(t *testing.T) {
-	reg := newest{altered: "cards", records: map[string]serving.Record{"rents": {Generation: 9, Change: serving.RolledBack}}}
+	reg := newest{altered: "cards", records: map[string][]serving.Record{"rents": {{Generation: 9, Change: serving.RolledBack}}}}
 	temporal := &starts{}
 	err := adoptRollbacks(t.Context(), reg, temporal, slog.New(slog.DiscardHandler))
 	require.ErrorContains(t, err, "serving record of cards in production: generation 2 was altered")

@@ -42,10 +42,11 @@ func gone(ctx context.Context, temporal describer, step terraform.Step) (bool, e
 
 // running asks Temporal whether the run that wrote a serving record, workflow ID/run ID, is open. Any other writer is a person.
 func running(ctx context.Context, temporal describer, writer string) (bool, error) {
-	workflowID, runID, ok := strings.Cut(writer, "/")
-	if !ok {
+	slash := strings.LastIndex(writer, "/") // a workflow's ID may have some itself
+	if slash < 0 {
 		return false, nil
 	}
+	workflowID, runID := writer[:slash], writer[slash+1:]
 	run, err := temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
 	var unknown *serviceerror.NotFound
 	var malformed *serviceerror.InvalidArgument

@@ -106,8 +106,8 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 // notRestored begins the reason of a delivery that was aborted before production was what its record says.
 const notRestored = "production was not as recorded, and may not be yet: "
 
-// restore brings production back to what its record says, before anything is changed. What was recorded is told to the agent, whoever aborts
-// meanwhile; to bring up what is gone is waited for only as long as nobody aborts, and not where it cannot be brought up.
+// restore brings production back to what its record says, before anything is changed. The agent is told what was recorded, ten times where it has
+// to be, whoever aborts meanwhile. The rest is waited for as long as nobody aborts, and not where it cannot be brought up.
 func (d *delivery) restore(ctx workflow.Context) error {
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
@@ -117,7 +117,15 @@ func (d *delivery) restore(ctx workflow.Context) error {
 		return err
 	}
 	d.generation = restored.Generation
-	return d.settle(ctx, d.follow(), restored.Pending == "", inVain...)
+	moved := restored.Pending == ""
+	if !moved {
+		_, err := do(last, &d.run, activities.ShiftTraffic, "telling the agent what serves", d.follow())
+		if failedWith(err, fault.Overtaken) {
+			return err
+		}
+		moved = err == nil
+	}
+	return d.settle(ctx, d.follow(), moved, inVain...)
 }
 
 // stage tries the version before production. What it finds wrong refuses the version.

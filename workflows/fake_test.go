@@ -224,7 +224,7 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 		return activities.RollBackOutput{Done: "from version 2 to 1: " + in.Reason, Generation: p.record.Generation, Pending: p.pending}, nil
 	})
 	on(p, env, activities.FindRollback, func(in activities.FindRollbackInput) (activities.FindRollbackOutput, error) {
-		if in.Generation != p.record.Generation && p.record.Change != serving.RolledBack {
+		if (in.Generation == 0 || in.Generation != p.record.Generation) && p.record.Change != serving.RolledBack {
 			return activities.FindRollbackOutput{}, p.overtaken()
 		}
 		return activities.FindRollbackOutput{Generation: p.record.Generation, Version: 1, Digest: "digest-1"}, p.fails(activities.FindRollback.Name)

@@ -46,6 +46,9 @@ func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error
 			Writer: execution.ID + "/" + execution.RunID, Actor: input.Actor, Reason: input.Reason, Operation: execution.RunID,
 		},
 	}, inVain...)
+	if failedWith(err, fault.Overtaken) { // it was recorded, and its reply lost
+		return r.followNewest(last, 0)
+	}
 	if err != nil {
 		return Result{}, err
 	}

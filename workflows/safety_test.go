@@ -155,6 +155,7 @@ func TestAbortWhileProductionIsPutRight(t *testing.T) {
 				require.Equal(t, Aborted, result.Verdict)
 				require.Equal(t, "production was not as recorded, and may not be yet: version 1 does not run", result.Reasons[1])
 				require.Equal(t, serving.Restored, p.record.Change, "it is recorded, whoever aborts")
+				require.True(t, p.shifted, "and told to the agent")
 				require.Empty(t, p.followed)
 				require.NotContains(t, p.steps, activities.PlanStaging.Name, "nothing else is done")
 			})
@@ -166,6 +167,7 @@ func TestAbortWhileProductionIsPutRight(t *testing.T) {
 func TestProductionThatCannotBePutRightEndsTheDelivery(t *testing.T) {
 	p := newPlatform()
 	p.outOfSync, p.pending = "version 1 does not run", "version 1 does not run"
+	p.failures[activities.ShiftTraffic.Name] = 20 // more than the step's own tries
 	env := p.environment(t)
 	on(p, env, activities.AdoptRecord, func(activities.FollowInput) (activities.FollowOutput, error) {
 		return activities.FollowOutput{}, temporal.NewNonRetryableApplicationError("the bundle is gone", "not_found", nil)
@@ -175,6 +177,34 @@ func TestProductionThatCannotBePutRightEndsTheDelivery(t *testing.T) {
 	require.ErrorAs(t, env.GetWorkflowError(), &failed)
 	require.Equal(t, "production cannot be brought back to what its record says: the bundle is gone; mend that, or roll back to a version that runs", failed.Message())
 	require.Equal(t, string(fault.Refused), failed.Type())
+	require.True(t, p.shifted, "not before traffic is as safe as the agent can make it")
+
+	p = newPlatform()
+	p.outOfSync, p.pending = "version 1 does not run", "version 1 does not run"
+	env = p.environment(t)
+	gone := func(activities.FollowInput) (activities.FollowOutput, error) {
+		return activities.FollowOutput{}, temporal.NewNonRetryableApplicationError("the bundle is gone", "not_found", nil)
+	}
+	on(p, env, activities.ShiftTraffic, gone)
+	on(p, env, activities.AdoptRecord, gone)
+	env.ExecuteWorkflow(ContinuousDeliveryName, deliveryInput)
+	require.ErrorContains(t, env.GetWorkflowError(), "production cannot be brought back", "a track that is gone is no reason to wait for the agent")
+}
+
+// The reply of its own record was lost, and a newer rollback came meanwhile: a worker that starts counts on the run that is there.
+func TestRollbackWhoseRecordIsOvertakenFollowsTheNewerOne(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion = &second
+	env := p.environment(t)
+	on(p, env, activities.RollBack, func(activities.RollBackInput) (activities.RollBackOutput, error) {
+		p.overtake("grace", "further complaints")
+		return activities.RollBackOutput{}, p.overtaken()
+	})
+	env.ExecuteWorkflow(RollbackName, RollbackInput{Model: "loan-eligibility"})
+	var result Result
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, RolledBack, result.Verdict)
+	require.Len(t, p.followed, 1)
 }
 
 func TestPromotionWaitsForTheDatabase(t *testing.T) {

@@ -276,6 +276,20 @@ func TestWaitingIsBounded(t *testing.T) {
 	ended.Close()
 	g.holdLimit = time.Millisecond
 	require.Equal(t, http.StatusBadGateway, ask(g.Handler(), "k-north", "").Code)
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		<-r.Context().Done()
+	}))
+	defer hanging.Close()
+	g.holdLimit = 300 * time.Millisecond
+	answered := make(chan int, 1)
+	go func() { answered <- ask(g.Handler(), "k-north", "").Code }()
+	require.Eventually(t, func() bool { return len(g.held) == 1 }, time.Minute, time.Millisecond)
+	g.table.set(two(hanging, hanging, 100))
+	before := time.Now()
+	require.Equal(t, http.StatusBadGateway, <-answered)
+	require.Less(t, time.Since(before), predictorTimeout/2, "one that is back and hangs holds nobody longer")
+	g.table.set(two(ended, ended, 100))
 	g.holdLimit, g.held = time.Hour, make(chan struct{})
 	require.Equal(t, http.StatusBadGateway, ask(g.Handler(), "k-north", "").Code)
 }

@@ -31,13 +31,11 @@ func (g *Gateway) askAgain(ctx context.Context, pipeline, slot, idempotencyKey, 
 	default:
 		return slot, nil, err
 	}
-	over := time.NewTimer(g.holdLimit)
-	defer over.Stop()
+	ctx, cancel := context.WithTimeout(ctx, g.holdLimit)
+	defer cancel()
 	for {
 		select {
 		case <-ctx.Done():
-			return slot, nil, ctx.Err()
-		case <-over.C:
 			return slot, nil, err
 		case <-time.After(holdPause):
 		}

@@ -163,7 +163,7 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 	if err != nil {
 		return err
 	}
-	p.cfg.Say("starting Temporal, its Web UI and the S3 store")
+	p.cfg.Say("starting Temporal, its Web UI, the S3 store and the deployment agent")
 	for _, url := range []string{
 		p.endpoints.TemporalHTTP + "/api/v1/namespaces/" + p.endpoints.Namespace, p.endpoints.TemporalUI, p.endpoints.S3 + "/healthz",
 	} {
@@ -171,18 +171,18 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 			return err
 		}
 	}
-	if err := p.prepareWorkspaces(ctx); err != nil { // before a worker goes on with what was interrupted there
-		return err
-	}
-	p.cfg.Say("starting the deployment agent, the gateway and a worker")
-	readyFile := p.path("work", "worker.ready")
-	_ = os.Remove(readyFile)
-	worker, err := p.run("worker", "loanops-worker", "--ready-file", readyFile)
+	p.cfg.Say("starting the gateway and a worker")
+	gateway, err := p.run("gateway", "loanops-api", "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
+		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
 	if err != nil {
 		return err
 	}
-	gateway, err := p.run("gateway", "loanops-api", "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
-		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
+	if err := p.prepareWorkspaces(ctx); err != nil { // before a worker goes on with what was interrupted there
+		return err
+	}
+	readyFile := p.path("work", "worker.ready")
+	_ = os.Remove(readyFile)
+	worker, err := p.run("worker", "loanops-worker", "--ready-file", readyFile)
 	if err != nil {
 		return err
 	}
@@ -198,7 +198,7 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 }
 
 // prepareWorkspaces lets a person's terraform plan work although the agent's address or the provider are not what they were. Whoever works in
-// one at this moment has prepared it.
+// one at this moment prepares it by that.
 func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 	dirs, err := filepath.Glob(filepath.Join(p.Settings.WorkDir, "terraform", "*", "*"))
 	if err != nil {

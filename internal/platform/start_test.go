@@ -196,7 +196,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 	}
 	ended, err := os.ReadFile(filepath.Join(bin, "ended"))
 	require.NoError(t, err)
-	require.Equal(t, "loanops-api\nloanops-worker\nloanops\nloanops-devserver\n", string(ended), "who needs others ends before them")
+	require.Equal(t, "loanops-worker\nloanops-api\nloanops\nloanops-devserver\n", string(ended), "who needs others ends before them")
 
 	secrets, err := os.ReadFile(filepath.Join(state, "keys.json"))
 	require.NoError(t, err)
@@ -215,10 +215,10 @@ func TestLifeOfAPlatform(t *testing.T) {
 // What was started before a failure is stopped, and the folder is free again.
 func TestAFailedStartLeavesNothingBehind(t *testing.T) {
 	cleanEnvironment(t)
-	bin, state := programs(t, "loanops-devserver", "loanops"), t.TempDir() // no worker
+	bin, state := programs(t, "loanops-devserver", "loanops"), t.TempDir() // no gateway
 	_, err := Start(t.Context(), Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
-	require.ErrorContains(t, err, "starting worker")
+	require.ErrorContains(t, err, "starting gateway")
 	ended, err := os.ReadFile(filepath.Join(bin, "ended"))
 	require.NoError(t, err)
 	require.Equal(t, "loanops\nloanops-devserver\n", string(ended))

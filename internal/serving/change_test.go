@@ -288,3 +288,10 @@ func TestARenewalKeepsEverythingButItsGeneration(t *testing.T) {
 	require.False(t, first.DoneBy(renewed.Operation))
 	require.False(t, serving.Record{}.DoneBy(""), "before the first record nothing was done")
 }
+
+func TestDecidedLooksThroughWhatWasRestored(t *testing.T) {
+	require.Zero(t, serving.Decided(nil))
+	rolledBack, restored := serving.Record{Generation: 2, Change: serving.RolledBack}, serving.Record{Generation: 3, Change: serving.Restored}
+	require.Equal(t, rolledBack, serving.Decided([]serving.Record{{Generation: 1, Change: serving.Promoted}, rolledBack, restored, restored}))
+	require.Zero(t, serving.Decided([]serving.Record{restored}))
+}

@@ -5,6 +5,7 @@ package serving
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -125,6 +126,17 @@ type Records interface {
 	// A version that does not exist is fault.NotFound; a record without pipeline, environment, change or any of its Author's fields
 	// is fault.Invalid.
 	TakeGeneration(ctx context.Context, next Record) (Record, error)
+}
+
+// Decided is the last record of a history, oldest first, that decided what serves: restoring it since changed nothing. The zero Record when
+// there is none.
+func Decided(history []Record) Record {
+	for _, r := range slices.Backward(history) {
+		if r.Change != Restored {
+			return r
+		}
+	}
+	return Record{}
 }
 
 // WasChampion reports whether t was champion in any of the records.

@@ -132,8 +132,7 @@ func (a *app) adopt(ctx context.Context, s settings.Settings, request shift.Requ
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING,
 		}, workflows.RollbackName, workflows.RollbackInput{Model: request.Model, Actor: request.Actor, Reason: request.Reason, Adopt: generation})
 		if err == nil && wait {
-			_, err := a.wait(ctx, server, run)
-			return a.followed(err)
+			return a.followed(ctx, server, run)
 		}
 	}
 	if err != nil {
@@ -142,14 +141,21 @@ func (a *app) adopt(ctx context.Context, s settings.Settings, request shift.Requ
 	return nil
 }
 
-// followed is nil for a run that was ended by another rollback, whose run follows both.
-func (a *app) followed(err error) error {
-	var ended *temporal.TerminatedError
-	if errors.As(err, &ended) {
-		a.say("another rollback was recorded meanwhile; what it started follows both")
-		return nil
+// followed waits until production follows the rollback. A run that another rollback ended is followed by that one's, which follows both.
+func (a *app) followed(ctx context.Context, server client.Client, run client.WorkflowRun) error {
+	for {
+		_, err := a.wait(ctx, server, run)
+		var ended *temporal.TerminatedError
+		if !errors.As(err, &ended) {
+			return err
+		}
+		next := server.GetWorkflow(ctx, run.GetID(), "")
+		if next.GetRunID() == run.GetRunID() {
+			return fault.Wrap(fault.Internal, err, "somebody ended %s, so that Terraform does not follow: repeat the rollback", run.GetID())
+		}
+		a.say("another rollback was recorded meanwhile; its run follows both")
+		run = next
 	}
-	return err
 }
 
 // adoptLimit bounds how long the command waits for a Temporal that may be away.

@@ -147,14 +147,30 @@ func TestRollbackEndsAtOnceByAPermanentFault(t *testing.T) {
 	}
 }
 
-// The run that follows a rollback is ended by the next one's, which follows both: whoever waits for it has no fault to be told.
-func TestAFollowerThatAnotherRollbackEnded(t *testing.T) {
-	var said bytes.Buffer
-	a := &app{err: &said}
-	require.NoError(t, a.followed(fmt.Errorf("run: %w", &temporal.TerminatedError{})))
-	require.Contains(t, said.String(), "another rollback")
-	require.NoError(t, a.followed(nil))
-	require.EqualError(t, a.followed(fault.New(fault.Unavailable, "away")), "away")
+// The run that follows a rollback is ended by the next one's, which follows both: that one is waited for. A run that a person ended is a fault.
+func TestAFollowerThatWasEnded(t *testing.T) {
+	closed := make(chan struct{})
+	close(closed)
+	terminated := &workflowRun{id: "rollback-loans", run: "1", err: fmt.Errorf("run: %w", &temporal.TerminatedError{}), ended: closed}
+	for name, test := range map[string]struct {
+		next *workflowRun
+		says string
+		err  string
+	}{
+		"by another rollback": {&workflowRun{id: "rollback-loans", run: "2", ended: closed}, "another rollback was recorded meanwhile", ""},
+		"by a person":         {terminated, "", "somebody ended rollback-loans"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var said bytes.Buffer
+			err := (&app{err: &said}).followed(t.Context(), &server{newest: test.next}, terminated)
+			require.Contains(t, said.String(), test.says)
+			if test.err == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, test.err)
+		})
+	}
 }
 
 // Somebody wrote after the rollback was recorded and before traffic followed: the command says who, and does not write again.

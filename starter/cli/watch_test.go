@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,7 +28,10 @@ type server struct {
 	queried  map[string]int
 	started  []client.StartWorkflowOptions
 	refuse   error
+	newest   client.WorkflowRun // of every workflow ID
 }
+
+func (s *server) GetWorkflow(context.Context, string, string) client.WorkflowRun { return s.newest }
 
 func (s *server) QueryWorkflow(_ context.Context, id, _, query string, _ ...any) (converter.EncodedValue, error) {
 	s.mu.Lock()
@@ -62,13 +66,14 @@ func (v value) Get(into any) error { return json.Unmarshal(v, into) }
 type workflowRun struct {
 	client.WorkflowRun
 	id     string
+	run    string // its ID; empty: one made of the workflow's
 	result workflows.Result
 	err    error
 	ended  chan struct{}
 }
 
 func (r *workflowRun) GetID() string    { return r.id }
-func (r *workflowRun) GetRunID() string { return "run-of-" + r.id }
+func (r *workflowRun) GetRunID() string { return cmp.Or(r.run, "run-of-"+r.id) }
 func (r *workflowRun) Get(ctx context.Context, into any) error {
 	select {
 	case <-ctx.Done():

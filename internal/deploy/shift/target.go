@@ -2,7 +2,6 @@ package shift
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -85,14 +84,10 @@ func choose(ctx context.Context, agent Agent, newest serving.Record, history []s
 	return serving.Track{}, notRunning(newest.Pipeline, wanted, actual)
 }
 
-// repeats reports whether the last change of what serves is what is asked for: restoring it since changed nothing.
+// repeats reports whether what was decided last is what is asked for.
 func repeats(history []serving.Record, wanted Wanted) bool {
-	for _, record := range slices.Backward(history) {
-		if record.Change != serving.Restored {
-			return record.Change == serving.RolledBack && (wanted == Wanted{} || wanted.names(record.Champion))
-		}
-	}
-	return false
+	decided := serving.Decided(history)
+	return decided.Change == serving.RolledBack && (wanted == Wanted{} || wanted.names(decided.Champion))
 }
 
 func notRunning(model string, wanted Wanted, actual contract.Actual) error {

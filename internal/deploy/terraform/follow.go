@@ -2,6 +2,7 @@ package terraform
 
 import (
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -50,6 +51,9 @@ func Follow(record serving.Record, history []serving.Record, actual contract.Act
 		return d, nil
 	}
 	spec, err := specOf(left.Spec.Identity())
+	if fault.CodeOf(err) == fault.NotFound {
+		return d, nil // nobody can say any more how it should decide
+	}
 	if err == nil && left.Spec.DecidesAs(spec) {
 		d.Tracks[other] = left.Spec
 		d.Weights[other] = 0

@@ -145,6 +145,24 @@ func TestFollow(t *testing.T) {
 	}
 }
 
+// Nobody can say any more how the former champion in the other slot should decide: it goes, and what serves is followed.
+func TestFollowLeavesOutWhatNobodyKnows(t *testing.T) {
+	t.Parallel()
+	record := serving.Record{Champion: version(2), Generation: 1}
+	actual := contract.Actual{
+		Tracks: map[string]contract.Track{contract.Blue: held(1), contract.Green: held(2)}, Route: &contract.Route{Weights: map[string]int{contract.Green: 100}},
+	}
+	desired, err := terraform.Follow(record, []serving.Record{{Champion: version(1)}, record}, actual, func(track serving.Track) (contract.TrackSpec, error) {
+		if track == *version(1) {
+			return contract.TrackSpec{}, fault.New(fault.NotFound, "no spec has the policy")
+		}
+		return started(track)
+	})
+	require.NoError(t, err)
+	require.Equal(t, map[string]int{contract.Green: 100}, desired.Weights)
+	require.NotContains(t, desired.Tracks, contract.Blue)
+}
+
 func TestFollowNeedsToKnowHowATrackIsStarted(t *testing.T) {
 	t.Parallel()
 	unknown := func(serving.Track) (contract.TrackSpec, error) {
