@@ -171,6 +171,9 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 			return err
 		}
 	}
+	if err := agent.awaitHTTP(ctx, p.Settings.Agent+"/healthz"); err != nil {
+		return err
+	}
 	p.cfg.Say("starting the gateway and a worker")
 	gateway, err := p.run("gateway", "loanops-api", "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
 		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
@@ -186,7 +189,7 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 	if err != nil {
 		return err
 	}
-	err = errors.Join(agent.awaitHTTP(ctx, p.Settings.Agent+"/healthz"), gateway.awaitHTTP(ctx, p.Settings.Gateway+"/healthz"),
+	err = errors.Join(gateway.awaitHTTP(ctx, p.Settings.Gateway+"/healthz"),
 		worker.await(ctx, func() bool { _, err := os.Stat(readyFile); return err == nil }))
 	if err != nil {
 		return err
