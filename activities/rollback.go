@@ -82,14 +82,11 @@ func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBack
 // FindRollback finds the newest record, which must be the named one or that of a rollback since, restored perhaps by a delivery that may end
 // before it is followed; Overtaken when it is neither.
 func (e *Environments) FindRollback(ctx context.Context, in FindRollbackInput) (FindRollbackOutput, error) {
-	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
-	if err != nil {
-		return FindRollbackOutput{}, err
-	}
 	history, err := e.Registry.ServingHistory(ctx, in.Model, serving.Production)
 	if err != nil {
 		return FindRollbackOutput{}, err
 	}
+	newest := serving.Newest(history, in.Model, serving.Production)
 	named, err := isNewest(ctx, e.Registry, newest, in.Generation)
 	switch {
 	case err != nil:

@@ -159,12 +159,11 @@ func (d *delivery) stage(ctx workflow.Context) (failures []string, err error) {
 
 // change is the input of a step that takes a generation after the one that this run knows. operation makes its repetition harmless.
 func (d *delivery) change(ctx workflow.Context, operation, reason string) activities.ChangeInput {
-	execution := workflow.GetInfo(ctx).WorkflowExecution
 	return activities.ChangeInput{
 		Candidate: d.resolved.Candidate, After: d.generation, Drill: d.input.Drill,
 		Author: serving.Author{
-			Writer: execution.ID + "/" + execution.RunID, Actor: d.answerable(d.input.Actor), Reason: reason,
-			Operation: execution.RunID + "/" + operation,
+			Writer: writer(ctx), Actor: d.answerable(d.input.Actor), Reason: reason,
+			Operation: workflow.GetInfo(ctx).WorkflowExecution.RunID + "/" + operation,
 		},
 	}
 }

@@ -10,6 +10,12 @@ import (
 	"github.com/loanops/loanops/internal/registry"
 )
 
+// writer names the run in the serving record, see serving.Author.
+func writer(ctx workflow.Context) string {
+	execution := workflow.GetInfo(ctx).WorkflowExecution
+	return execution.ID + "/" + execution.RunID
+}
+
 // record keeps the run in the registry and returns the manifest of its artifacts, once it has ended and made some. It is best effort:
 // a registry that is away must not change how a run ends.
 func (r *run) record(ctx workflow.Context, result Result, failure error, status registry.RunStatus) *artifact.Ref {

@@ -40,10 +40,9 @@ func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	r.committed = "the rollback is being recorded; traffic is then made to follow"
-	execution := workflow.GetInfo(ctx).WorkflowExecution
 	done, err := insist(last, r, activities.RollBack, "rolling back", activities.RollBackInput{
 		Model: input.Model, Target: chosen.Target, Author: serving.Author{
-			Writer: execution.ID + "/" + execution.RunID, Actor: input.Actor, Reason: input.Reason, Operation: execution.RunID,
+			Writer: writer(ctx), Actor: input.Actor, Reason: input.Reason, Operation: workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		},
 	}, inVain...)
 	if failedWith(err, fault.Overtaken) { // it was recorded, and its reply lost

@@ -128,6 +128,14 @@ type Records interface {
 	TakeGeneration(ctx context.Context, next Record) (Record, error)
 }
 
+// Newest is the last record of a history, oldest first, or the one before the first.
+func Newest(history []Record, pipeline, environment string) Record {
+	if len(history) == 0 {
+		return Record{Pipeline: pipeline, Environment: environment}
+	}
+	return history[len(history)-1]
+}
+
 // Decided is the last record of a history, oldest first, that decided what serves: restoring it since changed nothing. The zero Record when
 // there is none.
 func Decided(history []Record) Record {

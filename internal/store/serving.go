@@ -20,7 +20,7 @@ func (s *store) Serving(ctx context.Context, pipeline, environment string) (serv
 	if err := serving.VerifyNewest(last); err != nil {
 		return serving.Record{}, err
 	}
-	return newest(last, pipeline, environment), nil
+	return serving.Newest(last, pipeline, environment), nil
 }
 
 func (s *store) ServingHistory(ctx context.Context, pipeline, environment string) ([]serving.Record, error) {
@@ -58,7 +58,7 @@ func (s *store) TakeGeneration(ctx context.Context, next serving.Record) (servin
 				return err
 			}
 		}
-		last := newest(history, next.Pipeline, next.Environment)
+		last := serving.Newest(history, next.Pipeline, next.Environment)
 		if next.Generation != last.Generation+1 || next.PrevHash != last.Hash {
 			return fault.New(fault.Conflict, "generation %d does not follow the newest serving record of %s in %s: %s",
 				next.Generation, next.Pipeline, next.Environment, last)
@@ -70,14 +70,6 @@ func (s *store) TakeGeneration(ctx context.Context, next serving.Record) (servin
 		return serving.Record{}, err
 	}
 	return taken, nil
-}
-
-// newest is the last record of a history, or the one before the first.
-func newest(history []serving.Record, pipeline, environment string) serving.Record {
-	if len(history) == 0 {
-		return serving.Record{Pipeline: pipeline, Environment: environment}
-	}
-	return history[len(history)-1]
 }
 
 // versionExists accepts a track that is not there.

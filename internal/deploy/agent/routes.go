@@ -284,7 +284,7 @@ func (a *agent) routesOf(environment string) contract.Routes {
 	routes := contract.Routes{Revision: a.revisions[environment], Pipelines: map[string]contract.PipelineRoute{}}
 	known := slices.Concat(slices.Collect(maps.Keys(a.fences)), slices.Collect(maps.Keys(a.routes)))
 	for _, p := range known {
-		if p.environment != environment {
+		if _, told := routes.Pipelines[p.pipeline]; told || p.environment != environment {
 			continue
 		}
 		route := contract.PipelineRoute{Weights: map[string]int{}, Tracks: map[string]contract.RouteTrack{}}

@@ -63,12 +63,8 @@ func RollBack(ctx context.Context, reg serving.Records, agent Agent, request Req
 
 // read is production's record and its newest row.
 func read(ctx context.Context, reg serving.Records, model string) (newest serving.Record, history []serving.Record, err error) {
-	newest = serving.Record{Pipeline: model, Environment: serving.Production}
 	history, err = reg.ServingHistory(ctx, model, serving.Production)
-	if len(history) > 0 {
-		newest = history[len(history)-1]
-	}
-	return newest, history, err
+	return serving.Newest(history, model, serving.Production), history, err
 }
 
 // record takes the generation of the rollback.

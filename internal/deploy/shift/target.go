@@ -65,7 +65,7 @@ func choose(ctx context.Context, agent Agent, newest serving.Record, history []s
 		return serving.Track{}, err
 	}
 	switch {
-	case wanted.names(newest.Champion) && newest.Challenger == nil && OutOfSync(newest, actual) != "":
+	case wanted.names(newest.Champion) && OutOfSync(newest, actual) != "":
 		return *newest.Champion, nil
 	case wanted.names(newest.Previous), wanted == Wanted{} && newest.Previous != nil:
 		return *newest.Previous, nil
