@@ -104,7 +104,7 @@ func TestChangesOfASpec(t *testing.T) {
 		{"missing", func(s *pipeline.Spec) { s.Source.Missing = []string{"NA"} }, []string{ExtractData.Name}},
 		{"label", func(s *pipeline.Spec) { s.Label.MaturesAfterDays-- }, all},
 		{"label's meaning", func(s *pipeline.Spec) { s.Label.Meaning = pipeline.MeaningApproval }, all},
-		{"a column's reason", func(s *pipeline.Spec) { s.Columns[0].Reason = "other words" }, all},
+		{"a column's reason", func(s *pipeline.Spec) { s.Columns[0].Reason = "other words" }, none},
 		{"a column's range", func(s *pipeline.Spec) { s.Columns[4].Max = number(9e6) }, all},
 		{"one column less", func(s *pipeline.Spec) { s.Ignore, s.Columns = append(s.Ignore, s.Columns[0].Name), s.Columns[1:] }, all},
 		{"split", func(s *pipeline.Spec) { s.Split.Train, s.Split.Test = 0.5, 0.3 }, []string{SplitData.Name, TrainModel.Name, EvaluateModel.Name}},

@@ -18,7 +18,6 @@ import (
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -38,9 +37,6 @@ type gateway struct {
 	onScrape  func(g *gateway)
 }
 
-// stated is the policy of the spec.
-var stated = pipeline.Policy{Cutoff: 0.25}
-
 func newGateway() *gateway {
 	labels := []string{contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel}
 	g := &gateway{
@@ -49,7 +45,7 @@ func newGateway() *gateway {
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.DecisionsMetric}, append(labels, contract.VerdictLabel)),
 		seconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.DurationMetric, Buckets: []float64{0.01, 0.1}}, labels),
 		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.ScoreMetric, Buckets: prometheus.LinearBuckets(0.02, 0.02, 50)}, labels),
-		registry:  prometheus.NewRegistry(), policy: stated.Digest(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
+		registry:  prometheus.NewRegistry(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
 		onScrape: func(*gateway) {},
 	}
 	g.registry.MustRegister(g.started, g.requests, g.decisions, g.seconds, g.scores)
@@ -98,8 +94,9 @@ func analysis(t *testing.T, g *gateway, oldNew ...string) (Canary, CanaryInput) 
 	version := b.train(t).version
 	version.Version = 2
 	b.registry.versions = append(b.registry.versions, version)
+	g.policy = b.registry.candidate(t, 1).Policy
 	b.respec(t, append([]string{"interval_seconds: 3", "interval_seconds: 1"}, oldNew...)...)
-	in := CanaryInput{Candidate: b.registry.candidate(t, 2), Champion: serving.Track{Version: 1, Policy: stated.Digest()}, Weight: 25, Generation: 3}
+	in := CanaryInput{Candidate: b.registry.candidate(t, 2), Champion: serving.Track{Version: 1, Policy: g.policy}, Weight: 25, Generation: 3}
 	next, err := b.registry.newest(serving.Production).Prepare(in.Champion, "")
 	b.registry.write(t, "run-1", next, err)
 	next, err = b.registry.newest(serving.Production).Promote()
@@ -176,10 +173,8 @@ func TestAnalyseFaults(t *testing.T) {
 func TestTwoPoliciesOfOneVersionAreToldApart(t *testing.T) {
 	g := newGateway()
 	c, in := analysis(t, g, "cutoff: 0.25", "cutoff: 0.4")
-	stricter := pipeline.Policy{Cutoff: 0.4}
-	in.Candidate.Version = 1
-	in.Candidate.Policy = stricter.Digest()
-	for policy, requests := range map[string]int{stated.Digest(): 30, stricter.Digest(): 7} {
+	in.Candidate.Version, in.Champion.Policy = 1, "another policy"
+	for policy, requests := range map[string]int{in.Champion.Policy: 30, in.Candidate.Policy: 7} {
 		g.policy = policy
 		for range requests {
 			g.count("1", "true", 0.5)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -44,36 +45,32 @@ func specAt(ctx context.Context, reg registry.Registry, model, digest string) (p
 	return pipeline.Spec{}, fault.New(fault.NotFound, "no spec of pipeline %q with digest %s is registered", model, digest)
 }
 
-// policyAt is the policy of that digest: that of spec, or of the newest registered spec that has it.
-func policyAt(ctx context.Context, reg registry.Registry, spec pipeline.Spec, digest string) (pipeline.Policy, error) {
-	if spec.Policy.Digest() == digest {
-		return spec.Policy, nil
-	}
-	history, err := reg.PipelineHistory(ctx, spec.Name)
-	if err != nil {
-		return pipeline.Policy{}, err
-	}
-	for _, registered := range history {
-		other, err := pipeline.Parse(spec.Name+".yaml", registered.YAML)
-		if err == nil && other.Policy.Digest() == digest {
-			return other.Policy, nil
-		}
-	}
-	return pipeline.Policy{}, fault.New(fault.NotFound, "no spec of pipeline %q has the policy %s", spec.Name, digest)
-}
-
 // trackSpec is how a track is started under the spec's limits.
 func trackSpec(ctx context.Context, reg registry.Registry, spec pipeline.Spec, track serving.Track) (contract.TrackSpec, error) {
 	version, err := reg.Version(ctx, spec.Name, track.Version)
 	if err != nil {
 		return contract.TrackSpec{}, err
 	}
-	policy, err := policyAt(ctx, reg, spec, track.Policy)
+	policy, err := reg.Policy(ctx, spec.Name, track.Policy)
 	return contract.TrackSpec{
-		ModelVersion: version.Version, Digest: version.Digest, BundleURI: version.Bundle.URI, PolicyDigest: track.Policy,
+		ModelVersion: version.Version, Digest: version.Digest, BundleURI: version.Bundle.URI,
+		PolicyDigest: policy.Digest, Policy: string(policy.Document), Meaning: string(version.Meaning),
 		MemoryMiB: int64(spec.Deploy.MemoryMiB), CPUMillis: int64(spec.Deploy.CPUMillis),
-		Cutoff: policy.Cutoff, Meaning: string(version.Meaning),
 	}, err
+}
+
+// decider is what a track decides by: the model and the meaning of its version, under its policy.
+func decider(ctx context.Context, reg registry.Registry, objects Objects, version registry.ModelVersion, policyDigest string) (decision.Decider, error) {
+	registered, err := reg.Policy(ctx, version.Name, policyDigest)
+	if err != nil {
+		return decision.Decider{}, err
+	}
+	policy, err := registered.Read()
+	if err != nil {
+		return decision.Decider{}, err
+	}
+	m, err := getModel(ctx, objects, version.Bundle)
+	return decision.Decider{Model: m, Meaning: version.Meaning, Policy: policy}, err
 }
 
 // golden and test are the version's artifacts of those roles.

@@ -13,6 +13,7 @@ import (
 
 	vegeta "github.com/tsenart/vegeta/v12/lib"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
@@ -79,22 +80,26 @@ func (e *Endpoint) expected(ctx context.Context, of Candidate) (pipeline.Spec, r
 	return spec, version, rows, err
 }
 
-// decision is the part of an answer that the tests look at.
-type decision struct {
-	Verdict     string  `json:"verdict"`
-	Probability float64 `json:"probability"`
+// decided is the part of an answer that the tests look at.
+type decided struct {
+	Verdict     string            `json:"verdict"`
+	Probability float64           `json:"probability"`
+	Reasons     []decision.Reason `json:"reasons"`
 	Model       struct {
 		Digest string `json:"digest"`
 	} `json:"model"`
+	Policy struct {
+		Digest string `json:"digest"`
+	} `json:"policy"`
 }
 
-// Smoke asks for the golden rows: probability, verdict and model must be the evaluated ones.
+// Smoke asks for the golden rows: probability, verdict, reasons, model and policy must be what the evaluated model and the registered policy say.
 func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput, error) {
-	spec, version, golden, err := e.expected(ctx, in.Candidate)
+	_, version, golden, err := e.expected(ctx, in.Candidate)
 	if err != nil {
 		return EndpointOutput{}, err
 	}
-	policy, err := policyAt(ctx, e.Registry, spec, in.Candidate.Policy)
+	decider, err := decider(ctx, e.Registry, e.Objects, version, in.Candidate.Policy)
 	if err != nil {
 		return EndpointOutput{}, err
 	}
@@ -105,7 +110,11 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 	var failures []string
 	for i, row := range golden.Rows {
 		say(ctx, fmt.Sprintf("golden row %d of %d", i+1, len(golden.Rows)))
-		wrong, err := e.smokeRow(ctx, url, version.Digest, row, version.Meaning.Verdict(row.Probability, policy.Cutoff))
+		want, err := wanted(decider, version.Digest, in.Candidate.Policy, row)
+		if err != nil {
+			return EndpointOutput{}, err
+		}
+		wrong, err := e.smokeRow(ctx, url, row, want)
 		if err != nil {
 			return EndpointOutput{}, err
 		}
@@ -120,32 +129,52 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 	return out, nil
 }
 
+// wanted is the answer that a golden row should get.
+func wanted(d decision.Decider, digest, policy string, row model.GoldenRow) (want decided, err error) {
+	values, err := row.Values(d.Model.Signature())
+	if err != nil {
+		return want, err
+	}
+	of, err := d.Of(row.Probability, values)
+	want.Verdict, want.Probability, want.Reasons = of.Verdict, of.Probability, of.Reasons
+	want.Model.Digest, want.Policy.Digest = digest, policy
+	return want, err
+}
+
 // smokeRow says what is wrong with the answer to one golden row, without the applicant's values.
-func (e *Endpoint) smokeRow(ctx context.Context, url, digest string, row model.GoldenRow, verdict string) (string, error) {
+func (e *Endpoint) smokeRow(ctx context.Context, url string, row model.GoldenRow, want decided) (string, error) {
 	body, err := json.Marshal(row.Application)
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "encoding a golden row")
 	}
-	status, answer, err := e.post(ctx, url+"/v1/decisions", body)
+	status, text, err := e.post(ctx, url+"/v1/decisions", body)
 	if err != nil {
 		return "", err
 	}
 	if status != http.StatusOK {
 		return fmt.Sprintf("answered HTTP %d", status), nil
 	}
-	var got decision
-	if json.Unmarshal(answer, &got) != nil {
+	var got decided
+	if json.Unmarshal(text, &got) != nil {
 		return "answered something that is not JSON", nil //nolint:nilerr // that is the finding, not a fault of this activity
 	}
 	switch {
-	case got.Model.Digest != digest:
-		return fmt.Sprintf("answered by model %.12s, not %.12s", got.Model.Digest, digest), nil
+	case got.Model.Digest != want.Model.Digest:
+		return fmt.Sprintf("answered by model %.12s, not %.12s", got.Model.Digest, want.Model.Digest), nil
+	case got.Policy.Digest != want.Policy.Digest:
+		return fmt.Sprintf("answered under policy %.12s, not %.12s", got.Policy.Digest, want.Policy.Digest), nil
 	case !(math.Abs(got.Probability-row.Probability) <= goldenTolerance):
 		return fmt.Sprintf("probability %.17g instead of %.17g", got.Probability, row.Probability), nil
-	case got.Verdict != verdict:
-		return fmt.Sprintf("verdict %q instead of %q", got.Verdict, verdict), nil
+	case got.Verdict != want.Verdict:
+		return fmt.Sprintf("verdict %q instead of %q", got.Verdict, want.Verdict), nil
+	case !slices.EqualFunc(got.Reasons, want.Reasons, sameReason):
+		return fmt.Sprintf("%d reasons that are not the %d of the policy and the model", len(got.Reasons), len(want.Reasons)), nil
 	}
 	return "", nil
+}
+
+func sameReason(a, b decision.Reason) bool {
+	return a.Field == b.Field && a.Text == b.Text && math.Abs(a.Contribution-b.Contribution) <= goldenTolerance
 }
 
 // Latency sends the spec's number of single requests and a tenth as many batches, at least ten.

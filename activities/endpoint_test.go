@@ -16,7 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/explain"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -24,16 +26,33 @@ import (
 	"github.com/loanops/loanops/internal/serving"
 )
 
-// predictor answers golden applications with what change makes of the right answer.
-func predictor(t *testing.T, golden model.Golden, version registry.ModelVersion, spec pipeline.Spec, change func(*decision)) string {
+// reasons are those of a declined row: the model's strongest contributions in the spec's words.
+func reasons(t *testing.T, b *bench, version registry.ModelVersion, row model.GoldenRow) []decision.Reason {
 	t.Helper()
-	answers := map[string]decision{}
+	m, err := getModel(t.Context(), b.objects, version.Bundle)
+	require.NoError(t, err)
+	values, err := row.Values(m.Signature())
+	require.NoError(t, err)
+	factors, err := explain.Principal(m, values, version.Meaning)
+	require.NoError(t, err)
+	var reasons []decision.Reason
+	for _, factor := range factors {
+		i := slices.IndexFunc(b.spec.Columns, func(c pipeline.Column) bool { return c.Name == factor.Field })
+		reasons = append(reasons, decision.Reason{Field: factor.Field, Text: b.spec.Columns[i].Reason, Contribution: factor.Contribution})
+	}
+	return reasons
+}
+
+// predictor answers golden applications with what change makes of the right answer.
+func predictor(t *testing.T, b *bench, golden model.Golden, version registry.ModelVersion, spec pipeline.Spec, change func(*decided)) string {
+	t.Helper()
+	answers := map[string]decided{}
 	for _, row := range golden.Rows {
-		answer := decision{Probability: row.Probability, Verdict: "approve"}
+		answer := decided{Probability: row.Probability, Verdict: "approve", Reasons: []decision.Reason{}}
 		if row.Probability >= spec.Policy.Cutoff {
-			answer.Verdict = "decline"
+			answer.Verdict, answer.Reasons = "decline", reasons(t, b, version, row)
 		}
-		answer.Model.Digest = version.Digest
+		answer.Model.Digest, answer.Policy.Digest = version.Digest, decision.PolicyOf(spec).Digest()
 		change(&answer)
 		body, err := json.Marshal(row.Application)
 		require.NoError(t, err)
@@ -107,20 +126,32 @@ func TestSmoke(t *testing.T) {
 	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
 	for name, test := range map[string]struct {
-		change func(*decision)
+		change func(*decided)
 		wrong  string
 	}{
-		"as evaluated":         {func(*decision) {}, ""},
-		"within the tolerance": {func(d *decision) { d.Probability += 5e-13 }, ""},
-		"a bit off":            {func(d *decision) { d.Probability += 2e-12 }, "probability"},
-		"another model":        {func(d *decision) { d.Model.Digest = "other" }, "answered by model"},
-		"verdicts reversed": {func(d *decision) {
+		"as evaluated":         {func(*decided) {}, ""},
+		"within the tolerance": {func(d *decided) { d.Probability += 5e-13 }, ""},
+		"a bit off":            {func(d *decided) { d.Probability += 2e-12 }, "probability"},
+		"another model":        {func(d *decided) { d.Model.Digest = "other" }, "answered by model"},
+		"verdicts reversed": {func(d *decided) {
 			d.Verdict = map[string]string{"approve": "decline", "decline": "approve"}[d.Verdict]
 		}, "verdict"},
-		"failing": {func(d *decision) { d.Verdict = "" }, "HTTP 500"},
+		"another policy": {func(d *decided) { d.Policy.Digest = "other" }, "answered under policy"},
+		"no reasons":     {func(d *decided) { d.Reasons = []decision.Reason{} }, "0 reasons"},
+		"other words": {func(d *decided) {
+			for i := range d.Reasons {
+				d.Reasons[i].Text = "fate"
+			}
+		}, "reasons that are not"},
+		"another strength": {func(d *decided) {
+			for i := range d.Reasons {
+				d.Reasons[i].Contribution *= 1.01
+			}
+		}, "reasons that are not"},
+		"failing": {func(d *decided) { d.Verdict = "" }, "HTTP 500"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			endpoint, in := b.endpoint(t, 1, predictor(t, rows, version, b.spec, test.change))
+			endpoint, in := b.endpoint(t, 1, predictor(t, b, rows, version, b.spec, test.change))
 			out, err := endpoint.Smoke(t.Context(), in)
 			require.NoError(t, err)
 			if test.wrong == "" {
@@ -140,7 +171,7 @@ func TestSmokeHoldsVerdictsAgainstTheVersionsMeaning(t *testing.T) {
 	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
 	b.registry.versions[0].Meaning = pipeline.MeaningApproval
-	endpoint, in := b.endpoint(t, 1, predictor(t, rows, version, b.spec, func(*decision) {}))
+	endpoint, in := b.endpoint(t, 1, predictor(t, b, rows, version, b.spec, func(*decided) {}))
 	out, err := endpoint.Smoke(t.Context(), in)
 	require.NoError(t, err)
 	require.Contains(t, out.Failures[0], "verdict")
@@ -153,7 +184,7 @@ func TestAPredictorThatMovedIsFoundAgain(t *testing.T) {
 	version := b.train(t).version
 	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
-	url := predictor(t, rows, version, b.spec, func(*decision) {})
+	url := predictor(t, b, rows, version, b.spec, func(*decided) {})
 	for name, test := range map[string]func(*Endpoint, context.Context, EndpointInput) (EndpointOutput, error){
 		"smoke": (*Endpoint).Smoke, "latency": (*Endpoint).Latency,
 	} {
@@ -180,7 +211,7 @@ func TestLatency(t *testing.T) {
 	version := b.train(t).version
 	rows, err := getGolden(t.Context(), b.objects, golden(version))
 	require.NoError(t, err)
-	url := predictor(t, rows, version, b.spec, func(*decision) {})
+	url := predictor(t, b, rows, version, b.spec, func(*decided) {})
 	b.respec(t, "p99_millis: 50", "p99_millis: 60000", "batch_p99_millis: 250", "batch_p99_millis: 60000")
 	endpoint, in := b.endpoint(t, 1, url)
 	out, err := endpoint.Latency(t.Context(), in)
@@ -189,7 +220,7 @@ func TestLatency(t *testing.T) {
 	require.Contains(t, out.Figures, "of 500, 0 failed")
 	require.Contains(t, out.Figures, "of 50, 0 failed")
 
-	failing, in := b.endpoint(t, 1, predictor(t, rows, version, b.spec, func(d *decision) { d.Verdict = "" }))
+	failing, in := b.endpoint(t, 1, predictor(t, b, rows, version, b.spec, func(d *decided) { d.Verdict = "" }))
 	out, err = failing.Latency(t.Context(), in)
 	require.NoError(t, err)
 	require.Contains(t, out.Failures[0], "500 of 500 failed")

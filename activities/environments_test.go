@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/shift"
@@ -476,9 +477,9 @@ func TestResolveSaysWhyProductionIsOutOfSync(t *testing.T) {
 			spec.Drill = "delay=1ms"
 			at.tracks["blue"] = spec
 		},
-		"version 1 runs as bundle b with cutoff 0.9 and label meaning default instead of bundle b, cutoff 0.25, default": func(_ *site, at *target) {
+		"version 1 runs as bundle b with label meaning approval instead of bundle b, default": func(_ *site, at *target) {
 			spec := at.tracks["blue"]
-			spec.Cutoff = 0.9 // by somebody's own terraform apply
+			spec.Meaning = "approval" // by somebody's own terraform apply
 			at.tracks["blue"] = spec
 		},
 		"the canary of version 3 is continued by nobody": func(s *site, _ *target) {
@@ -507,7 +508,9 @@ func TestResolveLeavesARunningCanaryAlone(t *testing.T) {
 // The cutoff and the label's meaning were changed since the champion was delivered: it comes back under its own, the challenger under the new ones.
 func TestAChampionComesBackUnderItsOwnPolicyAndMeaning(t *testing.T) {
 	s := promoted(t)
-	_, err := s.records.respec("cutoff: 0.25", "cutoff: 0.4", "memory_mib: 128", "memory_mib: 256")
+	before, err := s.records.Pipeline(t.Context(), product)
+	require.NoError(t, err)
+	after, err := s.records.respec("cutoff: 0.25", "cutoff: 0.4", "memory_mib: 128", "memory_mib: 256", "the purpose of the loan", "what it is for")
 	require.NoError(t, err)
 	s.records.versions[0].Meaning = pipeline.MeaningApproval // what its label meant; the spec says default
 	in := s.weigh(2, 10, "weigh")
@@ -515,13 +518,16 @@ func TestAChampionComesBackUnderItsOwnPolicyAndMeaning(t *testing.T) {
 	s.did(s.stage().Weigh(t.Context(), in))
 	champion, challenger := s.targets[serving.Production].tracks["blue"], s.targets[serving.Production].tracks["green"]
 	require.Equal(t, 1, champion.ModelVersion)
-	require.InDelta(t, 0.25, champion.Cutoff, 0)
 	require.Equal(t, "approval", champion.Meaning, "it would decide upside down")
-	require.Equal(t, pipeline.Policy{Cutoff: 0.25}.Digest(), champion.PolicyDigest)
+	require.Equal(t, before.Policy.Digest, champion.PolicyDigest)
+	require.Equal(t, string(before.Policy.Document), champion.Policy)
+	policy := decision.PolicyOf(after)
 	require.Equal(t, contract.TrackSpec{
-		ModelVersion: 2, PolicyDigest: pipeline.Policy{Cutoff: 0.4}.Digest(), Digest: "c", BundleURI: "s3://b/c",
-		MemoryMiB: 256, CPUMillis: 500, Cutoff: 0.4, Meaning: "default",
+		ModelVersion: 2, PolicyDigest: policy.Digest(), Policy: string(policy.Document()), Digest: "c", BundleURI: "s3://b/c",
+		MemoryMiB: 256, CPUMillis: 500, Meaning: "default",
 	}, challenger)
+	require.Contains(t, challenger.Policy, `"cutoff":0.4,`)
+	require.Contains(t, challenger.Policy, `"purpose":"what it is for"`)
 }
 
 // The champion keeps running as it runs: new limits arrive with a challenger and are judged with it.
@@ -534,7 +540,26 @@ func TestTheChampionKeepsRunningAsItRuns(t *testing.T) {
 	require.EqualValues(t, 256, s.targets[serving.Production].tracks["green"].MemoryMiB)
 }
 
-func TestSpecsAndPoliciesThatAreNotRegistered(t *testing.T) {
+// A person may deliver under an earlier policy than the newest spec's, named by how its digest begins.
+func TestResolveTakesThePolicyThatIsAskedFor(t *testing.T) {
+	s := promoted(t)
+	earlier, err := s.records.Pipeline(t.Context(), product)
+	require.NoError(t, err)
+	_, err = s.records.respec("cutoff: 0.25", "cutoff: 0.4")
+	require.NoError(t, err)
+	newest, err := s.records.Pipeline(t.Context(), product)
+	require.NoError(t, err)
+	for asked, want := range map[string]string{"": newest.Policy.Digest, earlier.Policy.Digest: earlier.Policy.Digest, earlier.Policy.Digest[:8]: earlier.Policy.Digest} {
+		out, err := s.stage().Resolve(t.Context(), ResolveInput{Model: product, Version: 2, Policy: asked})
+		require.NoError(t, err)
+		require.Equal(t, want, out.Candidate.Policy)
+		require.Equal(t, newest.Digest, out.Candidate.Spec, "the checks are those of the newest spec all the same")
+	}
+	_, err = s.stage().Resolve(t.Context(), ResolveInput{Model: product, Policy: "no such policy"})
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+}
+
+func TestASpecThatIsNotRegistered(t *testing.T) {
 	s := newSite(t)
 	_, err := specAt(t.Context(), s.records, product, "no such digest")
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
@@ -542,16 +567,9 @@ func TestSpecsAndPoliciesThatAreNotRegistered(t *testing.T) {
 	old, err := s.records.respec("target_rate: 50", "target_rate: 60")
 	require.NoError(t, err)
 	digest := s.records.specs[product][0].Digest
-	_, err = s.records.respec("target_rate: 60", "target_rate: 70", "cutoff: 0.25", "cutoff: 0.4")
+	_, err = s.records.respec("target_rate: 60", "target_rate: 70")
 	require.NoError(t, err)
 	found, err := specAt(t.Context(), s.records, product, digest)
 	require.NoError(t, err)
 	require.Equal(t, old, found, "an older one, not the newest")
-	current, err := specAt(t.Context(), s.records, product, s.records.specs[product][0].Digest)
-	require.NoError(t, err)
-	policy, err := policyAt(t.Context(), s.records, current, old.Policy.Digest())
-	require.NoError(t, err)
-	require.Equal(t, old.Policy, policy)
-	_, err = policyAt(t.Context(), s.records, current, "no such policy")
-	require.Equal(t, fault.NotFound, fault.CodeOf(err))
 }

@@ -123,6 +123,15 @@ func (m *memory) PipelineHistory(_ context.Context, name string) ([]registry.Pip
 	return m.specs[name], nil
 }
 
+func (m *memory) Policy(_ context.Context, pipeline, digest string) (registry.Policy, error) {
+	for _, spec := range m.specs[pipeline] {
+		if spec.Policy.Digest == digest {
+			return spec.Policy, nil
+		}
+	}
+	return registry.Policy{}, fault.New(fault.NotFound, "no policy %s", digest)
+}
+
 func (m *memory) CachedStep(_ context.Context, key string) (registry.CachedStep, error) {
 	if step, ok := m.steps[key]; ok {
 		return step, nil
@@ -271,17 +280,16 @@ func (m *memory) respec(oldNew ...string) (pipeline.Spec, error) {
 		}
 		yaml = strings.Replace(yaml, oldNew[i], oldNew[i+1], 1)
 	}
-	m.specs[product] = slices.Insert(m.specs[product], 0, registry.NewPipelineSpec(product, []byte(yaml)))
-	return pipeline.Parse(product+".yaml", []byte(yaml))
+	spec, err := pipeline.Parse(product+".yaml", []byte(yaml))
+	m.specs[product] = slices.Insert(m.specs[product], 0, registry.NewPipelineSpec(spec, []byte(yaml)))
+	return spec, err
 }
 
 // candidate is the version under the current spec.
 func (m *memory) candidate(t *testing.T, version int) Candidate {
 	t.Helper()
 	current := m.specs[product][0]
-	spec, err := pipeline.Parse(product+".yaml", current.YAML)
-	require.NoError(t, err)
-	return Candidate{Model: product, Spec: current.Digest, Track: serving.Track{Version: version, Policy: spec.Policy.Digest()}}
+	return Candidate{Model: product, Spec: current.Digest, Track: serving.Track{Version: version, Policy: current.Policy.Digest}}
 }
 
 // training is the outputs of a training's steps.

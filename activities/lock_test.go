@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/serving/servingtest"
@@ -77,7 +78,11 @@ func spec() registry.PipelineSpec {
 	if err != nil {
 		panic(err)
 	}
-	return registry.NewPipelineSpec(product, yaml)
+	parsed, err := pipeline.Parse(product+".yaml", yaml)
+	if err != nil {
+		panic(err)
+	}
+	return registry.NewPipelineSpec(parsed, yaml)
 }
 
 func (s *site) Pipeline(context.Context, string) (registry.PipelineSpec, error) { return spec(), nil }

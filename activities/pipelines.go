@@ -72,6 +72,10 @@ func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.
 		return registry.PipelineSpec{}, fault.New(fault.NotFound,
 			"no pipeline %q is registered and none of that name comes with LoanOps; register a spec with: loanops ct start --pipeline SPEC.yaml", name)
 	}
-	spec := registry.NewPipelineSpec(name, data)
-	return spec, p.Registry.PutPipeline(ctx, spec)
+	spec, err := pipeline.Parse(name+".yaml", data)
+	if err != nil {
+		return registry.PipelineSpec{}, err
+	}
+	registered := registry.NewPipelineSpec(spec, data)
+	return registered, p.Registry.PutPipeline(ctx, registered)
 }

@@ -16,6 +16,8 @@ import (
 type ResolveInput struct {
 	Model   string `json:"model"`
 	Version int    `json:"version"`
+	// Policy is the digest of a registered policy, or how that begins; empty is that of the newest spec.
+	Policy string `json:"policy,omitempty"`
 }
 
 // ResolveOutput is what a delivery needs to know.
@@ -59,6 +61,10 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 	if err != nil {
 		return ResolveOutput{}, err
 	}
+	policy, err := e.policy(ctx, in, registered)
+	if err != nil {
+		return ResolveOutput{}, err
+	}
 	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
 	if err != nil {
 		return ResolveOutput{}, err
@@ -68,7 +74,7 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 		return ResolveOutput{}, err
 	}
 	out := ResolveOutput{
-		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: spec.Policy.Digest()}},
+		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: policy.Digest}},
 		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, OutOfSync: shift.OutOfSync(newest, actual),
 		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
 	}
@@ -104,8 +110,19 @@ func (e *Environments) decidesOtherwise(ctx context.Context, spec pipeline.Spec,
 	if runs.DecidesAs(want) {
 		return "", nil
 	}
-	return fmt.Sprintf("version %d runs as bundle %.12s with cutoff %v and label meaning %s instead of bundle %.12s, cutoff %v, %s",
-		champion.Version, runs.Digest, runs.Cutoff, runs.Meaning, want.Digest, want.Cutoff, want.Meaning), nil
+	return fmt.Sprintf("version %d runs as bundle %.12s with label meaning %s instead of bundle %.12s, %s",
+		champion.Version, runs.Digest, runs.Meaning, want.Digest, want.Meaning), nil
+}
+
+func (e *Environments) policy(ctx context.Context, in ResolveInput, newest registry.PipelineSpec) (registry.Policy, error) {
+	if in.Policy == "" {
+		return newest.Policy, nil
+	}
+	history, err := e.Registry.PipelineHistory(ctx, in.Model)
+	if err != nil {
+		return registry.Policy{}, err
+	}
+	return registry.PolicyNamed(history, in.Policy)
 }
 
 func (e *Environments) version(ctx context.Context, in ResolveInput) (registry.ModelVersion, error) {

@@ -14,6 +14,7 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/fault"
@@ -117,8 +118,8 @@ func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	require.Equal(t, "/bin/loanops-api", asked.APIBinary)
 	require.Equal(t, version.Digest, asked.Spec.Digest)
 	require.EqualValues(t, b.spec.Deploy.MemoryMiB, asked.Spec.MemoryMiB)
-	require.InDelta(t, b.spec.Policy.Cutoff, asked.Spec.Cutoff, 0)
-	require.Equal(t, b.spec.Policy.Digest(), asked.Spec.PolicyDigest)
+	require.Equal(t, string(decision.PolicyOf(b.spec).Document()), asked.Spec.Policy)
+	require.Equal(t, decision.PolicyOf(b.spec).Digest(), asked.Spec.PolicyDigest)
 	require.Len(t, asked.Applications, goldenRows)
 	for _, protected := range b.spec.Protected {
 		require.NotContains(t, asked.Applications[0], protected)

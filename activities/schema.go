@@ -2,13 +2,14 @@ package activities
 
 import (
 	"context"
+	"slices"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // Schema is the part of a spec that says what the columns are and what they mean: an object of its own, to which the steps' inputs
-// refer. Policy, gates and delivery are not in it: changing them must not make a step run again.
+// refer. Policy (with the reason texts of the columns), gates and delivery are not in it: changing them must not make a step run again.
 type Schema struct {
 	Name      string            `json:"name"`
 	Label     pipeline.Label    `json:"label"`
@@ -21,9 +22,13 @@ type Schema struct {
 
 // putSchema stores the spec's schema.
 func putSchema(ctx context.Context, objects Objects, spec pipeline.Spec) (artifact.Ref, error) {
+	columns := slices.Clone(spec.Columns)
+	for i := range columns {
+		columns[i].Reason = ""
+	}
 	return putJSON(ctx, objects, Schema{
 		Name: spec.Name, Label: spec.Label, Entity: spec.Entity, Time: spec.Time, Protected: spec.Protected, Ignore: spec.Ignore,
-		Columns: spec.Columns,
+		Columns: columns,
 	})
 }
 

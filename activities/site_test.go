@@ -12,6 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/pipelines"
@@ -50,7 +51,9 @@ func newSite(t *testing.T) *site {
 	s := &site{t: t, records: newMemory(), targets: map[string]*target{serving.Staging: newTarget(), serving.Production: newTarget()}}
 	yaml, err := pipelines.FS.ReadFile(product + ".yaml")
 	require.NoError(t, err)
-	require.NoError(t, s.records.PutPipeline(t.Context(), registry.NewPipelineSpec(product, yaml)))
+	spec, err := pipeline.Parse(product+".yaml", yaml)
+	require.NoError(t, err)
+	require.NoError(t, s.records.PutPipeline(t.Context(), registry.NewPipelineSpec(spec, yaml)))
 	for version := 1; version <= 3; version++ {
 		digest := string(rune('a' + version))
 		_, _, err := s.records.RegisterVersion(t.Context(), registry.ModelVersion{Name: product, Digest: digest, Meaning: "default", Bundle: artifact.Ref{URI: "s3://b/" + digest}})

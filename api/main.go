@@ -61,7 +61,7 @@ func predictorCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "predictor", Short: "Serve one model version", Args: cobra.NoArgs,
 		Example: "  loanops-api predictor --bundle model.bundle --digest $(sha256sum < model.bundle | cut -d' ' -f1) " +
-			"--policy-digest $(sha256sum < policy.yaml | cut -d' ' -f1) --version 1 --cutoff 0.25 --address 127.0.0.1:8081",
+			"--policy policy.json --policy-digest $(sha256sum < policy.json | cut -d' ' -f1) --version 1 --address 127.0.0.1:8081",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Meaning, cfg.Drill = pipeline.Meaning(meaning), os.Getenv("LOANOPS_DRILL")
 			p, err := predictor.New(cfg)
@@ -74,12 +74,13 @@ func predictorCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.Bundle, "bundle", "", "the model bundle's `file`")
 	c.Flags().StringVar(&cfg.Digest, "digest", "", "the SHA-256 that the bundle must have")
 	c.Flags().IntVar(&cfg.Version, "version", 0, "the model's version in the registry")
-	c.Flags().StringVar(&cfg.PolicyDigest, "policy-digest", "", "the SHA-256 of the policy document, which every decision names")
-	c.Flags().Float64Var(&cfg.Cutoff, "cutoff", 0.5, "the probability at which the verdict changes")
+	c.Flags().StringVar(&cfg.Policy, "policy", "", "the policy document's `file`")
+	c.Flags().StringVar(&cfg.PolicyDigest, "policy-digest", "", "the SHA-256 that the policy document must have, which every decision names")
 	c.Flags().StringVar(&meaning, "meaning", "default", "what a high probability means: default or approval")
 	listenFlags(c, &address, &addressFile)
 	_ = c.MarkFlagRequired("bundle")
 	_ = c.MarkFlagRequired("digest")
+	_ = c.MarkFlagRequired("policy")
 	_ = c.MarkFlagRequired("policy-digest")
 	return c
 }

@@ -55,7 +55,7 @@ type delivery struct {
 func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 	var err error
 	d.resolved, err = do(ctx, &d.run, activities.ResolveModel, "finding the model version, and what serves",
-		activities.ResolveInput{Model: d.input.Model, Version: d.input.Version})
+		activities.ResolveInput{Model: d.input.Model, Version: d.input.Version, Policy: d.input.Policy})
 	if err != nil {
 		return Result{}, err
 	}

@@ -35,7 +35,9 @@ type DeliveryInput struct {
 	// Model is the pipeline's name.
 	Model string `json:"model"`
 	// Version is the registered version to deliver. Defaults to the newest.
-	Version         int    `json:"version,omitempty"`
+	Version int `json:"version,omitempty"`
+	// Policy is the digest of the registered policy to deliver it under, or how that begins. Defaults to that of the newest spec.
+	Policy          string `json:"policy,omitempty"`
 	RequireApproval bool   `json:"require_approval,omitempty"`
 	ApprovalExpires string `json:"approval_expires,omitempty"` // how long it waits, such as 2h30m; defaults to 24h
 	Trigger         string `json:"trigger,omitempty"`

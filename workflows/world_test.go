@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/serving/servingtest"
@@ -48,8 +49,12 @@ func newWorld(seed uint64) *world {
 	if err != nil {
 		panic(err)
 	}
+	spec, err := pipeline.Parse(model+".yaml", yaml)
+	if err != nil {
+		panic(err)
+	}
 	return &world{
-		rng: rand.New(rand.NewPCG(seed, 0)), spec: registry.NewPipelineSpec(model, yaml), records: servingtest.Records{Models: map[string]int{model: 3}},
+		rng: rand.New(rand.NewPCG(seed, 0)), spec: registry.NewPipelineSpec(spec, yaml), records: servingtest.Records{Models: map[string]int{model: 3}},
 		locks:  map[string]terraform.Lock{},
 		agents: map[string]*target{serving.Staging: newTarget(), serving.Production: newTarget()},
 	}

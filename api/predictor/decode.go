@@ -6,57 +6,101 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
-	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/problem"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
 // maxDepth bounds nesting; an application has none.
 const maxDepth = 8
 
-// application turns one JSON object into a row of the signature and names every field that is wrong.
-func application(signature []transform.Field, raw json.RawMessage, prefix string) ([]transform.Value, []problem.FieldError, error) {
+// reader turns requests into rows of a model's signature.
+type reader struct {
+	contract request.Contract
+	// field is the place of each declared field by its name, row the place of each in the signature; -1: the model does not read it.
+	field, identifier map[string]int
+	row               []int
+	width             int
+}
+
+func newReader(m *model.Model) *reader {
+	r := &reader{contract: m.Contract, field: map[string]int{}, identifier: map[string]int{}, width: len(m.Signature())}
+	for i, f := range m.Contract.Fields {
+		r.field[f.Name] = i
+		r.row = append(r.row, slices.IndexFunc(m.Signature(), func(read transform.Field) bool { return read.Name == f.Name }))
+	}
+	for i, name := range m.Contract.Identifiers {
+		r.identifier[name] = i
+	}
+	return r
+}
+
+// application turns one JSON object into a row of the signature and names every field that is wrong. A declared field that the model does not
+// read is checked all the same: what a client may send must not depend on which features a training chose.
+func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Value, []problem.FieldError, error) {
 	members, err := object(raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	row := make([]transform.Value, len(signature))
-	seen := map[string]bool{}
+	row, fields := make([]transform.Value, r.width), r.contract.Fields
+	seen, seenIdentifiers := make([]bool, len(fields)), make([]bool, len(r.identifier))
 	var wrong []problem.FieldError
 	note := func(field, format string, args ...any) {
 		wrong = append(wrong, problem.FieldError{Field: prefix + field, Detail: fmt.Sprintf(format, args...)})
 	}
+	once := func(seen *bool, name string) bool {
+		if *seen {
+			note(name, "stands twice; send it once")
+			return false
+		}
+		*seen = true
+		return true
+	}
 	for _, m := range members {
-		i := slices.IndexFunc(signature, func(f transform.Field) bool { return f.Name == m.name })
-		switch {
-		case i < 0:
-			note(clip(m.name), "unknown field; the fields are listed in /openapi.json")
-		case seen[m.name]:
-			note(m.name, "stands twice; send it once")
-		default:
-			seen[m.name] = true
-			value, complaint := fieldValue(&signature[i], m.value)
+		if i, ok := r.field[m.name]; ok {
+			if !once(&seen[i], m.name) {
+				continue
+			}
+			value, complaint := fields[i].Read(m.value)
 			if complaint != "" {
 				note(m.name, "%s", complaint)
 			}
-			row[i] = value
+			r.set(row, i, value)
+			continue
 		}
-	}
-	for i := range signature {
-		if f := &signature[i]; !seen[f.Name] {
-			row[i].Missing = true
-			if !f.Nullable {
-				note(f.Name, "is missing; %s is wanted", wanted(f))
+		i, ok := r.identifier[m.name]
+		if !ok {
+			note(clip(m.name), "unknown field; the fields are listed in /openapi.json")
+			continue
+		}
+		if once(&seenIdentifiers[i], m.name) {
+			if complaint := request.ReadIdentifier(m.value); complaint != "" {
+				note(m.name, "%s", complaint)
 			}
 		}
 	}
+	for i := range fields {
+		if seen[i] {
+			continue
+		}
+		r.set(row, i, transform.Value{Missing: true})
+		if !fields[i].Nullable {
+			note(fields[i].Name, "is missing; %s is wanted", fields[i].Wanted())
+		}
+	}
 	return row, wrong, nil
+}
+
+// set keeps the value of a declared field that the model reads.
+func (r *reader) set(row []transform.Value, field int, value transform.Value) {
+	if at := r.row[field]; at >= 0 {
+		row[at] = value
+	}
 }
 
 // member is one name and value of an object, in order.
@@ -104,55 +148,6 @@ func syntax(err error) error {
 		return problem.New(http.StatusBadRequest, fmt.Sprintf("the body is not JSON at byte %d", at.Offset))
 	}
 	return problem.New(http.StatusBadRequest, "the body is not complete JSON")
-}
-
-// fieldValue reads one value; the complaint says what would be right.
-func fieldValue(f *transform.Field, raw json.RawMessage) (transform.Value, string) {
-	if string(raw) == "null" {
-		if f.Nullable {
-			return transform.Value{Missing: true}, ""
-		}
-		return transform.Value{}, fmt.Sprintf("is null; %s is wanted", wanted(f))
-	}
-	if f.Type == pipeline.Category {
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil || !slices.Contains(f.Domain, text) {
-			return transform.Value{}, wanted(f) + " is wanted"
-		}
-		return transform.Value{Text: text}, ""
-	}
-	var number json.Number
-	if raw[0] == '"' || json.Unmarshal(raw, &number) != nil {
-		return transform.Value{}, wanted(f) + " is wanted"
-	}
-	value, err := strconv.ParseFloat(number.String(), 64)
-	if err != nil || math.IsInf(value, 0) || (f.Min != nil && value < *f.Min) || (f.Max != nil && value > *f.Max) {
-		return transform.Value{}, wanted(f) + " is wanted"
-	}
-	return transform.Value{Number: value}, ""
-}
-
-// wanted describes what a field takes.
-func wanted(f *transform.Field) string {
-	var text string
-	switch {
-	case f.Type == pipeline.Category && len(f.Domain) <= 20:
-		text = "one of " + strings.Join(f.Domain, ", ")
-	case f.Type == pipeline.Category:
-		text = "one of the values in /openapi.json"
-	case f.Min != nil && f.Max != nil:
-		text = fmt.Sprintf("a number from %v to %v", *f.Min, *f.Max)
-	case f.Min != nil:
-		text = fmt.Sprintf("a number of at least %v", *f.Min)
-	case f.Max != nil:
-		text = fmt.Sprintf("a number of at most %v", *f.Max)
-	default:
-		text = "a number"
-	}
-	if f.Nullable {
-		text += ", or null"
-	}
-	return text
 }
 
 func clip(text string) string {

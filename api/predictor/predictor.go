@@ -17,7 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/loanops/loanops/api/respond"
-	"github.com/loanops/loanops/internal/explain"
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -37,10 +37,9 @@ type Config struct {
 	Bundle, Digest string
 	// Version is the model's number in the registry.
 	Version int
-	// PolicyDigest names the policy document that Cutoff is of; every decision repeats it.
-	PolicyDigest string
-	Cutoff       float64
-	Meaning      pipeline.Meaning
+	// Policy is the policy document's file, PolicyDigest the SHA-256 that it must have; every decision repeats it.
+	Policy, PolicyDigest string
+	Meaning              pipeline.Meaning
 	// Drill is LOANOPS_DRILL: "", "delay=200ms" or "crash_after=20".
 	Drill string
 }
@@ -48,7 +47,8 @@ type Config struct {
 // Predictor is one loaded model. It is safe for concurrent use.
 type Predictor struct {
 	cfg     Config
-	model   *model.Model
+	decider decision.Decider
+	reader  *reader
 	drill   injector
 	metrics *metrics
 }
@@ -59,9 +59,9 @@ type Decision struct {
 	Verdict     string  `json:"verdict"` // approve or decline
 	Probability float64 `json:"probability"`
 	// Reasons are the principal reasons of a decline; an approval has none.
-	Reasons []explain.Reason `json:"reasons"`
-	Model   ModelRef         `json:"model"`
-	Policy  PolicyRef        `json:"policy"`
+	Reasons []decision.Reason `json:"reasons"`
+	Model   ModelRef          `json:"model"`
+	Policy  PolicyRef         `json:"policy"`
 }
 
 // PolicyRef names the policy that made a verdict of the probability.
@@ -76,37 +76,47 @@ type ModelRef struct {
 	Digest  string `json:"digest"`
 }
 
-// New loads and verifies the bundle.
+// New loads and verifies the bundle and the policy.
 func New(cfg Config) (*Predictor, error) {
 	if cfg.Meaning != pipeline.MeaningDefault && cfg.Meaning != pipeline.MeaningApproval {
 		return nil, fault.New(fault.Invalid, "--meaning is %q; default or approval is wanted", cfg.Meaning)
-	}
-	if !pipeline.ValidCutoff(cfg.Cutoff) {
-		return nil, fault.New(fault.Invalid, "--cutoff is %v; a probability strictly between 0 and 1 is wanted", cfg.Cutoff)
-	}
-	if cfg.PolicyDigest == "" {
-		return nil, fault.New(fault.Invalid, "--policy-digest is empty; the SHA-256 of the policy document is wanted")
 	}
 	drill, err := newInjector(cfg.Drill)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(cfg.Bundle)
+	bundle, err := readFile("bundle", cfg.Bundle, model.MaxBundleBytes)
 	if err != nil {
-		return nil, fault.Wrap(fault.NotFound, err, "bundle")
+		return nil, err
 	}
-	if info.Size() > model.MaxBundleBytes {
-		return nil, fault.New(fault.Invalid, "%s has %d bytes, at most %d are read", cfg.Bundle, info.Size(), model.MaxBundleBytes)
-	}
-	data, err := os.ReadFile(cfg.Bundle)
-	if err != nil {
-		return nil, fault.Wrap(fault.NotFound, err, "bundle")
-	}
-	m, err := model.Decode(data, cfg.Digest)
+	m, err := model.Decode(bundle, cfg.Digest)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Bundle)
 	}
-	return &Predictor{cfg: cfg, model: m, drill: drill, metrics: newMetrics(m.Name)}, nil
+	document, err := readFile("policy", cfg.Policy, decision.MaxPolicyBytes)
+	if err != nil {
+		return nil, err
+	}
+	policy, err := decision.ReadPolicy(document, cfg.PolicyDigest)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Policy)
+	}
+	return &Predictor{
+		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, reader: newReader(m), drill: drill, metrics: newMetrics(m.Name),
+	}, nil
+}
+
+// readFile reads a file of at most so many bytes.
+func readFile(what, path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fault.Wrap(fault.NotFound, err, "%s", what)
+	}
+	if info.Size() > most {
+		return nil, fault.New(fault.Invalid, "%s has %d bytes, at most %d are read", path, info.Size(), most)
+	}
+	data, err := os.ReadFile(path)
+	return data, fault.Wrap(fault.NotFound, err, "%s", what)
 }
 
 // Handler serves the predictor's resources.
@@ -132,7 +142,7 @@ func (p *Predictor) ready(c echo.Context) error {
 }
 
 func (p *Predictor) ref() ModelRef {
-	return ModelRef{Name: p.model.Name, Version: p.cfg.Version, Digest: p.cfg.Digest}
+	return ModelRef{Name: p.decider.Model.Name, Version: p.cfg.Version, Digest: p.cfg.Digest}
 }
 
 // body reads the request's body within the limit.
@@ -154,7 +164,7 @@ func (p *Predictor) decide(c echo.Context) error {
 		return err
 	}
 	started := time.Now()
-	row, wrong, err := application(p.model.Signature(), data, "")
+	row, wrong, err := p.reader.application(data, "")
 	if err != nil {
 		return err
 	}
@@ -178,25 +188,26 @@ func (p *Predictor) decide(c echo.Context) error {
 func (p *Predictor) score(row []transform.Value) (Decision, error) {
 	p.drill.before()
 	started := time.Now()
-	probability, err := p.model.Score(row)
+	probability, err := p.decider.Model.Score(row)
 	if err != nil {
 		return Decision{}, err
 	}
 	p.metrics.predict.Observe(time.Since(started).Seconds())
+	started = time.Now()
+	decided, err := p.decider.Of(probability, row)
+	if err != nil {
+		return Decision{}, err
+	}
+	if decided.Verdict == decision.Decline {
+		p.metrics.explain.Observe(time.Since(started).Seconds())
+	}
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Decision{}, err
 	}
 	d := Decision{
-		DecisionID: id.String(), Verdict: p.cfg.Meaning.Verdict(probability, p.cfg.Cutoff), Probability: probability,
-		Reasons: []explain.Reason{}, Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest},
-	}
-	if d.Verdict == "decline" {
-		started = time.Now()
-		if d.Reasons, err = explain.Reasons(p.model, row, p.cfg.Meaning); err != nil {
-			return Decision{}, err
-		}
-		p.metrics.explain.Observe(time.Since(started).Seconds())
+		DecisionID: id.String(), Verdict: decided.Verdict, Probability: probability, Reasons: decided.Reasons,
+		Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest},
 	}
 	p.metrics.decisions.WithLabelValues(d.Verdict).Inc()
 	p.metrics.scores.Observe(probability)
@@ -223,7 +234,7 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 	rows := make([][]transform.Value, len(applications))
 	var wrong []problem.FieldError
 	for i, raw := range applications {
-		row, complaints, err := application(p.model.Signature(), raw, fmt.Sprintf("applications[%d].", i))
+		row, complaints, err := p.reader.application(raw, fmt.Sprintf("applications[%d].", i))
 		if err != nil {
 			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Detail: "an object is wanted"})
 		}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,24 +18,35 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/problem"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
 func bound(x float64) *float64 { return &x }
 
-// bundle writes a model of three fields: higher debt and renting push towards default.
+// bundle writes a model of three fields: higher debt and renting push towards default. The spec declares a fourth, which the model does not read.
 func bundle(t testing.TB) Config {
 	m := &model.Model{
 		Name: "loans",
+		Contract: request.Contract{
+			Fields: []request.Field{
+				{Name: "purpose", Type: pipeline.Category, Nullable: true},
+				{Name: "income", Type: pipeline.Number, Nullable: true, Min: bound(0)},
+				{Name: "debt", Type: pipeline.Number, Min: bound(0), Max: bound(5)},
+				{Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}},
+			},
+			Identifiers: []string{"application_id", "application_date"},
+		},
 		Encoder: transform.Encoder{
 			Fields: []transform.Field{
-				{Name: "debt", Type: pipeline.Number, Min: bound(0), Max: bound(5), Reason: "too much debt"},
-				{Name: "income", Type: pipeline.Number, Nullable: true, Min: bound(0)},
-				{Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}},
+				{Name: "debt", Type: pipeline.Number},
+				{Name: "income", Type: pipeline.Number, Nullable: true},
+				{Name: "home", Type: pipeline.Category, Levels: []string{"own", "rent"}},
 			},
 			Scales: []transform.Scale{{Mean: 1, SD: 1}, {Mean: 100, SD: 50}, {SD: 1}},
 		},
@@ -46,7 +56,18 @@ func bundle(t testing.TB) Config {
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "model.bundle")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	return Config{Bundle: path, Digest: model.Digest(data), Version: 7, PolicyDigest: strings.Repeat("b1", 32), Cutoff: 0.5, Meaning: pipeline.MeaningDefault}
+	cfg := Config{Bundle: path, Digest: model.Digest(data), Version: 7, Meaning: pipeline.MeaningDefault}
+	cfg.Policy, cfg.PolicyDigest = document(t, string(rule.Document()))
+	return cfg
+}
+
+var rule = decision.Policy{Cutoff: 0.5, Reasons: map[string]string{"debt": "too much debt"}}
+
+// document writes a policy document, and returns its file and digest.
+func document(t testing.TB, text string) (path, digest string) {
+	path = filepath.Join(t.TempDir(), "policy.json")
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	return path, decision.DigestOf([]byte(text))
 }
 
 func handler(t testing.TB, cfg Config) http.Handler {
@@ -72,7 +93,7 @@ func TestDecide(t *testing.T) {
 	require.Equal(t, "decline", d.Verdict)
 	require.InDelta(t, 0.924141819978757, d.Probability, 1e-15)
 	require.Equal(t, 7, d.Model.Version)
-	require.Equal(t, strings.Repeat("b1", 32), d.Policy.Digest)
+	require.Equal(t, rule.Digest(), d.Policy.Digest)
 	require.Equal(t, "debt", d.Reasons[0].Field)
 	require.Equal(t, "too much debt", d.Reasons[0].Text)
 	require.Equal(t, "home", d.Reasons[1].Field)
@@ -93,6 +114,32 @@ func TestMeaningApproval(t *testing.T) {
 	var d Decision
 	require.NoError(t, json.Unmarshal(post(handler(t, cfg), "/v1/decisions", `{"debt": 3, "home": "rent"}`).Body.Bytes(), &d))
 	require.Equal(t, "approve", d.Verdict)
+}
+
+// What a client may send is what the spec declares: fields that the model does not read are checked and then say nothing, identifiers come along,
+// and a category without a domain takes any text.
+func TestWhatTheModelDoesNotReadIsCheckedAndIgnored(t *testing.T) {
+	h := handler(t, bundle(t))
+	var want, got Decision
+	require.NoError(t, json.Unmarshal(post(h, "/v1/decisions", `{"debt": 3, "income": 150, "home": "rent"}`).Body.Bytes(), &want))
+	for _, more := range []string{
+		`"purpose": "a boat"`, `"purpose": null`, `"purpose": "` + strings.Repeat("x", 100) + `"`,
+		`"application_id": "A-1", "application_date": "2026-06-30"`, `"application_id": 17`, `"application_id": null`,
+	} {
+		answer := post(h, "/v1/decisions", `{"debt": 3, "income": 150, "home": "rent", `+more+`}`)
+		require.Equal(t, 200, answer.Code, answer.Body)
+		require.NoError(t, json.Unmarshal(answer.Body.Bytes(), &got))
+		got.DecisionID = want.DecisionID
+		require.Equal(t, want, got)
+	}
+	for _, more := range []string{
+		`"purpose": 3`, `"purpose": ""`, `"purpose": "` + strings.Repeat("x", 101) + `"`, `"purpose": "a", "purpose": "b"`,
+		`"application_id": {}`, `"application_id": true`, `"application_id": "` + strings.Repeat("x", 101) + `"`, `"application_id": 1, "application_id": 2`,
+		`"gender": "f"`,
+	} {
+		answer := post(h, "/v1/decisions", `{"debt": 3, "income": 150, "home": "rent", `+more+`}`)
+		require.Equal(t, 422, answer.Code, "%s: %s", more, answer.Body)
+	}
 }
 
 func TestBadInputNamesEveryWrongFieldAndNoValue(t *testing.T) {
@@ -196,7 +243,7 @@ func TestAnswersKeepToTheOpenAPIDocument(t *testing.T) {
 	require.Equal(t, fault.Codes(), codes, "what kinds of fault an answer may name")
 	router, err := gorillamux.NewRouter(document)
 	require.NoError(t, err)
-	for body, valid := range map[string]bool{`{"debt": 3, "home": "rent"}`: true, `{"debt": 9, "home": "boat"}`: false} {
+	for body, valid := range map[string]bool{`{"debt": 3, "home": "rent"}`: true, `{"debt": 9, "home": "boat"}`: false, `{"debt": 3, "home": "rent", "purpose": null, "application_id": 3}`: true} {
 		request := httptest.NewRequest(http.MethodPost, "/v1/decisions", strings.NewReader(body))
 		request.Header.Set("Content-Type", "application/json")
 		route, parameters, err := router.FindRoute(request)
@@ -219,11 +266,10 @@ func TestNewRefuses(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"another digest": func(c *Config) { c.Digest = strings.Repeat("0", 64) },
 		"meaning":        func(c *Config) { c.Meaning = "good" },
-		"cutoff":         func(c *Config) { c.Cutoff = 1.5 },
-		"cutoff 0":       func(c *Config) { c.Cutoff = 0 },
-		"cutoff 1":       func(c *Config) { c.Cutoff = 1 },
-		"no number":      func(c *Config) { c.Cutoff = math.NaN() },
-		"no policy":      func(c *Config) { c.PolicyDigest = "" },
+		"cutoff":         func(c *Config) { c.Policy, c.PolicyDigest = document(t, `{"cutoff":1.5}`) },
+		"no cutoff":      func(c *Config) { c.Policy, c.PolicyDigest = document(t, `{}`) },
+		"another policy": func(c *Config) { c.Policy, _ = document(t, `{"cutoff":0.25}`) },
+		"unknown rule":   func(c *Config) { c.Policy, c.PolicyDigest = document(t, `{"cutoff":0.25,"review":0.2}`) },
 		"drill":          func(c *Config) { c.Drill = "explode" },
 	} {
 		cfg := bundle(t)

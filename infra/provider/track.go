@@ -20,21 +20,21 @@ type trackResource struct{ agent target }
 
 // trackModel is its state.
 type trackModel struct {
-	ID           types.String  `tfsdk:"id"`
-	Pipeline     types.String  `tfsdk:"pipeline"`
-	Environment  types.String  `tfsdk:"environment"`
-	Slot         types.String  `tfsdk:"slot"`
-	ModelVersion types.Int64   `tfsdk:"model_version"`
-	PolicyDigest types.String  `tfsdk:"policy_digest"`
-	Digest       types.String  `tfsdk:"digest"`
-	BundleURI    types.String  `tfsdk:"bundle_uri"`
-	MemoryMiB    types.Int64   `tfsdk:"memory_mib"`
-	CPUMillis    types.Int64   `tfsdk:"cpu_millis"`
-	Cutoff       types.Float64 `tfsdk:"cutoff"`
-	Meaning      types.String  `tfsdk:"meaning"`
-	Drill        types.String  `tfsdk:"drill"`
-	Running      types.Bool    `tfsdk:"running"`
-	URL          types.String  `tfsdk:"url"`
+	ID           types.String `tfsdk:"id"`
+	Pipeline     types.String `tfsdk:"pipeline"`
+	Environment  types.String `tfsdk:"environment"`
+	Slot         types.String `tfsdk:"slot"`
+	ModelVersion types.Int64  `tfsdk:"model_version"`
+	PolicyDigest types.String `tfsdk:"policy_digest"`
+	Policy       types.String `tfsdk:"policy"`
+	Digest       types.String `tfsdk:"digest"`
+	BundleURI    types.String `tfsdk:"bundle_uri"`
+	MemoryMiB    types.Int64  `tfsdk:"memory_mib"`
+	CPUMillis    types.Int64  `tfsdk:"cpu_millis"`
+	Meaning      types.String `tfsdk:"meaning"`
+	Drill        types.String `tfsdk:"drill"`
+	Running      types.Bool   `tfsdk:"running"`
+	URL          types.String `tfsdk:"url"`
 }
 
 // Metadata names the resource.
@@ -56,12 +56,12 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			"environment":   schema.StringAttribute{Required: true, PlanModifiers: identity, Description: "staging or production."},
 			"slot":          schema.StringAttribute{Required: true, PlanModifiers: identity, Description: "blue or green."},
 			"model_version": schema.Int64Attribute{Required: true, Description: "The registered version."},
-			"policy_digest": schema.StringAttribute{Required: true, Description: "SHA-256 of the policy document, of which the cutoff is."},
+			"policy_digest": schema.StringAttribute{Required: true, Description: "SHA-256 of the policy document."},
+			"policy":        schema.StringAttribute{Required: true, Description: "The policy document: JSON with the cutoff and the reason texts."},
 			"digest":        schema.StringAttribute{Required: true, Description: "SHA-256 of the model bundle, verified by the agent and the predictor."},
 			"bundle_uri":    schema.StringAttribute{Required: true, Description: "Where the agent fetches the bundle."},
 			"memory_mib":    schema.Int64Attribute{Required: true, Description: "Memory in MiB; becomes GOMEMLIMIT, no limit of the kernel."},
 			"cpu_millis":    schema.Int64Attribute{Required: true, Description: "Thousandths of a core; rounded up becomes GOMAXPROCS."},
-			"cutoff":        schema.Float64Attribute{Required: true, Description: "The policy's cutoff, a probability strictly between 0 and 1."},
 			"meaning":       schema.StringAttribute{Required: true, Description: "What a high score means: default or approval."},
 			"drill": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(""),
@@ -168,11 +168,11 @@ func (m *trackModel) spec() contract.TrackSpec {
 	return contract.TrackSpec{
 		ModelVersion: int(m.ModelVersion.ValueInt64()),
 		PolicyDigest: m.PolicyDigest.ValueString(),
+		Policy:       m.Policy.ValueString(),
 		Digest:       m.Digest.ValueString(),
 		BundleURI:    m.BundleURI.ValueString(),
 		MemoryMiB:    m.MemoryMiB.ValueInt64(),
 		CPUMillis:    m.CPUMillis.ValueInt64(),
-		Cutoff:       m.Cutoff.ValueFloat64(),
 		Meaning:      m.Meaning.ValueString(),
 		Drill:        m.Drill.ValueString(),
 	}
@@ -183,11 +183,11 @@ func (m *trackModel) take(track contract.Track) {
 	m.ID = types.StringValue(m.id())
 	m.ModelVersion = types.Int64Value(int64(track.Spec.ModelVersion))
 	m.PolicyDigest = types.StringValue(track.Spec.PolicyDigest)
+	m.Policy = types.StringValue(track.Spec.Policy)
 	m.Digest = types.StringValue(track.Spec.Digest)
 	m.BundleURI = types.StringValue(track.Spec.BundleURI)
 	m.MemoryMiB = types.Int64Value(track.Spec.MemoryMiB)
 	m.CPUMillis = types.Int64Value(track.Spec.CPUMillis)
-	m.Cutoff = types.Float64Value(track.Spec.Cutoff)
 	m.Meaning = types.StringValue(track.Spec.Meaning)
 	m.Drill = types.StringValue(track.Spec.Drill)
 	m.Running = types.BoolValue(track.State == contract.TrackReady)

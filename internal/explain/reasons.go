@@ -3,7 +3,6 @@ package explain
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -14,17 +13,16 @@ import (
 // https://www.consumerfinance.gov/rules-policy/regulations/1002/interp-9/).
 const MaxReasons = 4
 
-// Reason is one field that pushed towards a decline.
-type Reason struct {
-	Field string `json:"field"`
-	Text  string `json:"text"`
+// Factor is one field that pushed towards a decline.
+type Factor struct {
+	Field string
 	// Contribution is on the log-odds scale against the average of the training rows; its sign is the model's.
-	Contribution float64 `json:"contribution"`
+	Contribution float64
 }
 
-// Reasons returns the fields that pushed the row most towards a decline, strongest first, at most MaxReasons; fields of
+// Principal returns the fields that pushed the row most towards a decline, strongest first, at most MaxReasons; fields of
 // equal strength keep the signature's order. Only fields that did push are named, so there may be fewer, or none.
-func Reasons(m *model.Model, row []transform.Value, meaning pipeline.Meaning) ([]Reason, error) {
+func Principal(m *model.Model, row []transform.Value, meaning pipeline.Meaning) ([]Factor, error) {
 	contributions, err := m.Contributions(row)
 	if err != nil {
 		return nil, err
@@ -33,17 +31,13 @@ func Reasons(m *model.Model, row []transform.Value, meaning pipeline.Meaning) ([
 	if meaning == pipeline.MeaningApproval {
 		towards = -1
 	}
-	reasons := []Reason{}
+	var factors []Factor
 	for i, f := range m.Signature() {
 		if towards*contributions[i] > 0 {
-			text := f.Reason
-			if text == "" {
-				text = strings.ReplaceAll(f.Name, "_", " ")
-			}
-			reasons = append(reasons, Reason{Field: f.Name, Text: text, Contribution: contributions[i]})
+			factors = append(factors, Factor{Field: f.Name, Contribution: contributions[i]})
 		}
 	}
-	slices.SortStableFunc(reasons, func(a, b Reason) int {
+	slices.SortStableFunc(factors, func(a, b Factor) int {
 		switch d := towards * (b.Contribution - a.Contribution); {
 		case d > 0:
 			return 1
@@ -53,5 +47,5 @@ func Reasons(m *model.Model, row []transform.Value, meaning pipeline.Meaning) ([
 			return 0
 		}
 	})
-	return reasons[:min(len(reasons), MaxReasons)], nil
+	return factors[:min(len(factors), MaxReasons)], nil
 }

@@ -34,7 +34,7 @@ func row(values ...float64) []transform.Value {
 	return r
 }
 
-func named(reasons []explain.Reason) []string {
+func named(reasons []explain.Factor) []string {
 	names := []string{}
 	for _, r := range reasons {
 		names = append(names, r.Field)
@@ -61,27 +61,11 @@ func TestReasonsAreTheStrongestThatPushTowardsADecline(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			reasons, err := explain.Reasons(linear(1, 1, 1, 1, 1, 1), row(test.row...), test.meaning)
+			reasons, err := explain.Principal(linear(1, 1, 1, 1, 1, 1), row(test.row...), test.meaning)
 			require.NoError(t, err)
 			require.Equal(t, test.want, named(reasons))
 		})
 	}
-}
-
-// An applicant reads the spec's text, or the field's name without its underscores; the list is never null in JSON.
-func TestTexts(t *testing.T) {
-	t.Parallel()
-	m := linear(1, 1)
-	m.Encoder.Fields[0] = transform.Field{Name: "debt_to_income", Type: pipeline.Number}
-	m.Encoder.Fields[1].Reason = "income too low"
-	reasons, err := explain.Reasons(m, row(1, 2), pipeline.MeaningDefault)
-	require.NoError(t, err)
-	require.Equal(t, []explain.Reason{
-		{Field: "f1", Text: "income too low", Contribution: 2}, {Field: "debt_to_income", Text: "debt to income", Contribution: 1},
-	}, reasons)
-	none, err := explain.Reasons(m, row(-1, -2), pipeline.MeaningDefault)
-	require.NoError(t, err)
-	require.NotNil(t, none)
 }
 
 // One category is one reason, whatever number of columns it takes; a missing value may be one. By hand: the background is the
@@ -91,23 +75,23 @@ func TestAFieldOfSeveralColumnsIsOneReason(t *testing.T) {
 	m := &model.Model{
 		Encoder: transform.Encoder{
 			Fields: []transform.Field{
-				{Name: "home", Type: pipeline.Category, Domain: []string{"rent", "own"}}, {Name: "income", Type: pipeline.Number, Nullable: true},
+				{Name: "home", Type: pipeline.Category, Levels: []string{"rent", "own"}}, {Name: "income", Type: pipeline.Number, Nullable: true},
 			},
 			Scales: []transform.Scale{{SD: 1}, {Mean: 50, SD: 10}},
 		},
 		Coefficients: []float64{2, -1, -0.5, 3}, Background: []float64{0.25, 0.75, 0, 0.1},
 	}
-	reasons, err := explain.Reasons(m, []transform.Value{{Text: "rent"}, {Missing: true}}, pipeline.MeaningDefault)
+	reasons, err := explain.Principal(m, []transform.Value{{Text: "rent"}, {Missing: true}}, pipeline.MeaningDefault)
 	require.NoError(t, err)
 	require.Equal(t, []string{"income", "home"}, named(reasons))
 	require.InDelta(t, 2.7, reasons[0].Contribution, 1e-12)
 	require.InDelta(t, 2.25, reasons[1].Contribution, 1e-12)
 }
 
-func TestARowThatCannotBeScoredHasNoReasons(t *testing.T) {
+func TestARowThatCannotBeScoredHasNone(t *testing.T) {
 	t.Parallel()
 	for name, bad := range map[string][]transform.Value{"NaN": row(math.NaN(), 1), "infinite": row(1, math.Inf(1)), "short": row(1), "none": nil} {
-		reasons, err := explain.Reasons(linear(1, 1), bad, pipeline.MeaningDefault)
+		reasons, err := explain.Principal(linear(1, 1), bad, pipeline.MeaningDefault)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), name)
 		require.Nil(t, reasons)
 	}
@@ -153,7 +137,7 @@ func TestReasonsAgainstTheScore(t *testing.T) {
 			slices.Sort(towards)
 			slices.Reverse(towards)
 			most = max(most, len(towards))
-			reasons, err := explain.Reasons(m, x, meaning)
+			reasons, err := explain.Principal(m, x, meaning)
 			require.NoError(t, err)
 			require.Len(t, reasons, min(len(towards), explain.MaxReasons))
 			for i, r := range reasons {

@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"math"
+	"slices"
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -26,6 +28,7 @@ const (
 type manifest struct {
 	Name      string            `json:"name"`
 	Estimator string            `json:"estimator"`
+	Contract  request.Contract  `json:"contract"`
 	Encoder   transform.Encoder `json:"encoder"`
 	Width     int               `json:"width"`
 }
@@ -41,7 +44,7 @@ func (m *Model) Encode() ([]byte, error) {
 	if err := m.check(); err != nil {
 		return nil, err
 	}
-	header, err := json.Marshal(manifest{Name: m.Name, Estimator: "logistic", Encoder: m.Encoder, Width: len(m.Coefficients)})
+	header, err := json.Marshal(manifest{Name: m.Name, Estimator: "logistic", Contract: m.Contract, Encoder: m.Encoder, Width: len(m.Coefficients)})
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "model %s: manifest", m.Name)
 	}
@@ -95,7 +98,7 @@ func decode(bundle []byte) (*Model, error) {
 		numbers[i] = math.Float64frombits(binary.LittleEndian.Uint64(rest[8*i:]))
 	}
 	m := &Model{
-		Name: head.Name, Encoder: head.Encoder, Intercept: numbers[0],
+		Name: head.Name, Contract: head.Contract, Encoder: head.Encoder, Intercept: numbers[0],
 		Coefficients: numbers[1 : 1+head.Width], Background: numbers[1+head.Width:],
 	}
 	return m, m.check()
@@ -109,12 +112,15 @@ func (m *Model) check() error {
 	}
 	for i := range e.Fields {
 		f := &e.Fields[i]
-		if f.Type != pipeline.Number && (f.Type != pipeline.Category || len(f.Domain) == 0) {
+		if f.Type != pipeline.Number && (f.Type != pipeline.Category || len(f.Levels) == 0) {
 			return fault.New(fault.Invalid, "the bundle's field %d has no usable type", i)
 		}
 		if s := e.Scales[i]; !finite(s.Mean) || !finite(s.SD) || s.SD == 0 {
 			return fault.New(fault.Invalid, "the bundle's field %d has no usable scale", i)
 		}
+	}
+	if err := m.checkContract(); err != nil {
+		return err
 	}
 	if width := e.Width(); width != len(m.Coefficients) || width != len(m.Background) {
 		return fault.New(fault.Invalid, "the bundle's fields take %d columns, its arrays %d and %d", width, len(m.Coefficients), len(m.Background))
@@ -124,6 +130,32 @@ func (m *Model) check() error {
 			if !finite(value) {
 				return fault.New(fault.Invalid, "the bundle holds a number that is not finite")
 			}
+		}
+	}
+	return nil
+}
+
+// checkContract holds what turns a request into a row: every field that the model reads is declared, and what may be sent in it can be encoded.
+func (m *Model) checkContract() error {
+	seen := map[string]bool{}
+	for i := range m.Contract.Fields {
+		f := &m.Contract.Fields[i]
+		if seen[f.Name] || (f.Type != pipeline.Number && f.Type != pipeline.Category) {
+			return fault.New(fault.Invalid, "the bundle's contract has a field %d that is declared twice or of no usable type", i)
+		}
+		seen[f.Name] = true
+	}
+	for i := range m.Encoder.Fields {
+		f := &m.Encoder.Fields[i]
+		at := m.Contract.Index(f.Name)
+		if at < 0 || m.Contract.Fields[at].Type != f.Type {
+			return fault.New(fault.Invalid, "the bundle's field %d is not as its contract declares it", i)
+		}
+		declared := &m.Contract.Fields[at]
+		unknown := func(value string) bool { return !slices.Contains(f.Levels, value) }
+		closed := f.Type == pipeline.Category && !f.Open
+		if (declared.Nullable && !f.Nullable) || (closed && (len(declared.Domain) == 0 || slices.ContainsFunc(declared.Domain, unknown))) {
+			return fault.New(fault.Invalid, "the bundle's contract admits what its field %d cannot be encoded from", i)
 		}
 	}
 	return nil

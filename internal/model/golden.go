@@ -1,5 +1,11 @@
 package model
 
+import (
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
 // Golden is a set of applications with the probabilities that the model gave them when it was evaluated. A deployed
 // predictor must give the same.
 type Golden struct {
@@ -10,4 +16,26 @@ type Golden struct {
 type GoldenRow struct {
 	Application map[string]any `json:"application"` // number, text or null by field
 	Probability float64        `json:"probability"`
+}
+
+// Values are the row's in the order of the signature. A value of another type than the signature's is fault.Invalid.
+func (r GoldenRow) Values(signature []transform.Field) ([]transform.Value, error) {
+	values := make([]transform.Value, len(signature))
+	for i, f := range signature {
+		sent, known := r.Application[f.Name]
+		if !known || sent == nil {
+			values[i].Missing = true
+			continue
+		}
+		var ok bool
+		if f.Type == pipeline.Category {
+			values[i].Text, ok = sent.(string)
+		} else {
+			values[i].Number, ok = sent.(float64)
+		}
+		if !ok {
+			return nil, fault.New(fault.Invalid, "field %q of a golden row is not a %s", f.Name, f.Type)
+		}
+	}
+	return values, nil
 }

@@ -6,13 +6,16 @@ import (
 	"math"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
 // Model is a logistic regression on encoded fields. It is safe for concurrent use once built.
 type Model struct {
-	Name    string
-	Encoder transform.Encoder
+	Name string
+	// Contract is what a request may hold: at least the fields of the signature.
+	Contract request.Contract
+	Encoder  transform.Encoder
 	// Intercept and Coefficients are on the log-odds scale, one coefficient per encoded column.
 	Intercept    float64
 	Coefficients []float64
@@ -20,7 +23,7 @@ type Model struct {
 	Background []float64
 }
 
-// Signature returns the fields that an application has, in row order.
+// Signature returns the fields that the model reads, in row order.
 func (m *Model) Signature() []transform.Field { return m.Encoder.Fields }
 
 // Score returns the probability of the positive label for a row in signature order, in (0, 1). A row that cannot be

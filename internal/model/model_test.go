@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -16,10 +17,14 @@ import (
 func small() *Model {
 	return &Model{
 		Name: "small",
+		Contract: request.Contract{Fields: []request.Field{
+			{Name: "income", Type: pipeline.Number, Nullable: true}, {Name: "purpose", Type: pipeline.Category, Domain: []string{"car", "home"}},
+			{Name: "unread", Type: pipeline.Category},
+		}, Identifiers: []string{"application_id"}},
 		Encoder: transform.Encoder{
 			Fields: []transform.Field{
 				{Name: "income", Type: pipeline.Number, Nullable: true},
-				{Name: "purpose", Type: pipeline.Category, Domain: []string{"car", "home"}},
+				{Name: "purpose", Type: pipeline.Category, Levels: []string{"car", "home"}},
 			},
 			Scales: []transform.Scale{{Mean: 10, SD: 2}, {SD: 1}},
 		},

@@ -123,13 +123,6 @@ func TestParseNamesEveryMistakeAndItsPlace(t *testing.T) {
 	}
 }
 
-func TestVerdictFollowsTheLabelsMeaning(t *testing.T) {
-	require.Equal(t, "approve", pipeline.MeaningDefault.Verdict(0.49, 0.5))
-	require.Equal(t, "decline", pipeline.MeaningDefault.Verdict(0.5, 0.5), "at the cutoff a default is declined")
-	require.Equal(t, "decline", pipeline.MeaningApproval.Verdict(0.49, 0.5))
-	require.Equal(t, "approve", pipeline.MeaningApproval.Verdict(0.5, 0.5))
-}
-
 func FuzzParse(f *testing.F) {
 	f.Add(shipped(f))
 	f.Add(small)

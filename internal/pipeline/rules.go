@@ -13,6 +13,9 @@ var (
 	gateMetrics = []string{"auc", "ks", "brier", "log_loss", "accuracy", "auc_drop"}
 )
 
+// maxReasonBytes is the longest text of a reason: an applicant reads four of them.
+const maxReasonBytes = 300
+
 // rules checks what values mean together. Paths name where they stand.
 func (c *checker) rules(s *Spec) {
 	if !namePattern.MatchString(s.Name) {
@@ -131,6 +134,9 @@ func (c *checker) column(path string, column Column) {
 		}
 	default:
 		c.wrongAt(path+".type", "type is %q; number or category is wanted", clip(string(column.Type)))
+	}
+	if len(column.Reason) > maxReasonBytes {
+		c.wrongAt(path+".reason", "the reason of %q has %d bytes, at most %d are wanted", clip(column.Name), len(column.Reason), maxReasonBytes)
 	}
 	if !(column.MissingMax >= 0 && column.MissingMax <= 1) {
 		c.wrongAt(path+".missing_max", "missing_max is %v; a share from 0 to 1 is wanted", column.MissingMax)

@@ -65,15 +65,6 @@ const (
 	MeaningApproval Meaning = "approval"
 )
 
-// Verdict is what a cutoff makes of a probability: approve or decline. At the cutoff a default probability declines and an approval
-// probability approves.
-func (m Meaning) Verdict(probability, cutoff float64) string {
-	if (probability >= cutoff) == (m == MeaningDefault) {
-		return "decline"
-	}
-	return "approve"
-}
-
 // Label is the column to predict.
 type Label struct {
 	Column string `yaml:"column" json:"column"`
@@ -107,7 +98,8 @@ type Column struct {
 	Domain []string `yaml:"domain" json:"domain,omitempty"`
 	// MissingMax is the largest share of missing values that validation accepts, 0 to 1. Defaults to 0: required.
 	MissingMax float64 `yaml:"missing_max" json:"missing_max"`
-	// Reason is the text given to an applicant when this feature is a principal reason of a decline.
+	// Reason is the text given to an applicant when this feature is a principal reason of a decline. It is a part of the policy, not of the
+	// model.
 	Reason string `yaml:"reason" json:"reason,omitempty"`
 	// Unit is what a number counts, for people ("USD", "months").
 	Unit string `yaml:"unit" json:"unit,omitempty"`
@@ -132,7 +124,8 @@ type Algorithm struct {
 	MaxIterations int       `yaml:"max_iterations" json:"max_iterations"`
 }
 
-// Policy turns a score into a verdict. It is not part of a model bundle: changing it needs no training.
+// Policy turns a score into a verdict; with the reason texts of the columns it becomes the policy document, see package decision. It is not
+// part of a model bundle: changing it needs no training.
 type Policy struct {
 	// Cutoff: with Meaning default, scores at or above it are declined; with approval, scores below it are.
 	Cutoff float64 `yaml:"cutoff" json:"cutoff"`

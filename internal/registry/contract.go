@@ -11,12 +11,14 @@ import (
 // fault code: NotFound where what is named does not exist, Conflict where the world changed meanwhile, Invalid for bad
 // arguments, Unavailable when the database does not answer. Times are kept in UTC to the microsecond.
 type Registry interface {
-	// PutPipeline records spec; the newest row of a name is the current one. Putting the current digest again changes nothing.
+	// PutPipeline records spec and its policy; the newest row of a name is the current one. Putting the current digest again changes nothing.
 	PutPipeline(ctx context.Context, spec PipelineSpec) error
 	// Pipeline returns the current spec of name.
 	Pipeline(ctx context.Context, name string) (PipelineSpec, error)
 	// PipelineHistory returns every spec that was ever current under name, newest first. None is empty.
 	PipelineHistory(ctx context.Context, name string) ([]PipelineSpec, error)
+	// Policy returns the policy of that digest that a spec of the pipeline declared.
+	Policy(ctx context.Context, pipeline, digest string) (Policy, error)
 	// Pipelines returns the current spec of each name, ordered by name.
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 

@@ -1,4 +1,4 @@
-// Package registry is the memory of the platform: pipeline specs, model versions, what serves and why (package serving), runs and
+// Package registry is the memory of the platform: pipeline specs and their policies, model versions, what serves and why (package serving), runs and
 // their steps, canary observations, and the step cache. It is append-only: a version never changes, and what serves changes by a
 // new record that carries the hash of the one before.
 package registry
@@ -7,9 +7,12 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -18,14 +21,46 @@ type PipelineSpec struct {
 	Name      string    `json:"name"`
 	Digest    string    `json:"digest"` // SHA-256 of YAML
 	YAML      []byte    `json:"yaml"`
+	Policy    Policy    `json:"policy"` // that the spec declares
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// NewPipelineSpec is the spec of a pipeline under its digest.
-func NewPipelineSpec(name string, yaml []byte) PipelineSpec {
+// NewPipelineSpec is what the YAML of a spec is registered as.
+func NewPipelineSpec(spec pipeline.Spec, yaml []byte) PipelineSpec {
 	sum := sha256.Sum256(yaml)
-	return PipelineSpec{Name: name, Digest: hex.EncodeToString(sum[:]), YAML: yaml}
+	document := decision.PolicyOf(spec).Document()
+	return PipelineSpec{
+		Name: spec.Name, Digest: hex.EncodeToString(sum[:]), YAML: yaml,
+		Policy: Policy{Digest: decision.DigestOf(document), Document: document},
+	}
 }
+
+// Policy is a registered policy document under its digest, see decision.Policy.
+type Policy struct {
+	Digest   string          `json:"digest"`
+	Document json.RawMessage `json:"document"`
+}
+
+// PolicyNamed is the policy of the history, newest first, whose digest is or begins with digest. Invalid when several do, NotFound when none.
+func PolicyNamed(history []PipelineSpec, digest string) (Policy, error) {
+	var found Policy
+	for _, spec := range history {
+		if !strings.HasPrefix(spec.Policy.Digest, digest) || spec.Policy.Digest == found.Digest {
+			continue
+		}
+		if found.Digest != "" {
+			return Policy{}, fault.New(fault.Invalid, "several policies begin with %q; give more digits", digest)
+		}
+		found = spec.Policy
+	}
+	if found.Digest == "" {
+		return Policy{}, fault.New(fault.NotFound, "no spec of the pipeline declared a policy %q; `loanops policy history` shows those that there are", digest)
+	}
+	return found, nil
+}
+
+// Read is the policy that the document says.
+func (p Policy) Read() (decision.Policy, error) { return decision.ReadPolicy(p.Document, p.Digest) }
 
 // Metric is an estimate on the test set with a 95 % interval.
 type Metric struct {

@@ -57,8 +57,8 @@ func coefficients(m *model.Model) [][]string {
 		for k := from; k < to; k++ {
 			label := f.Name
 			switch {
-			case f.Type == pipeline.Category && k-from < len(f.Domain):
-				label += " = " + f.Domain[k-from]
+			case f.Type == pipeline.Category && k-from < len(f.Levels):
+				label += " = " + f.Levels[k-from]
 			case f.Nullable && k == to-1:
 				label += " missing"
 			}

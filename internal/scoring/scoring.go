@@ -81,36 +81,19 @@ func Table(m *model.Model, t dataset.Table) ([]float64, error) {
 	return p, nil
 }
 
-// Golden takes n rows, evenly spaced, with their probabilities.
+// Golden takes n rows that are good requests, evenly spaced, with their probabilities.
 func Golden(m *model.Model, t dataset.Table, n int) (model.Golden, error) {
-	n = min(n, t.Rows())
-	pick := make([]int, n)
-	for i := range pick {
-		pick[i] = i * t.Rows() / n
-	}
-	t = t.Select(pick)
-	p, err := Table(m, t)
+	applications, picked, err := Applications(t, n, m.Contract)
 	if err != nil {
 		return model.Golden{}, err
 	}
-	rows, err := signature(m, t)
+	p, err := Table(m, t.Select(picked))
 	if err != nil {
 		return model.Golden{}, err
 	}
-	golden := model.Golden{Rows: make([]model.GoldenRow, n)}
+	golden := model.Golden{Rows: make([]model.GoldenRow, len(p))}
 	for i := range golden.Rows {
-		application := map[string]any{}
-		for field, f := range m.Signature() {
-			switch v := rows.Value(i, field); {
-			case v.Missing:
-				application[f.Name] = nil
-			case f.Type == pipeline.Category:
-				application[f.Name] = v.Text
-			default:
-				application[f.Name] = v.Number
-			}
-		}
-		golden.Rows[i] = model.GoldenRow{Application: application, Probability: p[i]}
+		golden.Rows[i] = model.GoldenRow{Application: applications[i], Probability: p[i]}
 	}
 	return golden, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/scoring"
 	"github.com/loanops/loanops/internal/transform"
 )
@@ -20,8 +21,11 @@ import (
 func loans() *model.Model {
 	return &model.Model{
 		Name: "loans",
+		Contract: request.Contract{Fields: []request.Field{
+			{Name: "income", Type: pipeline.Number, Nullable: true}, {Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}},
+		}},
 		Encoder: transform.Encoder{
-			Fields: []transform.Field{{Name: "income", Type: pipeline.Number, Nullable: true}, {Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}}},
+			Fields: []transform.Field{{Name: "income", Type: pipeline.Number, Nullable: true}, {Name: "home", Type: pipeline.Category, Levels: []string{"own", "rent"}}},
 			Scales: []transform.Scale{{Mean: 10, SD: 2}, {SD: 1}},
 		},
 		Intercept: -1, Coefficients: []float64{0.5, 0.25, 1, -1}, Background: []float64{0, 0.1, 0.5, 0.5},

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/registry"
 )
 
 // store implements registry.Registry on database/sql.
@@ -105,60 +104,3 @@ func documents[T any](ctx context.Context, s *store, statement string, args ...a
 
 // now is the time of writing, as precise as the database keeps it.
 func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
-
-func (s *store) PutPipeline(ctx context.Context, spec registry.PipelineSpec) error {
-	if spec.Name == "" || spec.Digest == "" {
-		return fault.New(fault.Invalid, "a pipeline spec needs a name and a digest")
-	}
-	return s.transact(ctx, "recording a pipeline spec", func(tx *sql.Tx) error {
-		var digest string
-		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT digest FROM pipelines WHERE name = ? ORDER BY seq DESC LIMIT 1"), spec.Name).Scan(&digest)
-		if digest == spec.Digest || (err != nil && !errors.Is(err, sql.ErrNoRows)) {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO pipelines (name, digest, yaml, created_at) VALUES (?, ?, ?, ?)"),
-			spec.Name, spec.Digest, spec.YAML, now().UnixMicro())
-		return err
-	})
-}
-
-func (s *store) Pipeline(ctx context.Context, name string) (registry.PipelineSpec, error) {
-	specs, err := s.pipelines(ctx, "WHERE name = ? ORDER BY seq DESC LIMIT 1", name)
-	if err != nil {
-		return registry.PipelineSpec{}, err
-	}
-	if len(specs) == 0 {
-		return registry.PipelineSpec{}, fault.New(fault.NotFound, "there is no pipeline %q; `loanops pipelines list` shows those that there are", name)
-	}
-	return specs[0], nil
-}
-
-func (s *store) PipelineHistory(ctx context.Context, name string) ([]registry.PipelineSpec, error) {
-	return s.pipelines(ctx, "WHERE name = ? ORDER BY seq DESC", name)
-}
-
-func (s *store) Pipelines(ctx context.Context) ([]registry.PipelineSpec, error) {
-	return s.pipelines(ctx, "WHERE seq IN (SELECT MAX(seq) FROM pipelines GROUP BY name) ORDER BY name")
-}
-
-func (s *store) pipelines(ctx context.Context, where string, args ...any) ([]registry.PipelineSpec, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind("SELECT name, digest, yaml, created_at FROM pipelines "+where), args...)
-	if err != nil {
-		return nil, s.dialect.fault(err, "reading pipeline specs")
-	}
-	defer rows.Close()
-	specs := []registry.PipelineSpec{}
-	for rows.Next() {
-		var spec registry.PipelineSpec
-		var at int64
-		if err := rows.Scan(&spec.Name, &spec.Digest, &spec.YAML, &at); err != nil {
-			return nil, s.dialect.fault(err, "reading pipeline specs")
-		}
-		spec.CreatedAt = time.UnixMicro(at).UTC()
-		specs = append(specs, spec)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading pipeline specs")
-	}
-	return specs, nil
-}

@@ -17,16 +17,15 @@ type Value struct {
 	Missing bool
 }
 
-// Field describes one field of a model's signature and what is allowed in it.
+// Field is one field that the model reads.
 type Field struct {
 	Name     string              `json:"name"`
 	Type     pipeline.ColumnType `json:"type"`
 	Nullable bool                `json:"nullable"`
-	Min      *float64            `json:"min,omitempty"`
-	Max      *float64            `json:"max,omitempty"`
-	Domain   []string            `json:"domain,omitempty"` // the known values of a category, in encoding order
-	Unit     string              `json:"unit,omitempty"`
-	Reason   string              `json:"reason,omitempty"`
+	// Levels are the values of a category that have a column of their own, in encoding order: its domain, or without one those of training.
+	Levels []string `json:"levels,omitempty"`
+	// Open is a category without a domain: any other text is encoded as none of the levels.
+	Open bool `json:"open,omitempty"`
 }
 
 // Scale is how a number is standardised: (x - Mean) / SD; a missing number takes the mean, and an indicator says so.
@@ -38,7 +37,8 @@ type Scale struct {
 // Encoder maps a row in signature order to encoded columns:
 //
 //   - a number: its standardised value, and when the field is nullable 1 if it is missing, else 0;
-//   - a category: one column per value of its domain, 1 for the row's value, else 0, and when nullable one for missing.
+//   - a category: one column per level, 1 for the row's value, else 0, and when nullable one for missing. A value that is no level of an open
+//     category is 0 in all of them: it moves the score as the penalised average of the levels does, by nothing.
 type Encoder struct {
 	Fields []Field `json:"fields"`
 	Scales []Scale `json:"scales"` // one per field; a category's is not used
@@ -56,7 +56,7 @@ func (e *Encoder) Width() int {
 func (f *Field) width() int {
 	width := 1
 	if f.Type == pipeline.Category {
-		width = len(f.Domain)
+		width = len(f.Levels)
 	}
 	if f.Nullable {
 		width++
@@ -73,7 +73,7 @@ func (e *Encoder) Span(field int) (from, to int) {
 }
 
 // Encode writes the row's encoded columns into out, which must hold Width values. A row of another length, a missing value
-// in a field that is not nullable, a number that is not finite and a category's unknown value are fault.Invalid naming the field,
+// in a field that is not nullable, a number that is not finite and an unknown value of a category with a domain are fault.Invalid naming the field,
 // never the value.
 func (e *Encoder) Encode(row []Value, out []float64) error {
 	if len(row) != len(e.Fields) {
@@ -90,11 +90,13 @@ func (e *Encoder) Encode(row []Value, out []float64) error {
 		case v.Missing:
 			out[at+width-1] = 1
 		case f.Type == pipeline.Category:
-			level := slices.Index(f.Domain, v.Text)
-			if level < 0 {
+			level := slices.Index(f.Levels, v.Text)
+			if level < 0 && !f.Open {
 				return fault.New(fault.Invalid, "field %q has a value that the model does not know", f.Name)
 			}
-			out[at+level] = 1
+			if level >= 0 {
+				out[at+level] = 1
+			}
 		default:
 			if math.IsNaN(v.Number) || math.IsInf(v.Number, 0) {
 				return fault.New(fault.Invalid, "field %q is not a finite number", f.Name)

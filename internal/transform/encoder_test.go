@@ -18,8 +18,8 @@ func encoder() *transform.Encoder {
 		Fields: []transform.Field{
 			{Name: "amount", Type: pipeline.Number},
 			{Name: "income", Type: pipeline.Number, Nullable: true},
-			{Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent", "other"}},
-			{Name: "purpose", Type: pipeline.Category, Domain: []string{"car"}, Nullable: true},
+			{Name: "home", Type: pipeline.Category, Levels: []string{"own", "rent", "other"}},
+			{Name: "purpose", Type: pipeline.Category, Levels: []string{"car"}, Nullable: true},
 		},
 		Scales: []transform.Scale{{Mean: 10, SD: 2}, {Mean: -1, SD: 0.5}, {SD: 1}, {SD: 1}},
 	}
@@ -106,8 +106,8 @@ func fields(t *rapid.T) (*transform.Encoder, []transform.Value) {
 		var v transform.Value
 		if rapid.Bool().Draw(t, "category") {
 			f.Type = pipeline.Category
-			f.Domain = rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]{1,3}`), 1, 5, rapid.ID[string]).Draw(t, "domain")
-			v.Text = rapid.SampledFrom(f.Domain).Draw(t, "text")
+			f.Levels = rapid.SliceOfNDistinct(rapid.StringMatching(`[a-z]{1,3}`), 1, 5, rapid.ID[string]).Draw(t, "domain")
+			v.Text = rapid.SampledFrom(f.Levels).Draw(t, "text")
 		} else {
 			scale = transform.Scale{Mean: rapid.Float64Range(-1e6, 1e6).Draw(t, "mean"), SD: rapid.Float64Range(1e-3, 1e6).Draw(t, "sd")}
 			v.Number = rapid.Float64Range(-1e9, 1e9).Draw(t, "number")

@@ -15,12 +15,12 @@ type Rows interface {
 }
 
 // Fit learns an encoder from training rows only. A field is nullable when the spec accepts missing values. A category
-// without a domain in the spec takes the values of training, sorted. Sums run in row order, so that the same rows give
+// without a domain in the spec is open and has the values of training as levels, sorted. Sums run in row order, so that the same rows give
 // the same bits.
 func Fit(columns []pipeline.Column, rows Rows) (*Encoder, error) {
 	e := &Encoder{Scales: make([]Scale, len(columns))}
 	for i, c := range columns {
-		f := Field{Name: c.Name, Type: c.Type, Nullable: c.MissingMax > 0, Min: c.Min, Max: c.Max, Unit: c.Unit, Reason: c.Reason, Domain: slices.Clone(c.Domain)}
+		f := Field{Name: c.Name, Type: c.Type, Nullable: c.MissingMax > 0, Levels: slices.Clone(c.Domain)}
 		e.Scales[i] = Scale{SD: 1}
 		if c.Type == pipeline.Number {
 			scale, err := fitScale(c.Name, rows, i)
@@ -28,9 +28,9 @@ func Fit(columns []pipeline.Column, rows Rows) (*Encoder, error) {
 				return nil, err
 			}
 			e.Scales[i] = scale
-		} else if len(f.Domain) == 0 {
-			f.Domain = domain(rows, i)
-			if len(f.Domain) == 0 {
+		} else if len(f.Levels) == 0 {
+			f.Open, f.Levels = true, levels(rows, i)
+			if len(f.Levels) == 0 {
 				return nil, fault.New(fault.Refused, "column %q has no values in training", c.Name)
 			}
 		}
@@ -75,7 +75,7 @@ func fitScale(name string, rows Rows, field int) (Scale, error) {
 	return Scale{Mean: mean, SD: sd}, nil
 }
 
-func domain(rows Rows, field int) []string {
+func levels(rows Rows, field int) []string {
 	seen := map[string]bool{}
 	for row := range rows.Len() {
 		if v := rows.Value(row, field); !v.Missing {

@@ -108,12 +108,12 @@ func TestFitTakesTheSpecsColumns(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, []transform.Field{
-		{Name: "income", Type: pipeline.Number, Nullable: true, Min: &low, Max: &high, Unit: "USD", Reason: "income too low"},
-		{Name: "home", Type: pipeline.Category, Domain: []string{"rent", "own"}}, // the spec's values in the spec's order, seen or not
-		{Name: "purpose", Type: pipeline.Category, Nullable: true, Domain: []string{"car", "home"}},
+		{Name: "income", Type: pipeline.Number, Nullable: true},
+		{Name: "home", Type: pipeline.Category, Levels: []string{"rent", "own"}}, // the spec's values in the spec's order, seen or not
+		{Name: "purpose", Type: pipeline.Category, Nullable: true, Levels: []string{"car", "home"}, Open: true},
 	}, e.Fields)
 	domain[0] = "changed"
-	require.Equal(t, "rent", e.Fields[1].Domain[0], "the encoder holds a copy")
+	require.Equal(t, "rent", e.Fields[1].Levels[0], "the encoder holds a copy")
 }
 
 // Nothing but the training rows is learnt, and every one of them can be encoded, to columns of mean 0 and deviation 1.
@@ -159,7 +159,7 @@ func TestAConstantColumnSaysNothing(t *testing.T) {
 }
 
 // A category without a domain knows what training knew, in an order that does not depend on the rows'.
-func TestDomainIsSortedAndOfTrainingOnly(t *testing.T) {
+func TestLevelsAreSortedAndOfTrainingOnly(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		texts := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "b", "c", "d"}), 1, 20).Draw(t, "texts")
@@ -169,8 +169,9 @@ func TestDomainIsSortedAndOfTrainingOnly(t *testing.T) {
 		}
 		e, err := transform.Fit([]pipeline.Column{{Name: "home", Type: pipeline.Category}}, r)
 		require.NoError(t, err)
-		require.Equal(t, slices.Compact(slices.Sorted(slices.Values(texts))), e.Fields[0].Domain)
-		err = e.Encode([]transform.Value{category("e")}, make([]float64, e.Width()))
-		require.Equal(t, fault.Invalid, fault.CodeOf(err))
+		require.Equal(t, slices.Compact(slices.Sorted(slices.Values(texts))), e.Fields[0].Levels)
+		out := make([]float64, e.Width())
+		require.NoError(t, e.Encode([]transform.Value{category("e")}, out), "an open category takes any text")
+		require.Equal(t, make([]float64, e.Width()), out, "as none of the levels")
 	})
 }

@@ -6,3 +6,4 @@ DROP TABLE serving_records;
 DROP TABLE model_versions;
 DROP TABLE pipelines;
 DROP FUNCTION append_only;
+DROP TABLE policies;

@@ -1,8 +1,16 @@
+CREATE TABLE policies ( -- content-addressed documents, see decision.Policy
+    pipeline TEXT NOT NULL,
+    digest   TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (pipeline, digest)
+);
+
 CREATE TABLE pipelines (
     seq        BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     name       TEXT   NOT NULL,
     digest     TEXT   NOT NULL,
     yaml       BYTEA  NOT NULL,
+    policy     TEXT   NOT NULL, -- that the spec declares
     created_at BIGINT NOT NULL -- microseconds since 1970, UTC; so are all times
 );
 CREATE INDEX pipelines_by_name ON pipelines (name, seq);
@@ -73,6 +81,7 @@ CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$;
+CREATE TRIGGER policies_append_only BEFORE UPDATE OR DELETE ON policies FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER model_versions_append_only BEFORE UPDATE OR DELETE ON model_versions FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER serving_records_append_only BEFORE UPDATE OR DELETE ON serving_records FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER canary_checks_append_only BEFORE UPDATE OR DELETE ON canary_checks FOR EACH ROW EXECUTE FUNCTION append_only();

@@ -5,3 +5,4 @@ DROP TABLE runs;
 DROP TABLE serving_records;
 DROP TABLE model_versions;
 DROP TABLE pipelines;
+DROP TABLE policies;

@@ -1,8 +1,16 @@
+CREATE TABLE policies ( -- content-addressed documents, see decision.Policy
+    pipeline TEXT NOT NULL,
+    digest   TEXT NOT NULL,
+    document TEXT NOT NULL,
+    PRIMARY KEY (pipeline, digest)
+);
+
 CREATE TABLE pipelines (
     seq        INTEGER PRIMARY KEY AUTOINCREMENT,
     name       TEXT   NOT NULL,
     digest     TEXT   NOT NULL,
     yaml       BLOB  NOT NULL,
+    policy     TEXT   NOT NULL, -- that the spec declares
     created_at BIGINT NOT NULL -- microseconds since 1970, UTC; so are all times
 );
 CREATE INDEX pipelines_by_name ON pipelines (name, seq);
@@ -69,6 +77,8 @@ CREATE TABLE cached_steps (
     result TEXT NOT NULL
 );
 
+CREATE TRIGGER policies_no_update BEFORE UPDATE ON policies BEGIN SELECT RAISE(ABORT, 'policies is append-only'); END;
+CREATE TRIGGER policies_no_delete BEFORE DELETE ON policies BEGIN SELECT RAISE(ABORT, 'policies is append-only'); END;
 CREATE TRIGGER model_versions_no_update BEFORE UPDATE ON model_versions BEGIN SELECT RAISE(ABORT, 'model_versions is append-only'); END;
 CREATE TRIGGER model_versions_no_delete BEFORE DELETE ON model_versions BEGIN SELECT RAISE(ABORT, 'model_versions is append-only'); END;
 CREATE TRIGGER serving_records_no_update BEFORE UPDATE ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END;

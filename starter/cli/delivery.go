@@ -45,6 +45,7 @@ func (a *app) deliverCommand() *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&input.Version, "version", 0, "the version to deliver (default: the newest)")
+	c.Flags().StringVar(&input.Policy, "policy", "", "`digest` of the policy, or how it begins (default: newest spec's)")
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "wait for the approve update before production")
 	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long to wait for it, such as 2h30m (default: 24h)")
 	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the canary on a game day: delay=200ms or crash_after=20")

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/store"
@@ -200,11 +201,19 @@ func TestTook(t *testing.T) {
 	require.Empty(t, took(time.Time{}, began), "a run that never started")
 }
 
-func TestPipelinesListAndValidate(t *testing.T) {
-	p := newFakePlatform(t)
+// shipped is the spec that comes with LoanOps.
+func shipped(t *testing.T) registry.PipelineSpec {
+	t.Helper()
 	yaml, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
 	require.NoError(t, err)
-	spec := registry.NewPipelineSpec("loan-eligibility", yaml)
+	spec, err := pipeline.Parse("loan-eligibility.yaml", yaml)
+	require.NoError(t, err)
+	return registry.NewPipelineSpec(spec, yaml)
+}
+
+func TestPipelinesListAndValidate(t *testing.T) {
+	p := newFakePlatform(t)
+	spec := shipped(t)
 	require.NoError(t, p.registry(t).PutPipeline(t.Context(), spec))
 	stdout, stderr, code := p.run(t, "pipelines", "list")
 	require.Equal(t, 0, code, stderr)
@@ -212,7 +221,7 @@ func TestPipelinesListAndValidate(t *testing.T) {
 	require.Contains(t, stdout, spec.Digest[:12])
 
 	file := filepath.Join(t.TempDir(), "cards.yaml")
-	require.NoError(t, os.WriteFile(file, yaml, 0o600))
+	require.NoError(t, os.WriteFile(file, spec.YAML, 0o600))
 	stdout, _, code = run(t, "pipelines", "validate", file)
 	require.Equal(t, 0, code)
 	require.Equal(t, file+" is a valid spec of loan-eligibility\n", stdout)
@@ -227,7 +236,7 @@ func TestPipelinesListAndValidate(t *testing.T) {
 	require.InDelta(t, 0.25, parsed.Policy.Cutoff, 0)
 
 	// Each mistake is a line that an editor can jump to.
-	broken := strings.Replace(strings.Replace(string(yaml), "cutoff: 0.25", "cutoff: 2", 1), "by: time", "by: luck", 1)
+	broken := strings.Replace(strings.Replace(string(spec.YAML), "cutoff: 0.25", "cutoff: 2", 1), "by: time", "by: luck", 1)
 	require.NoError(t, os.WriteFile(file, []byte(broken), 0o600))
 	stdout, stderr, code = run(t, "pipelines", "validate", file)
 	require.Equal(t, exitUsage, code)
@@ -238,10 +247,8 @@ func TestPipelinesListAndValidate(t *testing.T) {
 // What cannot be started is refused before Temporal is asked, with what would be right.
 func TestStartsAreRefused(t *testing.T) {
 	p := newFakePlatform(t)
-	yaml, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
-	require.NoError(t, err)
 	r := p.registry(t)
-	require.NoError(t, r.PutPipeline(t.Context(), registry.NewPipelineSpec("loan-eligibility", yaml)))
+	require.NoError(t, r.PutPipeline(t.Context(), shipped(t)))
 	version(t, r, "cards", "a", 0.7)
 	broken := filepath.Join(t.TempDir(), "broken.yaml")
 	require.NoError(t, os.WriteFile(broken, []byte("nmae: cards\n"), 0o600))

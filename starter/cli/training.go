@@ -107,7 +107,7 @@ func register(ctx context.Context, reg registry.Registry, file string) (pipeline
 	if err != nil {
 		return spec, err
 	}
-	return spec, reg.PutPipeline(ctx, registry.NewPipelineSpec(spec.Name, data))
+	return spec, reg.PutPipeline(ctx, registry.NewPipelineSpec(spec, data))
 }
 
 func readSpec(file string) ([]byte, error) {

@@ -75,7 +75,7 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	defer reg.Close()
-	if err := u.register(ctx, reg, spec.Name, yaml); err != nil {
+	if err := u.register(ctx, reg, registry.NewPipelineSpec(spec, yaml)); err != nil {
 		return err
 	}
 	if !u.noRun {
@@ -101,7 +101,7 @@ func (u *up) spec() (name string, yaml []byte, err error) {
 }
 
 // register records every pipeline that comes with LoanOps, and the given one.
-func (u *up) register(ctx context.Context, reg registry.Registry, name string, yaml []byte) error {
+func (u *up) register(ctx context.Context, reg registry.Registry, given registry.PipelineSpec) error {
 	shipped, err := fs.Glob(pipelines.FS, "*.yaml")
 	if err != nil {
 		return err
@@ -115,14 +115,14 @@ func (u *up) register(ctx context.Context, reg registry.Registry, name string, y
 		if err != nil {
 			return err
 		}
-		if spec.Name == name {
-			data = yaml
+		if spec.Name == given.Name {
+			continue
 		}
-		if err := reg.PutPipeline(ctx, registry.NewPipelineSpec(spec.Name, data)); err != nil {
+		if err := reg.PutPipeline(ctx, registry.NewPipelineSpec(spec, data)); err != nil {
 			return err
 		}
 	}
-	return reg.PutPipeline(ctx, registry.NewPipelineSpec(name, yaml))
+	return reg.PutPipeline(ctx, given)
 }
 
 // challengerDays is how much older the first run's data are, so that the second has something new to learn.

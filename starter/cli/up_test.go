@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/pipelines"
 	"github.com/loanops/loanops/workflows"
@@ -42,22 +43,23 @@ func TestUpTakesTheGivenSpecOrTheShippedOne(t *testing.T) {
 func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
 	p := newFakePlatform(t)
 	r := p.registry(t)
-	shipped, err := pipelines.FS.ReadFile(defaultPipeline)
+	shipped := shipped(t)
+	own := []byte(strings.Replace(string(shipped.YAML), "cutoff: 0.25", "cutoff: 0.3", 1))
+	spec, err := pipeline.Parse("own.yaml", own)
 	require.NoError(t, err)
-	own := []byte(strings.Replace(string(shipped), "cutoff: 0.25", "cutoff: 0.3", 1))
 	u := &up{app: &app{}}
 
-	require.NoError(t, u.register(t.Context(), r, "cards", []byte("name: cards\n")))
+	require.NoError(t, u.register(t.Context(), r, registry.NewPipelineSpec(pipeline.Spec{Name: "cards"}, []byte("name: cards\n"))))
 	specs, err := r.Pipelines(t.Context())
 	require.NoError(t, err)
 	require.Len(t, specs, 2)
 	require.Equal(t, "cards", specs[0].Name)
-	require.Equal(t, registry.NewPipelineSpec("loan-eligibility", shipped).Digest, specs[1].Digest)
+	require.Equal(t, shipped.Digest, specs[1].Digest)
 
 	for range 2 {
 		put := &puts{Registry: r}
-		require.NoError(t, u.register(t.Context(), put, "loan-eligibility", own))
-		require.NotContains(t, put.yaml, string(shipped), "not even for a moment, nor as a row of its history")
+		require.NoError(t, u.register(t.Context(), put, registry.NewPipelineSpec(spec, own)))
+		require.NotContains(t, put.yaml, string(shipped.YAML), "not even for a moment, nor as a row of its history")
 		spec, err := r.Pipeline(t.Context(), "loan-eligibility")
 		require.NoError(t, err)
 		require.Equal(t, own, spec.YAML)

@@ -6,11 +6,11 @@ resource "loanops_predictor_track" "track" {
   slot          = each.key
   model_version = each.value.model_version
   policy_digest = each.value.policy_digest
+  policy        = each.value.policy
   digest        = each.value.digest
   bundle_uri    = each.value.bundle_uri
   memory_mib    = each.value.memory_mib
   cpu_millis    = each.value.cpu_millis
-  cutoff        = each.value.cutoff
   meaning       = each.value.meaning
   drill         = each.value.drill
 

@@ -52,11 +52,11 @@ variable "tracks" {
   type = map(object({
     model_version = number
     policy_digest = string
+    policy        = string
     digest        = string
     bundle_uri    = string
     memory_mib    = number
     cpu_millis    = number
-    cutoff        = number
     meaning       = string
     drill         = optional(string, "")
   }))
@@ -70,12 +70,12 @@ variable "tracks" {
     error_message = "tracks: digest must be 64 lower-case hexadecimal digits (SHA-256)."
   }
   validation {
-    condition     = alltrue([for track in values(var.tracks) : can(regex("^[0-9a-f]{64}$", track.policy_digest))])
-    error_message = "tracks: policy_digest must be 64 lower-case hexadecimal digits (SHA-256)."
+    condition     = alltrue([for track in values(var.tracks) : sha256(track.policy) == track.policy_digest])
+    error_message = "tracks: policy_digest must be the SHA-256 of policy."
   }
   validation {
-    condition     = alltrue([for track in values(var.tracks) : track.cutoff > 0 && track.cutoff < 1])
-    error_message = "tracks: cutoff must be a probability strictly between 0 and 1."
+    condition     = alltrue([for track in values(var.tracks) : try(jsondecode(track.policy).cutoff > 0 && jsondecode(track.policy).cutoff < 1, false)])
+    error_message = "tracks: policy must be JSON with a cutoff strictly between 0 and 1."
   }
   validation {
     condition     = alltrue([for track in values(var.tracks) : contains(["default", "approval"], track.meaning)])

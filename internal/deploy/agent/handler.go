@@ -14,13 +14,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/problem"
 )
 
-// maxBody bounds a request's body.
-const maxBody = 64 << 10
+// maxBody bounds a request's body: a track with the largest policy, as JSON text in JSON perhaps twice as long.
+const maxBody = 2*decision.MaxPolicyBytes + 64<<10
 
 // handler routes the agent's API. Reads are open on loopback; each write asks for its writer's token.
 func (a *agent) handler() http.Handler {

@@ -78,7 +78,7 @@ func TestBadRequests(t *testing.T) {
 		{"media type", "PUT", base + "/route", "text/plain", `{}`, 422, "application/json"},
 		{"slot", "PUT", base + "/tracks/red", "application/json", `{}`, 422, `no slot "red"`},
 		{"path traversal", "PUT", "/v1/environments/production/pipelines/..%2F..%2Fetc/tracks/blue", "application/json", `{}`, 422, "pipeline"},
-		{"every wrong field", "PUT", base + "/tracks/blue", "application/json", `{"cutoff":2,"drill":"explode"}`, 422, "meaning"},
+		{"every wrong field", "PUT", base + "/tracks/blue", "application/json", `{"policy":"{}","drill":"explode"}`, 422, "meaning"},
 		{"no such path", "GET", "/v2/anything", "", "", 404, "/v2/anything"},
 		{"no such method", "POST", base, "", "", 404, "POST"},
 		{"no generation", "PUT", base + "/route", "application/json", `{"weights":{"blue":100}}`, 422, "generation"},

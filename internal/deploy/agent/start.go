@@ -36,8 +36,12 @@ func (a *agent) startAPI(k key, spec contract.TrackSpec, bundle, addressFile str
 		return nil, err
 	}
 	defer log.Close()
+	policy, err := contract.WritePolicy(a.runDir, spec)
+	if err != nil {
+		return nil, err
+	}
 	// No context: it would kill at once, stop drains first.
-	cmd := exec.CommandContext(context.Background(), filepath.Join(a.cfg.BinDir, "loanops-api"), contract.PredictorArgs(spec, bundle, addressFile)...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(a.cfg.BinDir, "loanops-api"), contract.PredictorArgs(spec, bundle, policy, addressFile)...)
 	cmd.Env = contract.PredictorEnv(spec)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := process.Start(cmd); err != nil {

@@ -106,8 +106,8 @@ func generationQuery(generation int64) string {
 	return "?generation=" + strconv.FormatInt(generation, 10)
 }
 
-// maxAnswer bounds what is read of an answer.
-const maxAnswer = 1 << 20
+// maxAnswer bounds what is read of an answer: both slots with the largest policies.
+const maxAnswer = 4 << 20
 
 // do sends body as JSON and decodes the answer into result; an error answer becomes its fault.
 func (c *AgentClient) do(ctx context.Context, method, path string, body, result any) error {

@@ -3,26 +3,34 @@ package contract
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 	"strings"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // GoMemoryShare is the part of a track's memory that GOMEMLIMIT gets: the rest is for what Go's runtime does not count.
 const GoMemoryShare = 0.95
 
-// PredictorArgs are the arguments with which loanops-api serves spec from a local bundle and writes its address to a file.
-func PredictorArgs(spec TrackSpec, bundle, addressFile string) []string {
+// WritePolicy writes the policy document into dir, under its digest, for a predictor to read, and returns its path.
+func WritePolicy(dir string, spec TrackSpec) (string, error) {
+	path := filepath.Join(dir, spec.PolicyDigest+".json")
+	return path, file.Write(path, []byte(spec.Policy), 0o600)
+}
+
+// PredictorArgs are the arguments with which loanops-api serves spec from a local bundle and policy and writes its address to a file.
+func PredictorArgs(spec TrackSpec, bundle, policy, addressFile string) []string {
 	return []string{
 		"predictor",
 		"--bundle", bundle,
 		"--digest", spec.Digest,
 		"--version", strconv.Itoa(spec.ModelVersion),
+		"--policy", policy,
 		"--policy-digest", spec.PolicyDigest,
-		"--cutoff", strconv.FormatFloat(spec.Cutoff, 'g', -1, 64),
 		"--meaning", spec.Meaning,
 		"--address", "127.0.0.1:0",
 		"--address-file", addressFile,
@@ -58,13 +66,14 @@ func (s TrackSpec) Validate() error {
 		}
 	}
 	check(s.ModelVersion >= 1, "model_version %d: want 1 or more", s.ModelVersion)
-	check(isDigest(s.PolicyDigest), "policy_digest: want 64 lower-case hexadecimal digits")
 	check(isDigest(s.Digest), "digest: want 64 lower-case hexadecimal digits")
 	check(s.BundleURI != "" && len(s.BundleURI) <= 2048, "bundle_uri: want 1 to 2048 characters")
 	check(s.MemoryMiB >= minMemoryMiB && s.MemoryMiB <= maxMemoryMiB, "memory_mib %d: want %d to %d", s.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	check(s.CPUMillis >= minCPUMillis && s.CPUMillis <= maxCPUMillis, "cpu_millis %d: want %d to %d", s.CPUMillis, minCPUMillis, maxCPUMillis)
-	check(pipeline.ValidCutoff(s.Cutoff), "cutoff %v: want a probability strictly between 0 and 1", s.Cutoff)
 	check(s.Meaning == "default" || s.Meaning == "approval", "meaning %q: want default or approval", s.Meaning)
+	if _, err := decision.ReadPolicy([]byte(s.Policy), s.PolicyDigest); err != nil {
+		wrong = append(wrong, "policy: "+err.Error())
+	}
 	if _, err := drill.Parse(s.Drill); err != nil {
 		wrong = append(wrong, err.Error())
 	}

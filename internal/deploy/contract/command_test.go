@@ -1,19 +1,21 @@
 package contract
 
 import (
-	"math"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/fault"
 )
 
 func validSpec() TrackSpec {
+	policy := decision.Policy{Cutoff: 0.5}
 	return TrackSpec{
-		ModelVersion: 1, PolicyDigest: strings.Repeat("b1", 32), Digest: strings.Repeat("0a", 32), BundleURI: "s3://loanops/b", MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
+		ModelVersion: 1, PolicyDigest: policy.Digest(), Policy: string(policy.Document()), Digest: strings.Repeat("0a", 32), BundleURI: "s3://loanops/b",
+		MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
 	}
 }
 
@@ -27,13 +29,14 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 	}
 	for field, spoil := range map[string]func(*TrackSpec){
 		"model_version": func(s *TrackSpec) { s.ModelVersion = 0 },
-		"policy_digest": func(s *TrackSpec) { s.PolicyDigest = "" },
-		"; digest":      func(s *TrackSpec) { s.PolicyDigest, s.Digest = "b1", strings.Repeat("0A", 32) },
+		"policy":        func(s *TrackSpec) { s.PolicyDigest = "" },
+		"digest":        func(s *TrackSpec) { s.Digest = strings.Repeat("0A", 32) },
 		"bundle_uri":    func(s *TrackSpec) { s.BundleURI = "" },
 		"memory_mib":    func(s *TrackSpec) { s.MemoryMiB = 15 },
 		"cpu_millis":    func(s *TrackSpec) { s.CPUMillis = 0 },
-		"cutoff":        func(s *TrackSpec) { s.Cutoff = math.NaN() },
-		"meaning":       func(s *TrackSpec) { s.Meaning = "good" },
+		// Another cutoff under the policy's digest, as by somebody's own terraform apply.
+		"it was changed": func(s *TrackSpec) { s.Policy = `{"cutoff":0.9}` },
+		"meaning":        func(s *TrackSpec) { s.Meaning = "good" },
 	} {
 		s := validSpec()
 		spoil(&s)
@@ -41,18 +44,13 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		require.ErrorContains(t, err, field)
 	}
-	for _, cutoff := range []float64{0, 1, -0.1, math.NaN(), math.Inf(1)} {
-		s := validSpec()
-		s.Cutoff = cutoff
-		require.ErrorContains(t, s.Validate(), "cutoff", "%v", cutoff)
-	}
 	for _, drill := range []string{"delay", "delay=", "delay=-1s", "delay=2m", "crash_after=0", "crash_after=x", "explode=1"} {
 		s := validSpec()
 		s.Drill = drill
 		require.ErrorContains(t, s.Validate(), "drill", drill)
 	}
-	err := TrackSpec{Cutoff: 2, Drill: "x"}.Validate()
-	for _, field := range []string{"model_version", "policy_digest", "; digest", "bundle_uri", "memory_mib", "cpu_millis", "cutoff", "meaning", "drill"} {
+	err := TrackSpec{Drill: "x"}.Validate()
+	for _, field := range []string{"model_version", "policy", "; digest", "bundle_uri", "memory_mib", "cpu_millis", "meaning", "drill"} {
 		require.ErrorContains(t, err, field)
 	}
 }
@@ -60,11 +58,10 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 func TestPredictorCommand(t *testing.T) {
 	t.Parallel()
 	s := validSpec()
-	s.Cutoff = 0.30000000000000004 // every digit arrives
 	require.Equal(t, []string{
-		"predictor", "--bundle", "/b", "--digest", s.Digest, "--version", "1", "--policy-digest", s.PolicyDigest, "--cutoff", "0.30000000000000004",
+		"predictor", "--bundle", "/b", "--digest", s.Digest, "--version", "1", "--policy", "/p", "--policy-digest", s.PolicyDigest,
 		"--meaning", "default", "--address", "127.0.0.1:0", "--address-file", "/a",
-	}, PredictorArgs(s, "/b", "/a"))
+	}, PredictorArgs(s, "/b", "/p", "/a"))
 	// 128 MiB x 1024 x 0.95 = 124,518.4 KiB; half a core is one thread at a time.
 	require.Equal(t, []string{"GOMEMLIMIT=124518KiB", "GOMAXPROCS=1"}, PredictorEnv(s))
 	s.CPUMillis, s.Drill = 1001, "crash_after=20"

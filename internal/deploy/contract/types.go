@@ -22,14 +22,14 @@ const (
 
 // TrackSpec is what should run in one slot.
 type TrackSpec struct {
-	ModelVersion int     `json:"model_version"`
-	PolicyDigest string  `json:"policy_digest"` // of the policy document, which gives Cutoff
-	Digest       string  `json:"digest"`        // SHA-256 of the bundle
-	BundleURI    string  `json:"bundle_uri"`    // s3://…, fetched and verified by the agent
-	MemoryMiB    int64   `json:"memory_mib"`    // becomes GOMEMLIMIT
-	CPUMillis    int64   `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS
-	Cutoff       float64 `json:"cutoff"`
-	Meaning      string  `json:"meaning"` // default or approval, see pipeline.Meaning
+	ModelVersion int    `json:"model_version"`
+	PolicyDigest string `json:"policy_digest"` // SHA-256 of Policy
+	Policy       string `json:"policy"`        // the policy document itself, see decision.Policy: a plan shows what changes in it
+	Digest       string `json:"digest"`        // SHA-256 of the bundle
+	BundleURI    string `json:"bundle_uri"`    // s3://…, fetched and verified by the agent
+	MemoryMiB    int64  `json:"memory_mib"`    // becomes GOMEMLIMIT
+	CPUMillis    int64  `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS
+	Meaning      string `json:"meaning"`       // default or approval, see pipeline.Meaning
 	// Drill injects a fault for a game day: "" (none), "delay=200ms" (every decision is late) or "crash_after=20"
 	// (the process exits when it has answered that many decisions).
 	Drill string `json:"drill"`
@@ -41,10 +41,10 @@ func (s TrackSpec) Identity() serving.Track {
 	return serving.Track{Version: s.ModelVersion, Policy: s.PolicyDigest}
 }
 
-// DecidesAs reports whether s decides as o does: the same bundle, cutoff and meaning under the same names. A person's own terraform apply
-// can give a track another cutoff under a policy's digest.
+// DecidesAs reports whether s decides as o does: the same bundle and meaning under the same names. A person's own terraform apply can give a
+// track another bundle under a version's number; another policy under a policy's digest is refused by the agent.
 func (s TrackSpec) DecidesAs(o TrackSpec) bool {
-	return s.Identity() == o.Identity() && s.Digest == o.Digest && s.Cutoff == o.Cutoff && s.Meaning == o.Meaning
+	return s.Identity() == o.Identity() && s.Digest == o.Digest && s.Meaning == o.Meaning
 }
 
 // TrackState is where a track's process is.

@@ -13,12 +13,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
@@ -58,10 +58,20 @@ func Spec(t testing.TB, dir string, version int, does Behaviour) contract.TrackS
 	digest := hex.EncodeToString(sum[:])
 	path := filepath.Join(dir, digest)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	return contract.TrackSpec{
-		ModelVersion: version, PolicyDigest: strings.Repeat("ab", 32), Digest: digest, BundleURI: "file://" + path,
-		MemoryMiB: 100, CPUMillis: 1500, Cutoff: 0.3, Meaning: "default",
+	spec := contract.TrackSpec{
+		ModelVersion: version, Digest: digest, BundleURI: "file://" + path,
+		MemoryMiB: 100, CPUMillis: 1500, Meaning: "default",
 	}
+	Decide(&spec, Policy)
+	return spec
+}
+
+// Policy is what tracks decide under.
+var Policy = decision.Policy{Cutoff: 0.3}
+
+// Decide puts the track under a policy.
+func Decide(spec *contract.TrackSpec, policy decision.Policy) {
+	spec.PolicyDigest, spec.Policy = policy.Digest(), string(policy.Document())
 }
 
 // BinDir returns a folder in which loanops-api is this test binary.

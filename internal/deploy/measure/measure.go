@@ -25,7 +25,7 @@ import (
 type Config struct {
 	// APIBinary is the loanops-api executable, Bundle a local, verified model bundle.
 	APIBinary, Bundle string
-	// Spec gives digest, version, limits, cutoff and meaning as the plan grants them; its drill is ignored.
+	// Spec gives digest, version, limits, policy and meaning as the plan grants them; its drill is ignored.
 	Spec contract.TrackSpec
 	// Applications are bodies of POST /v1/decisions (golden rows), sent in turn. At least one.
 	Applications []map[string]any
@@ -92,7 +92,11 @@ func measureRun(ctx context.Context, cfg Config, bodies [][]byte) (usage, error)
 	defer os.RemoveAll(dir)
 	addressFile := filepath.Join(dir, "url")
 	var output tail
-	cmd := exec.CommandContext(ctx, cfg.APIBinary, contract.PredictorArgs(cfg.Spec, cfg.Bundle, addressFile)...)
+	policy, err := contract.WritePolicy(dir, cfg.Spec)
+	if err != nil {
+		return usage{}, err
+	}
+	cmd := exec.CommandContext(ctx, cfg.APIBinary, contract.PredictorArgs(cfg.Spec, cfg.Bundle, policy, addressFile)...)
 	cmd.Env = contract.PredictorEnv(cfg.Spec)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }

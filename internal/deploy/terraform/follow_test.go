@@ -19,7 +19,7 @@ func version(v int) *serving.Track { return &serving.Track{Version: v, Policy: "
 // started is how a track is started today; as it runs it was granted less, see held.
 func started(track serving.Track) (contract.TrackSpec, error) {
 	return contract.TrackSpec{
-		ModelVersion: track.Version, PolicyDigest: track.Policy, Digest: fmt.Sprint("bundle ", track.Version), MemoryMiB: 256, Cutoff: 0.4,
+		ModelVersion: track.Version, PolicyDigest: track.Policy, Digest: fmt.Sprint("bundle ", track.Version), MemoryMiB: 256,
 	}, nil
 }
 
@@ -38,7 +38,6 @@ func drilled(track *contract.Track) { track.Spec.Drill = "delay=1ms" }
 func failed(track *contract.Track)  { track.State = contract.TrackFailed }
 func others(track *contract.Track)  { track.Spec.Digest = "another bundle" }
 func policy(track *contract.Track)  { track.Spec.PolicyDigest = "another policy" }
-func cutoff(track *contract.Track)  { track.Spec.Cutoff = 0.9 }
 func meaning(track *contract.Track) { track.Spec.Meaning = "approval" }
 
 // wanted is what Follow should put into a slot: the version, whether under the limits of today, and its drill.
@@ -78,12 +77,10 @@ func TestFollow(t *testing.T) {
 			map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
 		{"a champion under another bundle is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, others)}, weights{blue: 100},
 			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
-		{"a champion to which somebody gave another cutoff is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, cutoff)}, weights{blue: 100},
-			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
 		{"a champion to which somebody gave another meaning is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, meaning)}, weights{blue: 100},
 			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
-		{"a former champion to which somebody gave another cutoff is no place to go back to", serving.Record{Champion: version(2)}, []int{1, 2},
-			tracks{blue: held(1, cutoff), green: held(2)}, weights{green: 100}, map[string]wanted{green: {2, false, ""}}, weights{green: 100}},
+		{"a former champion to which somebody gave another bundle is no place to go back to", serving.Record{Champion: version(2)}, []int{1, 2},
+			tracks{blue: held(1, others), green: held(2)}, weights{green: 100}, map[string]wanted{green: {2, false, ""}}, weights{green: 100}},
 		{"a champion under another policy is started anew", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, policy)}, weights{blue: 100},
 			map[string]wanted{blue: {1, true, ""}}, weights{blue: 100}},
 		{"a champion that was given up is put again as it ran", serving.Record{Champion: version(1)}, []int{1}, tracks{blue: held(1, failed)}, weights{blue: 100},

@@ -3,11 +3,11 @@ package terraform_test
 import (
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
@@ -146,7 +146,7 @@ func TestTwoPoliciesOfOneVersionRunSideBySide(t *testing.T) {
 	b := newBench(t)
 	lenient := b.Spec(1, deploytest.Behaviour{})
 	strict := lenient
-	strict.PolicyDigest, strict.Cutoff = strings.Repeat("cd", 32), 0.2
+	deploytest.Decide(&strict, decision.Policy{Cutoff: 0.2})
 	b.apply(desired(&lenient, &strict, 95, 5))
 	actual := b.Actual()
 	require.Equal(t, contract.Blue, actual.SlotOf(lenient.Identity()))

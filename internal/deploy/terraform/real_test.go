@@ -10,12 +10,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -28,7 +31,8 @@ func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	m := &model.Model{
-		Name: agenttest.Pipeline,
+		Name:     agenttest.Pipeline,
+		Contract: request.Contract{Fields: []request.Field{{Name: "debt", Type: pipeline.Number}}},
 		Encoder: transform.Encoder{
 			Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}},
 			Scales: []transform.Scale{{Mean: 1, SD: 1}},
@@ -39,10 +43,11 @@ func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
 	require.NoError(t, err)
 	path := filepath.Join(binDir, "model.bundle")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
-	return binDir, contract.TrackSpec{
-		ModelVersion: 1, PolicyDigest: strings.Repeat("ab", 32), Digest: model.Digest(data), BundleURI: "file://" + path,
-		MemoryMiB: 128, CPUMillis: 500, Cutoff: 0.5, Meaning: "default",
+	spec = contract.TrackSpec{
+		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path, MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
 	}
+	deploytest.Decide(&spec, decision.Policy{Cutoff: 0.5})
+	return binDir, spec
 }
 
 func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
@@ -199,12 +200,12 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 		{"no generation", func(d *terraform.Desired) { d.Generation = 0 }, fault.Invalid, "generation must be a whole number from 1"},
 		{"policy", func(d *terraform.Desired) {
 			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.PolicyDigest = "strict"; return s }()
-		}, fault.Invalid, "policy_digest must be 64"},
+		}, fault.Invalid, "policy_digest must be the SHA-256"},
 		{"cutoff 0", func(d *terraform.Desired) {
-			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.Cutoff = 0; return s }()
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; deploytest.Decide(&s, decision.Policy{Cutoff: 0}); return s }()
 		}, fault.Invalid, "strictly between 0 and 1"},
 		{"cutoff 1", func(d *terraform.Desired) {
-			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.Cutoff = 1; return s }()
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; deploytest.Decide(&s, decision.Policy{Cutoff: 1}); return s }()
 		}, fault.Invalid, "strictly between 0 and 1"},
 		{"bundle", func(d *terraform.Desired) {
 			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()

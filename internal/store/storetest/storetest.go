@@ -34,6 +34,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"Pipelines", pipelines},
 		{"VersionsAreNumberedWithoutGaps", versions},
 		{"VersionsUnderConcurrency", concurrentVersions},
+		{"Policies", policies},
 		{"PipelineHistory", pipelineHistory},
 		{"ServingRecordsHaveTheTime", servingTime},
 		{"ServingChainShowsTampering", tampering},
@@ -75,20 +76,20 @@ func pipelines(t *testing.T, db Database) {
 	_, err := r.Pipeline(ctx(t), "loans")
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
 	put := func(name, digest string) {
-		require.NoError(t, r.PutPipeline(ctx(t), registry.PipelineSpec{Name: name, Digest: digest, YAML: []byte("yaml of " + digest)}))
+		require.NoError(t, r.PutPipeline(ctx(t), spec(name, digest)))
 	}
 	put("loans", "a")
 	put("loans", "b")
 	put("cards", "c")
 	put("loans", "b")
-	spec, err := r.Pipeline(ctx(t), "loans")
+	current, err := r.Pipeline(ctx(t), "loans")
 	require.NoError(t, err)
-	require.Equal(t, "yaml of b", string(spec.YAML))
-	require.WithinDuration(t, time.Now(), spec.CreatedAt, time.Minute)
+	require.Equal(t, "yaml of b", string(current.YAML))
+	require.WithinDuration(t, time.Now(), current.CreatedAt, time.Minute)
 	put("loans", "a") // going back is a new row
-	spec, err = r.Pipeline(ctx(t), "loans")
+	current, err = r.Pipeline(ctx(t), "loans")
 	require.NoError(t, err)
-	require.Equal(t, "a", spec.Digest)
+	require.Equal(t, "a", current.Digest)
 	all, err := r.Pipelines(ctx(t))
 	require.NoError(t, err)
 	require.Len(t, all, 2)
@@ -96,13 +97,46 @@ func pipelines(t *testing.T, db Database) {
 	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutPipeline(ctx(t), registry.PipelineSpec{})))
 }
 
+// spec is one of a pipeline; all whose digests begin alike declare one policy.
+func spec(name, digest string) registry.PipelineSpec {
+	return registry.PipelineSpec{Name: name, Digest: digest, YAML: []byte("yaml of " + digest), Policy: policy("policy of " + digest[:1])}
+}
+
+func policy(digest string) registry.Policy {
+	return registry.Policy{Digest: digest, Document: json.RawMessage(`{"cutoff":0.25,"reasons":{"x":"` + digest + ` <&> é"}}`)}
+}
+
+// A policy is kept as the text that its digest is of, once, however many specs declare it, and belongs to its pipeline.
+func policies(t *testing.T, db Database) {
+	r := db.Open(t)
+	for _, of := range [][2]string{{"loans", "a1"}, {"loans", "b1"}, {"loans", "a2"}, {"cards", "c1"}} {
+		require.NoError(t, r.PutPipeline(ctx(t), spec(of[0], of[1])))
+	}
+	found, err := r.Policy(ctx(t), "loans", "policy of a")
+	require.NoError(t, err)
+	require.Equal(t, policy("policy of a"), found)
+	for _, of := range [][2]string{{"cards", "policy of a"}, {"loans", "policy of c"}, {"loans", "policy of"}, {"loans", ""}} {
+		_, err := r.Policy(ctx(t), of[0], of[1])
+		require.Equal(t, fault.NotFound, fault.CodeOf(err), of)
+	}
+	history, err := r.PipelineHistory(ctx(t), "loans")
+	require.NoError(t, err)
+	var declared []string
+	for _, spec := range history {
+		declared = append(declared, spec.Policy.Digest)
+		require.Equal(t, policy(spec.Policy.Digest), spec.Policy)
+	}
+	require.Equal(t, []string{"policy of a", "policy of b", "policy of a"}, declared)
+	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutPipeline(ctx(t), registry.PipelineSpec{Name: "loans", Digest: "d"})), "a spec without a policy")
+}
+
 func pipelineHistory(t *testing.T, db Database) {
 	r := db.Open(t)
 	specs, err := r.PipelineHistory(ctx(t), "loans")
 	require.NoError(t, err)
 	require.Equal(t, []registry.PipelineSpec{}, specs)
-	for _, spec := range [][2]string{{"loans", "a"}, {"cards", "c"}, {"loans", "b"}, {"loans", "b"}, {"loans", "a"}} {
-		require.NoError(t, r.PutPipeline(ctx(t), registry.PipelineSpec{Name: spec[0], Digest: spec[1], YAML: []byte("yaml of " + spec[1])}))
+	for _, of := range [][2]string{{"loans", "a"}, {"cards", "c"}, {"loans", "b"}, {"loans", "b"}, {"loans", "a"}} {
+		require.NoError(t, r.PutPipeline(ctx(t), spec(of[0], of[1])))
 	}
 	specs, err = r.PipelineHistory(ctx(t), "loans")
 	require.NoError(t, err)

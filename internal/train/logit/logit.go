@@ -14,12 +14,13 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/scoring"
 	"github.com/loanops/loanops/internal/transform"
 )
 
 // Version is raised when training the same data means another model.
-const Version = "2"
+const Version = "3"
 
 // Hyperparameters say how the model came about.
 type Hyperparameters struct {
@@ -84,7 +85,7 @@ func Train(ctx context.Context, spec pipeline.Spec, train, validation dataset.Ta
 		return nil, Hyperparameters{}, fault.New(fault.Refused, "no penalty gave a finite validation loss")
 	}
 	return &model.Model{
-		Name: spec.Name, Encoder: *encoder, Intercept: best[0], Coefficients: best[1:], Background: means(x, width),
+		Name: spec.Name, Contract: request.Of(spec), Encoder: *encoder, Intercept: best[0], Coefficients: best[1:], Background: means(x, width),
 	}, chosen, nil
 }
 

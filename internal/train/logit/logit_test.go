@@ -158,17 +158,16 @@ func TestReasonsPushTowardsADecline(t *testing.T) {
 	m, _, err := logit.Train(context.Background(), spec, train, validation, silent)
 	require.NoError(t, err)
 	for i := range 50 {
-		reasons, err := explain.Reasons(m, values(m, test, i), pipeline.MeaningDefault)
+		reasons, err := explain.Principal(m, values(m, test, i), pipeline.MeaningDefault)
 		require.NoError(t, err)
 		require.LessOrEqual(t, len(reasons), explain.MaxReasons)
 		for k, reason := range reasons {
 			require.Positive(t, reason.Contribution)
-			require.NotEmpty(t, reason.Text)
 			if k > 0 {
 				require.LessOrEqual(t, reason.Contribution, reasons[k-1].Contribution)
 			}
 		}
-		opposite, err := explain.Reasons(m, values(m, test, i), pipeline.MeaningApproval)
+		opposite, err := explain.Principal(m, values(m, test, i), pipeline.MeaningApproval)
 		require.NoError(t, err)
 		for _, reason := range opposite {
 			require.Negative(t, reason.Contribution)

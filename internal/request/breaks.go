@@ -1,0 +1,95 @@
+package request
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// Breaks lists, in words and in the order of before's fields, why a request that is good under before may not be under after; none means that
+// every good request stays good. What after admits beyond before is no break.
+func Breaks(before, after Contract) []string {
+	var breaks []string
+	for i := range before.Fields {
+		was := &before.Fields[i]
+		at := after.Index(was.Name)
+		switch {
+		case at >= 0:
+			breaks = append(breaks, narrowed(was, &after.Fields[at])...)
+		case !slices.Contains(after.Identifiers, was.Name):
+			breaks = append(breaks, fmt.Sprintf("field %q is gone: a request with it would be refused", was.Name))
+		}
+	}
+	for _, name := range before.Identifiers {
+		if !slices.Contains(after.Identifiers, name) && after.Index(name) < 0 {
+			breaks = append(breaks, fmt.Sprintf("field %q is gone: a request with it would be refused", name))
+		}
+	}
+	for i := range after.Fields {
+		f := &after.Fields[i]
+		switch {
+		case before.Index(f.Name) >= 0:
+		case slices.Contains(before.Identifiers, f.Name):
+			breaks = append(breaks, fmt.Sprintf("field %q was not looked at; %s is wanted now", f.Name, f.Wanted()))
+		case !f.Nullable:
+			breaks = append(breaks, fmt.Sprintf("field %q is new and required", f.Name))
+		}
+	}
+	return breaks
+}
+
+// narrowed says what one field admitted and does not any more.
+func narrowed(was, is *Field) (breaks []string) {
+	note := func(format string, args ...any) {
+		breaks = append(breaks, fmt.Sprintf("field %q ", was.Name)+fmt.Sprintf(format, args...))
+	}
+	if was.Nullable && !is.Nullable {
+		note("may not be missing any more")
+	}
+	if was.Type != is.Type {
+		note("was a %s and is a %s", was.Type, is.Type)
+		return breaks
+	}
+	if was.Type == pipeline.Category {
+		if gone := goneFrom(was.Domain, is.Domain); gone != "" {
+			note("%s", gone)
+		}
+		return breaks
+	}
+	if is.Min != nil && (was.Min == nil || *is.Min > *was.Min) {
+		note("takes numbers from %v, and took smaller ones", *is.Min)
+	}
+	if is.Max != nil && (was.Max == nil || *is.Max < *was.Max) {
+		note("takes numbers up to %v, and took larger ones", *is.Max)
+	}
+	return breaks
+}
+
+// goneFrom says which values of a domain are admitted no more.
+func goneFrom(was, is []string) string {
+	switch {
+	case len(is) == 0:
+		return tooLong(was)
+	case len(was) == 0:
+		return "took any text, and has a domain now"
+	}
+	gone := slices.DeleteFunc(slices.Clone(was), func(value string) bool { return slices.Contains(is, value) })
+	switch {
+	case len(gone) == 0:
+		return ""
+	case len(gone) > 5:
+		return fmt.Sprintf("does not take %d values any more: %q and others", len(gone), gone[:5])
+	}
+	return fmt.Sprintf("does not take %q any more", gone)
+}
+
+// tooLong: an open category takes every text but an empty or a very long one.
+func tooLong(was []string) string {
+	for _, value := range was {
+		if value == "" || len(value) > MaxTextBytes {
+			return fmt.Sprintf("does not take texts that are empty or longer than %d bytes any more", MaxTextBytes)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,93 @@
+package scoring
+
+import (
+	"slices"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
+)
+
+// Applications takes n of the rows that are good requests under every contract, evenly spaced, as a lender would send them: number, text or
+// null by field, with the fields that all the contracts declare. picked are their places in the table. There may be fewer, or none.
+func Applications(t dataset.Table, n int, contracts ...request.Contract) (applications []map[string]any, picked []int, err error) {
+	fields := common(contracts)
+	rows, err := declared(t, fields)
+	if err != nil {
+		return nil, nil, err
+	}
+	var good []int
+	if !demandsMore(contracts, fields) {
+		for i := range rows.Len() {
+			if admitted(rows, i, fields, contracts) {
+				good = append(good, i)
+			}
+		}
+	}
+	n = min(n, len(good))
+	for i := range n {
+		row := good[i*len(good)/n]
+		picked = append(picked, row)
+		applications = append(applications, application(rows, row, fields))
+	}
+	return applications, picked, nil
+}
+
+// common are the fields of the first contract that all of them declare.
+func common(contracts []request.Contract) []request.Field {
+	fields := slices.Clone(contracts[0].Fields)
+	return slices.DeleteFunc(fields, func(f request.Field) bool {
+		return slices.ContainsFunc(contracts, func(c request.Contract) bool { return c.Index(f.Name) < 0 })
+	})
+}
+
+// demandsMore reports whether a contract requires a field that is not common to all.
+func demandsMore(contracts []request.Contract, fields []request.Field) bool {
+	for _, c := range contracts {
+		for _, f := range c.Fields {
+			if !f.Nullable && !slices.ContainsFunc(fields, func(o request.Field) bool { return o.Name == f.Name }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func declared(t dataset.Table, fields []request.Field) (Rows, error) {
+	var names []string
+	var types []pipeline.ColumnType
+	for _, f := range fields {
+		names = append(names, f.Name)
+		types = append(types, f.Type)
+	}
+	rows, err := NewRows(t, names, types)
+	return rows, fault.Wrap(fault.Invalid, err, "the contract of requests")
+}
+
+func admitted(rows Rows, row int, fields []request.Field, contracts []request.Contract) bool {
+	for i, f := range fields {
+		value := rows.Value(row, i)
+		for _, c := range contracts {
+			if !c.Fields[c.Index(f.Name)].Admits(value) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func application(rows Rows, row int, fields []request.Field) map[string]any {
+	sent := map[string]any{}
+	for i, f := range fields {
+		switch v := rows.Value(row, i); {
+		case v.Missing:
+			sent[f.Name] = nil
+		case f.Type == pipeline.Category:
+			sent[f.Name] = v.Text
+		default:
+			sent[f.Name] = v.Number
+		}
+	}
+	return sent
+}

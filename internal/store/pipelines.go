@@ -1,0 +1,88 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+func (s *store) PutPipeline(ctx context.Context, spec registry.PipelineSpec) error {
+	if spec.Name == "" || spec.Digest == "" || spec.Policy.Digest == "" {
+		return fault.New(fault.Invalid, "a pipeline spec needs a name, a digest and a policy")
+	}
+	return s.transact(ctx, "recording a pipeline spec", func(tx *sql.Tx) error {
+		var digest string
+		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT digest FROM pipelines WHERE name = ? ORDER BY seq DESC LIMIT 1"), spec.Name).Scan(&digest)
+		if digest == spec.Digest || (err != nil && !errors.Is(err, sql.ErrNoRows)) {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO policies (pipeline, digest, document) VALUES (?, ?, ?) ON CONFLICT (pipeline, digest) DO NOTHING"),
+			spec.Name, spec.Policy.Digest, string(spec.Policy.Document))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO pipelines (name, digest, yaml, policy, created_at) VALUES (?, ?, ?, ?, ?)"),
+			spec.Name, spec.Digest, spec.YAML, spec.Policy.Digest, now().UnixMicro())
+		return err
+	})
+}
+
+func (s *store) Pipeline(ctx context.Context, name string) (registry.PipelineSpec, error) {
+	specs, err := s.pipelines(ctx, "WHERE name = ? ORDER BY seq DESC LIMIT 1", name)
+	if err != nil {
+		return registry.PipelineSpec{}, err
+	}
+	if len(specs) == 0 {
+		return registry.PipelineSpec{}, fault.New(fault.NotFound, "there is no pipeline %q; `loanops pipelines list` shows those that there are", name)
+	}
+	return specs[0], nil
+}
+
+func (s *store) PipelineHistory(ctx context.Context, name string) ([]registry.PipelineSpec, error) {
+	return s.pipelines(ctx, "WHERE name = ? ORDER BY seq DESC", name)
+}
+
+func (s *store) Policy(ctx context.Context, pipeline, digest string) (registry.Policy, error) {
+	var document string
+	err := s.db.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM policies WHERE pipeline = ? AND digest = ?"), pipeline, digest).Scan(&document)
+	if errors.Is(err, sql.ErrNoRows) {
+		return registry.Policy{}, fault.New(fault.NotFound, "no spec of pipeline %q declared a policy %q; `loanops policy history %s` shows those that there are", pipeline, digest, pipeline)
+	}
+	if err != nil {
+		return registry.Policy{}, s.dialect.fault(err, "reading a policy")
+	}
+	return registry.Policy{Digest: digest, Document: json.RawMessage(document)}, nil
+}
+
+func (s *store) Pipelines(ctx context.Context) ([]registry.PipelineSpec, error) {
+	return s.pipelines(ctx, "WHERE seq IN (SELECT MAX(seq) FROM pipelines GROUP BY name) ORDER BY name")
+}
+
+func (s *store) pipelines(ctx context.Context, where string, args ...any) ([]registry.PipelineSpec, error) {
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind("SELECT name, pipelines.digest, yaml, created_at, policies.digest, document FROM pipelines "+
+		"JOIN policies ON policies.pipeline = name AND policies.digest = policy "+where), args...)
+	if err != nil {
+		return nil, s.dialect.fault(err, "reading pipeline specs")
+	}
+	defer rows.Close()
+	specs := []registry.PipelineSpec{}
+	for rows.Next() {
+		var spec registry.PipelineSpec
+		var at int64
+		var document string
+		if err := rows.Scan(&spec.Name, &spec.Digest, &spec.YAML, &at, &spec.Policy.Digest, &document); err != nil {
+			return nil, s.dialect.fault(err, "reading pipeline specs")
+		}
+		spec.CreatedAt, spec.Policy.Document = time.UnixMicro(at).UTC(), json.RawMessage(document)
+		specs = append(specs, spec)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, s.dialect.fault(err, "reading pipeline specs")
+	}
+	return specs, nil
+}
