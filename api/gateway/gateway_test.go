@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -35,7 +36,7 @@ func predictorAnswering(t *testing.T, version string, status int) *httptest.Serv
 	return s
 }
 
-func newGateway(t *testing.T, agent string) *Gateway {
+func newGateway(t testing.TB, agent string) *Gateway {
 	hash := func(key string) string { h := sha256.Sum256([]byte(key)); return hex.EncodeToString(h[:]) }
 	keys := filepath.Join(t.TempDir(), "keys.json")
 	data, err := json.Marshal(map[string]any{"north": map[string]string{"sha256": hash("k-north"), "type": "bank"}, Synthetic: map[string]string{"sha256": hash("k-own"), "type": ""}})
@@ -47,16 +48,31 @@ func newGateway(t *testing.T, agent string) *Gateway {
 	return g
 }
 
-func ask(h http.Handler, key, idempotency string) *httptest.ResponseRecorder {
-	request := httptest.NewRequest(http.MethodPost, "/v1/decisions", strings.NewReader(`{}`))
+var applications atomic.Int64
+
+// application is another one each time.
+func application() string { return fmt.Sprintf(`{"n":%d}`, applications.Add(1)) }
+
+func newRequest(key, path, body string) *http.Request {
+	request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Authorization", "Bearer "+key)
-	if idempotency != "" {
-		request.Header.Set("Idempotency-Key", idempotency)
-	}
+	return request
+}
+
+func serve(h http.Handler, request *http.Request) *httptest.ResponseRecorder {
 	answer := httptest.NewRecorder()
 	h.ServeHTTP(answer, request)
 	return answer
+}
+
+// ask asks about another application each time.
+func ask(h http.Handler, key, idempotency string) *httptest.ResponseRecorder {
+	request := newRequest(key, "/v1/decisions", application())
+	if idempotency != "" {
+		request.Header.Set("Idempotency-Key", idempotency)
+	}
+	return serve(h, request)
 }
 
 func two(blue, green *httptest.Server, weightBlue int) contract.Routes {
@@ -134,10 +150,10 @@ func TestCounts(t *testing.T) {
 	page := httptest.NewRecorder()
 	h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, line := range []string{
-		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",policy="p1",synthetic="true",track="blue"} 5`,
-		`loanops_gateway_requests_total{code="502",model_version="2",pipeline="loans",policy="p2",synthetic="true",track="green"} 5`,
-		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 1`,
-		`loanops_gateway_score_bucket{model_version="1",pipeline="loans",policy="p1",synthetic="true",track="blue",le="0.26"} 5`,
+		`loanops_gateway_requests_total{code="200",kind="single",model_version="1",pipeline="loans",policy="p1",synthetic="true",track="blue"} 5`,
+		`loanops_gateway_requests_total{code="502",kind="single",model_version="2",pipeline="loans",policy="p2",synthetic="true",track="green"} 5`,
+		`loanops_gateway_requests_total{code="200",kind="single",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 1`,
+		`loanops_gateway_score_bucket{kind="single",model_version="1",pipeline="loans",policy="p1",synthetic="true",track="blue",le="0.26"} 5`,
 		`process_start_time_seconds`,
 	} {
 		require.True(t, strings.Contains(page.Body.String(), line), line)
@@ -158,10 +174,10 @@ func TestPoliciesOfOneVersionAreCountedApart(t *testing.T) {
 	page := httptest.NewRecorder()
 	g.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
 	for _, line := range []string{
-		`loanops_gateway_requests_total{code="200",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 5`,
-		`loanops_gateway_requests_total{code="500",model_version="1",pipeline="loans",policy="p2",synthetic="false",track="green"} 5`,
-		`loanops_gateway_decisions_total{model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue",verdict="approve"} 5`,
-		`loanops_gateway_request_duration_seconds_count{model_version="1",pipeline="loans",policy="p2",synthetic="false",track="green"} 5`,
+		`loanops_gateway_requests_total{code="200",kind="single",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 5`,
+		`loanops_gateway_requests_total{code="500",kind="single",model_version="1",pipeline="loans",policy="p2",synthetic="false",track="green"} 5`,
+		`loanops_gateway_decisions_total{kind="single",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue",verdict="approve"} 5`,
+		`loanops_gateway_request_duration_seconds_count{kind="single",model_version="1",pipeline="loans",policy="p2",synthetic="false",track="green"} 5`,
 	} {
 		require.Contains(t, page.Body.String(), line)
 	}
@@ -261,8 +277,10 @@ func TestACallerWaitsForAPredictorThatIsStartedAgain(t *testing.T) {
 			require.Equal(t, slot, answer.Header().Get("LoanOps-Track"))
 			page := httptest.NewRecorder()
 			h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-			require.Contains(t, page.Body.String(), `loanops_gateway_requests_total{code="502",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 1`)
+			require.Contains(t, page.Body.String(), `loanops_gateway_requests_total{code="502",kind="single",model_version="1",pipeline="loans",policy="p1",synthetic="false",track="blue"} 1`)
 			require.NotContains(t, page.Body.String(), `code="200"`, "a request is counted once")
+			require.Equal(t, 1, counted(t, g, contract.StartedMetric), "and started once")
+			require.Zero(t, counted(t, g, contract.DecisionsMetric), "though its caller got one, it was not the first try's")
 			require.Empty(t, g.held)
 		})
 	}
@@ -294,7 +312,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	require.Equal(t, http.StatusBadGateway, ask(g.Handler(), "k-north", "").Code)
 }
 
-// A caller that hangs up says nothing about the model and must not abort a canary.
+// A caller that hangs up is no failure of the model: it is counted apart, for whoever asks how many did.
 func TestACallerThatHangsUpIsNotAFailureOfTheModel(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
 	ctx, hangUp := context.WithCancel(t.Context())
@@ -305,13 +323,11 @@ func TestACallerThatHangsUpIsNotAFailureOfTheModel(t *testing.T) {
 	}))
 	defer slow.Close()
 	g.table.set(two(slow, slow, 50))
-	request := httptest.NewRequest(http.MethodPost, "/v1/decisions", strings.NewReader(`{}`)).WithContext(ctx)
-	request.Header.Set("Content-Type", "application/json")
-	request.Header.Set("Authorization", "Bearer k-north")
-	g.Handler().ServeHTTP(httptest.NewRecorder(), request)
-	page := httptest.NewRecorder()
-	g.Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	require.False(t, strings.Contains(page.Body.String(), "loanops_gateway_requests_total{"))
+	serve(g.Handler(), newRequest("k-north", "/v1/decisions", application()).WithContext(ctx))
+	require.Equal(t, 1, counted(t, g, contract.StartedMetric))
+	require.Equal(t, 1, counted(t, g, contract.RequestsMetric, "code=499"))
+	require.Equal(t, 1, counted(t, g, contract.RequestsMetric), "and as nothing else")
+	require.Zero(t, counted(t, g, contract.DurationMetric), "how long the caller had patience is no latency")
 }
 
 // The gateway acknowledges a revision by asking for what is newer.

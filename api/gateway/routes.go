@@ -4,13 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -33,7 +30,7 @@ func (t *table) set(r contract.Routes) {
 		choosers = map[string]*chooser{}
 	}
 	for name, route := range r.Pipelines {
-		if c := newChooser(route); c != nil {
+		if c := newChooser(route, choosers[name]); c != nil {
 			choosers[name] = c
 		} else {
 			delete(choosers, name)
@@ -46,65 +43,6 @@ func (t *table) chooser(pipeline string) *chooser {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
 	return t.choosers[pipeline]
-}
-
-// chooser shares one pipeline's requests between slots.
-type chooser struct {
-	mu     sync.Mutex
-	shares []share
-}
-
-type share struct {
-	slot    string
-	track   contract.RouteTrack
-	weight  int
-	current int
-}
-
-// newChooser keeps the slots that get traffic, in a fixed order; nil when none does. A slot whose predictor is not there keeps its
-// share, and its requests fail: the other slot must not get more than its weight.
-func newChooser(route contract.PipelineRoute) *chooser {
-	c := &chooser{}
-	for slot, weight := range route.Weights {
-		if weight > 0 {
-			c.shares = append(c.shares, share{slot: slot, track: route.Tracks[slot], weight: weight})
-		}
-	}
-	if len(c.shares) == 0 {
-		return nil
-	}
-	slices.SortFunc(c.shares, func(a, b share) int { return strings.Compare(a.slot, b.slot) })
-	return c
-}
-
-// choose returns the slot of the next request. A request with an idempotency key keeps its slot while the weights stand; the others
-// are dealt out by smooth weighted round-robin, so that even short windows hold the weights exactly.
-func (c *chooser) choose(idempotencyKey string) (slot string, target contract.RouteTrack) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	total := 0
-	for _, s := range c.shares {
-		total += s.weight
-	}
-	if idempotencyKey != "" {
-		h := fnv.New64a()
-		_, _ = h.Write([]byte(idempotencyKey)) // never fails
-		at := int(h.Sum64() % uint64(total))
-		for _, s := range c.shares {
-			if at -= s.weight; at < 0 {
-				return s.slot, s.track
-			}
-		}
-	}
-	best := 0
-	for i := range c.shares {
-		c.shares[i].current += c.shares[i].weight
-		if c.shares[i].current > c.shares[best].current {
-			best = i
-		}
-	}
-	c.shares[best].current -= total
-	return c.shares[best].slot, c.shares[best].track
 }
 
 // How long the agent may hold a poll, and how long to wait after a failed one.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -62,6 +63,8 @@ type Decision struct {
 	Reasons []decision.Reason `json:"reasons"`
 	Model   ModelRef          `json:"model"`
 	Policy  PolicyRef         `json:"policy"`
+	// Mirrored marks what was decided to compare it with another track's decision: it is meant for nobody.
+	Mirrored bool `json:"mirrored,omitempty"`
 }
 
 // PolicyRef names the policy that made a verdict of the probability.
@@ -172,7 +175,7 @@ func (p *Predictor) decide(c echo.Context) error {
 		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
 	}
 	p.metrics.preprocess.Observe(time.Since(started).Seconds())
-	d, err := p.score(row)
+	d, err := p.score(row, mirrored(c))
 	if err != nil {
 		return err
 	}
@@ -184,8 +187,11 @@ func (p *Predictor) decide(c echo.Context) error {
 	return c.JSON(http.StatusOK, d)
 }
 
-// score decides one row, after the drill had its way.
-func (p *Predictor) score(row []transform.Value) (Decision, error) {
+// mirrored reports whether the request is a copy of one that another track serves.
+func mirrored(c echo.Context) bool { return c.Request().Header.Get(contract.MirroredHeader) == "true" }
+
+// score decides one row, after the drill had its way. What is decided for nobody is not counted as a decision.
+func (p *Predictor) score(row []transform.Value, mirrored bool) (Decision, error) {
 	p.drill.before()
 	started := time.Now()
 	probability, err := p.decider.Model.Score(row)
@@ -207,10 +213,12 @@ func (p *Predictor) score(row []transform.Value) (Decision, error) {
 	}
 	d := Decision{
 		DecisionID: id.String(), Verdict: decided.Verdict, Probability: probability, Reasons: decided.Reasons,
-		Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest},
+		Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest}, Mirrored: mirrored,
 	}
-	p.metrics.decisions.WithLabelValues(d.Verdict).Inc()
-	p.metrics.scores.Observe(probability)
+	if !mirrored {
+		p.metrics.decisions.WithLabelValues(d.Verdict).Inc()
+		p.metrics.scores.Observe(probability)
+	}
 	p.drill.after()
 	return d, nil
 }
@@ -246,7 +254,7 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 	}
 	decisions := make([]Decision, len(rows))
 	for i, row := range rows {
-		if decisions[i], err = p.score(row); err != nil {
+		if decisions[i], err = p.score(row, mirrored(c)); err != nil {
 			return err
 		}
 	}

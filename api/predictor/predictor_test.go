@@ -227,6 +227,33 @@ func TestBatchAndSingleAgree(t *testing.T) {
 	}
 }
 
+// A copy is decided as any request is, marked, and not counted among the decisions.
+func TestMirroredRequestsAreMarkedAndNotCounted(t *testing.T) {
+	h := handler(t, bundle(t))
+	for _, test := range []struct{ path, body string }{
+		{"/v1/decisions", `{"debt": 3, "income": 150, "home": "rent"}`},
+		{"/v1/decisions/batch", `{"applications": [{"debt": 3, "home": "rent"}, {"debt": 0, "home": "own"}]}`},
+	} {
+		request := httptest.NewRequest(http.MethodPost, test.path, strings.NewReader(test.body))
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("LoanOps-Mirrored", "true")
+		copied := httptest.NewRecorder()
+		h.ServeHTTP(copied, request)
+		require.Equal(t, 200, copied.Code)
+		asked := post(h, test.path, test.body)
+		require.NotContains(t, asked.Body.String(), "mirrored")
+		require.Equal(t, strings.Count(asked.Body.String(), "decision_id"), strings.Count(copied.Body.String(), `"mirrored":true`), "each decision")
+		for _, name := range []string{"LoanOps-Probability", "LoanOps-Verdict", "LoanOps-Model-Version"} {
+			require.Equal(t, asked.Header().Get(name), copied.Header().Get(name))
+		}
+	}
+	page := httptest.NewRecorder()
+	h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Contains(t, page.Body.String(), `loanops_decisions_total{model_name="loans",verdict="decline"} 2`)
+	require.Contains(t, page.Body.String(), `loanops_decisions_total{model_name="loans",verdict="approve"} 1`)
+	require.Contains(t, page.Body.String(), `loanops_score_count{model_name="loans"} 3`)
+}
+
 // The document describes this model, is valid, and the running server keeps to it.
 func TestAnswersKeepToTheOpenAPIDocument(t *testing.T) {
 	h := handler(t, bundle(t))

@@ -7,6 +7,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -23,6 +24,7 @@ type routeModel struct {
 	Pipeline    types.String `tfsdk:"pipeline"`
 	Environment types.String `tfsdk:"environment"`
 	Weights     types.Map    `tfsdk:"weights"`
+	Mirror      types.String `tfsdk:"mirror"`
 	Generation  types.Int64  `tfsdk:"generation"`
 }
 
@@ -47,8 +49,12 @@ func (r *routeResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 				Required: true, ElementType: types.Int64Type,
 				Description: "Whole percents by slot; they sum to 100.",
 			},
+			"mirror": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(""),
+				Description: "The slot, one without weight, to which copies of requests go; empty for none.",
+			},
 			"generation": schema.Int64Attribute{
-				Required: true, Description: "The provider's generation, under which the weights are set or confirmed.",
+				Required: true, Description: "The provider's generation, under which weights and mirror are set or confirmed.",
 			},
 		},
 	}
@@ -59,7 +65,7 @@ func (r *routeResource) Configure(_ context.Context, req resource.ConfigureReque
 	r.agent = targetOf(req, resp)
 }
 
-// Create sets the weights.
+// Create sets weights and mirror.
 func (r *routeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan routeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -68,7 +74,7 @@ func (r *routeResource) Create(ctx context.Context, req resource.CreateRequest, 
 	}
 }
 
-// Update sets the weights.
+// Update sets weights and mirror.
 func (r *routeResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan routeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -77,7 +83,7 @@ func (r *routeResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	}
 }
 
-// Read takes over the weights in force and their generation, whoever set them.
+// Read takes over what is in force and its generation, whoever set it.
 func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state routeModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
@@ -93,7 +99,7 @@ func (r *routeResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		addFault(&resp.Diagnostics, "Route "+state.id()+" cannot be read", err)
 		return
 	}
-	state.Generation = types.Int64Value(route.Generation)
+	state.Generation, state.Mirror = types.Int64Value(route.Generation), types.StringValue(route.Mirror)
 	known, diags := state.weights(ctx)
 	resp.Diagnostics.Append(diags...)
 	if !contract.SameWeights(known, route.Weights) {
@@ -117,7 +123,7 @@ func (r *routeResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	}
 }
 
-// put sets the plan's weights and reports whether that worked.
+// put sets the plan's weights and mirror and reports whether that worked.
 func (r *routeResource) put(ctx context.Context, plan *routeModel, diags *diag.Diagnostics) bool {
 	if diags.HasError() {
 		return false
@@ -127,7 +133,8 @@ func (r *routeResource) put(ctx context.Context, plan *routeModel, diags *diag.D
 	if diags.HasError() {
 		return false
 	}
-	if _, err := r.agent.PutRoute(ctx, plan.Environment.ValueString(), plan.Pipeline.ValueString(), weights, r.agent.generation); err != nil {
+	_, err := r.agent.PutRoute(ctx, plan.Environment.ValueString(), plan.Pipeline.ValueString(), weights, plan.Mirror.ValueString(), r.agent.generation)
+	if err != nil {
 		addFault(diags, "Route "+plan.id()+" cannot be set", err)
 		return false
 	}

@@ -27,6 +27,7 @@ resource "loanops_route" "route" {
   pipeline    = var.pipeline
   environment = var.environment
   weights     = var.weights
+  mirror      = var.mirror
   generation  = var.generation
 
   # A track is ready before traffic goes to it.

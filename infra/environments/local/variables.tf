@@ -108,3 +108,14 @@ variable "weights" {
     error_message = "weights: a slot without a track cannot have traffic."
   }
 }
+
+variable "mirror" {
+  description = "The slot to which copies of requests go, one without weight. Empty: none."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.mirror == "" || length(var.weights) > 0 && contains(keys(var.tracks), var.mirror) && lookup(var.weights, var.mirror, 0) == 0
+    error_message = "mirror: want a slot with a track and without weight, beside one that has traffic."
+  }
+}

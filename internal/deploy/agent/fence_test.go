@@ -31,7 +31,7 @@ func (b *bench) writes(spec contract.TrackSpec) map[string]func(generation int64
 			return b.provider.DeleteTrack(ctx, environment, product, contract.Green, generation)
 		},
 		"put route": func(generation int64) error {
-			_, err := b.provider.PutRoute(ctx, environment, product, allBlue, generation)
+			_, err := b.provider.PutRoute(ctx, environment, product, allBlue, "", generation)
 			return err
 		},
 		"rollback": func(generation int64) error {
@@ -66,7 +66,7 @@ func TestOlderGenerationIsRefusedOnEveryWrite(t *testing.T) {
 	b := newBench(t)
 	spec := b.spec(1, deploytest.Behaviour{})
 	b.put(contract.Blue, spec)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 1)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
 	require.NoError(t, err)
 	require.NoError(t, b.rollback.Teach(t.Context(), environment, product, 3))
 	before := b.actual()
@@ -172,7 +172,7 @@ func TestRestartRestoresGenerationAndTracksUnderANewerOne(t *testing.T) {
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	spec := b.spec(1, deploytest.Behaviour{Gate: gate})
 	b.put(contract.Blue, spec)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 4)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 4)
 	require.NoError(t, err)
 	b.close()
 	require.NoError(t, os.Remove(gate))
@@ -200,7 +200,7 @@ func TestAnAgentAheadOfARestoredRecordCanBeBroughtBack(t *testing.T) {
 	b := newBench(t)
 	spec := b.spec(1, deploytest.Behaviour{})
 	b.put(contract.Blue, spec)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 12)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 12)
 	require.NoError(t, err)
 	b.close()
 	state, err := os.ReadFile(b.agent.statePath)
@@ -218,7 +218,7 @@ func TestAnAgentAheadOfARestoredRecordCanBeBroughtBack(t *testing.T) {
 		require.Equal(t, fault.Unavailable, fault.CodeOf(write(12)), name)
 	}
 	require.NoError(t, back.provider.Teach(t.Context(), environment, product, 3))
-	_, err = back.provider.PutRoute(t.Context(), environment, product, allBlue, 3)
+	_, err = back.provider.PutRoute(t.Context(), environment, product, allBlue, "", 3)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, back.actual().Generation)
 	require.EqualValues(t, 3, back.actual().Route.Generation)
@@ -235,7 +235,7 @@ func TestRouteThatIsOvertakenWhileItWaitsForATrackIsAConflict(t *testing.T) {
 	again := openBench(t, b.agent.cfg.Dir, b.bundleDir)
 	done := make(chan error, 1)
 	go func() {
-		_, err := again.provider.PutRoute(t.Context(), environment, product, allBlue, 2)
+		_, err := again.provider.PutRoute(t.Context(), environment, product, allBlue, "", 2)
 		done <- err
 	}()
 	again.awaitGeneration(2)
@@ -249,10 +249,10 @@ func TestNewerGenerationConfirmsARouteWithoutTellingTheGateways(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
-	route, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 1)
+	route, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
 	require.NoError(t, err)
 	revision := b.poll("", -1).Revision
-	confirmed, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 2)
+	confirmed, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 2)
 	require.NoError(t, err)
 	require.Equal(t, contract.Route{Weights: allBlue, Revision: route.Revision, Generation: 2, Writer: "terraform"}, confirmed)
 	require.Equal(t, revision, b.poll("", -1).Revision)
@@ -274,7 +274,7 @@ func TestWeightOfZeroIsLikeNone(t *testing.T) {
 	told := b.poll("", -1)
 	for i, weights := range []map[string]int{allBlue, both} {
 		generation := int64(2 + i)
-		adopted, err := b.provider.PutRoute(t.Context(), environment, product, weights, generation)
+		adopted, err := b.provider.PutRoute(t.Context(), environment, product, weights, "", generation)
 		require.NoError(t, err)
 		require.Equal(t, contract.Route{Weights: both, Revision: set.Revision, Generation: generation, Writer: "rollback"}, adopted)
 		require.Equal(t, told, b.poll("", -1))
@@ -292,7 +292,7 @@ func TestRollbackStartsAGivenUpPredictorAgain(t *testing.T) {
 		b.kill(contract.Blue)
 	}
 	b.await("given up", func() bool { return b.track(contract.Blue).State == contract.TrackFailed })
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, 2)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 2)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err), "Terraform puts the track first: %v", err)
 	_, err = b.rollback.Rollback(t.Context(), environment, product, allBlue, 2)
 	require.NoError(t, err)

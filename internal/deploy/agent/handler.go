@@ -136,16 +136,16 @@ func (a *agent) getRoute(r *http.Request) (any, error) {
 	return answer(a.route(p))
 }
 
-func (a *agent) handlePutRoute(r *http.Request) (any, error) { return a.setWeights(r, a.putRoute) }
+func (a *agent) handlePutRoute(r *http.Request) (any, error) { return setRoute(r, a.putRoute) }
 
-func (a *agent) handleRollback(r *http.Request) (any, error) { return a.setWeights(r, a.rollback) }
+func (a *agent) handleRollback(r *http.Request) (any, error) { return setRoute(r, a.rollback) }
 
-func (a *agent) setWeights(r *http.Request, set func(context.Context, pair, contract.RouteRequest) (contract.Route, error)) (any, error) {
+func setRoute[T any](r *http.Request, set func(context.Context, pair, T) (contract.Route, error)) (any, error) {
 	p, err := pairOf(r)
 	if err != nil {
 		return nil, err
 	}
-	var request contract.RouteRequest
+	var request T
 	if err := decode(r, &request); err != nil {
 		return nil, err
 	}

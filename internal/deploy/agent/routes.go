@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -37,20 +38,23 @@ const (
 	rollbackWriter  = "rollback"
 )
 
-// putRoute sets the weights and returns once the gateways route by them. The same weights again take over the generation alone: there
+// putRoute sets weights and mirror and returns once the gateways route by them. The same ones again take over the generation alone: there
 // is nothing to tell the gateways, so the revision stays, and with it the weights in the words in which they were told.
 func (a *agent) putRoute(ctx context.Context, p pair, request contract.RouteRequest) (contract.Route, error) {
 	return a.share(ctx, p, request, terraformWriter)
 }
 
 // rollback is putRoute for who shifts traffic to safety while Terraform may be away: a predictor that was given up and shall get
-// traffic is started again.
-func (a *agent) rollback(ctx context.Context, p pair, request contract.RouteRequest) (contract.Route, error) {
-	return a.share(ctx, p, request, rollbackWriter)
+// traffic is started again, and no copies go anywhere any more.
+func (a *agent) rollback(ctx context.Context, p pair, request contract.RollbackRequest) (contract.Route, error) {
+	return a.share(ctx, p, contract.RouteRequest{Weights: request.Weights, Generation: request.Generation}, rollbackWriter)
 }
 
 func (a *agent) share(ctx context.Context, p pair, request contract.RouteRequest, writer string) (contract.Route, error) {
 	if err := contract.ValidateWeights(request.Weights); err != nil {
+		return contract.Route{}, err
+	}
+	if err := contract.ValidateMirror(request.Mirror, request.Weights); err != nil {
 		return contract.Route{}, err
 	}
 	// Admitted before anything is waited for: what is older stops now.
@@ -63,7 +67,7 @@ func (a *agent) share(ctx context.Context, p pair, request contract.RouteRequest
 	if err != nil {
 		return contract.Route{}, err
 	}
-	if err := a.awaitServing(ctx, p, request.Weights); err != nil {
+	if err := a.awaitServing(ctx, p, request); err != nil {
 		return contract.Route{}, err
 	}
 	route, err := a.setRoute(p, request, writer)
@@ -96,15 +100,15 @@ func (a *agent) setRoute(p pair, request contract.RouteRequest, writer string) (
 	if err := a.admit(p, request.Generation); err != nil {
 		return contract.Route{}, err
 	}
-	if err := a.checkServing(p, request.Weights); err != nil {
+	if err := a.checkServing(p, request); err != nil {
 		return contract.Route{}, err
 	}
 	before, known := a.routes[p]
 	route := before
 	route.Generation = request.Generation
 	save := func() error { return a.snapshot().save(a.statePath) }
-	if !known || !contract.SameWeights(before.Weights, request.Weights) {
-		route.Weights, route.Revision, route.Writer = maps.Clone(request.Weights), a.revision+1, writer
+	if !known || !contract.SameWeights(before.Weights, request.Weights) || before.Mirror != request.Mirror {
+		route.Weights, route.Mirror, route.Revision, route.Writer = maps.Clone(request.Weights), request.Mirror, a.revision+1, writer
 		save = func() error { _, err := a.commit(p.environment); return err }
 	} else if route.Generation == before.Generation {
 		return route, nil
@@ -119,10 +123,10 @@ func (a *agent) setRoute(p pair, request contract.RouteRequest, writer string) (
 	return route, nil
 }
 
-// awaitServing waits while a slot that shall get traffic is starting.
-func (a *agent) awaitServing(ctx context.Context, p pair, weights map[string]int) error {
+// awaitServing waits while a slot that shall get traffic or copies of it is starting.
+func (a *agent) awaitServing(ctx context.Context, p pair, request contract.RouteRequest) error {
 	for _, slot := range contract.Slots() {
-		if weights[slot] > 0 {
+		if request.Weights[slot] > 0 || request.Mirror == slot {
 			if _, err := a.settledTrack(ctx, key{p.environment, p.pipeline, slot}); err != nil && fault.CodeOf(err) != fault.NotFound {
 				return err
 			}
@@ -130,22 +134,26 @@ func (a *agent) awaitServing(ctx context.Context, p pair, weights map[string]int
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.checkServing(p, weights)
+	return a.checkServing(p, request)
 }
 
-// checkServing refuses traffic to a slot that is not ready. The lock is held.
-func (a *agent) checkServing(p pair, weights map[string]int) error {
+// checkServing refuses traffic, and copies of it, to a slot that is not ready. The lock is held.
+func (a *agent) checkServing(p pair, request contract.RouteRequest) error {
 	for _, slot := range contract.Slots() {
-		if weights[slot] == 0 {
+		what := fmt.Sprintf("%d %% of the traffic", request.Weights[slot])
+		switch {
+		case request.Mirror == slot:
+			what = "copies of requests"
+		case request.Weights[slot] == 0:
 			continue
 		}
 		k := key{p.environment, p.pipeline, slot}
 		t := a.tracks[k]
 		if t == nil {
-			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: nothing runs there", k, weights[slot])
+			return fault.New(fault.Conflict, "%s cannot get %s: nothing runs there", k, what)
 		}
 		if v := t.view(slot); v.State != contract.TrackReady {
-			return fault.New(fault.Conflict, "%s cannot get %d %% of the traffic: its predictor is %s (%s)", k, weights[slot], v.State, v.Message)
+			return fault.New(fault.Conflict, "%s cannot get %s: its predictor is %s (%s)", k, what, v.State, v.Message)
 		}
 	}
 	return nil
@@ -287,7 +295,7 @@ func (a *agent) routesOf(environment string) contract.Routes {
 		if _, told := routes.Pipelines[p.pipeline]; told || p.environment != environment {
 			continue
 		}
-		route := contract.PipelineRoute{Weights: map[string]int{}, Tracks: map[string]contract.RouteTrack{}}
+		route := contract.PipelineRoute{Weights: map[string]int{}, Mirror: a.routes[p].Mirror, Tracks: map[string]contract.RouteTrack{}}
 		maps.Copy(route.Weights, a.routes[p].Weights)
 		for _, slot := range contract.Slots() {
 			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil {

@@ -47,17 +47,17 @@ func TestWeightsAreChecked(t *testing.T) {
 		{"nothing runs there", map[string]int{"blue": 90, "green": 10}, fault.Conflict, "nothing runs there"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := b.provider.PutRoute(t.Context(), environment, product, test.weights, 1)
+			_, err := b.provider.PutRoute(t.Context(), environment, product, test.weights, "", 1)
 			require.Equal(t, test.code, fault.CodeOf(err), "%v", err)
 			require.ErrorContains(t, err, test.says)
 			_, err = b.provider.Route(t.Context(), environment, product)
 			require.True(t, contract.IsNotFound(err), "nothing was set")
 		})
 	}
-	route, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, 1)
+	route, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, "", 1)
 	require.NoError(t, err)
 	require.Equal(t, "terraform", route.Writer)
-	again, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, 1)
+	again, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, "", 1)
 	require.NoError(t, err)
 	require.Equal(t, route, again, "the same weights keep the revision")
 }
@@ -67,14 +67,14 @@ func TestTrafficWaitsForARestartAndIsRefusedToWhatWasGivenUp(t *testing.T) {
 	b := newBench(t)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.kill(contract.Blue)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, "", 1)
 	require.NoError(t, err, "a restart is waited for")
 	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1))
 	for range 4 {
 		b.await("ready", func() bool { return b.track(contract.Blue).State == contract.TrackReady })
 		b.kill(contract.Blue)
 	}
-	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
+	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, "", 1)
 	require.Equal(t, fault.Conflict, fault.CodeOf(err))
 	require.ErrorContains(t, err, "failed")
 }
@@ -84,7 +84,7 @@ func TestRollbackSetsWeightsAndSaysSo(t *testing.T) {
 	b := newBench(t)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 0, "green": 100}, 1)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 0, "green": 100}, "", 1)
 	require.NoError(t, err)
 	route, err := b.rollback.Rollback(t.Context(), environment, product, map[string]int{"blue": 100, "green": 0}, 1)
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func TestPollTellsWeightsTracksAndStates(t *testing.T) {
 	b := newBench(t)
 	track := b.put(contract.Blue, b.spec(4, deploytest.Behaviour{}))
 	require.Empty(t, b.poll("", -1).Pipelines[product].Weights, "a track without a route gets no traffic")
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, "", 1)
 	require.NoError(t, err)
 	routes := b.poll("", -1)
 	require.Equal(t, map[string]contract.PipelineRoute{product: {
@@ -131,7 +131,7 @@ func TestRouteReturnsOnceEveryPresentGatewayHasAcknowledged(t *testing.T) {
 	})
 	done := make(chan error, 1)
 	go func() {
-		_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
+		_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, "", 1)
 		done <- err
 	}()
 	revision := (<-heard).Revision
@@ -159,7 +159,7 @@ func TestDeadGatewayHoldsADeliveryUpForALimitedTimeOnly(t *testing.T) {
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.poll("dies now", -1)
 	began := time.Now()
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, 1)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{"blue": 100}, "", 1)
 	require.NoError(t, err)
 	require.GreaterOrEqual(t, time.Since(began), wait)
 

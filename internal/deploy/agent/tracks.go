@@ -214,7 +214,7 @@ func (a *agent) predictorChanged(k key, p *predictor) {
 	a.wake(k.environment)
 }
 
-// deleteTrack stops the slot's predictor. A slot that traffic goes to is a Conflict.
+// deleteTrack stops the slot's predictor. A slot that traffic or copies of it go to is a Conflict.
 func (a *agent) deleteTrack(ctx context.Context, k key, generation int64) error {
 	for {
 		a.mu.Lock()
@@ -227,9 +227,9 @@ func (a *agent) deleteTrack(ctx context.Context, k key, generation int64) error 
 			a.mu.Unlock()
 			return nil
 		}
-		if route, ok := a.routes[k.pair()]; ok && route.Weights[k.slot] > 0 {
+		if route := a.routes[k.pair()]; route.Weights[k.slot] > 0 || route.Mirror == k.slot {
 			a.mu.Unlock()
-			return fault.New(fault.Conflict, "%s gets %d %% of the traffic: change the route first", k, route.Weights[k.slot])
+			return fault.New(fault.Conflict, "%s gets traffic or copies of it: change the route first", k)
 		}
 		if j := t.job; !closed(j.done) {
 			j.cancel()

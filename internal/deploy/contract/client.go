@@ -69,10 +69,11 @@ func (c *AgentClient) Route(ctx context.Context, environment, pipeline string) (
 	return route, err
 }
 
-// PutRoute sets the weights and returns when every gateway routes by them, or after the agent's limit of waiting.
-func (c *AgentClient) PutRoute(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (Route, error) {
+// PutRoute sets the weights and the mirror (empty: none) and returns when every gateway routes by them, or after the agent's limit of
+// waiting.
+func (c *AgentClient) PutRoute(ctx context.Context, environment, pipeline string, weights map[string]int, mirror string, generation int64) (Route, error) {
 	var route Route
-	err := c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/route", RouteRequest{weights, generation}, &route)
+	err := c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/route", RouteRequest{weights, mirror, generation}, &route)
 	return route, err
 }
 
@@ -81,10 +82,10 @@ func (c *AgentClient) DeleteRoute(ctx context.Context, environment, pipeline str
 	return c.do(ctx, http.MethodDelete, pipelinePath(environment, pipeline)+"/route"+generationQuery(generation), nil, nil)
 }
 
-// Rollback sets the weights with the rollback's token. A slot that gets traffic and whose predictor was given up is started again.
+// Rollback sets the weights with the rollback's token, and takes the mirror away. A slot that gets traffic and whose predictor was given up is started again.
 func (c *AgentClient) Rollback(ctx context.Context, environment, pipeline string, weights map[string]int, generation int64) (Route, error) {
 	var route Route
-	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RouteRequest{weights, generation}, &route)
+	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RollbackRequest{weights, generation}, &route)
 	return route, err
 }
 

@@ -1,20 +1,105 @@
 package contract
 
-// What the gateway counts by track, which the canary's analysis reads.
+// What the gateway counts by track, which the canary's analysis reads. Counters live as long as the gateway's process: none goes away when
+// its track is no longer routed, as a reader of windows subtracts what it read before.
 const (
-	RequestsMetric  = "loanops_gateway_requests_total"
-	DurationMetric  = "loanops_gateway_request_duration_seconds"
+	// StartedMetric counts requests when they are sent to a track: what is here and not in RequestsMetric is under way.
+	StartedMetric = "loanops_gateway_started_total"
+	// RequestsMetric counts the same requests when they have ended, by CodeLabel. A request that waits for a predictor to be started again
+	// is counted once, as its first try went.
+	RequestsMetric = "loanops_gateway_requests_total"
+	// DurationMetric is the time from a request to its end, in seconds, of all but those whose caller hung up: that time is the caller's.
+	DurationMetric = "loanops_gateway_request_duration_seconds"
+	// ScoreMetric and DecisionsMetric are the probabilities and, by VerdictLabel, the verdicts of single decisions. An application that
+	// the track has answered lately is not counted again.
 	ScoreMetric     = "loanops_gateway_score"
 	DecisionsMetric = "loanops_gateway_decisions_total"
 )
 
-// The labels of the gateway's metrics. Version and policy together are a track's identity; the slot is only where it runs.
+// The labels of the metrics above. Version and policy together are a track's identity; the slot is only where it runs.
 const (
 	PipelineLabel  = "pipeline"
 	SlotLabel      = "track"
 	VersionLabel   = "model_version"
 	PolicyLabel    = "policy" // the policy's whole digest
 	SyntheticLabel = "synthetic"
-	CodeLabel      = "code"    // of RequestsMetric: the HTTP status
+	KindLabel      = "kind"    // KindSingle or KindBatch
+	CodeLabel      = "code"    // of RequestsMetric: the predictor's HTTP status, or one of the codes below
 	VerdictLabel   = "verdict" // of DecisionsMetric: approve or decline
 )
+
+// The kinds of requests: one application, or up to 1,000 at once, whose latency and outcome say nothing of one.
+const (
+	KindSingle = "single"
+	KindBatch  = "batch"
+)
+
+// The codes of requests that have no answer.
+const (
+	CodeAway      = 502 // no connection, or one that broke
+	CodeTimeout   = 504 // the predictor did not answer within its time
+	CodeAbandoned = 499 // the caller hung up before the answer, as nginx counts it
+)
+
+// What the gateway counts by pair: a request that a slot with weight served, and its copy to the mirror. Which of the two is the champion
+// is the reader's business. No copy is in the metrics by track.
+const (
+	// PairsStartedMetric counts copies when they are sent; what is here and not in PairsEndedMetric is under way.
+	PairsStartedMetric = "loanops_gateway_pairs_started_total"
+	// PairsEndedMetric counts them when both have ended, by OutcomeLabel and MirrorOutcomeLabel.
+	PairsEndedMetric = "loanops_gateway_pairs_ended_total"
+	// PairsDroppedMetric counts the requests that were not copied, by ReasonLabel.
+	PairsDroppedMetric = "loanops_gateway_pairs_dropped_total"
+	// PairVerdictsMetric counts pairs of single decisions that were both made, by VerdictLabel and MirrorVerdictLabel.
+	PairVerdictsMetric = "loanops_gateway_pair_verdicts_total"
+	// PairScoreMetric is the probability that the served track gave in these pairs.
+	PairScoreMetric = "loanops_gateway_pair_score"
+	// PairDurationMetric is the time to the answer, in seconds, of both sides (SideLabel) of the pairs that both ended OutcomeOK.
+	PairDurationMetric = "loanops_gateway_pair_duration_seconds"
+)
+
+// The labels of pairs: PipelineLabel, SlotLabel, VersionLabel and PolicyLabel of the track that served, SyntheticLabel and KindLabel, and
+const (
+	MirrorSlotLabel    = "mirror_track"
+	MirrorVersionLabel = "mirror_model_version"
+	MirrorPolicyLabel  = "mirror_policy"
+	OutcomeLabel       = "outcome"        // of PairsEndedMetric: how the served request ended, see OutcomeOf
+	MirrorOutcomeLabel = "mirror_outcome" // of PairsEndedMetric: how the copy did
+	MirrorVerdictLabel = "mirror_verdict" // of PairVerdictsMetric; VerdictLabel is what the client got
+	SideLabel          = "side"           // of PairDurationMetric: SideServed or SideMirror
+	ReasonLabel        = "reason"         // of PairsDroppedMetric: one of the reasons below
+)
+
+// The sides of a pair.
+const (
+	SideServed = "served"
+	SideMirror = "mirror"
+)
+
+// Why a request was not copied.
+const (
+	DroppedRate     = "rate"     // more per second than are copied
+	DroppedBusy     = "busy"     // as many copies, or bytes of them, are under way as may be
+	DroppedRepeated = "repeated" // the same application was copied lately
+)
+
+// The outcomes of a request in a pair.
+const (
+	OutcomeOK      = "ok"
+	OutcomeRefused = "refused" // 4xx: the predictor says that the request is wrong
+	OutcomeFailed  = "failed"  // 5xx, or no predictor
+	OutcomeUnended = "unended" // CodeTimeout or CodeAbandoned
+)
+
+// OutcomeOf is the outcome that a code of RequestsMetric means.
+func OutcomeOf(code int) string {
+	switch {
+	case code == CodeTimeout, code == CodeAbandoned:
+		return OutcomeUnended
+	case code >= 200 && code < 300:
+		return OutcomeOK
+	case code >= 400 && code < 500:
+		return OutcomeRefused
+	}
+	return OutcomeFailed
+}

@@ -6,8 +6,15 @@ type TrackRequest struct {
 	Generation int64 `json:"generation"`
 }
 
-// RouteRequest is the body of PUT …/route and POST …/rollback.
+// RouteRequest is the body of PUT …/route.
 type RouteRequest struct {
+	Weights    map[string]int `json:"weights"`
+	Mirror     string         `json:"mirror"` // may be left out for none, see Route
+	Generation int64          `json:"generation"`
+}
+
+// RollbackRequest is the body of POST …/rollback: traffic that is shifted to safety has no mirror.
+type RollbackRequest struct {
 	Weights    map[string]int `json:"weights"`
 	Generation int64          `json:"generation"`
 }

@@ -8,9 +8,10 @@ type Routes struct {
 	Pipelines map[string]PipelineRoute `json:"pipelines"`
 }
 
-// PipelineRoute is one pipeline's weights, and the tracks behind them, by slot.
+// PipelineRoute is one pipeline's weights, and the tracks behind them, by slot; the mirror's is among them.
 type PipelineRoute struct {
 	Weights map[string]int        `json:"weights"`
+	Mirror  string                `json:"mirror"` // see Route
 	Tracks  map[string]RouteTrack `json:"tracks"`
 }
 

@@ -70,9 +70,11 @@ type Track struct {
 
 // Route is how one pipeline's traffic is shared in one environment. Weights are whole percents that sum to 100.
 type Route struct {
-	Weights  map[string]int `json:"weights"`
-	Revision int64          `json:"revision"` // set by the agent, grows with every change
-	// Generation is that of the serving record under which the weights were last set or confirmed.
+	Weights map[string]int `json:"weights"`
+	// Mirror is the slot, one without weight, to which copies of requests go; empty for none.
+	Mirror   string `json:"mirror"`
+	Revision int64  `json:"revision"` // set by the agent, grows with every change
+	// Generation is that of the serving record under which weights and mirror were last set or confirmed.
 	Generation int64 `json:"generation"`
 	// Writer is who set it: "terraform" or "rollback".
 	Writer string `json:"writer"`

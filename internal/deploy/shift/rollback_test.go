@@ -456,7 +456,7 @@ func (b *bench) run(slot string, version int, drill string, generation int64) re
 
 func (b *bench) route(blue, green int, generation int64) {
 	b.t.Helper()
-	_, err := b.Provider.PutRoute(b.t.Context(), contract.Production, agenttest.Pipeline, map[string]int{"blue": blue, "green": green}, generation)
+	_, err := b.Provider.PutRoute(b.t.Context(), contract.Production, agenttest.Pipeline, map[string]int{"blue": blue, "green": green}, "", generation)
 	require.NoError(b.t, err)
 }
 

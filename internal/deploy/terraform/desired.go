@@ -12,6 +12,7 @@ type Desired struct {
 	Generation  int64                         `json:"generation"` // of the serving record that asks for it
 	Tracks      map[string]contract.TrackSpec `json:"tracks"`     // by slot
 	Weights     map[string]int                `json:"weights"`    // by slot
+	Mirror      string                        `json:"mirror"`     // the slot that gets copies of requests; empty for none
 }
 
 // PlanSummary is a Terraform plan in a few words and figures.

@@ -113,6 +113,49 @@ func TestDriftOfWeightsIsSeenAndPutRight(t *testing.T) {
 	require.Equal(t, want.Weights, b.Actual().Route.Weights)
 }
 
+// A mirror is set and taken away without touching a process; a rollback that ended it behind Terraform's back is drift.
+func TestMirrorIsAppliedAndItsDriftIsSeen(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
+	b.apply(desired(&one, nil, 100))
+	mirrored := desired(&one, &two, 100, 0)
+	mirrored.Mirror = contract.Green
+	b.apply(mirrored)
+	require.Equal(t, contract.Green, b.Actual().Route.Mirror)
+
+	_, err := b.Rollback.Rollback(t.Context(), contract.Production, agenttest.Pipeline, map[string]int{"blue": 100, "green": 0}, 1)
+	require.NoError(t, err)
+	require.Empty(t, b.Actual().Route.Mirror)
+	require.Equal(t, 2, b.personsPlan())
+	plan, err := b.workspace.Plan(t.Context(), mirrored)
+	require.NoError(t, err)
+	require.Equal(t, []string{"update loanops_route.route[0]"}, plan.Changes)
+	require.Equal(t, []string{`loanops_route.route[0]: mirror is "" instead of "green"`}, plan.Drifted)
+	b.apply(mirrored)
+	require.Equal(t, contract.Green, b.Actual().Route.Mirror)
+
+	// The mirror goes before the track behind it does.
+	b.apply(desired(&one, nil, 100))
+	require.Empty(t, b.Actual().Route.Mirror)
+	require.NotContains(t, b.Actual().Tracks, contract.Green)
+}
+
+func TestBadMirrorsAreRefusedInThePlan(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	one, two := b.Spec(1, deploytest.Behaviour{}), b.Spec(2, deploytest.Behaviour{})
+	for name, d := range map[string]terraform.Desired{
+		"has traffic":     desired(&one, &two, 95, 5),
+		"has no track":    desired(&one, nil, 100, 0),
+		"nothing to copy": desired(&one, &two),
+	} {
+		d.Mirror = contract.Green
+		_, err := b.workspace.Plan(t.Context(), d)
+		require.ErrorContains(t, err, "mirror: want a slot", name)
+	}
+}
+
 func TestPredictorKilledForGoodIsDriftAndARestartIsNot(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

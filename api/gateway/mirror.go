@@ -1,0 +1,94 @@
+package gateway
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
+)
+
+// What is copied of one pipeline's requests, so that a mirror costs at most about 1 % of the machine and its clients do not feel it.
+// Beyond it copies are dropped: a sample shows what a canary looks for, and 50 pairs a second are more than enough of one.
+const (
+	// copyRate is how many copies are sent per second, and in a burst; a single decision takes about 0.2 ms of both processes' time.
+	copyRate = 50
+	// copyVolume is how many bytes of them per second, or one largest request (copyBurst) at once: a batch takes as much time as its
+	// applications one by one, and 128 KiB are about 250 of them.
+	copyVolume, copyBurst = 128 << 10, 1 << 20
+	// maxCopies is how many are under way at once: more than hang when one of ten does (50 per second, each for predictorTimeout), and few
+	// for a predictor that answers nothing at all.
+	maxCopies = 64
+	// maxCopyBytes bounds the memory that they hold.
+	maxCopyBytes = 16 << 20
+)
+
+// mirror is the track that gets copies of a pipeline's requests.
+type mirror struct {
+	*track
+	gate *gate
+}
+
+// mirror copies a request that a track has served, as first says, to m and counts the pair. It does not wait: the copy has its own time.
+func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
+	if m == nil {
+		return
+	}
+	labels := r.pairLabels(served, m.track)
+	if reason := m.gate.admit(time.Now(), r.hash, len(r.body)); reason != "" {
+		g.metrics.pairs.dropped.WithLabelValues(append(labels, reason)...).Inc()
+		return
+	}
+	g.metrics.pairs.started.WithLabelValues(labels...).Inc()
+	go func() {
+		defer m.gate.release(len(r.body))
+		q := r.question(m.URL)
+		q.mirrored = true
+		ctx, began := context.Background(), time.Now() // whoever asked may be gone
+		answer, err := g.ask(ctx, q)
+		g.metrics.pairs.end(labels, first, resultOf(ctx, answer, err, time.Since(began)))
+	}()
+}
+
+// gate lets copies of one pipeline's requests through, within the limits and each application once: one client that repeats one applicant
+// must not be all that a mirror sees. It is safe for concurrent use.
+type gate struct {
+	mu              sync.Mutex
+	copies, volume  *rate.Limiter
+	copied          recent
+	underWay, bytes int
+}
+
+func newGate() *gate {
+	return &gate{copies: rate.NewLimiter(copyRate, copyRate), volume: rate.NewLimiter(copyVolume, copyBurst)}
+}
+
+// admit lets a request of size bytes through at the time now, until release; else it says why not.
+func (g *gate) admit(now time.Time, hash uint64, size int) (reason string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	switch {
+	case g.copied.has(hash):
+		return contract.DroppedRepeated
+	case g.underWay == maxCopies || g.bytes+size > maxCopyBytes:
+		return contract.DroppedBusy
+	case g.copies.TokensAt(now) < 1 || g.volume.TokensAt(now) < float64(size):
+		return contract.DroppedRate
+	}
+	g.copies.AllowN(now, 1)
+	g.volume.AllowN(now, size)
+	g.copied.add(hash) // what was dropped is not: it may have its turn later
+	g.underWay++
+	g.bytes += size
+	return ""
+}
+
+// release ends what admit let through.
+func (g *gate) release(size int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.underWay--
+	g.bytes -= size
+}

@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"context"
+	"hash/maphash"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/problem"
+)
+
+// request is what a caller asks of a pipeline.
+type request struct {
+	pipeline  string
+	kind      string // contract.KindSingle or KindBatch
+	synthetic bool
+	body      []byte
+	// hash is the same for what is asked again, byte by byte, by clients or by the platform itself: one says nothing of the other.
+	hash uint64
+}
+
+// paths are where predictors answer each kind of request.
+var paths = map[string]string{contract.KindSingle: "/v1/decisions", contract.KindBatch: "/v1/decisions/batch"}
+
+func (g *Gateway) newRequest(pipeline, kind string, synthetic bool, body []byte) *request {
+	var h maphash.Hash
+	h.SetSeed(g.seed)
+	_, _ = h.WriteString(kind + strconv.FormatBool(synthetic))
+	_, _ = h.Write(body) // neither ever fails
+	return &request{pipeline, kind, synthetic, body, h.Sum64()}
+}
+
+// question is r as a predictor at that base URL is asked.
+func (r *request) question(url string) question {
+	return question{method: http.MethodPost, url: url + paths[r.kind], body: r.body}
+}
+
+// proxy passes a request to the slot that its turn names. It is counted once, as its first try went: a failure must be seen, though its
+// caller may not see it, see askAgain.
+func (g *Gateway) proxy(kind string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		caller, ok := g.caller(c.Request().Header.Get(echo.HeaderAuthorization))
+		if !ok {
+			return problem.New(http.StatusUnauthorized, "send Authorization: Bearer with your institution's key")
+		}
+		name := g.pipeline(c)
+		chooser := g.table.chooser(name)
+		if chooser == nil {
+			return problem.New(http.StatusServiceUnavailable, "no model serves this pipeline now")
+		}
+		body, err := io.ReadAll(c.Request().Body)
+		if err != nil {
+			return err
+		}
+		r := g.newRequest(name, kind, caller == Synthetic, body)
+		ctx, idempotencyKey := c.Request().Context(), c.Request().Header.Get("Idempotency-Key")
+		served := chooser.choose(idempotencyKey)
+		answer, first := g.try(ctx, r, served)
+		// The copy is sent when everything for the caller is done: the two do not even share a moment's work.
+		defer g.mirror(chooser.mirror, r, served, first)
+		if first.code == contract.CodeAbandoned {
+			return nil
+		}
+		slot := served.slot
+		if answer == nil && first.took < g.holdLimit { // one that hangs is no restart
+			slot, answer = g.askAgain(ctx, r, slot, idempotencyKey)
+		}
+		if answer == nil {
+			return problem.New(first.code, "the model's predictor did not answer; try again")
+		}
+		c.Response().Header().Set("LoanOps-Track", slot)
+		return answer.write(c)
+	}
+}
+
+// try asks a track, once, and counts that; no answer where it has none.
+func (g *Gateway) try(ctx context.Context, r *request, t *track) (*answer, result) {
+	labels := r.labels(t)
+	g.metrics.started.WithLabelValues(labels...).Inc()
+	began := time.Now()
+	answer, err := g.ask(ctx, r.question(t.URL))
+	result := resultOf(ctx, answer, err, time.Since(began))
+	g.metrics.ended(labels, result)
+	// A client that asks about one applicant over and over is one applicant: counted each time, it would pass for evidence of how the
+	// track decides, and drown that of all others.
+	if result.verdict != "" && t.answered.add(r.hash) {
+		g.metrics.decided(labels, result)
+	}
+	return answer, result
+}
