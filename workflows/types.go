@@ -42,7 +42,7 @@ type DeliveryInput struct {
 	ApprovalExpires string `json:"approval_expires,omitempty"` // how long it waits, such as 2h30m; defaults to 24h
 	Trigger         string `json:"trigger,omitempty"`
 	Actor           string `json:"actor,omitempty"`
-	// Drill injects a fault into the challenger's production track for a game day, see contract.TrackSpec.
+	// Drill injects a fault into the challenger's production track for a game day, see drill.Parse.
 	Drill string `json:"drill,omitempty"`
 }
 

@@ -1,43 +1,63 @@
 package predictor
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
 
 	"github.com/loanops/loanops/internal/drill"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/problem"
 )
 
-// injector makes the predictor misbehave as the drill says.
+// injector makes the predictor misbehave as the drill says. It counts requests for decisions alone, never those that ask how it is.
 type injector struct {
-	delay     time.Duration
-	remaining *atomic.Int64 // decisions until the process ends; nil: it does not
+	drill    drill.Drill
+	requests atomic.Uint64
+	exit     func(code int)
 }
 
-func newInjector(text string) (injector, error) {
+func newInjector(text string) (*injector, error) {
 	asked, err := drill.Parse(text)
-	if err != nil || text == "" {
-		return injector{}, err
+	if err != nil {
+		return nil, err
 	}
-	slog.Warn("DRILL: this predictor misbehaves on purpose", "drill", text)
-	i := injector{delay: asked.Delay}
-	if asked.CrashAfter > 0 {
-		i.remaining = &atomic.Int64{}
-		i.remaining.Store(int64(asked.CrashAfter))
+	if text != "" {
+		slog.Warn("DRILL: this predictor misbehaves on purpose", "drill", text)
 	}
-	return i, nil
+	return &injector{drill: asked, exit: os.Exit}, nil
 }
 
-func (i injector) before() {
-	if i.delay > 0 {
-		time.Sleep(i.delay)
+// request is called once for every request whose body was read; an error is its answer. Only then does the server notice that the
+// caller went away, which is what ends ctx and a request that hangs.
+func (i *injector) request(ctx context.Context) error {
+	if !i.drill.Hits(i.requests.Add(1)) {
+		return nil
 	}
-}
-
-func (i injector) after() {
-	if i.remaining != nil && i.remaining.Add(-1) == 0 {
+	switch i.drill.Kind {
+	case drill.Delay:
+		time.Sleep(i.drill.Delay)
+	case drill.CrashAfter:
 		slog.Error("DRILL: crashing")
-		os.Exit(3)
+		i.exit(3)
+	case drill.Errors:
+		return fault.New(fault.Internal, "DRILL: failed on purpose")
+	case drill.Reject:
+		return problem.New(http.StatusUnprocessableEntity, "DRILL: refused on purpose")
+	case drill.Hang:
+		<-ctx.Done()
+		panic(http.ErrAbortHandler) // the connection closes without an answer
 	}
+	return nil
+}
+
+// probability is what the decision is made of in place of p.
+func (i *injector) probability(p float64) float64 {
+	if i.drill.Kind == drill.Swap {
+		return 1 - p
+	}
+	return p
 }

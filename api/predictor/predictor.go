@@ -41,7 +41,7 @@ type Config struct {
 	// Policy is the policy document's file, PolicyDigest the SHA-256 that it must have; every decision repeats it.
 	Policy, PolicyDigest string
 	Meaning              pipeline.Meaning
-	// Drill is LOANOPS_DRILL: "", "delay=200ms" or "crash_after=20".
+	// Drill is LOANOPS_DRILL, see drill.Parse.
 	Drill string
 }
 
@@ -50,7 +50,7 @@ type Predictor struct {
 	cfg     Config
 	decider decision.Decider
 	reader  *reader
-	drill   injector
+	drill   *injector
 	metrics *metrics
 }
 
@@ -166,6 +166,9 @@ func (p *Predictor) decide(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := p.drill.request(c.Request().Context()); err != nil {
+		return err
+	}
 	started := time.Now()
 	row, wrong, err := p.reader.application(data, "")
 	if err != nil {
@@ -190,9 +193,8 @@ func (p *Predictor) decide(c echo.Context) error {
 // mirrored reports whether the request is a copy of one that another track serves.
 func mirrored(c echo.Context) bool { return c.Request().Header.Get(contract.MirroredHeader) == "true" }
 
-// score decides one row, after the drill had its way. What is decided for nobody is not counted as a decision.
+// score decides one row. What is decided for nobody is not counted as a decision.
 func (p *Predictor) score(row []transform.Value, mirrored bool) (Decision, error) {
-	p.drill.before()
 	started := time.Now()
 	probability, err := p.decider.Model.Score(row)
 	if err != nil {
@@ -200,7 +202,7 @@ func (p *Predictor) score(row []transform.Value, mirrored bool) (Decision, error
 	}
 	p.metrics.predict.Observe(time.Since(started).Seconds())
 	started = time.Now()
-	decided, err := p.decider.Of(probability, row)
+	decided, err := p.decider.Of(p.drill.probability(probability), row)
 	if err != nil {
 		return Decision{}, err
 	}
@@ -212,20 +214,22 @@ func (p *Predictor) score(row []transform.Value, mirrored bool) (Decision, error
 		return Decision{}, err
 	}
 	d := Decision{
-		DecisionID: id.String(), Verdict: decided.Verdict, Probability: probability, Reasons: decided.Reasons,
+		DecisionID: id.String(), Verdict: decided.Verdict, Probability: decided.Probability, Reasons: decided.Reasons,
 		Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest}, Mirrored: mirrored,
 	}
 	if !mirrored {
 		p.metrics.decisions.WithLabelValues(d.Verdict).Inc()
-		p.metrics.scores.Observe(probability)
+		p.metrics.scores.Observe(decided.Probability)
 	}
-	p.drill.after()
 	return d, nil
 }
 
 func (p *Predictor) decideBatch(c echo.Context) error {
 	data, err := body(c)
 	if err != nil {
+		return err
+	}
+	if err := p.drill.request(c.Request().Context()); err != nil {
 		return err
 	}
 	members, err := object(data)

@@ -65,7 +65,7 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			"meaning":       schema.StringAttribute{Required: true, Description: "What a high score means: default or approval."},
 			"drill": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(""),
-				Description: "A fault injected for a game day; empty for none.",
+				Description: "A fault injected for a game day, such as errors=5%; empty for none.",
 			},
 			"running": schema.BoolAttribute{
 				Computed: true, Default: booldefault.StaticBool(true),

@@ -9,31 +9,70 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
+// Kind is what goes wrong; the zero value is nothing.
+type Kind string
+
+// The kinds. All but Swap befall a request, whether of one application or a batch.
+const (
+	Delay      Kind = "delay"       // the answer is late
+	CrashAfter Kind = "crash_after" // the process ends
+	Errors     Kind = "errors"      // the answer is 500
+	Reject     Kind = "reject"      // the answer is 422
+	Hang       Kind = "hang"        // there is no answer
+	Swap       Kind = "swap"        // every decision is made of 1 - p in place of the probability p, as if the label meant its opposite
+)
+
 // maxDelay bounds a drill's delay.
 const maxDelay = time.Minute
 
 // Drill is a fault that a predictor injects; the zero value injects none.
 type Drill struct {
-	Delay      time.Duration // before every decision
-	CrashAfter int           // the process ends with this decision; 0: it does not
+	Kind  Kind
+	Share Share         // of the requests that Delay, Errors, Reject and Hang hit
+	Delay time.Duration // of Delay
+	After uint64        // the number, from 1, of the request that CrashAfter ends the process with
 }
 
-// Parse reads "" (none), "delay=200ms" (at most a minute) or "crash_after=20". Anything else is a fault.Invalid.
+// Parse reads "" (none), "delay=300ms" (at most a minute, of all requests) or "delay=300ms@3%" (of a share of them), "crash_after=20",
+// "errors=5%", "reject=5%", "hang=10%" or "swap". Anything else is a fault.Invalid.
 func Parse(text string) (Drill, error) {
-	name, value, _ := strings.Cut(text, "=")
-	switch name {
-	case "":
-		if text == "" {
-			return Drill{}, nil
-		}
-	case "delay":
-		if delay, err := time.ParseDuration(value); err == nil && delay > 0 && delay <= maxDelay {
-			return Drill{Delay: delay}, nil
-		}
-	case "crash_after":
-		if count, err := strconv.Atoi(value); err == nil && count > 0 {
-			return Drill{CrashAfter: count}, nil
-		}
+	if text == "" {
+		return Drill{}, nil
 	}
-	return Drill{}, fault.New(fault.Invalid, "drill %q: want empty, delay=200ms (at most %s) or crash_after=20", text, maxDelay)
+	kind, value, _ := strings.Cut(text, "=")
+	d, ok := Drill{Kind: Kind(kind)}, false
+	switch d.Kind {
+	case Delay:
+		d.Delay, d.Share, ok = parseDelay(value)
+	case CrashAfter:
+		after, err := strconv.ParseUint(value, 10, 31)
+		d.After, ok = after, err == nil && after > 0
+	case Errors, Reject, Hang:
+		d.Share, ok = parseShare(value)
+	case Swap:
+		ok = text == string(Swap)
+	}
+	if !ok {
+		return Drill{}, fault.New(fault.Invalid, "drill %q: want empty, delay=300ms (at most %s), delay=300ms@3%%, crash_after=20, "+
+			"errors=5%%, reject=5%%, hang=10%% or swap; a share is above 0%% and at most 100%%, with at most two decimals", text, maxDelay)
+	}
+	return d, nil
+}
+
+func parseDelay(text string) (time.Duration, Share, bool) {
+	length, of, partial := strings.Cut(text, "@")
+	delay, err := time.ParseDuration(length)
+	share, ok := whole, true
+	if partial {
+		share, ok = parseShare(of)
+	}
+	return delay, share, ok && err == nil && delay > 0 && delay <= maxDelay
+}
+
+// Hits says whether the predictor's n-th request, from 1, is one that the fault befalls.
+func (d Drill) Hits(n uint64) bool {
+	if d.Kind == CrashAfter {
+		return n == d.After
+	}
+	return d.Share.hits(n)
 }

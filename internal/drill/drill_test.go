@@ -1,6 +1,7 @@
 package drill_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -10,18 +11,33 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// The grammar is that of docs/reference.md: nothing, delay=200ms (at most a minute), crash_after=20.
+// all is every request, in hundredths of a percent.
+const all = 10_000
+
+// The grammar is that of docs/reference.md. What is wanted to be nothing is refused, but for the empty text.
 func TestParse(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]drill.Drill{
 		"":                                {},
-		"delay=200ms":                     {Delay: 200 * time.Millisecond},
-		"delay=1ns":                       {Delay: 1},
-		"delay=1m":                        {Delay: time.Minute},
-		"delay=0.5s":                      {Delay: 500 * time.Millisecond},
-		"crash_after=1":                   {CrashAfter: 1},
-		"crash_after=20":                  {CrashAfter: 20},
-		"crash_after=2147483647":          {CrashAfter: 1<<31 - 1},
+		"delay=200ms":                     {Kind: drill.Delay, Delay: 200 * time.Millisecond, Share: all},
+		"delay=1ns":                       {Kind: drill.Delay, Delay: 1, Share: all},
+		"delay=1m":                        {Kind: drill.Delay, Delay: time.Minute, Share: all},
+		"delay=0.5s":                      {Kind: drill.Delay, Delay: 500 * time.Millisecond, Share: all},
+		"delay=300ms@3%":                  {Kind: drill.Delay, Delay: 300 * time.Millisecond, Share: 300},
+		"delay=300ms@0.5%":                {Kind: drill.Delay, Delay: 300 * time.Millisecond, Share: 50},
+		"crash_after=1":                   {Kind: drill.CrashAfter, After: 1},
+		"crash_after=20":                  {Kind: drill.CrashAfter, After: 20},
+		"crash_after=2147483647":          {Kind: drill.CrashAfter, After: 1<<31 - 1},
+		"errors=5%":                       {Kind: drill.Errors, Share: 500},
+		"errors=0.01%":                    {Kind: drill.Errors, Share: 1},
+		"errors=0.5%":                     {Kind: drill.Errors, Share: 50},
+		"errors=0.05%":                    {Kind: drill.Errors, Share: 5},
+		"errors=12.34%":                   {Kind: drill.Errors, Share: 1234},
+		"errors=100%":                     {Kind: drill.Errors, Share: all},
+		"errors=100.00%":                  {Kind: drill.Errors, Share: all},
+		"reject=5%":                       {Kind: drill.Reject, Share: 500},
+		"hang=10%":                        {Kind: drill.Hang, Share: 1000},
+		"swap":                            {Kind: drill.Swap},
 		"delay=1h":                        {},
 		"delay=60.000000001s":             {},
 		"delay=0s":                        {},
@@ -35,15 +51,53 @@ func TestParse(t *testing.T) {
 		"delay=1s,crash_after=2":          {},
 		"delay=1s=2s":                     {},
 		"delay=9999999999999999h":         {},
+		"delay=1s@":                       {},
+		"delay=1s@3":                      {},
+		"delay=1s@0%":                     {},
+		"delay=1s@3%@3%":                  {},
+		"delay=@3%":                       {},
+		"delay=2m@3%":                     {},
+		"delay=3%":                        {},
 		"crash_after=0":                   {},
 		"crash_after=-1":                  {},
+		"crash_after=+1":                  {},
 		"crash_after=1.5":                 {},
 		"crash_after=0x10":                {},
 		"crash_after=many":                {},
 		"crash_after=":                    {},
+		"crash_after=5%":                  {},
+		"crash_after=2147483648":          {},
 		"crash_after=9999999999999999999": {},
+		"errors":                          {},
+		"errors=":                         {},
+		"errors=%":                        {},
+		"errors=5":                        {}, // of how many?
+		"errors=0.05":                     {},
+		"errors=0%":                       {},
+		"errors=0.00%":                    {},
+		"errors=0.001%":                   {},
+		"errors=100.01%":                  {},
+		"errors=101%":                     {},
+		"errors=1000%":                    {},
+		"errors=-5%":                      {},
+		"errors=+5%":                      {},
+		"errors=5 %":                      {},
+		"errors=5%%":                      {},
+		"errors=5%\n":                     {},
+		"errors=5.%":                      {},
+		"errors=.5%":                      {},
+		"errors=5,5%":                     {},
+		"errors=1e1%":                     {},
+		"errors=٥%":                       {},
+		"errors=5%@3%":                    {},
+		"reject":                          {},
+		"hang=1s":                         {},
+		"swap=":                           {},
+		"swap=5%":                         {},
+		"swap ":                           {},
 		"=":                               {},
 		"=200ms":                          {},
+		"=5%":                             {},
 		"meteor":                          {},
 		"meteor=1":                        {},
 	} {
@@ -53,7 +107,9 @@ func TestParse(t *testing.T) {
 			require.Equal(t, want, got)
 			if want == (drill.Drill{}) && text != "" {
 				require.Equal(t, fault.Invalid, fault.CodeOf(err))
-				require.ErrorContains(t, err, "delay=200ms (at most 1m0s) or crash_after=20")
+				for _, form := range []string{"empty", "delay=300ms (at most 1m0s)", "delay=300ms@3%", "crash_after=20", "errors=5%", "reject=5%", "hang=10%", "swap"} {
+					require.ErrorContains(t, err, form)
+				}
 				return
 			}
 			require.NoError(t, err)
@@ -63,9 +119,14 @@ func TestParse(t *testing.T) {
 
 // Whatever is asked for, a drill injects at most one fault, of a bounded size, and what is not understood injects none: it is refused.
 func FuzzParse(f *testing.F) {
-	for _, text := range []string{"", "delay=200ms", "crash_after=20", "delay=1h", "crash_after=0", "=", "delay=1s=2s"} {
+	for _, text := range []string{
+		"", "delay=200ms", "delay=300ms@3%", "crash_after=20", "errors=5%", "reject=0.5%", "hang=10.25%", "swap",
+		"delay=1h", "crash_after=0", "errors=0%", "hang=101%", "swap=1", "=", "delay=1s=2s", "delay=1s@",
+	} {
 		f.Add(text)
 	}
+	shared := []drill.Kind{drill.Delay, drill.Errors, drill.Reject, drill.Hang}
+	kinds := append([]drill.Kind{"", drill.CrashAfter, drill.Swap}, shared...)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := drill.Parse(text)
 		if err != nil {
@@ -73,12 +134,13 @@ func FuzzParse(f *testing.F) {
 			require.Zero(t, d)
 			return
 		}
-		require.Equal(t, text == "", d == drill.Drill{})
-		require.True(t, d.Delay == 0 || d.CrashAfter == 0)
-		require.True(t, d.Delay >= 0 && d.Delay <= time.Minute)
-		require.GreaterOrEqual(t, d.CrashAfter, 0)
-		again, err := drill.Parse(text)
-		require.NoError(t, err)
-		require.Equal(t, d, again)
+		require.Contains(t, kinds, d.Kind)
+		require.Equal(t, text == "", d.Kind == "")
+		require.Equal(t, d.Kind == drill.Delay, d.Delay > 0)
+		require.LessOrEqual(t, d.Delay, time.Minute)
+		require.GreaterOrEqual(t, d.Delay, time.Duration(0))
+		require.Equal(t, d.Kind == drill.CrashAfter, d.After > 0)
+		require.Equal(t, slices.Contains(shared, d.Kind), d.Share > 0)
+		require.LessOrEqual(t, d.Share, drill.Share(all))
 	})
 }

@@ -14,7 +14,7 @@ func (a *app) deliverCommand() *cobra.Command {
 	var wait bool
 	c := &cobra.Command{
 		Use: "start MODEL", Short: "Bring a registered version to production through staging and a canary", Args: between(1, 1),
-		Example: "  loanops cd start loan-eligibility --wait\n  loanops cd start loan-eligibility --version 2 --drill delay=200ms --wait",
+		Example: "  loanops cd start loan-eligibility --wait\n  loanops cd start loan-eligibility --version 2 --drill errors=5% --wait",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
 			input.Model = args[0]
@@ -48,7 +48,7 @@ func (a *app) deliverCommand() *cobra.Command {
 	c.Flags().StringVar(&input.Policy, "policy", "", "`digest` of the policy, or how it begins (default: newest spec's)")
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "wait for the approve update before production")
 	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long to wait for it, such as 2h30m (default: 24h)")
-	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the canary on a game day: delay=200ms or crash_after=20")
+	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the challenger on a game day: delay=300ms,\ndelay=300ms@3%, crash_after=20, errors=5%, reject=5%,\nhang=10% or swap")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
 	input.Actor = actor()
 	return c

@@ -268,6 +268,7 @@ func TestStartsAreRefused(t *testing.T) {
 		{[]string{"cd", "start", "cards", "--version", "two"}, exitUsage, "--version"},
 		{[]string{"cd", "start"}, exitUsage, "loanops cd start MODEL"},
 		{[]string{"cd", "start", "cards", "--drill", "delay=2h"}, exitUsage, "at most 1m0s"},
+		{[]string{"cd", "start", "cards", "--drill", "errors=5"}, exitUsage, "errors=5%"},
 		{[]string{"decide"}, exitUsage, "give a JSON file, - for standard input, or --example"},
 		{[]string{"decide", "a.json", "--example"}, exitUsage, "give a JSON file, - for standard input, or --example"},
 		{[]string{"decide", "none.json"}, exitNotFound, "none.json: there is no such file"},

@@ -30,8 +30,7 @@ type TrackSpec struct {
 	MemoryMiB    int64  `json:"memory_mib"`    // becomes GOMEMLIMIT
 	CPUMillis    int64  `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS
 	Meaning      string `json:"meaning"`       // default or approval, see pipeline.Meaning
-	// Drill injects a fault for a game day: "" (none), "delay=200ms" (every decision is late) or "crash_after=20"
-	// (the process exits when it has answered that many decisions).
+	// Drill injects a fault for a game day, see drill.Parse; "" for none.
 	Drill string `json:"drill"`
 }
 
