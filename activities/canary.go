@@ -10,6 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/scoring"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -18,13 +19,15 @@ import (
 const maxWindows = 3
 
 // syntheticApplications is how many different applications of the test part the platform's own traffic is drawn from.
-const syntheticApplications = 500
+const syntheticApplications = 5000
 
 // CanaryInput is one analysis of both tracks at a weight.
 type CanaryInput struct {
 	Candidate Candidate     `json:"candidate"`
 	Champion  serving.Track `json:"champion"`
 	Weight    int           `json:"weight"`
+	// Seconds is how long the window is.
+	Seconds int `json:"seconds"`
 	// Generation is that of the record under which both get their share: the observation ends when it is overtaken.
 	Generation int64 `json:"generation"`
 }
@@ -36,9 +39,9 @@ type CanaryOutput struct {
 
 // Summary counts the requests; what they mean is decided by the workflow.
 func (o CanaryOutput) Summary() string {
-	seen := o.Observation
-	return fmt.Sprintf("canary %d requests, %d failed; stable %d requests, %d failed",
-		seen.Canary.Requests, seen.Canary.Errors, seen.Stable.Requests, seen.Stable.Errors)
+	clients, synthetic := o.Observation.Clients, o.Observation.Synthetic
+	return fmt.Sprintf("clients: challenger %d requests, champion %d, %d pairs; synthetic: %d, %d, %d",
+		clients.Canary.Requests, clients.Stable.Requests, clients.Pairs.Ended, synthetic.Canary.Requests, synthetic.Stable.Requests, synthetic.Pairs.Ended)
 }
 
 // CheckInput is one verdict of the canary, to be kept.
@@ -61,7 +64,7 @@ type Canary struct {
 	Client           *http.Client
 }
 
-// Analyse adds marked synthetic traffic for the spec's interval and returns what the gateway counted meanwhile, per track.
+// Analyse adds marked synthetic traffic for the window and returns what the gateway counted meanwhile, by who asked, per track and per pair.
 // A worker that dies leaves nothing behind: the window is observed anew.
 func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, error) {
 	spec, version, err := in.Candidate.read(ctx, c.Registry)
@@ -78,8 +81,8 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if err != nil {
 			return CanaryOutput{}, err
 		}
-		say(ctx, fmt.Sprintf("observing for %d s at %d %%", cfg.IntervalSeconds, in.Weight))
-		if err := c.observe(ctx, in, traffic, time.Duration(cfg.IntervalSeconds)*time.Second); err != nil {
+		say(ctx, fmt.Sprintf("observing for %d s at %d %%", in.Seconds, in.Weight))
+		if err := c.observe(ctx, in, traffic, time.Duration(in.Seconds)*time.Second); err != nil {
 			return CanaryOutput{}, err
 		}
 		after, err := c.scrape(ctx)
@@ -89,10 +92,10 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if after.started != before.started {
 			continue // the counters began again
 		}
-		count := func(track serving.Track) canary.Track {
-			return after.track(spec.Name, track).since(before.track(spec.Name, track))
-		}
-		return CanaryOutput{Observation: canary.Observation{Stable: count(in.Champion), Canary: count(in.Candidate.Track)}}, nil
+		counted := observed{reading: after.since(before), pipeline: spec.Name, stable: in.Champion, canary: in.Candidate.Track, limits: cfg}
+		return CanaryOutput{Observation: canary.Observation{
+			Seconds: float64(in.Seconds), Clients: counted.traffic(false), Synthetic: counted.traffic(true),
+		}}, nil
 	}
 	return CanaryOutput{}, fault.New(fault.Unavailable, "the gateway was restarted in each of %d observations", maxWindows)
 }
@@ -134,7 +137,7 @@ func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, 
 	return err
 }
 
-// traffic prepares applications from the version's test part: both tracks are asked about the same mix.
+// traffic prepares applications from the version's test part: both tracks are asked about the same mix, and both take all of it.
 func (c *Canary) traffic(ctx context.Context, in CanaryInput, cfg pipeline.Canary, version registry.ModelVersion) (*traffic, error) {
 	t := &traffic{
 		client: c.Client, rate: cfg.Rate,
@@ -147,19 +150,27 @@ func (c *Canary) traffic(ctx context.Context, in CanaryInput, cfg pipeline.Canar
 	if t.key, err = readKey(c.KeyFile); err != nil {
 		return nil, err
 	}
-	m, err := getModel(ctx, c.Objects, version.Bundle)
-	if err != nil {
-		return nil, err
-	}
 	table, err := getTable(ctx, c.Objects, test(version))
 	if err != nil {
 		return nil, err
 	}
-	sample, err := scoring.Golden(m, table, syntheticApplications)
+	var contracts []request.Contract
+	for _, number := range []int{in.Champion.Version, in.Candidate.Version} {
+		of, err := contractOf(ctx, c.Registry, c.Objects, in.Candidate.Model, number)
+		if err != nil {
+			return nil, err
+		}
+		contracts = append(contracts, of)
+	}
+	applications, _, err := scoring.Applications(table, syntheticApplications, contracts...)
 	if err != nil {
 		return nil, err
 	}
-	t.bodies, err = singleBodies(sample)
+	if len(applications) == 0 {
+		t.rate = 0 // the contract is broken, as the spec allows: nothing that could be asked is good for both
+		return t, nil
+	}
+	t.bodies, err = singleBodies(applications)
 	return t, err
 }
 

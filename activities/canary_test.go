@@ -25,6 +25,7 @@ import (
 type gateway struct {
 	mu        sync.Mutex
 	started   prometheus.Gauge
+	sent      *prometheus.CounterVec
 	requests  *prometheus.CounterVec
 	decisions *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
@@ -38,9 +39,10 @@ type gateway struct {
 }
 
 func newGateway() *gateway {
-	labels := []string{contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel}
+	labels := []string{contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel, contract.KindLabel}
 	g := &gateway{
 		started:   prometheus.NewGauge(prometheus.GaugeOpts{Name: startedMetric}),
+		sent:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.StartedMetric}, labels),
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.RequestsMetric}, append(labels, contract.CodeLabel)),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.DecisionsMetric}, append(labels, contract.VerdictLabel)),
 		seconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.DurationMetric, Buckets: []float64{0.01, 0.1}}, labels),
@@ -48,7 +50,7 @@ func newGateway() *gateway {
 		registry:  prometheus.NewRegistry(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
 		onScrape: func(*gateway) {},
 	}
-	g.registry.MustRegister(g.started, g.requests, g.decisions, g.seconds, g.scores)
+	g.registry.MustRegister(g.started, g.sent, g.requests, g.decisions, g.seconds, g.scores)
 	g.started.Set(1)
 	return g
 }
@@ -59,7 +61,8 @@ func (g *gateway) count(version, synthetic string, score float64) (code int) {
 	if version == "2" && g.asked[version]%5 == 0 {
 		code = http.StatusBadGateway
 	}
-	with := []string{product, contract.Blue, version, g.policy, synthetic}
+	with := []string{product, contract.Blue, version, g.policy, synthetic, contract.KindSingle}
+	g.sent.WithLabelValues(with...).Inc()
 	g.requests.WithLabelValues(append(with, strconv.Itoa(code))...).Inc()
 	g.seconds.WithLabelValues(with...).Observe(0.05)
 	if code == http.StatusOK {
@@ -95,8 +98,10 @@ func analysis(t *testing.T, g *gateway, oldNew ...string) (Canary, CanaryInput) 
 	version.Version = 2
 	b.registry.versions = append(b.registry.versions, version)
 	g.policy = b.registry.candidate(t, 1).Policy
-	b.respec(t, append([]string{"interval_seconds: 3", "interval_seconds: 1"}, oldNew...)...)
-	in := CanaryInput{Candidate: b.registry.candidate(t, 2), Champion: serving.Track{Version: 1, Policy: g.policy}, Weight: 25, Generation: 3}
+	if len(oldNew) > 0 {
+		b.respec(t, oldNew...)
+	}
+	in := CanaryInput{Candidate: b.registry.candidate(t, 2), Champion: serving.Track{Version: 1, Policy: g.policy}, Weight: 25, Generation: 3, Seconds: 1}
 	next, err := b.registry.newest(serving.Production).Prepare(in.Champion, "")
 	b.registry.write(t, "run-1", next, err)
 	next, err = b.registry.newest(serving.Production).Promote()
@@ -119,17 +124,19 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 	c, in := analysis(t, g)
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
-	seen := out.Observation
+	require.Zero(t, out.Observation.Clients, "what the platform asks itself is not the clients'")
+	require.InDelta(t, 1, out.Observation.Seconds, 0)
+	seen := out.Observation.Synthetic
 	require.EqualValues(t, g.asked["1"]-50, seen.Stable.Requests)
 	require.EqualValues(t, g.asked["2"]-50, seen.Canary.Requests)
 	require.Greater(t, seen.Stable.Requests, seen.Canary.Requests)
 	require.Positive(t, seen.Canary.Requests)
-	require.Zero(t, seen.Stable.Errors)
-	require.InDelta(t, float64(seen.Canary.Requests)/5, float64(seen.Canary.Errors), 1)
-	require.Equal(t, seen.Canary.Requests-seen.Canary.Errors, seen.Canary.Approved)
-	require.Equal(t, 1, seen.Stable.Version)
-	require.Equal(t, []int64{0, seen.Stable.Requests, 0}, seen.Stable.Latency.Counts, "all took 50 ms")
-	require.Equal(t, seen.Stable.Requests, seen.Stable.Scores.Counts[5], "0.11 is in (0.10, 0.12]")
+	require.Equal(t, seen.Stable.Requests, seen.Stable.Started)
+	require.Zero(t, seen.Stable.Faults)
+	require.InDelta(t, float64(seen.Canary.Requests)/5, float64(seen.Canary.Faults.Failed), 1)
+	require.Equal(t, seen.Canary.Requests-seen.Canary.Faults.Failed, seen.Canary.Approved)
+	require.Equal(t, canary.Latency{Count: seen.Stable.Requests}, seen.Stable.Singles, "all took 50 ms")
+	require.Equal(t, seen.Stable.Requests, seen.Stable.Scores[5], "0.11 is in (0.10, 0.12]")
 	require.Equal(t, seen.Stable.Requests, seen.Stable.Scores.Total(), "what was counted before is not in it")
 	require.Equal(t, map[string]bool{"Bearer secret": true}, g.keys)
 	require.Greater(t, len(g.bodies), 50, "many different applications")
@@ -149,8 +156,8 @@ func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, 4, scrapes)
-	require.Less(t, out.Observation.Stable.Requests, int64(g.asked["1"]), "the first window does not count")
-	require.Positive(t, out.Observation.Stable.Requests)
+	require.Less(t, out.Observation.Synthetic.Stable.Requests, int64(g.asked["1"]), "the first window does not count")
+	require.Positive(t, out.Observation.Synthetic.Stable.Requests)
 }
 
 func TestAnalyseFaults(t *testing.T) {
@@ -182,17 +189,20 @@ func TestTwoPoliciesOfOneVersionAreToldApart(t *testing.T) {
 	}
 	seen, err := c.scrape(t.Context())
 	require.NoError(t, err)
-	require.EqualValues(t, 30, seen.track(product, in.Champion).Requests)
-	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Requests)
-	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Approved)
-	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Latency.Total())
-	require.EqualValues(t, 7, seen.track(product, in.Candidate.Track).Scores.Total())
-	require.Zero(t, seen.track("another-pipeline", in.Champion).Requests)
+	counted := observed{reading: seen, pipeline: product, stable: in.Champion, canary: in.Candidate.Track}
+	require.EqualValues(t, 30, counted.traffic(true).Stable.Requests)
+	challenger := counted.traffic(true).Canary
+	require.EqualValues(t, 7, challenger.Requests)
+	require.EqualValues(t, 7, challenger.Approved)
+	require.EqualValues(t, 7, challenger.Singles.Count)
+	require.EqualValues(t, 7, challenger.Scores.Total())
+	counted.pipeline = "another-pipeline"
+	require.Zero(t, counted.traffic(true))
 }
 
 func TestAnObservationThatWasOvertakenDoesNotBegin(t *testing.T) {
 	g := newGateway()
-	c, in := analysis(t, g, "interval_seconds: 1", "interval_seconds: 600")
+	c, in := analysis(t, g, "interval_seconds: 3", "interval_seconds: 600")
 	memory := c.Registry.(*memory)
 	memory.write(t, "ada", memory.newest(serving.Production).Abort(), nil)
 	_, err := c.Analyse(t.Context(), in)
@@ -239,11 +249,4 @@ func TestAnObservationEndsEarlyWhenItIsOvertaken(t *testing.T) {
 		require.NoError(t, c.observe(t.Context(), in, &traffic{}, time.Hour))
 		require.Equal(t, time.Hour, time.Since(begin))
 	})
-}
-
-func TestSumOfHistograms(t *testing.T) {
-	a := canary.Histogram{Bounds: []float64{1}, Counts: []int64{5, 2}}
-	require.Equal(t, a, sum(canary.Histogram{}, a, 1), "the first series of a track")
-	require.Equal(t, a, sum(a, canary.Histogram{}, -1), "a track that was not there before the window")
-	require.Equal(t, []int64{0, 0}, sum(a, a, -1).Counts)
 }

@@ -73,13 +73,9 @@ func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (MeasureOutput,
 	if err != nil {
 		return MeasureOutput{}, err
 	}
-	applications := make([]map[string]any, len(rows.Rows))
-	for i, row := range rows.Rows {
-		applications[i] = row.Application
-	}
 	say(ctx, "running loanops-api under load")
 	demand, err := c.Run(ctx, measure.Config{
-		APIBinary: c.APIBinary, Bundle: bundle, Spec: track, Applications: applications,
+		APIBinary: c.APIBinary, Bundle: bundle, Spec: track, Applications: rows.Applications(),
 	})
 	return MeasureOutput{Demand: demand}, err
 }

@@ -184,7 +184,7 @@ func (e *Endpoint) Latency(ctx context.Context, in EndpointInput) (EndpointOutpu
 		return EndpointOutput{}, err
 	}
 	limits := spec.Deploy.Latency
-	singles, err := singleBodies(golden)
+	singles, err := singleBodies(golden.Applications())
 	if err != nil {
 		return EndpointOutput{}, err
 	}
@@ -212,12 +212,12 @@ func (e *Endpoint) Latency(ctx context.Context, in EndpointInput) (EndpointOutpu
 	return out, nil
 }
 
-func singleBodies(golden model.Golden) ([][]byte, error) {
-	bodies := make([][]byte, len(golden.Rows))
-	for i, row := range golden.Rows {
-		body, err := json.Marshal(row.Application)
+func singleBodies(applications []map[string]any) ([][]byte, error) {
+	bodies := make([][]byte, len(applications))
+	for i, application := range applications {
+		body, err := json.Marshal(application)
 		if err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "encoding a golden row")
+			return nil, fault.Wrap(fault.Internal, err, "encoding an application")
 		}
 		bodies[i] = body
 	}

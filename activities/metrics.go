@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,13 +15,14 @@ import (
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/serving"
 )
 
-// startedMetric is the gateway process's own; what it counts by track is named in package contract.
+// startedMetric is the gateway process's own; what it counts is named in package contract.
 const startedMetric = "process_start_time_seconds"
 
-// reading is the gateway's metrics at one moment.
+// reading is the gateway's metrics at one moment, or what was counted between two.
 type reading struct {
 	started  float64
 	families map[string]*dto.MetricFamily
@@ -52,39 +54,66 @@ func (c *Canary) scrape(ctx context.Context) (reading, error) {
 	return reading{started: started.GetMetric()[0].GetGauge().GetValue(), families: families}, nil
 }
 
-// counters are what the gateway has counted for one track since it started.
-type counters struct{ canary.Track }
-
-// track adds up all series of one track, whoever asked.
-func (r reading) track(pipeline string, track serving.Track) counters {
-	c := counters{canary.Track{Version: track.Version}}
-	for _, m := range r.series(contract.RequestsMetric, pipeline, track) {
-		count := int64(m.GetCounter().GetValue())
-		c.Requests += count
-		if strings.HasPrefix(label(m, contract.CodeLabel), "5") {
-			c.Errors += count
+// since is what was counted after an earlier reading of the same process.
+func (r reading) since(before reading) reading {
+	counted := reading{started: r.started, families: map[string]*dto.MetricFamily{}}
+	for name, family := range r.families {
+		earlier := map[string]*dto.Metric{}
+		for _, m := range before.families[name].GetMetric() {
+			earlier[series(m)] = m
 		}
-	}
-	for _, m := range r.series(contract.DecisionsMetric, pipeline, track) {
-		if label(m, contract.VerdictLabel) == "approve" {
-			c.Approved += int64(m.GetCounter().GetValue())
+		difference := &dto.MetricFamily{Name: family.Name, Type: family.Type}
+		for _, m := range family.GetMetric() {
+			difference.Metric = append(difference.Metric, minus(m, earlier[series(m)]))
 		}
+		counted.families[name] = difference
 	}
-	for _, m := range r.series(contract.DurationMetric, pipeline, track) {
-		c.Latency = sum(c.Latency, histogram(m.GetHistogram()), 1)
-	}
-	for _, m := range r.series(contract.ScoreMetric, pipeline, track) {
-		c.Scores = sum(c.Scores, histogram(m.GetHistogram()), 1)
-	}
-	return c
+	return counted
 }
 
-// series returns the family's metrics of one pipeline and track, in whichever slot it ran.
-func (r reading) series(family, pipeline string, track serving.Track) []*dto.Metric {
+// series names a metric by its labels.
+func series(m *dto.Metric) string {
+	var labels []string
+	for _, pair := range m.GetLabel() {
+		labels = append(labels, pair.GetName()+"\x00"+pair.GetValue())
+	}
+	slices.Sort(labels)
+	return strings.Join(labels, "\x01")
+}
+
+// minus is a counter or a histogram less what it was before; nil before it began.
+func minus(m, before *dto.Metric) *dto.Metric {
+	out := &dto.Metric{Label: m.GetLabel()}
+	if c := m.GetCounter(); c != nil {
+		value := c.GetValue() - before.GetCounter().GetValue()
+		out.Counter = &dto.Counter{Value: &value}
+	}
+	if h := m.GetHistogram(); h != nil {
+		count := h.GetSampleCount() - before.GetHistogram().GetSampleCount()
+		out.Histogram = &dto.Histogram{SampleCount: &count}
+		was := before.GetHistogram().GetBucket()
+		for i, bucket := range h.GetBucket() {
+			cumulative := bucket.GetCumulativeCount()
+			if i < len(was) {
+				cumulative -= was[i].GetCumulativeCount()
+			}
+			out.Histogram.Bucket = append(out.Histogram.Bucket, &dto.Bucket{UpperBound: bucket.UpperBound, CumulativeCount: &cumulative})
+		}
+	}
+	return out
+}
+
+// labelled are the family's metrics that have all these labels.
+func (r reading) labelled(family string, want map[string]string) []*dto.Metric {
 	var found []*dto.Metric
 	for _, m := range r.families[family].GetMetric() {
-		if label(m, contract.PipelineLabel) == pipeline && label(m, contract.VersionLabel) == strconv.Itoa(track.Version) &&
-			label(m, contract.PolicyLabel) == track.Policy {
+		matching := 0
+		for _, pair := range m.GetLabel() {
+			if value, asked := want[pair.GetName()]; asked && value == pair.GetValue() {
+				matching++
+			}
+		}
+		if matching == len(want) {
 			found = append(found, m)
 		}
 	}
@@ -100,45 +129,172 @@ func label(m *dto.Metric, name string) string {
 	return ""
 }
 
-// since is what was counted after an earlier reading of the same process.
-func (c counters) since(before counters) canary.Track {
-	t := c.Track
-	t.Requests -= before.Requests
-	t.Errors -= before.Errors
-	t.Approved -= before.Approved
-	t.Latency = sum(t.Latency, before.Latency, -1)
-	t.Scores = sum(t.Scores, before.Scores, -1)
+// observed picks out of the gateway's metrics what concerns one canary.
+type observed struct {
+	reading
+	pipeline       string
+	stable, canary serving.Track
+	limits         pipeline.Canary
+}
+
+// traffic is one class of requests: the clients', or the platform's own.
+func (o observed) traffic(synthetic bool) canary.Traffic {
+	t := canary.Traffic{Stable: o.track(o.stable, synthetic), Canary: o.track(o.canary, synthetic)}
+	o.pairs(&t.Pairs, synthetic, false)
+	o.pairs(&t.Pairs, synthetic, true) // after a promotion the challenger serves, and copies go to the champion of before
 	return t
 }
 
-// histogram turns Prometheus' cumulative buckets into a count per bucket, the last above every bound.
-func histogram(h *dto.Histogram) canary.Histogram {
-	var out canary.Histogram
-	var below int64
-	for _, bucket := range h.GetBucket() {
-		if math.IsInf(bucket.GetUpperBound(), 1) {
-			continue // the total says the same
-		}
-		cumulative := int64(bucket.GetCumulativeCount())
-		out.Bounds = append(out.Bounds, bucket.GetUpperBound())
-		out.Counts = append(out.Counts, cumulative-below)
-		below = cumulative
+func (o observed) labels(served serving.Track, synthetic bool) map[string]string {
+	return map[string]string{
+		contract.PipelineLabel: o.pipeline, contract.VersionLabel: strconv.Itoa(served.Version), contract.PolicyLabel: served.Policy,
+		contract.SyntheticLabel: strconv.FormatBool(synthetic),
 	}
-	out.Counts = append(out.Counts, int64(h.GetSampleCount())-below)
-	return out
 }
 
-// sum adds b, sign times, to a; both have the bounds of one gateway, or a or b is empty.
-func sum(a, b canary.Histogram, sign int64) canary.Histogram {
-	if len(b.Counts) == 0 {
-		return a
+// track adds up all series of one track, in whichever slot it ran.
+func (o observed) track(track serving.Track, synthetic bool) (t canary.Track) {
+	labels := o.labels(track, synthetic)
+	for _, m := range o.labelled(contract.StartedMetric, labels) {
+		t.Started += count(m)
 	}
-	out := canary.Histogram{Bounds: b.Bounds, Counts: make([]int64, len(b.Counts))}
-	for i := range b.Counts {
-		out.Counts[i] = sign * b.Counts[i]
-		if i < len(a.Counts) {
-			out.Counts[i] += a.Counts[i]
+	for _, m := range o.labelled(contract.RequestsMetric, labels) {
+		t.Requests += count(m)
+		code, _ := strconv.Atoi(label(m, contract.CodeLabel)) // the gateway writes nothing else
+		add(&t.Faults, contract.OutcomeOf(code), count(m))
+	}
+	for _, m := range o.labelled(contract.DurationMetric, labels) {
+		latency, limit := o.kind(label(m, contract.KindLabel), &t.Singles, &t.Batches)
+		latency.Count += int64(m.GetHistogram().GetSampleCount())
+		latency.Slow += above(m.GetHistogram(), limit)
+	}
+	for _, m := range o.labelled(contract.DecisionsMetric, labels) {
+		t.Decisions += count(m)
+		if label(m, contract.VerdictLabel) == "approve" {
+			t.Approved += count(m)
 		}
 	}
-	return out
+	for _, m := range o.labelled(contract.ScoreMetric, labels) {
+		addScores(&t.Scores, m.GetHistogram())
+	}
+	return t
+}
+
+// kind is where requests of a kind are counted, and the seconds above which they are slow.
+func (o observed) kind(kind string, singles, batches *canary.Latency) (latency *canary.Latency, limit float64) {
+	if kind == contract.KindBatch {
+		return batches, o.limits.MaxBatchP99Millis / 1000
+	}
+	return singles, o.limits.MaxP99Millis / 1000
+}
+
+// pairs adds up requests that one of the two tracks served and of which the other got a copy.
+func (o observed) pairs(p *canary.Pairs, synthetic, reversed bool) {
+	served, mirrored := o.stable, o.canary
+	if reversed {
+		served, mirrored = o.canary, o.stable
+	}
+	labels := o.labels(served, synthetic)
+	labels[contract.MirrorVersionLabel], labels[contract.MirrorPolicyLabel] = strconv.Itoa(mirrored.Version), mirrored.Policy
+	// of tells what a label of the served request and one of its copy say of the stable track and of the canary.
+	of := func(m *dto.Metric, name, mirrorName string) (stable, canary string) {
+		if reversed {
+			return label(m, mirrorName), label(m, name)
+		}
+		return label(m, name), label(m, mirrorName)
+	}
+	for _, m := range o.labelled(contract.PairsStartedMetric, labels) {
+		p.Started += count(m)
+	}
+	for _, m := range o.labelled(contract.PairsEndedMetric, labels) {
+		p.Ended += count(m)
+		stable, canary := of(m, contract.OutcomeLabel, contract.MirrorOutcomeLabel)
+		if stable == contract.OutcomeOK {
+			p.Answered += count(m)
+			add(&p.Broken, canary, count(m))
+		} else if canary == contract.OutcomeOK {
+			add(&p.Mended, stable, count(m))
+		}
+	}
+	for _, m := range o.labelled(contract.PairVerdictsMetric, labels) {
+		p.Decided += count(m)
+		switch stable, canary := of(m, contract.VerdictLabel, contract.MirrorVerdictLabel); {
+		case stable == "decline" && canary == "approve":
+			p.ToApprove += count(m)
+		case stable == "approve" && canary == "decline":
+			p.ToDecline += count(m)
+		}
+	}
+	for _, m := range o.labelled(contract.PairScoreMetric, labels) {
+		if o.isStable(m, reversed) {
+			addScores(&p.StableScores, m.GetHistogram())
+		} else {
+			addScores(&p.CanaryScores, m.GetHistogram())
+		}
+	}
+	for _, m := range o.labelled(contract.PairDurationMetric, labels) {
+		o.pairDuration(p, m, o.isStable(m, reversed))
+	}
+}
+
+// isStable tells by its side whether a metric of pairs is of the stable track.
+func (o observed) isStable(m *dto.Metric, reversed bool) bool {
+	return (label(m, contract.SideLabel) == contract.SideServed) != reversed
+}
+
+func (o observed) pairDuration(p *canary.Pairs, m *dto.Metric, stable bool) {
+	latency, millis := &p.Singles, o.limits.MaxP99Millis
+	if label(m, contract.KindLabel) == contract.KindBatch {
+		latency, millis = &p.Batches, o.limits.MaxBatchP99Millis
+	}
+	slow := above(m.GetHistogram(), millis/1000)
+	if stable {
+		latency.Count += int64(m.GetHistogram().GetSampleCount())
+		latency.StableSlow += slow
+	} else {
+		latency.CanarySlow += slow
+	}
+}
+
+func count(m *dto.Metric) int64 { return int64(m.GetCounter().GetValue()) }
+
+// add counts requests by how they ended; one that was answered is no fault.
+func add(faults *canary.Faults, outcome string, n int64) {
+	switch outcome {
+	case contract.OutcomeRefused:
+		faults.Refused += n
+	case contract.OutcomeFailed:
+		faults.Failed += n
+	case contract.OutcomeUnended:
+		faults.Unended += n
+	}
+}
+
+// above is how many values are above limit, interpolated within its bucket as Prometheus' histogram_quantile does; exact where limit is a bound.
+func above(h *dto.Histogram, limit float64) int64 {
+	total := float64(h.GetSampleCount())
+	lower, below := 0.0, 0.0
+	for _, bucket := range h.GetBucket() {
+		bound, cumulative := bucket.GetUpperBound(), float64(bucket.GetCumulativeCount())
+		if limit < bound {
+			if !math.IsInf(bound, 1) {
+				below += (cumulative - below) * (limit - lower) / (bound - lower)
+			}
+			break
+		}
+		lower, below = bound, cumulative
+	}
+	return int64(math.Round(total - below))
+}
+
+// addScores adds a histogram's values, bucket by bucket; what is above the last bound is no probability.
+func addScores(to *canary.Histogram, h *dto.Histogram) {
+	var below uint64
+	for i, bucket := range h.GetBucket() {
+		if i >= len(to) {
+			break
+		}
+		to[i] += int64(bucket.GetCumulativeCount() - below)
+		below = bucket.GetCumulativeCount()
+	}
 }

@@ -12,6 +12,7 @@ type Stages struct {
 	Models       Models
 	Environments Environments
 	Capacity     Capacity
+	Comparison   Comparison
 	Endpoint     Endpoint
 	Canary       Canary
 	Runs         Runs
@@ -31,6 +32,8 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	CheckGates.register(to, s.Evaluation.CheckGates)
 	RegisterModel.register(to, s.Models.Register)
 	ResolveModel.register(to, s.Environments.Resolve)
+	CheckContract.register(to, s.Comparison.CheckContract)
+	PredictShift.register(to, s.Comparison.Predict)
 	PlanStaging.register(to, s.Environments.Plan)
 	PlanProduction.register(to, s.Environments.Plan)
 	ApplyStaging.register(to, s.Environments.Stage)

@@ -27,6 +27,8 @@ type ResolveOutput struct {
 	// Generation is the newest of production's record: a later row by another writer overtakes the delivery.
 	Generation int64          `json:"generation"`
 	Champion   *serving.Track `json:"champion"` // nil before the first delivery
+	// ChampionDigest is of its bundle.
+	ChampionDigest string `json:"champion_digest,omitempty"`
 	// OutOfSync says why production does not serve as recorded; empty when it does.
 	OutOfSync string `json:"out_of_sync"`
 	// Approval, TargetRate and Canary are of the spec.
@@ -77,6 +79,13 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: policy.Digest}},
 		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, OutOfSync: shift.OutOfSync(newest, actual),
 		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
+	}
+	if newest.Champion != nil {
+		champion, err := e.Registry.Version(ctx, in.Model, newest.Champion.Version)
+		if err != nil {
+			return ResolveOutput{}, err
+		}
+		out.ChampionDigest = champion.Digest
 	}
 	if out.OutOfSync == "" && newest.Champion != nil {
 		if out.OutOfSync, err = e.decidesOtherwise(ctx, spec, *newest.Champion, actual); err != nil {

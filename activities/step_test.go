@@ -130,7 +130,6 @@ func TestRegisterCoversEveryStep(t *testing.T) {
 	source, err := os.ReadFile("steps.go")
 	require.NoError(t, err)
 	require.Len(t, all, len(regexp.MustCompile(`Step\[\w+, \w+\]\{`).FindAll(source, -1)), "as many as are declared")
-	require.Len(t, all, 32)
 	require.Equal(t, map[string]bool{
 		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "ShiftTraffic": true, "RecordRun": true,
 	}, urgent, "what gives traffic back waits for no slot of a long step")

@@ -21,6 +21,8 @@ var (
 // The steps of a delivery before production.
 var (
 	ResolveModel  = Step[ResolveInput, ResolveOutput]{Name: "ResolveModel", Role: Deliver}
+	CheckContract = Step[ComparisonInput, ContractOutput]{Name: "CheckContract", Role: Deliver}
+	PredictShift  = Step[ComparisonInput, ShiftOutput]{Name: "PredictShift", Role: Deliver, Patience: Long}
 	PlanStaging   = Step[PlanInput, PlanOutput]{Name: "PlanStaging", Role: Deliver, Patience: Long}
 	MeasureModel  = Step[MeasureInput, MeasureOutput]{Name: "MeasureModel", Role: Deliver, Patience: Long}
 	CheckCapacity = Step[CapacityInput, CapacityOutput]{Name: "CheckCapacity", Role: Deliver}

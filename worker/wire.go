@@ -104,6 +104,7 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 		Running: func(ctx context.Context, writer string) (bool, error) { return running(ctx, temporal, writer) },
 	}
 	stages.Capacity = activities.Capacity{Registry: reg, Objects: objects, APIBinary: filepath.Join(cfg.BinDir, "loanops-api"), Run: measure.Run}
+	stages.Comparison = activities.Comparison{Registry: reg, Objects: objects, Page: report.SwapSetHTML}
 	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}
 	stages.Canary = activities.Canary{
 		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,

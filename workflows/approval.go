@@ -43,10 +43,10 @@ func (r *run) acceptApproval(ctx workflow.Context) error {
 		})
 }
 
-// awaitApproval waits for the approve update. The text says why it was denied; empty means approved.
-func (r *run) awaitApproval(ctx workflow.Context, expires time.Duration) (string, error) {
+// awaitApproval waits for the approve update, and says what is to be approved. The text says why it was denied; empty means approved.
+func (r *run) awaitApproval(ctx workflow.Context, expires time.Duration, what string) (string, error) {
 	r.WaitingForApproval = true
-	r.begin(ctx, approvalStep, "waiting for the approve update")
+	r.begin(ctx, approvalStep, "waiting for the approve update: "+what)
 	approved, err := workflow.AwaitWithTimeout(ctx, expires, func() bool { return r.approved != nil })
 	r.WaitingForApproval = false
 	switch {

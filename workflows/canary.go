@@ -4,19 +4,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
 
-// canary gives the challenger a growing share of production, judged between the steps. Whatever ends it early (a failed
-// analysis, a fault, the abort update, a cancellation), the champion takes all traffic again; whoever took over has seen to that.
+// canary gives the challenger copies of production's requests and then a growing share of them, judged all the time, and makes it
+// champion. Whatever ends it early (a failed analysis, a fault, the abort update, a cancellation), the champion takes all traffic again; whoever
+// took over has seen to that.
 func (d *delivery) canary(ctx workflow.Context) (Result, error) {
+	d.status = canary.Start(d.resolved.Canary)
 	reasons, err := d.observe(ctx)
 	if failedWith(err, fault.Overtaken) {
 		return Result{}, err
@@ -28,7 +32,7 @@ func (d *delivery) canary(ctx workflow.Context) (Result, error) {
 		reasons = []string{fmt.Sprintf("the drill was not noticed: every canary step passed although version %d runs under %s", d.Model.Version, d.input.Drill)}
 	}
 	if err == nil && len(reasons) == 0 {
-		return d.promote(ctx, Promoted, "every canary step passed")
+		return d.promoteAndBake(ctx)
 	}
 	result := d.result(Aborted, reasons...)
 	if err != nil {
@@ -48,57 +52,91 @@ func (d *delivery) interrupted(err error, what string) (Result, error) {
 	return d.result(Aborted, what+": "+cause(err)), err
 }
 
-// observe walks through the steps. Reasons say why the canary must be aborted; none means that all steps passed.
+// observe walks through the mirror and the steps, or through the bake. Reasons say why the canary must be aborted; none means that all has passed.
 func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
-	cfg := d.resolved.Canary
-	status := canary.Start(cfg)
-	for seq := 1; status.Phase == canary.Progressing; seq++ {
-		if d.CanaryWeight != status.Weight {
-			if err := d.weigh(ctx, status.Weight); err != nil {
+	holds := 0
+	for d.status.Phase == canary.Mirroring || d.status.Phase == canary.Progressing || d.status.Phase == canary.Baking {
+		if d.status.Phase != canary.Baking && (d.CanaryWeight != d.status.Weight || !d.shared) {
+			if err := d.weigh(ctx, d.status.Weight); err != nil {
 				return nil, err
 			}
 		}
-		seen, err := do(ctx, &d.run, activities.AnalyseCanary, fmt.Sprintf("observing the canary at %d %%", d.CanaryWeight), activities.CanaryInput{
-			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.CanaryWeight, Generation: d.generation,
+		seen, err := do(ctx, &d.run, activities.AnalyseCanary, d.observing(), activities.CanaryInput{
+			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.status.Weight, Generation: d.generation, Seconds: d.window(holds),
 		})
 		if err != nil {
 			return nil, err
 		}
+		before := d.status
 		var verdict canary.Verdict
 		var reasons []string
-		status, verdict, reasons = canary.Decide(cfg, status, seen.Observation)
-		d.end(ctx, activities.AnalyseCanary.Name, StepDone, fmt.Sprintf("%d %%: %s, %s", d.CanaryWeight, verdict, strings.Join(reasons, "; ")))
-		if err := d.keepCheck(ctx, seq, seen.Observation, verdict, reasons); err != nil {
+		d.status, verdict, reasons = canary.Decide(d.resolved.Canary, d.prediction, before, seen.Observation)
+		d.end(ctx, activities.AnalyseCanary.Name, StepDone, fmt.Sprintf("%s: %s, %s", phase(before), verdict, strings.Join(reasons, "; ")))
+		if err := d.keepCheck(ctx, before, seen.Observation, verdict, reasons); err != nil {
 			return nil, err
 		}
-		if status.Phase == canary.Aborted {
+		if d.status.Phase == canary.Aborted {
 			return reasons, nil
+		}
+		if holds++; verdict != canary.Hold {
+			holds = 0
 		}
 	}
 	return nil, nil
 }
 
-// weigh gives the challenger its share.
+// longestWindow bounds how long one analysis observes. A week's waiting then fits into a history.
+const longestWindow = 30 * time.Minute
+
+// window is how many seconds the next analysis observes: the spec's interval, and while nothing can be told yet twice as long each time.
+func (d *delivery) window(holds int) int {
+	interval := d.resolved.Canary.IntervalSeconds
+	if d.status.Phase == canary.Baking {
+		return max(1, min(interval, d.resolved.Canary.BakeSeconds-int(d.status.Seconds)))
+	}
+	return max(interval, min(interval<<min(holds, 12), int(longestWindow.Seconds())))
+}
+
+// observing says what the next analysis looks at.
+func (d *delivery) observing() string { return "observing the canary: " + phase(d.status) }
+
+// phase is where a canary is, for people.
+func phase(s canary.Status) string {
+	switch s.Phase {
+	case canary.Mirroring:
+		return "mirror"
+	case canary.Baking:
+		return "bake"
+	}
+	return fmt.Sprintf("%d %%", s.Weight)
+}
+
+// weigh gives the challenger its share; without one, copies of requests.
 func (d *delivery) weigh(ctx workflow.Context, weight int) error {
-	in := d.change(ctx, fmt.Sprintf("%s/%d", activities.ApplyCanaryWeight.Name, weight), fmt.Sprintf("the canary gets %d %%", weight))
+	reason := fmt.Sprintf("the canary gets %d %%", weight)
+	if weight == 0 {
+		reason = "the canary gets copies of requests"
+	}
+	in := d.change(ctx, fmt.Sprintf("%s/%d", activities.ApplyCanaryWeight.Name, weight), d.meant(reason))
 	in.Weight = weight
-	taken, err := do(ctx, &d.run, activities.ApplyCanaryWeight, in.Reason, in)
+	taken, err := do(ctx, &d.run, activities.ApplyCanaryWeight, reason, in)
 	if err != nil {
 		return err
 	}
-	d.generation, d.CanaryWeight = taken.Generation, weight
+	d.generation, d.CanaryWeight, d.shared = taken.Generation, weight, true
 	return nil
 }
 
 // keepCheck keeps what an analysis saw and said. While the database is away nothing can be changed in production: it waits.
-func (d *delivery) keepCheck(ctx workflow.Context, seq int, seen canary.Observation, verdict canary.Verdict, reasons []string) error {
+func (d *delivery) keepCheck(ctx workflow.Context, at canary.Status, seen canary.Observation, verdict canary.Verdict, reasons []string) error {
 	tracks, err := json.Marshal(seen)
 	if err != nil {
 		return err
 	}
+	d.checks++
 	_, err = insist(ctx, &d.run, activities.RecordCanaryCheck, "keeping the canary's verdict", activities.CheckInput{Check: registry.CanaryCheck{
-		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Seq: seq, Model: d.Model.Name, Version: d.Model.Version,
-		Weight: d.CanaryWeight, At: workflow.Now(ctx), Tracks: tracks, Verdict: string(verdict), Reasons: reasons,
+		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Seq: d.checks, Model: d.Model.Name, Version: d.Model.Version, Phase: string(at.Phase),
+		Weight: at.Weight, At: workflow.Now(ctx), Tracks: tracks, Verdict: string(verdict), Reasons: reasons,
 	}}, inVain...)
 	return err
 }
@@ -109,7 +147,7 @@ func (d *delivery) promote(ctx workflow.Context, verdict Verdict, reason string)
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
 	d.committed = fmt.Sprintf("version %d is being promoted; roll back when it has ended", d.Model.Version)
-	taken, err := insist(last, &d.run, activities.PromoteModel, "making it champion", d.change(ctx, activities.PromoteModel.Name, reason), inVain...)
+	taken, err := insist(last, &d.run, activities.PromoteModel, "making it champion", d.change(ctx, activities.PromoteModel.Name, d.meant(reason)), inVain...)
 	if err != nil {
 		return Result{}, err
 	}
@@ -120,6 +158,48 @@ func (d *delivery) promote(ctx workflow.Context, verdict Verdict, reason string)
 		err = d.settle(last, d.follow(), false)
 	}
 	return d.result(verdict, reason), err
+}
+
+// promoteAndBake makes the challenger champion and goes on judging it while the old champion is warm in its slot. What fails then gives traffic
+// back as a rollback does.
+func (d *delivery) promoteAndBake(ctx workflow.Context) (Result, error) {
+	result, err := d.promote(ctx, Promoted, "every canary step passed")
+	if err != nil {
+		return result, err
+	}
+	d.status = d.status.Bake(d.resolved.Canary)
+	d.committed = "" // from here on it can be aborted again
+	reasons, err := d.observe(ctx)
+	if failedWith(err, fault.Overtaken) {
+		return Result{}, err
+	}
+	if err == nil && len(reasons) == 0 {
+		return result, nil
+	}
+	result = d.result(Aborted, reasons...)
+	if err != nil {
+		result, err = d.interrupted(err, "the bake could not go on")
+	}
+	if backErr := d.giveBack(ctx, result.Reasons); backErr != nil {
+		return Result{}, backErr
+	}
+	return result, err
+}
+
+// giveBack gives all traffic back to the champion of before, by the primitive of every rollback. It runs even when the run was cancelled.
+func (d *delivery) giveBack(ctx workflow.Context, reasons []string) error {
+	last, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	d.committed = "traffic is being given back to the champion of before"
+	author := d.change(ctx, activities.RollBack.Name, strings.Join(reasons, "; ")).Author
+	done, err := insist(last, &d.run, activities.RollBack, "giving all traffic back to the champion of before", activities.RollBackInput{
+		Model: d.input.Model, Target: shift.Target{Track: *d.resolved.Champion, Digest: d.resolved.ChampionDigest}, Author: author,
+	}, inVain...)
+	if err != nil {
+		return err
+	}
+	d.generation = done.Generation
+	return d.settle(last, d.follow(), done.Pending == "")
 }
 
 // giveUp takes the candidate away and gives all traffic to the champion, where there is one. It runs even when the run was cancelled.

@@ -2,12 +2,14 @@ package workflows
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
@@ -33,7 +35,7 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 	input.Trigger = defaultTo(input.Trigger, "manual")
 	input.Actor = defaultTo(input.Actor, "operator")
 	d := &delivery{input: input, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
-		activities.ResolveModel.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
+		activities.ResolveModel.Name, activities.CheckContract.Name, activities.PredictShift.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
 		activities.ApplyStaging.Name, activities.SmokeTest.Name, activities.LatencyTest.Name)}
 	if err := d.acceptApproval(ctx); err != nil {
 		return Result{}, err
@@ -49,6 +51,16 @@ type delivery struct {
 	resolved activities.ResolveOutput
 	// generation is the newest of production's record that this run knows.
 	generation int64
+	// breaks are how the candidate breaks the contract of requests, as its spec allows.
+	breaks []string
+	// status is where the canary is, shared whether the challenger has got copies or a share yet, checks how many analyses were kept.
+	status canary.Status
+	shared bool
+	checks int
+	// changes is what a person approves: how the approval rate would go, and where the page of the swap set is.
+	changes string
+	// prediction is what the canary may expect.
+	prediction *canary.Prediction
 }
 
 // deliver takes one step after the other, each an activity of its own.
@@ -81,15 +93,18 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 		}
 		return d.result(Nothing, fmt.Sprintf("version %d is champion already and serves as recorded", candidate.Version)), nil
 	}
-	failures, err := d.stage(ctx)
+	failures, err := d.compare(ctx)
+	if err == nil && len(failures) == 0 {
+		failures, err = d.stage(ctx)
+	}
 	if err != nil {
 		return Result{}, err
 	}
 	if len(failures) > 0 {
 		return d.result(Refused, failures...), nil
 	}
-	if d.input.RequireApproval || d.resolved.Approval == "required" {
-		denied, err := d.awaitApproval(ctx, d.expires)
+	if d.asksForApproval() {
+		denied, err := d.awaitApproval(ctx, d.expires, d.changes)
 		if err != nil {
 			return Result{}, err
 		}
@@ -126,6 +141,37 @@ func (d *delivery) restore(ctx workflow.Context) error {
 		moved = err == nil
 	}
 	return d.settle(ctx, d.follow(), moved, inVain...)
+}
+
+// compare holds the candidate against the champion, where there is one, before anything else is tried. What it finds wrong refuses the version.
+func (d *delivery) compare(ctx workflow.Context) (failures []string, err error) {
+	if d.resolved.Champion == nil {
+		for _, step := range []string{activities.CheckContract.Name, activities.PredictShift.Name} {
+			d.end(ctx, step, StepSkipped, "there is no champion to compare with")
+		}
+		d.changes = "the first version"
+		return nil, nil
+	}
+	in := activities.ComparisonInput{Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion}
+	held, err := do(ctx, &d.run, activities.CheckContract, "holding the contract of requests against the champion's", in)
+	if err != nil || len(held.Refused()) > 0 {
+		return held.Refused(), err
+	}
+	d.breaks = held.Breaks
+	predicted, err := do(ctx, &d.run, activities.PredictShift, "predicting what changes for applicants", in)
+	if err != nil {
+		return nil, err
+	}
+	d.prediction, d.changes = predicted.Prediction, fmt.Sprintf("%s; the swap set: %s", predicted.Change, predicted.HTML.URI)
+	if refused := predicted.Refused(); refused != "" && !d.asksForApproval() {
+		return []string{refused}, nil
+	}
+	return nil, nil
+}
+
+// asksForApproval reports whether a person approves before production, who then sees what changes.
+func (d *delivery) asksForApproval() bool {
+	return d.input.RequireApproval || d.resolved.Approval == "required"
 }
 
 // stage tries the version before production. What it finds wrong refuses the version.
@@ -166,6 +212,17 @@ func (d *delivery) change(ctx workflow.Context, operation, reason string) activi
 			Operation: workflow.GetInfo(ctx).WorkflowExecution.RunID + "/" + operation,
 		},
 	}
+}
+
+// meant is a reason that says beside it which breaks of the contract of requests the spec allowed: the record keeps who was to know.
+func (d *delivery) meant(reason string) string {
+	switch most := 3; {
+	case len(d.breaks) == 0:
+		return reason
+	case len(d.breaks) > most:
+		return fmt.Sprintf("%s; breaks the contract of requests, as the spec allows: %s and %d more", reason, strings.Join(d.breaks[:most], ", "), len(d.breaks)-most)
+	}
+	return reason + "; breaks the contract of requests, as the spec allows: " + strings.Join(d.breaks, ", ")
 }
 
 // follow names the record that production is to follow.

@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/swapset"
 )
 
 var deliveryInput = DeliveryInput{Model: "loan-eligibility", Version: 2}
@@ -61,9 +64,144 @@ func TestDeliveryPromotesThroughEveryStep(t *testing.T) {
 	for i, check := range p.checks {
 		require.Equal(t, []int{5, 20, 40, 70}[i], check.Weight)
 		require.Equal(t, "pass", check.Verdict)
-		require.Contains(t, string(check.Tracks), `"requests":100`)
+		require.Contains(t, string(check.Tracks), `"requests":10000`)
 	}
 	require.Equal(t, []int{2}, p.champions())
+}
+
+// Copies come before clients: what they show aborts before anybody met the challenger.
+func TestDeliveryMirrorsFirst(t *testing.T) {
+	p := newPlatform()
+	p.spec.Deploy.Canary.Mirror = true
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	require.Equal(t, []int{0, 5, 20, 40, 70, 100}, p.weights)
+	require.Equal(t, "mirroring", p.checks[0].Phase)
+	require.Equal(t, "progressing", p.checks[1].Phase)
+
+	p = newPlatform()
+	p.spec.Deploy.Canary.Mirror = true
+	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
+	result := deliver(t, p, nil)
+	require.Equal(t, Aborted, result.Verdict)
+	require.Regexp(t, `^failed: 5000 of 10000`, result.Reasons[0])
+	require.Equal(t, []int{0, 0}, p.weights)
+	require.Empty(t, p.champions())
+}
+
+// What the prediction says of verdicts is what the canary holds them against: 5 % more approvals are a fault where none were predicted, and none where
+// they were.
+func TestTheCanaryIsHeldAgainstThePrediction(t *testing.T) {
+	more := healthy()
+	more.Clients.Pairs.ToApprove = 500
+	for _, predicted := range []bool{false, true} {
+		p := newPlatform()
+		p.spec.Deploy.Canary.Mirror = true
+		p.observe = func(weight int) (canary.Observation, error) {
+			if weight == 0 {
+				return more, nil
+			}
+			seen := healthy()
+			if predicted {
+				seen.Clients.Canary.Approved += 500
+			}
+			return seen, nil
+		}
+		want := Aborted
+		if predicted {
+			want = Promoted
+			p.shift.Prediction = &canary.Prediction{}
+			for i := range 10_000 { // the same scores as in the window
+				row := canary.Decided{Score: 0.11, Approved: i < 8000}
+				if i >= 8000 {
+					row.Score = 0.41
+				}
+				challenger := row
+				challenger.Approved = i < 8500
+				p.shift.Prediction.Add(row, challenger)
+			}
+		}
+		result := deliver(t, p, nil)
+		require.Equal(t, want, result.Verdict, "predicted: %v, %v", predicted, result.Reasons)
+	}
+}
+
+// The new champion is judged on while the old one is warm; what fails then gives traffic back as a rollback does.
+func TestDeliveryBakes(t *testing.T) {
+	p := newPlatform()
+	p.spec.Deploy.Canary.BakeSeconds = 90
+	var windows []int
+	p.window = func(in activities.CanaryInput) {
+		if in.Weight == 100 {
+			windows = append(windows, in.Seconds)
+		}
+	}
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	require.Equal(t, []int{60, 30}, windows)
+	require.Equal(t, "baking", p.checks[len(p.checks)-1].Phase)
+	require.Equal(t, &second, p.record.Champion)
+
+	p = newPlatform()
+	p.spec.Deploy.Canary.BakeSeconds = 90
+	p.observe = func(weight int) (canary.Observation, error) {
+		if weight == 100 {
+			return broken(), nil
+		}
+		return healthy(), nil
+	}
+	result := deliver(t, p, nil)
+	require.Equal(t, Aborted, result.Verdict)
+	require.Regexp(t, `^failed: `, result.Reasons[0])
+	require.Equal(t, &first, p.record.Champion)
+	require.Equal(t, serving.RolledBack, p.record.Change)
+	require.Equal(t, p.record.Generation, p.followed[len(p.followed)-1].Generation)
+}
+
+// While it bakes a delivery can be aborted, or be overtaken by a rollback, as before.
+func TestABakeIsInterrupted(t *testing.T) {
+	baking := func() *platform {
+		p := newPlatform()
+		p.spec.Deploy.Canary.BakeSeconds = 3600
+		return p
+	}
+	p := baking()
+	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+		p.window = func(in activities.CanaryInput) {
+			if in.Weight == 100 {
+				env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Intervention{Actor: "ada", Reason: "complaints"})
+			}
+		}
+	})
+	require.Equal(t, Aborted, result.Verdict)
+	require.Equal(t, &first, p.record.Champion)
+	require.Contains(t, p.record.Reason, "complaints")
+
+	p = baking()
+	p.observe = func(weight int) (canary.Observation, error) {
+		if weight == 100 {
+			p.overtake("grace", "complaints")
+			return canary.Observation{}, p.overtaken()
+		}
+		return healthy(), nil
+	}
+	result = deliver(t, p, nil)
+	require.Equal(t, Aborted, result.Verdict)
+	require.Equal(t, "grace", p.record.Writer, "who overtook has seen to traffic")
+}
+
+// Waiting for requests takes longer and longer windows, so that a week fits into a history, and ends.
+func TestACanaryThatNobodyAsksIsAborted(t *testing.T) {
+	p := newPlatform()
+	p.spec.Deploy.Canary.MaxWaitHours = 168
+	var windows []int
+	p.window = func(in activities.CanaryInput) { windows = append(windows, in.Seconds) }
+	p.observe = func(int) (canary.Observation, error) {
+		return canary.Observation{Seconds: float64(windows[len(windows)-1])}, nil
+	}
+	result := deliver(t, p, nil)
+	require.Equal(t, Aborted, result.Verdict)
+	require.Contains(t, strings.Join(result.Reasons, "; "), "not enough in 168 hours")
+	require.Equal(t, []int{60, 120, 240, 480, 960, 1800, 1800}, windows[:7])
+	require.Less(t, len(windows), 350)
 }
 
 func TestDeliveryBootstrapsTheFirstVersion(t *testing.T) {
@@ -148,9 +286,47 @@ func TestDeliveryOfTheChampionsVersionUnderAnotherPolicy(t *testing.T) {
 	require.Equal(t, &serving.Track{Version: 2, Policy: "the one before"}, p.record.Previous)
 }
 
+// A break that the spec allows goes on, and every record of it says so.
+func TestABreakOfTheContractThatIsMeantIsRecorded(t *testing.T) {
+	p := newPlatform()
+	p.contract = activities.ContractOutput{Breaks: []string{"a is gone", "b is gone", "c is gone", "d is gone"}, Meant: true}
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	for _, record := range p.records {
+		require.Contains(t, record.Reason, "breaks the contract of requests, as the spec allows: a is gone, b is gone, c is gone and 1 more")
+	}
+}
+
+// The first version has nobody to keep a promise to.
+func TestTheFirstVersionHasNoContractToKeep(t *testing.T) {
+	p := newPlatform()
+	p.record.Champion = nil
+	p.contract.Breaks = []string{"not asked"}
+	require.Equal(t, Bootstrapped, deliver(t, p, nil).Verdict)
+	require.NotContains(t, p.steps, activities.CheckContract.Name)
+}
+
+// A person who approves has seen what changes: the limit is for deliveries that nobody looks at.
+func TestAPredictedChangeMayBeApproved(t *testing.T) {
+	p := newPlatform()
+	p.spec.Deploy.Approval = "required"
+	p.shift = activities.ShiftOutput{Judged: swapset.Exceeds, Change: "the approval rate would go from 70 % to 50 %"}
+	require.Equal(t, Promoted, deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
+		env.RegisterDelayedCallback(func() {
+			env.UpdateWorkflow(ApproveUpdate, "approve", accepted(t), Intervention{Actor: "grace", Reason: "reviewed"})
+		}, time.Minute)
+	}).Verdict)
+}
+
 // Each check before production refuses, and production is not touched.
 func TestDeliveryRefusedBeforeProduction(t *testing.T) {
 	for name, prepare := range map[string]func(*platform){
+		"contract": func(p *platform) { p.contract.Breaks = []string{`field "age" is new and required`} },
+		"prediction": func(p *platform) {
+			p.shift = activities.ShiftOutput{Judged: swapset.Exceeds, Change: "the approval rate would go from 70 % to 50 %"}
+		},
+		"too few rows": func(p *platform) {
+			p.shift = activities.ShiftOutput{Judged: swapset.Undecided, Change: "there are no rows"}
+		},
 		"capacity": func(p *platform) { p.capacity.Misfits = []string{"needs 180 MiB, the plan grants 128 MiB"} },
 		"smoke":    func(p *platform) { p.smoke.Failures = []string{"golden row 3 differs"} },
 		"latency":  func(p *platform) { p.latency.Failures = []string{"p99 is 80 ms, the limit is 50 ms"} },
@@ -162,7 +338,9 @@ func TestDeliveryRefusedBeforeProduction(t *testing.T) {
 			require.Equal(t, Refused, result.Verdict)
 			require.NotEmpty(t, result.Reasons)
 			require.Empty(t, p.weights)
-			require.Equal(t, name == "capacity", !contains(p.steps, activities.ApplyStaging.Name), "a misfit is found before apply")
+			compared := slices.Contains([]string{"contract", "prediction", "too few rows"}, name)
+			require.Equal(t, compared, !contains(p.steps, activities.PlanStaging.Name), "what clients would see is found before anything is tried")
+			require.Equal(t, compared || name == "capacity", !contains(p.steps, activities.ApplyStaging.Name), "a misfit is found before apply")
 		})
 	}
 }
@@ -217,7 +395,7 @@ func TestDeliveryAbortedByAnUpdateMidCanary(t *testing.T) {
 			var progress Progress
 			require.NoError(t, answer.Get(&progress))
 			require.Equal(t, 5, progress.CanaryWeight)
-			require.Equal(t, "observing the canary at 5 %", progress.Stage)
+			require.Equal(t, "observing the canary: 5 %", progress.Stage)
 			env.UpdateWorkflow(AbortUpdate, "no-actor", rejected(t, `"actor"`), Intervention{Reason: "x"})
 			env.UpdateWorkflow(ApproveUpdate, "too-early", rejected(t, "does not wait"), Intervention{Actor: "ada", Reason: "x"})
 			env.UpdateWorkflow(AbortUpdate, "abort", accepted(t), Intervention{Actor: "ada", Reason: "complaints"})

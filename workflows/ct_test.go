@@ -92,7 +92,7 @@ func TestTrainingEndsWithTheDeliverysVerdict(t *testing.T) {
 	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
 	result := train(t, p, trainingInput)
 	require.Equal(t, Aborted, result.Verdict)
-	require.Contains(t, result.Reasons[0], "errors")
+	require.Contains(t, result.Reasons[0], "failed: 5000 of 10000")
 	require.Empty(t, p.champions())
 }
 

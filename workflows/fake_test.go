@@ -19,6 +19,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/swapset"
 )
 
 // platform is a platform without I/O: each field is what the world answers, the rest is what the workflows did to it.
@@ -28,10 +29,13 @@ type platform struct {
 	outOfSync  string
 	validation activities.ValidateOutput
 	gates      activities.GateOutput
+	contract   activities.ContractOutput
+	shift      activities.ShiftOutput
 	capacity   activities.CapacityOutput
 	smoke      activities.EndpointOutput
 	latency    activities.EndpointOutput
 	observe    func(weight int) (canary.Observation, error)
+	window     func(in activities.CanaryInput) // hears of every analysis
 	version    activities.RegisterOutput
 	manifest   *artifact.Ref // of the run's artifacts
 
@@ -58,14 +62,16 @@ func newPlatform() *platform {
 	p := &platform{
 		record: serving.Record{Pipeline: "loan-eligibility", Environment: serving.Production, Generation: 7, Champion: &first}, queues: map[string]string{}, failures: map[string]int{},
 		gates:   activities.GateOutput{Passed: true, Checks: []string{"auc 0.78 is at least 0.70"}},
+		shift:   activities.ShiftOutput{Judged: swapset.Within},
 		version: activities.RegisterOutput{Version: 2, Digest: "digest-2", Created: true},
 	}
 	p.spec.Name = "loan-eligibility"
 	p.spec.Deploy.Canary = pipeline.Canary{
-		Steps: []int{5, 20, 40, 70}, MinRequests: 10, MaxFailedChecks: 1, MaxInconclusive: 3,
-		MaxErrorRate: 0.02, MaxP99Millis: 100, MaxScoreShift: 0.1,
+		Steps: []int{5, 20, 40, 70}, IntervalSeconds: 60, MinRequests: 10, MaxFailedChecks: 1, MaxWaitHours: 1,
+		MaxErrorRate: 0.01, MaxP99Millis: 100, MaxBatchP99Millis: 250, MaxSlowShare: 0.01, MaxScoreShift: 0.1, MaxUnpredictedShift: 0.02,
 	}
 	p.observe = func(int) (canary.Observation, error) { return healthy(), nil }
+	p.window = func(activities.CanaryInput) {}
 	p.production = func() (activities.EndpointOutput, error) { return activities.EndpointOutput{}, nil }
 	return p
 }
@@ -76,18 +82,20 @@ var (
 	second = serving.Track{Version: 2, Policy: "policy"}
 )
 
+// healthy is a window in which both tracks answered the clients alike, copies of one another as well.
 func healthy() canary.Observation {
-	track := canary.Track{
-		Requests: 100,
-		Latency:  canary.Histogram{Bounds: []float64{0.01}, Counts: []int64{100, 0}},
-		Scores:   canary.Histogram{Bounds: []float64{0.5, 1}, Counts: []int64{80, 20, 0}},
-	}
-	return canary.Observation{Stable: track, Canary: track}
+	const n = 10_000
+	scores := canary.Histogram{5: 8000, 20: 2000}
+	track := canary.Track{Started: n, Requests: n, Singles: canary.Latency{Count: n}, Decisions: n, Approved: 8000, Scores: scores}
+	return canary.Observation{Seconds: 60, Clients: canary.Traffic{Stable: track, Canary: track, Pairs: canary.Pairs{
+		Started: n, Ended: n, Answered: n, Singles: canary.PairedLatency{Count: n}, Decided: n, StableScores: scores, CanaryScores: scores,
+	}}}
 }
 
+// broken is one in which the challenger failed in every second request, and in every second copy.
 func broken() canary.Observation {
 	seen := healthy()
-	seen.Canary.Errors = 50
+	seen.Clients.Canary.Faults.Failed, seen.Clients.Pairs.Broken.Failed = 5000, 5000
 	return seen
 }
 
@@ -168,6 +176,8 @@ func (p *platform) registerDelivery(env *testsuite.TestWorkflowEnvironment) {
 			Approval: p.spec.Deploy.Approval, Canary: p.spec.Deploy.Canary,
 		}, nil
 	})
+	on(p, env, activities.CheckContract, func(activities.ComparisonInput) (activities.ContractOutput, error) { return p.contract, nil })
+	on(p, env, activities.PredictShift, func(activities.ComparisonInput) (activities.ShiftOutput, error) { return p.shift, nil })
 	on(p, env, activities.PlanStaging, func(activities.PlanInput) (activities.PlanOutput, error) { return activities.PlanOutput{}, nil })
 	on(p, env, activities.MeasureModel, func(activities.MeasureInput) (activities.MeasureOutput, error) {
 		return activities.MeasureOutput{}, nil
@@ -206,6 +216,7 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 		return p.follow(activities.AdoptRecord.Name, in)
 	})
 	on(p, env, activities.AnalyseCanary, func(in activities.CanaryInput) (activities.CanaryOutput, error) {
+		p.window(in)
 		seen, err := p.observe(in.Weight)
 		return activities.CanaryOutput{Observation: seen}, err
 	})

@@ -13,11 +13,11 @@ import (
 	"go.temporal.io/sdk/testsuite"
 
 	"github.com/loanops/loanops/activities"
-	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/swapset"
 )
 
 // orders is how many random orders of events the property is held against, and hands how many are tried at once.
@@ -139,9 +139,15 @@ func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
 	really(env, activities.AnalyseCanary, func(_ context.Context, in activities.CanaryInput) (activities.CanaryOutput, error) {
 		w.disturb()
 		if bad && in.Weight > 5 {
-			return activities.CanaryOutput{Observation: failing()}, nil
+			return activities.CanaryOutput{Observation: broken()}, nil
 		}
-		return activities.CanaryOutput{Observation: passing()}, nil
+		return activities.CanaryOutput{Observation: healthy()}, nil
+	})
+	really(env, activities.CheckContract, func(context.Context, activities.ComparisonInput) (activities.ContractOutput, error) {
+		return activities.ContractOutput{}, nil
+	})
+	really(env, activities.PredictShift, func(context.Context, activities.ComparisonInput) (activities.ShiftOutput, error) {
+		return activities.ShiftOutput{Judged: swapset.Within}, nil
 	})
 	really(env, activities.PlanStaging, func(context.Context, activities.PlanInput) (activities.PlanOutput, error) {
 		return activities.PlanOutput{}, nil
@@ -168,19 +174,6 @@ func (w *world) register(env *testsuite.TestWorkflowEnvironment) {
 	really(env, activities.RecordRun, func(context.Context, activities.RunInput) (activities.RunOutput, error) {
 		return activities.RunOutput{}, nil
 	})
-}
-
-// passing and failing are observations that the shipped pipeline's canary judges so.
-func passing() canary.Observation {
-	seen := healthy()
-	seen.Stable.Requests, seen.Canary.Requests = 1000, 1000
-	return seen
-}
-
-func failing() canary.Observation {
-	seen := passing()
-	seen.Canary.Errors = 500
-	return seen
 }
 
 // really registers the work of an activity, with its faults in Temporal's terms.

@@ -36,6 +36,6 @@ func labelled(series *dto.Metric, labels []string) bool {
 // eventually waits until so many are counted: a copy has its own time, and only its counters tell.
 func eventually(t testing.TB, g *Gateway, want int, metric string, labels ...string) {
 	t.Helper()
-	require.Eventually(t, func() bool { return counted(t, g, metric, labels...) == want }, time.Minute, time.Millisecond,
+	require.Eventually(t, func() bool { return counted(t, g, metric, labels...) == want }, 10*time.Second, time.Millisecond,
 		"%s %v is not %d", metric, labels, want)
 }

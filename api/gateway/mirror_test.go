@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -165,7 +166,10 @@ func TestMirroredAnswersAreNoDecisions(t *testing.T) {
 		require.Zero(t, counted(t, g, metric, "track=green"), metric)
 	}
 	require.Zero(t, counted(t, g, contract.DecisionsMetric, "verdict=decline"))
-	for _, metric := range []string{contract.PairsStartedMetric, contract.PairVerdictsMetric, contract.PairScoreMetric} {
+	for _, side := range []string{"side=served", "side=mirror"} {
+		require.Equal(t, 11, counted(t, g, contract.PairScoreMetric, side))
+	}
+	for _, metric := range []string{contract.PairsStartedMetric, contract.PairVerdictsMetric} {
 		require.Equal(t, 10, counted(t, g, metric, "track=blue", "mirror_track=green", "synthetic=false"), metric)
 		require.Equal(t, 1, counted(t, g, metric, "track=blue", "mirror_track=green", "synthetic=true"), metric)
 	}
@@ -173,7 +177,8 @@ func TestMirroredAnswersAreNoDecisions(t *testing.T) {
 	page := serve(g.Handler(), httptest.NewRequest(http.MethodGet, "/metrics", nil)).Body.String()
 	require.Contains(t, page, `synthetic="false",track="blue",le="0.24"} 0`)
 	require.Contains(t, page, `loanops_gateway_pair_score_bucket{kind="single",mirror_model_version="2",mirror_policy="p2",mirror_track="green",model_version="1",`+
-		`pipeline="loans",policy="p1",synthetic="false",track="blue",le="0.26"} 10`, "the served track's score")
+		`pipeline="loans",policy="p1",side="served",synthetic="false",track="blue",le="0.26"} 10`, "the served track's score")
+	require.Contains(t, page, `side="mirror",synthetic="false",track="blue",le="0.26"} 0`, "the mirror's is another one")
 }
 
 func TestACopyOfWhatItsCallerGaveUpOnIsAPair(t *testing.T) {
@@ -194,7 +199,9 @@ func TestCopiesUnderWayAreBounded(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
 	g.timeout = time.Hour
 	released := make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
 	green := predictorDoing(t, func(http.ResponseWriter, *http.Request, string) { <-released })
+	t.Cleanup(release)
 	g.table.set(mirroring(predictorAnswering(t, "1", 200), green))
 	gate := g.table.chooser("loans").mirror.gate
 	gate.copies = rate.NewLimiter(rate.Every(time.Nanosecond), 1000)
@@ -205,7 +212,7 @@ func TestCopiesUnderWayAreBounded(t *testing.T) {
 	require.Zero(t, counted(t, g, contract.PairsEndedMetric))
 	require.Equal(t, 10, counted(t, g, contract.PairsDroppedMetric, "reason=busy"))
 	require.Equal(t, maxCopies+10, counted(t, g, contract.RequestsMetric, "code=200"))
-	close(released)
+	release()
 	eventually(t, g, maxCopies, contract.PairsEndedMetric)
 	require.Eventually(t, func() bool {
 		gate.mu.Lock()

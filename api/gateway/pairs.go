@@ -24,7 +24,7 @@ func newPairs() *pairs {
 		ended:    counter(contract.PairsEndedMetric, "Pairs by how the request and its copy ended.", labels, contract.OutcomeLabel, contract.MirrorOutcomeLabel),
 		dropped:  counter(contract.PairsDroppedMetric, "Requests that were not copied.", labels, contract.ReasonLabel),
 		verdicts: counter(contract.PairVerdictsMetric, "Pairs of single decisions by verdict.", labels, contract.VerdictLabel, contract.MirrorVerdictLabel),
-		scores:   histogram(contract.PairScoreMetric, "Probabilities that the served track gave in pairs of single decisions.", scoreBounds(), labels),
+		scores:   histogram(contract.PairScoreMetric, "Probabilities of both sides in pairs of single decisions.", scoreBounds(), labels, contract.SideLabel),
 		durations: histogram(contract.PairDurationMetric, "Time from the request to the answer, in pairs of which both sides were answered with 2xx.",
 			durationBounds, labels, contract.SideLabel),
 	}
@@ -49,7 +49,8 @@ func (p *pairs) end(labels []string, served, mirrored result) {
 	p.durations.WithLabelValues(append(labels, contract.SideMirror)...).Observe(mirrored.took.Seconds())
 	if served.verdict != "" && mirrored.verdict != "" {
 		p.verdicts.WithLabelValues(append(labels, served.verdict, mirrored.verdict)...).Inc()
-		p.scores.WithLabelValues(labels...).Observe(served.score)
+		p.scores.WithLabelValues(append(labels, contract.SideServed)...).Observe(served.score)
+		p.scores.WithLabelValues(append(labels, contract.SideMirror)...).Observe(mirrored.score)
 	}
 }
 

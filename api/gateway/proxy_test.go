@@ -140,10 +140,11 @@ func TestBatchesAndSinglesAreCountedApart(t *testing.T) {
 		require.Equal(t, 6, counted(t, g, metric, "kind=batch"), metric)
 	}
 	for _, side := range []string{"side=served", "side=mirror"} {
+		require.Equal(t, 7, counted(t, g, contract.PairScoreMetric, side))
 		require.Equal(t, 7, counted(t, g, contract.PairDurationMetric, "kind=single", side))
 		require.Equal(t, 6, counted(t, g, contract.PairDurationMetric, "kind=batch", side))
 	}
-	for _, metric := range []string{contract.ScoreMetric, contract.DecisionsMetric, contract.PairVerdictsMetric, contract.PairScoreMetric} {
+	for _, metric := range []string{contract.ScoreMetric, contract.DecisionsMetric, contract.PairVerdictsMetric} {
 		require.Equal(t, 7, counted(t, g, metric, "kind=single"), metric)
 		require.Equal(t, 7, counted(t, g, metric), metric)
 	}

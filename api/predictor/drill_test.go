@@ -162,37 +162,42 @@ func TestADrillSparesWhatIsNoDecision(t *testing.T) {
 	}
 }
 
-// waited tells when somebody waits for it to end.
+// waited hands over how to end it as soon as somebody waits for that.
 type waited struct {
 	context.Context
-	begun chan<- struct{}
+	end     context.CancelFunc
+	waiting chan<- context.CancelFunc
 }
 
 func (w waited) Done() <-chan struct{} {
 	select {
-	case w.begun <- struct{}{}:
-	default: // told already
+	case w.waiting <- w.end:
+	default: // handed over already
 	}
 	return w.Context.Done()
 }
 
-// The tenth request gets no answer while others do, and ends with its caller, or with its connection when the server ends that.
+// The tenth request gets no answer while others do, and ends with its caller, or with its connection when the server ends that. It decides nothing: the other
+// 18 requests for a decision make 18 declines, those for three make 36.
 func TestAHangingRequestEndsWithItsCallerOrTheServer(t *testing.T) {
-	for path, body := range bodies {
-		for name, end := range map[string]func(server *httptest.Server, leave func()){
-			"the caller goes away": func(_ *httptest.Server, leave func()) { leave() },
-			"the server stops":     func(server *httptest.Server, _ func()) { server.CloseClientConnections() },
+	for path, declined := range map[string]string{single: "18", batched: "36"} {
+		for name, end := range map[string]func(server *httptest.Server, leave, expire func()){
+			"the caller goes away": func(_ *httptest.Server, leave, _ func()) { leave() },
+			"the server stops":     func(server *httptest.Server, _, _ func()) { server.CloseClientConnections() },
+			"its time is over":     func(_ *httptest.Server, _, expire func()) { expire() }, // no answer although there is somebody to hear it
 		} {
 			t.Run(path+" "+name, func(t *testing.T) {
-				hanging, ended := make(chan struct{}, 1), make(chan struct{}, 20)
+				hanging, ended := make(chan context.CancelFunc, 1), make(chan struct{}, 20)
 				h := drilled(t, "hang=10%").Handler()
 				server := listen(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					defer func() { ended <- struct{}{} }()
-					h.ServeHTTP(w, r.WithContext(waited{r.Context(), hanging}))
+					ctx, cancel := context.WithCancel(r.Context())
+					defer cancel()
+					h.ServeHTTP(w, r.WithContext(waited{ctx, cancel, hanging}))
 				}))
 				answered := func(requests int) {
 					for range requests {
-						status, _, err := send(t.Context(), server, path, body)
+						status, _, err := send(t.Context(), server, path, bodies[path])
 						require.NoError(t, err)
 						require.Equal(t, 200, status)
 						<-ended
@@ -204,16 +209,22 @@ func TestAHangingRequestEndsWithItsCallerOrTheServer(t *testing.T) {
 				defer leave()
 				failed := make(chan error, 1)
 				go func() {
-					_, _, err := send(ctx, server, path, body)
+					_, _, err := send(ctx, server, path, bodies[path])
 					failed <- err
 				}()
-				<-hanging
+				var expire func()
+				select {
+				case expire = <-hanging:
+				case <-ended:
+					require.Fail(t, "the tenth does not hang")
+				}
 				answered(9)
 				require.Empty(t, failed, "the tenth has no answer")
 				require.Empty(t, ended, "and hangs")
-				end(server, leave)
+				end(server, leave, expire)
 				require.Error(t, <-failed)
 				<-ended
+				require.Contains(t, get(t, server, "/metrics"), `loanops_decisions_total{model_name="loans",verdict="decline"} `+declined+"\n")
 			})
 		}
 	}
@@ -249,7 +260,8 @@ func TestSwapDecidesByTheOppositeProbability(t *testing.T) {
 	require.Contains(t, answer.Header().Get("LoanOps-Probability"), "0.0758581800212")
 	metrics := get(t, server, "/metrics")
 	require.Contains(t, metrics, `loanops_decisions_total{model_name="loans",verdict="approve"} 2`+"\n")
-	require.Contains(t, metrics, `loanops_score_bucket{model_name="loans",le="0.1"} 2`+"\n", "0.0759 twice")
+	require.Contains(t, metrics, `loanops_score_bucket{model_name="loans",le="0.05"} 0`+"\n", "0.0474 is not what was decided by")
+	require.Contains(t, metrics, `loanops_score_bucket{model_name="loans",le="0.1"} 2`+"\n", "0.0759 twice is")
 }
 
 // On a clock that only waiting moves.

@@ -14,5 +14,7 @@ const (
 	Evaluation       = "evaluation" // JSON
 	EvaluationHTML   = "evaluation_html"
 	Golden           = "golden"   // rows of the test part with their probabilities, for smoke tests
+	SwapSet          = "swap_set" // whose verdicts a delivery would change: JSON
+	SwapSetHTML      = "swap_set_html"
 	Manifest         = "manifest" // all the others of a run: JSON from role to reference
 )

@@ -2,43 +2,144 @@ package canary
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// analyse judges one window. Errors are judged first, on however few requests: a track that answers nothing has no
-// latency and no scores to wait for. The other checks need cfg.MinRequests on both tracks.
-func analyse(cfg pipeline.Canary, seen Observation) (Verdict, []string) {
-	var failures []string
-	canary := seen.Canary
-	if lower := wilsonLower(canary.Errors, canary.Requests); lower > cfg.MaxErrorRate {
-		failures = append(failures, fmt.Sprintf(
-			"errors: %d of %d requests failed on the canary; with 95 %% confidence the rate is above %.2f %%, the limit is %.2f %%",
-			canary.Errors, canary.Requests, 100*lower, 100*cfg.MaxErrorRate))
+// doubtful is the chance at or below which a challenger is likely beyond its limit: about one in twenty, the bounds on chance being generous ones
+// (exp(-z²/2) is 0.25 at the normal quantile of 0.952).
+const doubtful = 0.25
+
+// class is what one class of traffic says.
+type class struct {
+	name                string
+	requests, decisions int64
+	// enough for a pass; try: the need has just been met, or twice, four times … as much.
+	enough, try bool
+	// level is what a test may spend on a false alarm in this analysis; 0 when no look at failures is due.
+	level    float64
+	findings []finding
+}
+
+// classes are judged apart: either may fail.
+type classes struct{ clients, synthetic class }
+
+// blame is a finding and the class it was found in.
+type blame struct {
+	finding
+	class class
+}
+
+func (b blame) ending() Ending {
+	return Ending{Check: b.check, Requests: b.class.requests, Synthetic: b.class.name == syntheticClass}
+}
+
+func (b blame) String() string {
+	return fmt.Sprintf("%s (after %d %s)", b.finding, b.class.requests, b.class.name)
+}
+
+const (
+	clientsClass   = "requests of clients"
+	syntheticClass = "synthetic requests"
+)
+
+// count says what there is of both classes, and notes the looks and tries that are due.
+func (s *Status) count(cfg pipeline.Canary, need Need) classes {
+	return classes{
+		clients:   s.Clients.count(clientsClass, cfg, need, s.paired()),
+		synthetic: s.Synthetic.count(syntheticClass, cfg, need, s.paired()),
 	}
-	if len(failures) > 0 {
-		return Fail, failures
+}
+
+func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired bool) class {
+	c := class{name: name, requests: e.Traffic.Canary.Requests, decisions: e.Traffic.Canary.Decisions}
+	if paired {
+		c.requests, c.decisions = e.Traffic.Pairs.Ended, e.Traffic.Pairs.Decided
 	}
-	smallest := min(seen.Stable.Requests, canary.Requests)
-	if smallest < int64(cfg.MinRequests) {
-		return InsufficientData, []string{fmt.Sprintf(
-			"insufficient data: stable answered %d requests, the canary %d; each needs %d",
-			seen.Stable.Requests, canary.Requests, cfg.MinRequests)}
+	if looks := looksAt(c.requests, need.Requests); looks > e.Looks {
+		c.level = level(cfg, e.Looks, looks)
+		e.Looks = looks
 	}
-	p99 := 1000 * canary.Latency.Quantile(0.99)
-	if p99 > cfg.MaxP99Millis {
-		failures = append(failures, fmt.Sprintf("latency: the canary's p99 is %.1f ms, the limit is %.1f ms", p99, cfg.MaxP99Millis))
+	tries := need.met(c.requests, c.decisions)
+	c.enough, c.try = tries > 0, tries > e.Tries
+	e.Tries = max(e.Tries, tries)
+	return c
+}
+
+// due says that something may come of judging.
+func (c classes) due() bool {
+	return c.clients.level > 0 || c.synthetic.level > 0 || c.clients.try || c.synthetic.try
+}
+
+// judge finds what the checks say of each class that has any traffic, be it under way.
+func (c *classes) judge(j judge, s Status) {
+	of := func(c *class, t Traffic) {
+		switch {
+		case t == Traffic{}:
+		case s.paired():
+			c.findings = j.pairs(t.Pairs)
+		case s.Phase == Baking: // stable decided other applicants, earlier: their verdicts and scores say nothing of these
+			c.findings = j.ends(reference(t.Stable, t.Canary), t.Canary)
+		default:
+			c.findings = j.tracks(t.Stable, t.Canary)
+		}
 	}
-	distance, chance := shift(seen.Stable.Scores, canary.Scores)
-	if distance-chance > cfg.MaxScoreShift {
-		failures = append(failures, fmt.Sprintf(
-			"scores: the tracks' distributions differ by %.3f (Kolmogorov-Smirnov), chance explains %.3f at these sizes, the limit beyond it is %.3f",
-			distance, chance, cfg.MaxScoreShift))
+	of(&c.clients, s.Clients.Traffic)
+	of(&c.synthetic, s.Synthetic.Traffic)
+}
+
+// reference is what the challenger is held against in a bake: what stable showed in the last step, or where nobody asked it, as many requests
+// without a fault.
+func reference(stable, canary Track) Track {
+	if stable.Requests > 0 {
+		return stable
 	}
-	if len(failures) > 0 {
-		return Fail, failures
+	return Track{Requests: canary.Requests, Singles: Latency{Count: canary.Singles.Count}, Batches: Latency{Count: canary.Batches.Count}}
+}
+
+func (c classes) enough() bool { return c.clients.enough || c.synthetic.enough }
+
+// failed are the checks that a look found beyond their limits.
+func (c classes) failed() []blame {
+	return c.those(func(f finding, level float64) bool { return level > 0 && f.chance() <= level })
+}
+
+// held are the checks that are not within their limits.
+func (c classes) held() []blame {
+	return c.those(func(f finding, _ float64) bool { return !f.within })
+}
+
+// doubted are those of them which are hardly within the limits by what is known.
+func (c classes) doubted() []blame {
+	return c.those(func(f finding, _ float64) bool { return !f.within && f.suspicion() <= doubtful })
+}
+
+func (c classes) those(which func(f finding, level float64) bool) []blame {
+	var found []blame
+	for _, class := range []class{c.clients, c.synthetic} {
+		for _, f := range class.findings {
+			if which(f, class.level) {
+				found = append(found, blame{finding: f, class: class})
+			}
+		}
 	}
-	return Pass, []string{fmt.Sprintf(
-		"%d requests on the canary, %d errors, p99 %.1f ms, scores differ by %.3f (chance %.3f)",
-		canary.Requests, canary.Errors, p99, distance, chance)}
+	return found
+}
+
+// summary says how many requests there were.
+func (c classes) summary() string {
+	parts := []string{fmt.Sprintf("%d %s", c.clients.requests, c.clients.name)}
+	if c.synthetic.requests > 0 {
+		parts = append(parts, fmt.Sprintf("%d %s", c.synthetic.requests, c.synthetic.name))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func reasons(found []blame) []string {
+	texts := make([]string, len(found))
+	for i, b := range found {
+		texts[i] = b.String()
+	}
+	return texts
 }

@@ -6,49 +6,124 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// Start returns the status with which a canary begins: the first step's weight is to be set.
-func Start(cfg pipeline.Canary) Status {
-	return Status{Phase: Progressing, Step: 0, Weight: cfg.Steps[0]}
+// Decide takes what one window showed in the status' phase or step and returns what to do next, the analysis' verdict, and why in words, each
+// reason beginning with the name of its check. Evidence adds up over the windows of a phase or step.
+//
+//   - pass: every check of every class is within its limit, on as many requests as Needs says of the clients, else of synthetic ones. The mirror
+//     is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic, known from the
+//     mirror, cannot bring enough requests passes on the mirror's verdict. A bake passes by its time.
+//   - fail: a check is beyond its limit by more than chance explains. FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted.
+//   - hold: neither; the same is observed again. When cfg.MaxWaitHours have been, the phase is Aborted, unless a step has enough requests, or
+//     the mirror had, and no check is likely beyond its limit: the next step sees more.
+//
+// A status in any other phase is returned as it is.
+func Decide(cfg pipeline.Canary, prediction *Prediction, status Status, seen Observation) (Status, Verdict, []string) {
+	if !status.observing() {
+		return status, Hold, []string{fmt.Sprintf("%s: nothing is observed", status.Phase)}
+	}
+	next := status
+	next.Seconds += seen.Seconds
+	next.Clients.Traffic = next.Clients.Traffic.plus(seen.Clients)
+	next.Synthetic.Traffic = next.Synthetic.Traffic.plus(seen.Synthetic)
+	need := Needs(cfg, prediction, status)
+	classes := next.count(cfg, need)
+	if classes.due() || next.waited(cfg) || next.starved(cfg, need) {
+		classes.judge(judge{cfg: cfg, prediction: prediction, need: need}, next)
+	}
+	if failed := classes.failed(); len(failed) > 0 {
+		next.FailedChecks++
+		if next.FailedChecks >= cfg.MaxFailedChecks {
+			next = next.abort(failed[0].ending())
+		}
+		return next, Fail, reasons(failed)
+	}
+	if next.Phase == Baking {
+		return next.bake(cfg, classes)
+	}
+	return next.settle(cfg, need, classes)
 }
 
-// Decide takes what one analysis observed at status.Weight and returns what to do next, the analysis' verdict, and why in
-// words.
-//
-//   - pass: the next step's weight is to be set; after the last step the phase is Promoting.
-//   - fail: FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted, before that the same weight is observed again.
-//   - insufficient_data: neither track is judged; the same weight is observed again. At cfg.MaxInconclusive in a row the
-//     phase is Aborted: a challenger that nobody could judge is not promoted.
-//
-// A status that is not Progressing is returned as it is.
-func Decide(cfg pipeline.Canary, status Status, seen Observation) (Status, Verdict, []string) {
-	if status.Phase != Progressing {
-		return status, InsufficientData, []string{fmt.Sprintf("the canary has ended: %s", status.Phase)}
+// bake goes on until its time has been: how many requests there were does not matter.
+func (s Status) bake(cfg pipeline.Canary, classes classes) (Status, Verdict, []string) {
+	if s.Seconds < float64(cfg.BakeSeconds) {
+		return s, Hold, []string{"bake: " + classes.summary()}
 	}
-	verdict, reasons := analyse(cfg, seen)
-	next := status
-	switch verdict {
-	case Pass:
-		next.Inconclusive = 0
-		next.Step++
-		if next.Step == len(cfg.Steps) {
-			next.Phase = Promoting
-			next.Weight = 100
-			break
-		}
-		next.Weight = cfg.Steps[next.Step]
-	case Fail:
-		next.Inconclusive = 0
-		next.FailedChecks++
-		if next.FailedChecks >= max(cfg.MaxFailedChecks, 1) {
-			next.Phase = Aborted
-			next.Weight = 0
-		}
-	case InsufficientData:
-		next.Inconclusive++
-		if next.Inconclusive >= max(cfg.MaxInconclusive, 1) {
-			next.Phase = Aborted
-			next.Weight = 0
-		}
+	return s.enter(Passed), Pass, []string{"bake: " + classes.summary() + " showed no fault"}
+}
+
+// settle decides about the mirror or a step in which nothing failed.
+func (s Status) settle(cfg pipeline.Canary, need Need, classes classes) (Status, Verdict, []string) {
+	waited, starved := s.waited(cfg), s.starved(cfg, need)
+	if !classes.clients.try && !classes.synthetic.try && !waited && !starved {
+		return s, Hold, []string{"requests: " + need.of(classes)}
 	}
-	return next, verdict, reasons
+	held := classes.held()
+	if waited && s.Phase == Progressing {
+		held = classes.doubted()
+	}
+	mirrored := s.Phase == Progressing && s.MirroredPairs > 0
+	switch {
+	case len(held) == 0 && classes.clients.enough:
+		return s.advance(cfg, classes.clients.requests), Pass, []string{"passed: " + classes.summary()}
+	case len(held) == 0 && classes.synthetic.enough:
+		return s.advance(cfg, 0), Pass, []string{"passed: " + classes.summary() + "; it rests on synthetic requests"}
+	case len(held) == 0 && mirrored && (waited || starved):
+		return s.advance(cfg, s.MirroredPairs), Pass, []string{fmt.Sprintf("passed: %s; clients are too few for this step (%s): it rests on the mirror's %d pairs",
+			classes.summary(), need.of(classes), s.MirroredPairs)}
+	case waited && !classes.enough() && !mirrored:
+		return s.abort(Ending{Check: Requests, Requests: classes.clients.requests}), Hold,
+			append([]string{fmt.Sprintf("requests: not enough in %g hours: %s", cfg.MaxWaitHours, need.of(classes))}, reasons(held)...)
+	case waited:
+		return s.abort(held[0].ending()), Hold, append(reasons(held), fmt.Sprintf("requests: it could not be told in %g hours", cfg.MaxWaitHours))
+	default:
+		return s, Hold, reasons(held)
+	}
+}
+
+// of says how much of the need there is.
+func (n Need) of(classes classes) string {
+	text := fmt.Sprintf("%d of %d", classes.clients.requests, n.Requests)
+	if n.Decisions > 0 {
+		text += fmt.Sprintf(" and %d of %d decisions", classes.clients.decisions, n.Decisions)
+	}
+	if classes.synthetic.requests > 0 {
+		text += fmt.Sprintf(", %d synthetic", classes.synthetic.requests)
+	}
+	return text
+}
+
+// waited says that the time for enough requests is over.
+func (s Status) waited(cfg pipeline.Canary) bool { return s.Seconds >= cfg.MaxWaitHours*3600 }
+
+// starved says that the clients' traffic cannot bring the step's need in time.
+func (s Status) starved(cfg pipeline.Canary, need Need) bool {
+	return s.Phase == Progressing && s.MirroredPairs > 0 && s.ClientRate*float64(s.Weight)/100*cfg.MaxWaitHours*3600 < float64(need.Requests)
+}
+
+// advance goes to the next step; mirrored is the number of the clients' pairs on which the mirror passed.
+func (s Status) advance(cfg pipeline.Canary, mirrored int64) Status {
+	if s.Phase == Mirroring {
+		s.MirroredPairs = mirrored
+		if s.Seconds > 0 {
+			s.ClientRate = float64(s.Clients.Traffic.Stable.Started) / s.Seconds
+		}
+		s.Weight = cfg.Steps[0]
+		return s.enter(Progressing)
+	}
+	s.Step++
+	if s.Step == len(cfg.Steps) {
+		s.Weight = 100
+		clients, synthetic := s.Clients.Traffic.Stable, s.Synthetic.Traffic.Stable
+		s = s.enter(Promoting)
+		s.Clients.Traffic.Stable, s.Synthetic.Traffic.Stable = clients, synthetic
+		return s
+	}
+	s.Weight = cfg.Steps[s.Step]
+	return s.enter(Progressing)
+}
+
+// abort keeps the evidence that it rests on.
+func (s Status) abort(why Ending) Status {
+	s.Phase, s.Weight, s.Ended = Aborted, 0, &why
+	return s
 }

@@ -1,169 +1,290 @@
 package canary
 
 import (
+	"encoding/json"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-var config = pipeline.Canary{
-	Steps: []int{5, 20, 40, 70}, MinRequests: 25, MaxFailedChecks: 1, MaxInconclusive: 3,
-	MaxErrorRate: 0.02, MaxP99Millis: 100, MaxScoreShift: 0.1,
+// falling is a population of n with mostly low scores, all of them in the first ten buckets; rising its mirror.
+func falling(n int64) Histogram {
+	var h Histogram
+	for i := range int64(10) {
+		h[i] = n / 10
+	}
+	h[0] += n % 10
+	return h
 }
 
-// bounds are buckets like the gateway's: latency in seconds, scores in steps of 0.02.
-func latency(counts ...int64) Histogram {
-	return Histogram{Bounds: []float64{0.005, 0.05, 0.1, 0.5}, Counts: append(counts, make([]int64, 5-len(counts))...)}
-}
-
-func scores(at func(bucket int) int64) Histogram {
-	h := Histogram{Counts: make([]int64, 51)}
-	for i := range 50 {
-		h.Bounds = append(h.Bounds, float64(i+1)*0.02)
-		h.Counts[i] = at(i)
+func rising(n int64) Histogram {
+	var h Histogram
+	for i, count := range falling(n) {
+		h[ScoreBuckets-1-i] = count
 	}
 	return h
 }
 
-// falling is a population of mostly low scores, rising its mirror: what swapped scores look like.
-func falling(bucket int) int64 { return int64(max(0, 12-bucket)) }
-func rising(bucket int) int64  { return falling(49 - bucket) }
-
-func track(requests int64) Track {
-	return Track{Requests: requests, Latency: latency(requests), Scores: scores(falling)}
-}
-
-func TestDecide(t *testing.T) {
-	slow, swapped, crashing, few := track(78), track(78), track(30), track(10)
-	slow.Latency = latency(0, 0, 0, 78)
-	swapped.Scores = scores(rising)
-	crashing.Errors = 12
-	unlucky := track(100)
-	unlucky.Errors = 1 // Wilson's lower bound of 1/100 is 0.26 %, under the limit of 2 %
-	for _, test := range []struct {
-		name    string
-		canary  Track
-		verdict Verdict
-		phase   Phase
-		weight  int
-		reason  string
-	}{
-		{"like the champion", track(78), Pass, Progressing, 20, "78 requests"},
-		{"one error in a hundred", unlucky, Pass, Progressing, 20, "1 errors"},
-		{"slow", slow, Fail, Aborted, 0, "latency"},
-		{"swapped scores", swapped, Fail, Aborted, 0, "scores"},
-		{"crashing", crashing, Fail, Aborted, 0, "errors"},
-		{"nobody asked it", few, InsufficientData, Progressing, 5, "insufficient data"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			status, verdict, reasons := Decide(config, Start(config), Observation{Stable: track(78), Canary: test.canary})
-			require.Equal(t, test.verdict, verdict, "%v", reasons)
-			require.Equal(t, test.phase, status.Phase)
-			require.Equal(t, test.weight, status.Weight)
-			require.Contains(t, reasons[0], test.reason)
-		})
+// goodPairs are n pairs in which the challenger answers and decides as stable does.
+func goodPairs(n int64) Pairs {
+	return Pairs{
+		Started: n, Ended: n, Answered: n, Singles: PairedLatency{Count: n}, Decided: n, StableScores: falling(n), CanaryScores: falling(n),
 	}
 }
 
-func TestDecideHoldsThenAbortsWithoutData(t *testing.T) {
-	status := Start(config)
-	var verdict Verdict
-	for range 2 {
-		status, verdict, _ = Decide(config, status, Observation{})
-		require.Equal(t, InsufficientData, verdict)
+// goodTrack is n requests, seven of ten approved.
+func goodTrack(n int64) Track {
+	return Track{Started: n, Requests: n, Singles: Latency{Count: n}, Decisions: n, Approved: n * 7 / 10, Scores: falling(n)}
+}
+
+func mirrored(seconds float64, p Pairs) Observation {
+	return Observation{Seconds: seconds, Clients: Traffic{Stable: Track{Started: p.Started, Requests: p.Ended}, Pairs: p}}
+}
+
+func weighted(seconds float64, stable, canary Track) Observation {
+	return Observation{Seconds: seconds, Clients: Traffic{Stable: stable, Canary: canary}}
+}
+
+// step is a status at the first step without a mirror before it.
+func step(cfg pipeline.Canary) (pipeline.Canary, Status) {
+	cfg.Mirror = false
+	return cfg, Start(cfg)
+}
+
+// The way of a good challenger, from its first copy to the end.
+func TestTheWay(t *testing.T) {
+	t.Parallel()
+	cfg := spec()
+	status := Start(cfg)
+	require.Equal(t, Status{Phase: Mirroring}, status)
+	status, verdict, reasons := Decide(cfg, nil, status, mirrored(3, goodPairs(100)))
+	require.Equal(t, Hold, verdict)
+	require.Equal(t, []string{"requests: 100 of 277 and 100 of 93 decisions"}, reasons)
+	status, verdict, reasons = Decide(cfg, nil, status, mirrored(3, goodPairs(200)))
+	require.Equal(t, Pass, verdict)
+	require.Equal(t, []string{"passed: 300 requests of clients"}, reasons)
+	require.Equal(t, Status{Phase: Progressing, Weight: 5, MirroredPairs: 300, ClientRate: 50}, status)
+	for i, weight := range cfg.Steps {
 		require.Equal(t, Progressing, status.Phase)
-		require.Equal(t, 5, status.Weight, "the weight is held")
+		require.Equal(t, i, status.Step)
+		require.Equal(t, weight, status.Weight)
+		status, verdict, reasons = Decide(cfg, nil, status, weighted(3, goodTrack(1000), goodTrack(300)))
+		require.Equal(t, Pass, verdict, "%v", reasons)
 	}
-	status, _, _ = Decide(config, status, Observation{})
+	require.Equal(t, Promoting, status.Phase)
+	require.Equal(t, 100, status.Weight)
+	held, verdict, _ := Decide(cfg, nil, status, weighted(3, Track{}, Track{Started: 9, Requests: 9, Faults: Faults{Failed: 9}}))
+	require.Equal(t, Hold, verdict, "it is being promoted: nothing is observed")
+	require.Equal(t, status, held)
+	status = status.Bake(cfg)
+	require.Equal(t, Baking, status.Phase)
+	status, verdict, _ = Decide(cfg, nil, status, weighted(3, Track{}, goodTrack(10)))
+	require.Equal(t, Hold, verdict)
+	status, verdict, reasons = Decide(cfg, nil, status, weighted(3, Track{}, goodTrack(10)))
+	require.Equal(t, Pass, verdict)
+	require.Equal(t, []string{"bake: 20 requests of clients showed no fault"}, reasons)
+	require.Equal(t, Passed, status.Phase)
+	require.Equal(t, 100, status.Weight)
+}
+
+// A challenger that fails when it has all traffic gives it back.
+func TestABakeFails(t *testing.T) {
+	t.Parallel()
+	track := goodTrack(1000)
+	track.Faults.Failed = 200
+	promoting := Status{Phase: Promoting, Weight: 100}
+	status, verdict, _ := Decide(spec(), nil, promoting.Bake(spec()), weighted(3, Track{}, track))
+	require.Equal(t, Fail, verdict)
 	require.Equal(t, Aborted, status.Phase)
 	require.Zero(t, status.Weight)
+	// What the old champion showed as well, in the last step, is no fault; other applicants are none either.
+	track.Approved, track.Scores = 0, rising(1000)
+	promoting.Clients.Traffic.Stable = goodTrack(1000)
+	promoting.Clients.Traffic.Stable.Faults.Failed = 200
+	_, verdict, _ = Decide(spec(), nil, promoting.Bake(spec()), weighted(3, Track{}, track))
+	require.Equal(t, Hold, verdict)
+	none := spec()
+	none.BakeSeconds = 0
+	require.Equal(t, Passed, Status{Phase: Promoting, Weight: 100}.Bake(none).Phase)
 }
 
-func TestDecideTolerantOfOneFailedCheckWhenAllowed(t *testing.T) {
-	tolerant := config
-	tolerant.MaxFailedChecks = 2
-	slow := track(78)
-	slow.Latency = latency(0, 0, 0, 78)
-	status, _, _ := Decide(tolerant, Start(tolerant), Observation{Stable: track(78), Canary: slow})
-	require.Equal(t, Status{Phase: Progressing, Weight: 5, FailedChecks: 1}, status)
-	status, _, _ = Decide(tolerant, status, Observation{Stable: track(78), Canary: slow})
+// Beyond the limit, but not by more than chance explains: neither passes nor fails. Two in 277 are within 1 %, three are not.
+func TestHold(t *testing.T) {
+	t.Parallel()
+	for broken, want := range map[int64]Verdict{2: Pass, 3: Hold, 7: Hold, 40: Fail} {
+		pairs := goodPairs(277)
+		pairs.Broken.Failed = broken
+		_, verdict, reasons := Decide(spec(), nil, Start(spec()), mirrored(20, pairs))
+		require.Equal(t, want, verdict, "%d: %v", broken, reasons)
+		if want == Hold {
+			require.True(t, strings.HasPrefix(reasons[0], "failed: "), reasons[0])
+		}
+	}
+}
+
+// A try that did not pass is followed by the next at twice the need: not by one at every window, of which one would pass by chance.
+func TestTriesToPass(t *testing.T) {
+	t.Parallel()
+	pairs := goodPairs(277)
+	pairs.Broken.Failed = 3
+	status, _, _ := Decide(spec(), nil, Start(spec()), mirrored(20, pairs))
+	status, verdict, _ := Decide(spec(), nil, status, mirrored(20, goodPairs(123)))
+	require.Equal(t, Hold, verdict, "3 of 400 are within the limit, but the next try is at 554")
+	_, verdict, _ = Decide(spec(), nil, status, mirrored(20, goodPairs(154)))
+	require.Equal(t, Pass, verdict)
+}
+
+// What has not ended may still be bad: it keeps from passing, and fails nothing.
+func TestRequestsUnderWay(t *testing.T) {
+	t.Parallel()
+	pairs := goodPairs(300)
+	pairs.Started += 100
+	status, verdict, reasons := Decide(spec(), nil, Start(spec()), mirrored(20, pairs))
+	require.Equal(t, Hold, verdict)
+	require.Equal(t, []string{"unended: 0 of 300 requests that either track answered never ended on the challenger (0.00 %, 100 have not ended yet), 0 of 300 on the champion; the limit is 1.00 points beyond it (after 300 requests of clients)"}, reasons)
+	_, verdict, _ = Decide(spec(), nil, status, mirrored(20, Pairs{Started: 300, Ended: 400, Answered: 400, Singles: PairedLatency{Count: 400}}))
+	require.Equal(t, Pass, verdict, "they ended well")
+
+	cfg, first := step(spec())
+	track := goodTrack(1000)
+	track.Started += 100
+	_, verdict, _ = Decide(cfg, nil, first, weighted(20, goodTrack(19_000), track))
+	require.Equal(t, Hold, verdict)
+}
+
+// A pass may rest on the platform's own requests, and says so; either class can fail it.
+func TestSynthetic(t *testing.T) {
+	t.Parallel()
+	few := mirrored(3, goodPairs(20))
+	few.Synthetic.Pairs = goodPairs(600)
+	status, verdict, reasons := Decide(spec(), nil, Start(spec()), few)
+	require.Equal(t, Pass, verdict)
+	require.Equal(t, []string{"passed: 20 requests of clients, 600 synthetic requests; it rests on synthetic requests"}, reasons)
+	require.Zero(t, status.MirroredPairs, "no client's pair can speak for the steps")
+
+	few.Synthetic.Pairs.Broken.Failed = 200
+	status, verdict, reasons = Decide(spec(), nil, Start(spec()), few)
+	require.Equal(t, Fail, verdict)
+	require.Equal(t, &Ending{Check: Failed, Requests: 600, Synthetic: true}, status.Ended)
+	require.Contains(t, reasons[0], "(after 600 synthetic requests)")
+
+	clientsFail := mirrored(3, goodPairs(600))
+	clientsFail.Clients.Pairs.Broken.Refused = 200
+	clientsFail.Synthetic.Pairs = goodPairs(10_000)
+	status, _, _ = Decide(spec(), nil, Start(spec()), clientsFail)
+	require.Equal(t, &Ending{Check: Refused, Requests: 600}, status.Ended)
+
+	doubtful := mirrored(3, goodPairs(20))
+	doubtful.Clients.Pairs.Broken.Failed = 2
+	doubtful.Synthetic.Pairs = goodPairs(600)
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), doubtful)
+	require.Equal(t, Hold, verdict, "2 of 20 clients' requests are no rate to pass with")
+	doubtful.Clients.Pairs.Broken.Failed = 1
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), doubtful)
+	require.Equal(t, Pass, verdict, "one is none")
+	doubtful.Clients.Pairs.CanaryScores = rising(20)
+	_, verdict, reasons = Decide(spec(), nil, Start(spec()), doubtful)
+	require.Equal(t, Hold, verdict, "20 scores that are all wrong are too few for a look, and too many for a pass")
+	require.Contains(t, reasons[0], "scores: 20 scores")
+}
+
+// At 50 decisions a day no step would ever have enough: the mirror decides, and the reason says so.
+func TestTheMirrorDecidesWhereClientsAreFew(t *testing.T) {
+	t.Parallel()
+	few := Status{Phase: Progressing, Weight: 5, MirroredPairs: 300, ClientRate: 50. / 86400}
+	status, verdict, reasons := Decide(spec(), nil, few, Observation{Seconds: 3})
+	require.Equal(t, Pass, verdict)
+	require.Equal(t, 20, status.Weight)
+	require.Equal(t, []string{"passed: 0 requests of clients; clients are too few for this step (0 of 277): it rests on the mirror's 300 pairs"}, reasons)
+
+	many := few
+	many.ClientRate = 1
+	_, verdict, _ = Decide(spec(), nil, many, Observation{Seconds: 3})
+	require.Equal(t, Hold, verdict, "they will come")
+	_, verdict, _ = Decide(spec(), nil, many, Observation{Seconds: 168 * 3600})
+	require.Equal(t, Pass, verdict, "they did not come, but the mirror had enough")
+
+	unmirrored := few
+	unmirrored.MirroredPairs = 0
+	_, verdict, _ = Decide(spec(), nil, unmirrored, Observation{Seconds: 3})
+	require.Equal(t, Hold, verdict, "a mirror that rested on synthetic pairs says nothing of clients")
+
+	bad := goodTrack(5)
+	bad.Faults.Failed = 2
+	_, verdict, _ = Decide(spec(), nil, few, weighted(3, goodTrack(90), bad))
+	require.Equal(t, Hold, verdict)
+}
+
+// After the time in which enough requests should have come: what is not known is not promoted.
+func TestWaitedInVain(t *testing.T) {
+	t.Parallel()
+	week := 168 * 3600.
+	status, verdict, reasons := Decide(spec(), nil, Start(spec()), mirrored(week, goodPairs(100)))
+	require.Equal(t, Hold, verdict)
+	require.Equal(t, Aborted, status.Phase)
+	require.Equal(t, &Ending{Check: Requests, Requests: 100}, status.Ended)
+	require.Equal(t, []string{"requests: not enough in 168 hours: 100 of 277 and 100 of 93 decisions"}, reasons)
+
+	pairs := goodPairs(300)
+	pairs.Broken.Failed = 4
+	status, verdict, reasons = Decide(spec(), nil, Start(spec()), mirrored(week, pairs))
+	require.Equal(t, Hold, verdict)
+	require.Equal(t, &Ending{Check: Failed, Requests: 300}, status.Ended, "the mirror lets nothing beyond a limit pass")
+	require.Equal(t, "requests: it could not be told in 168 hours", reasons[len(reasons)-1])
+
+	cfg, first := step(spec())
+	for failed, want := range map[int64]Phase{12: Progressing, 25: Aborted} { // of 1,000, the limit being 10: chance explains 12
+		track := goodTrack(1000)
+		track.Faults.Failed = failed
+		status, _, _ := Decide(cfg, nil, first, weighted(week, goodTrack(19_000), track))
+		require.Equal(t, want, status.Phase, "%d", failed)
+	}
+	hanging := goodTrack(1000)
+	hanging.Started += 100
+	status, _, _ = Decide(cfg, nil, first, weighted(week, goodTrack(19_000), hanging))
+	require.Equal(t, &Ending{Check: Unended, Requests: 1000}, status.Ended, "what has not ended by then is not trusted")
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), mirrored(week-1, goodPairs(100)))
+	require.Equal(t, Hold, verdict)
+}
+
+// A spec may want a second failure: it must come from a further look.
+func TestAFailedCheckMayBeTolerated(t *testing.T) {
+	t.Parallel()
+	cfg := spec()
+	cfg.MaxFailedChecks = 2
+	pairs := goodPairs(300)
+	pairs.Broken.Failed = 100
+	status, verdict, _ := Decide(cfg, nil, Start(cfg), mirrored(3, pairs))
+	require.Equal(t, Fail, verdict)
+	require.Equal(t, Mirroring, status.Phase)
+	require.Equal(t, 1, status.FailedChecks)
+	status, verdict, _ = Decide(cfg, nil, status, mirrored(3, Pairs{}))
+	require.Equal(t, Hold, verdict, "nothing new was seen")
+	status, verdict, _ = Decide(cfg, nil, status, mirrored(3, pairs))
+	require.Equal(t, Fail, verdict)
 	require.Equal(t, Aborted, status.Phase)
 }
 
-// Whatever is observed: weights only grow while progressing, an end is final, and nothing is promoted that has not passed
-// every step.
-func TestDecideProperties(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		status, passes := Start(config), 0
-		for range rapid.IntRange(1, 30).Draw(t, "analyses") {
-			seen := Observation{Stable: track(78), Canary: track(rapid.Int64Range(0, 100).Draw(t, "requests"))}
-			seen.Canary.Errors = rapid.Int64Range(0, seen.Canary.Requests).Draw(t, "errors")
-			before := status
-			var verdict Verdict
-			status, verdict, _ = Decide(config, status, seen)
-			if before.Phase != Progressing {
-				require.Equal(t, before, status)
-				continue
-			}
-			if verdict == Pass {
-				passes++
-			}
-			if status.Phase != Aborted {
-				require.GreaterOrEqual(t, status.Weight, before.Weight)
-			}
-			require.Equal(t, status.Phase == Promoting, passes == len(config.Steps))
-			require.Equal(t, status.Phase == Aborted, status.Weight == 0)
-		}
-	})
-}
-
-// Wanted values: statsmodels.stats.proportion.proportion_confint(method="wilson", alpha=0.10), its lower end; and by hand
-// z²/(1+z²) inverted for 1 of 1: 1/(1+z²) = 0.26990.
-func TestWilsonLower(t *testing.T) {
-	require.Zero(t, wilsonLower(0, 0))
-	require.InDelta(t, 0, wilsonLower(0, 50), 1e-15)
-	require.InDelta(t, 1/(1+normal95*normal95), wilsonLower(1, 1), 1e-12)
-	require.InDelta(t, 0.26989, wilsonLower(1, 1), 1e-4)
-}
-
-func TestShiftAgainstTheDefinition(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		a := Histogram{Counts: rapid.SliceOfN(rapid.Int64Range(0, 50), 5, 5).Draw(t, "a")}
-		b := Histogram{Counts: rapid.SliceOfN(rapid.Int64Range(0, 50), 5, 5).Draw(t, "b")}
-		if a.Total() == 0 || b.Total() == 0 {
-			return
-		}
-		want := 0.0
-		for i := range a.Counts {
-			want = math.Max(want, math.Abs(share(a, i)-share(b, i)))
-		}
-		got, chance := shift(a, b)
-		require.InDelta(t, want, got, 1e-12)
-		require.Positive(t, chance)
-		reversed, _ := shift(b, a)
-		require.InDelta(t, got, reversed, 1e-12)
-	})
-}
-
-// share is the empirical distribution function after bucket i.
-func share(h Histogram, i int) float64 {
-	var sum int64
-	for _, count := range h.Counts[:i+1] {
-		sum += count
+// What a workflow keeps stays a few kilobytes, whatever the traffic.
+func TestAStatusIsSmall(t *testing.T) {
+	t.Parallel()
+	const n = 10_000_000_000
+	seen := Observation{Seconds: 1, Clients: Traffic{Stable: goodTrack(n), Canary: goodTrack(n), Pairs: goodPairs(n)}}
+	for i := range ScoreBuckets {
+		seen.Clients.Stable.Scores[i], seen.Clients.Canary.Scores[i], seen.Clients.Pairs.StableScores[i], seen.Clients.Pairs.CanaryScores[i] = n, n, n, n
 	}
-	return float64(sum) / float64(h.Total())
-}
-
-// Wanted values by hand: ten values evenly in (0, 0.1], so the quantile is q/10.
-func TestQuantile(t *testing.T) {
-	h := Histogram{Bounds: []float64{0.1, 0.2}, Counts: []int64{10, 0, 0}}
-	require.InDelta(t, 0.05, h.Quantile(0.5), 1e-12)
-	require.InDelta(t, 0.099, h.Quantile(0.99), 1e-12)
-	h.Counts[2] = 1
-	require.True(t, math.IsInf(h.Quantile(0.99), 1), "a value above every bound is not resolved")
-	require.Zero(t, Histogram{}.Quantile(0.5))
+	seen.Clients.Pairs.Broken.Failed = n
+	seen.Synthetic = seen.Clients
+	status, _, _ := Decide(spec(), nil, Start(spec()), seen)
+	data, err := json.Marshal(status)
+	require.NoError(t, err)
+	require.Less(t, len(data), 8<<10)
+	var again Status
+	require.NoError(t, json.Unmarshal(data, &again))
+	require.Equal(t, status, again)
+	require.False(t, math.IsNaN(status.ClientRate))
 }

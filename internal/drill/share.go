@@ -27,4 +27,4 @@ func parseShare(text string) (Share, bool) {
 // hits spaces the share evenly, without chance, so that few requests get their share too: of any k in a row it hits k times the share,
 // rounded down or up; 5% are the 20th, the 40th and so on. The n-th is hit when n times the share reaches the next whole number, which
 // is Bresenham's line of that slope (https://doi.org/10.1147/sj.41.0025).
-func (s Share) hits(n uint64) bool { return n%uint64(whole)*uint64(s)%uint64(whole) < uint64(s) }
+func (s Share) hits(n uint64) bool { return n*uint64(s)%uint64(whole) < uint64(s) }

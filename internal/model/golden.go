@@ -18,6 +18,15 @@ type GoldenRow struct {
 	Probability float64        `json:"probability"`
 }
 
+// Applications are those of the rows, in order.
+func (g Golden) Applications() []map[string]any {
+	applications := make([]map[string]any, len(g.Rows))
+	for i, row := range g.Rows {
+		applications[i] = row.Application
+	}
+	return applications
+}
+
 // Values are the row's in the order of the signature. A value of another type than the signature's is fault.Invalid.
 func (r GoldenRow) Values(signature []transform.Field) ([]transform.Value, error) {
 	values := make([]transform.Value, len(signature))

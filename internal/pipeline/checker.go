@@ -133,6 +133,10 @@ func (c *checker) scalar(n ast.Node, want reflect.Type, path string) {
 		if _, err := strconv.ParseUint(n.GetToken().Value, 10, 64); err != nil || n.Type() != ast.IntegerType {
 			c.wrong(at, "%s is %s; a whole number from 0 is wanted", path, kindOf(n))
 		}
+	case reflect.Bool:
+		if n.Type() != ast.BoolType {
+			c.wrong(at, "%s is %s; true or false is wanted", path, kindOf(n))
+		}
 	case reflect.Float64:
 		if n.Type() != ast.IntegerType && n.Type() != ast.FloatType {
 			c.wrong(at, "%s is %s; a number is wanted", path, kindOf(n))

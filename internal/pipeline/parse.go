@@ -92,11 +92,12 @@ func defaults() Spec {
 		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
 		Policy:    Policy{Cutoff: 0.5},
 		Deploy: Deploy{
-			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: "automatic",
+			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: "automatic", Contract: ContractUnbroken,
 			Latency: Latency{Requests: 500, BatchSize: 100, P99Millis: 50, BatchP99Millis: 250},
 			Canary: Canary{
-				Steps: []int{5, 20, 40, 70}, IntervalSeconds: 60, MinRequests: 25, MaxFailedChecks: 1, MaxInconclusive: 5,
-				MaxErrorRate: 0.02, MaxP99Millis: 100, MaxScoreShift: 0.1,
+				Steps: []int{5, 20, 40, 70}, IntervalSeconds: 60, Mirror: true, MinRequests: 25, MaxFailedChecks: 1, MaxWaitHours: 168, BakeSeconds: 300,
+				MaxErrorRate: 0.01, MaxP99Millis: 100, MaxBatchP99Millis: 250, MaxSlowShare: 0.01,
+				MaxScoreShift: 0.1, MaxVerdictShift: 0.1, MaxUnpredictedShift: 0.02,
 			},
 		},
 		Limits: Limits{MaxRows: 5_000_000, MaxBytes: 2 << 30},

@@ -202,6 +202,9 @@ func (c *checker) deploy(d Deploy) {
 	if d.Approval != "automatic" && d.Approval != "required" {
 		c.wrongAt("deploy.approval", "deploy.approval is %q; automatic or required is wanted", clip(d.Approval))
 	}
+	if d.Contract != ContractUnbroken && d.Contract != ContractBreaking {
+		c.wrongAt("deploy.contract", "deploy.contract is %q; unbroken or breaking is wanted", clip(d.Contract))
+	}
 	if len(d.Canary.Steps) == 0 {
 		c.wrongAt("deploy.canary.steps", "deploy.canary.steps is empty; at least one weight is wanted, such as 50")
 	}
@@ -215,15 +218,25 @@ func (c *checker) deploy(d Deploy) {
 	c.positive("deploy.canary.interval_seconds", float64(d.Canary.IntervalSeconds))
 	c.positive("deploy.canary.min_requests", float64(d.Canary.MinRequests))
 	c.positive("deploy.canary.max_failed_checks", float64(d.Canary.MaxFailedChecks))
-	c.positive("deploy.canary.max_inconclusive", float64(d.Canary.MaxInconclusive))
+	c.positive("deploy.canary.max_wait_hours", d.Canary.MaxWaitHours)
 	c.positive("deploy.canary.max_p99_millis", d.Canary.MaxP99Millis)
+	c.positive("deploy.canary.max_batch_p99_millis", d.Canary.MaxBatchP99Millis)
+	if d.Canary.BakeSeconds < 0 {
+		c.wrongAt("deploy.canary.bake_seconds", "deploy.canary.bake_seconds is %d; 0 or more is wanted", d.Canary.BakeSeconds)
+	}
 	if !(d.Canary.Rate >= 0 && d.Canary.Rate <= 10_000) {
 		c.wrongAt("deploy.canary.rate", "deploy.canary.rate is %v; 0 to 10000 requests per second is wanted", d.Canary.Rate)
 	}
-	for path, share := range map[string]float64{"deploy.canary.max_error_rate": d.Canary.MaxErrorRate, "deploy.canary.max_score_shift": d.Canary.MaxScoreShift} {
-		if !(share >= 0 && share <= 1) {
-			c.wrongAt(path, "%s is %v; a share from 0 to 1 is wanted", path, share)
-		}
+	c.share("deploy.canary.max_error_rate", d.Canary.MaxErrorRate)
+	c.share("deploy.canary.max_slow_share", d.Canary.MaxSlowShare)
+	c.share("deploy.canary.max_score_shift", d.Canary.MaxScoreShift)
+	c.share("deploy.canary.max_verdict_shift", d.Canary.MaxVerdictShift)
+	c.share("deploy.canary.max_unpredicted_shift", d.Canary.MaxUnpredictedShift)
+}
+
+func (c *checker) share(path string, value float64) {
+	if !(value >= 0 && value <= 1) {
+		c.wrongAt(path, "%s is %v; a share from 0 to 1 is wanted", path, value)
 	}
 }
 

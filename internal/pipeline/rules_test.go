@@ -42,6 +42,7 @@ deploy:
   cpu_millis: 100
   target_rate: 5
   approval: required
+  contract: breaking
   latency: {requests: 10, batch_size: 10, p99_millis: 1, batch_p99_millis: 2}
   canary:
     steps: [10, 50]
@@ -49,10 +50,16 @@ deploy:
     rate: 1
     min_requests: 1
     max_failed_checks: 1
-    max_inconclusive: 1
+    mirror: false
+    max_wait_hours: 0.5
+    bake_seconds: 2
     max_error_rate: 0.5
     max_p99_millis: 9
+    max_batch_p99_millis: 19
+    max_slow_share: 0.25
     max_score_shift: 0.5
+    max_verdict_shift: 0.75
+    max_unpredicted_shift: 0.125
 limits: {max_rows: 10, max_bytes: 10}
 `
 
@@ -125,6 +132,7 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"cpu", "cpu_millis: 100", "cpu_millis: ▸-1", `deploy.cpu_millis is -1; a positive number`},
 		{"rate", "target_rate: 5", "target_rate: ▸0", `deploy.target_rate is 0`},
 		{"approval", "approval: required", "approval: ▸manual", `deploy.approval is "manual"; automatic or required`},
+		{"contract", "contract: breaking", "contract: ▸kept", `deploy.contract is "kept"; unbroken or breaking`},
 		{"latency requests", "requests: 10, batch_size", "requests: ▸0, batch_size", `deploy.latency.requests is 0`},
 		{"batch of nothing", "batch_size: 10", "batch_size: ▸0", `deploy.latency.batch_size is 0; 1 to 1000`},
 		{"batch too large", "batch_size: 10", "batch_size: ▸1001", `deploy.latency.batch_size is 1001`},
@@ -139,9 +147,15 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"synthetic rate too high", "\n    rate: 1", "\n    rate: ▸10001", `deploy.canary.rate is 10001`},
 		{"min_requests", "min_requests: 1", "min_requests: ▸0", `deploy.canary.min_requests is 0`},
 		{"max_failed_checks", "max_failed_checks: 1", "max_failed_checks: ▸0", `deploy.canary.max_failed_checks is 0`},
-		{"max_inconclusive", "max_inconclusive: 1", "max_inconclusive: ▸0", `deploy.canary.max_inconclusive is 0`},
+		{"max_wait_hours", "max_wait_hours: 0.5", "max_wait_hours: ▸0", `deploy.canary.max_wait_hours is 0`},
+		{"bake_seconds", "bake_seconds: 2", "bake_seconds: ▸-1", `deploy.canary.bake_seconds is -1; 0 or more`},
+		{"contract", "contract: breaking", "contract: ▸broken", `deploy.contract is "broken"; unbroken or breaking`},
+		{"max_batch_p99_millis", "max_batch_p99_millis: 19", "max_batch_p99_millis: ▸0", `deploy.canary.max_batch_p99_millis is 0`},
+		{"max_slow_share", "max_slow_share: 0.25", "max_slow_share: ▸1.5", `deploy.canary.max_slow_share is 1.5; a share`},
+		{"max_verdict_shift", "max_verdict_shift: 0.75", "max_verdict_shift: ▸-1", `deploy.canary.max_verdict_shift is -1; a share`},
+		{"max_unpredicted_shift", "max_unpredicted_shift: 0.125", "max_unpredicted_shift: ▸2", `deploy.canary.max_unpredicted_shift is 2; a share`},
 		{"max_error_rate", "max_error_rate: 0.5", "max_error_rate: ▸1.1", `deploy.canary.max_error_rate is 1.1; a share from 0 to 1`},
-		{"canary p99", "max_p99_millis: 9", "max_p99_millis: ▸0", `deploy.canary.max_p99_millis is 0`},
+		{"canary p99", " max_p99_millis: 9", " max_p99_millis: ▸0", `deploy.canary.max_p99_millis is 0`},
 		{"max_score_shift", "max_score_shift: 0.5", "max_score_shift: ▸-0.1", `deploy.canary.max_score_shift is -0.1; a share from 0 to 1`},
 		{"max_rows", "max_rows: 10", "max_rows: ▸0", `limits.max_rows is 0`},
 		{"max_bytes", "max_bytes: 10}", "max_bytes: ▸-1}", `limits.max_bytes is -1`},
@@ -179,11 +193,12 @@ func TestTheFullSpecIsValid(t *testing.T) {
 		Policy:    pipeline.Policy{Cutoff: 0.3},
 		Gates:     []pipeline.Gate{{Metric: "auc", Value: "lower", Min: &floor, Max: &ceiling}},
 		Deploy: pipeline.Deploy{
-			MemoryMiB: 64, CPUMillis: 100, TargetRate: 5, Approval: "required",
+			MemoryMiB: 64, CPUMillis: 100, TargetRate: 5, Approval: "required", Contract: "breaking",
 			Latency: pipeline.Latency{Requests: 10, BatchSize: 10, P99Millis: 1, BatchP99Millis: 2},
 			Canary: pipeline.Canary{
-				Steps: []int{10, 50}, IntervalSeconds: 1, Rate: 1, MinRequests: 1, MaxFailedChecks: 1, MaxInconclusive: 1,
-				MaxErrorRate: 0.5, MaxP99Millis: 9, MaxScoreShift: 0.5,
+				Steps: []int{10, 50}, IntervalSeconds: 1, Rate: 1, MinRequests: 1, MaxFailedChecks: 1, MaxWaitHours: 0.5, BakeSeconds: 2,
+				MaxErrorRate: 0.5, MaxP99Millis: 9, MaxBatchP99Millis: 19, MaxSlowShare: 0.25,
+				MaxScoreShift: 0.5, MaxVerdictShift: 0.75, MaxUnpredictedShift: 0.125,
 			},
 		},
 		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10},
@@ -198,7 +213,7 @@ func TestBoundsAreInclusiveWhereTheyShouldBe(t *testing.T) {
 		{"min: 0, max: 10,", "min: 10, max: 10,"}, {"missing_max: 0.5", "missing_max: 1"}, {"l2: [0.1]", "l2: [0, 1000000]"},
 		{"max_iterations: 10", "max_iterations: 100000"}, {"min: 0.6, max: 0.9", "min: 0.9, max: 0.9"}, {"batch_size: 10", "batch_size: 1000"},
 		{"steps: [10, 50]", "steps: [1, 99]"}, {"\n    rate: 1", "\n    rate: 10000"}, {"\n    rate: 1", "\n    rate: 0"},
-		{"max_error_rate: 0.5", "max_error_rate: 1"}, {"max_score_shift: 0.5", "max_score_shift: 0"}, {"cutoff: 0.3", "cutoff: 0.000000001"},
+		{"max_error_rate: 0.5", "max_error_rate: 1"}, {"bake_seconds: 2", "bake_seconds: 0"}, {"max_score_shift: 0.5", "max_score_shift: 0"}, {"cutoff: 0.3", "cutoff: 0.000000001"},
 		{"train: 0.5, validation: 0.25, test: 0.25", "train: 0.6, validation: 0.3, test: 0.1"}, // 0.6+0.3+0.1 is not 1 in float64
 		{"name: home", "name: " + strings.Repeat("h", 100)},
 	} {
@@ -224,5 +239,5 @@ func TestMistakesComeInFileOrder(t *testing.T) {
 	for line := range strings.Lines(err.Error()) {
 		places = append(places, strings.Join(strings.Split(line, ":")[1:3], ":"))
 	}
-	require.Equal(t, []string{"1:7", "23:18", "30:13", "31:23", "33:17", "33:21", "42:35"}, places)
+	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "49:35"}, places)
 }

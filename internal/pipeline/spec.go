@@ -154,7 +154,17 @@ type Deploy struct {
 	Canary     Canary  `yaml:"canary" json:"canary"`
 	// Approval is "automatic" or "required": then production waits for the approve update.
 	Approval string `yaml:"approval" json:"approval"`
+	// Contract is what a version may do to the contract of requests: leave it unbroken, or break it.
+	Contract string `yaml:"contract" json:"contract"`
 }
+
+// The values of Deploy.Contract.
+const (
+	// ContractUnbroken: a request that the champion takes must be good for the challenger.
+	ContractUnbroken = "unbroken"
+	// ContractBreaking: clients have been told, and are ready.
+	ContractBreaking = "breaking"
+)
 
 // Latency is the endpoint test in staging.
 type Latency struct {
@@ -173,19 +183,34 @@ type Canary struct {
 	IntervalSeconds int `yaml:"interval_seconds" json:"interval_seconds"`
 	// Rate is the synthetic requests per second that the platform adds during an analysis; 0 adds none.
 	Rate float64 `yaml:"rate" json:"rate"`
-	// MinRequests per track and analysis; fewer is "insufficient data": hold the weight and observe again.
+	// Mirror: before the first weight copies of production requests go to the challenger, whose answers reach nobody. Defaults to true.
+	Mirror bool `yaml:"mirror" json:"mirror"`
+	// MinRequests is the least number of the challenger's requests on which anything passes; what the limits need is more, as a rule.
 	MinRequests int `yaml:"min_requests" json:"min_requests"`
 	// MaxFailedChecks is how many failed analyses abort. Defaults to 1.
 	MaxFailedChecks int `yaml:"max_failed_checks" json:"max_failed_checks"`
-	// MaxInconclusive is how many analyses without enough data in a row abort.
-	MaxInconclusive int `yaml:"max_inconclusive" json:"max_inconclusive"`
-	// MaxErrorRate is the largest accepted share of failed requests on the canary, 0 to 1.
+	// MaxWaitHours is how long the mirror, and each step, waits for enough requests before the canary is aborted. Defaults to 168, a week.
+	MaxWaitHours float64 `yaml:"max_wait_hours" json:"max_wait_hours"`
+	// BakeSeconds is how long the new champion is still held against the old one after it took all traffic; 0 is not at all. Defaults to 300.
+	BakeSeconds int `yaml:"bake_seconds" json:"bake_seconds"`
+	// MaxErrorRate is the largest accepted share of the challenger's requests that are refused, that fail, or that never end, each beyond
+	// the champion's share, 0 to 1. Defaults to 0.01.
 	MaxErrorRate float64 `yaml:"max_error_rate" json:"max_error_rate"`
-	// MaxP99Millis is the largest accepted 99th percentile on the canary.
-	MaxP99Millis float64 `yaml:"max_p99_millis" json:"max_p99_millis"`
-	// MaxScoreShift is the largest accepted Kolmogorov-Smirnov distance between the tracks' scores beyond what chance
-	// explains at their sample sizes, 0 to 1.
+	// MaxP99Millis is the time above which a single request counts as slow, MaxBatchP99Millis that of a batch.
+	MaxP99Millis      float64 `yaml:"max_p99_millis" json:"max_p99_millis"`
+	MaxBatchP99Millis float64 `yaml:"max_batch_p99_millis" json:"max_batch_p99_millis"`
+	// MaxSlowShare is the largest accepted share of slow requests beyond the champion's, 0 to 1. Defaults to 0.01, which makes the times
+	// above limits of the 99th percentile.
+	MaxSlowShare float64 `yaml:"max_slow_share" json:"max_slow_share"`
+	// MaxScoreShift is the largest accepted Kolmogorov-Smirnov distance between the challenger's scores and those predicted from the
+	// champion's, beyond what chance explains, 0 to 1. Defaults to 0.1.
 	MaxScoreShift float64 `yaml:"max_score_shift" json:"max_score_shift"`
+	// MaxVerdictShift is the largest change of the approval rate, up or down, that a delivery may bring without a person's approval, 0 to 1.
+	// It is held against the prediction, before any traffic.
+	MaxVerdictShift float64 `yaml:"max_verdict_shift" json:"max_verdict_shift"`
+	// MaxUnpredictedShift is the largest accepted difference between observed and predicted verdicts: of the approval share, and of the
+	// share of verdicts that flip, each way, 0 to 1. Defaults to 0.02.
+	MaxUnpredictedShift float64 `yaml:"max_unpredicted_shift" json:"max_unpredicted_shift"`
 }
 
 // Limits bound what a run may read.

@@ -144,9 +144,10 @@ type CanaryCheck struct {
 	Seq     int             `json:"seq"` // 1, 2 … per run
 	Model   string          `json:"model"`
 	Version int             `json:"version"`
+	Phase   string          `json:"phase"`  // see canary.Phase
 	Weight  int             `json:"weight"` // percent to the canary while observing
 	At      time.Time       `json:"at"`
-	Tracks  json.RawMessage `json:"tracks"` // canary.Observation: per track counts, error rate, latency, scores
+	Tracks  json.RawMessage `json:"tracks"` // canary.Observation: what was counted by who asked, per track and per pair
 	Verdict string          `json:"verdict"`
 	Reasons []string        `json:"reasons"`
 }

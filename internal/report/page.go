@@ -10,7 +10,7 @@ import (
 //go:embed *.html
 var pages embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"number": number}).ParseFS(pages, "*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"number": number, "figure": figure, "share": share, "points": points, "segment": segmentName}).ParseFS(pages, "*.html"))
 
 // render fills a page.
 func render(name, title string, view any) ([]byte, error) {

@@ -37,15 +37,15 @@ func (r Record) Prepare(challenger Track, drill string) (Record, error) {
 	return next, nil
 }
 
-// Canary gives the challenger weight percent of the traffic, 1 to 99.
+// Canary gives the challenger weight percent of the traffic, 0 to 99. At 0 it gets copies of the champion's requests, see Record.Mirror.
 func (r Record) Canary(challenger Track, weight int, drill string) (Record, error) {
 	switch {
 	case r.Champion == nil:
 		return Record{}, fault.New(fault.Refused, "%s has no champion that a canary could be held against", r.Pipeline)
 	case *r.Champion == challenger:
 		return Record{}, fault.New(fault.Refused, "version %d of %s is champion already", challenger.Version, r.Pipeline)
-	case weight < 1 || weight > 99:
-		return Record{}, fault.New(fault.Invalid, "a canary's weight is 1 to 99 percent, not %d", weight)
+	case weight < 0 || weight > 99:
+		return Record{}, fault.New(fault.Invalid, "a canary's weight is 0 to 99 percent, not %d", weight)
 	}
 	next := r.after(Shared)
 	next.Challenger, next.Weight, next.Drill = &challenger, weight, drill

@@ -66,6 +66,7 @@ func TestTransitions(t *testing.T) {
 		{"another first challenger", prepared, prepare(2, ""), serving.Prepared, content{Challenger: track(2)}},
 		{"the first champion has no previous", prepared, serving.Record.Promote, serving.Promoted, content{Champion: track(1)}},
 		{"a canary begins", steady, canary(3, 5, ""), serving.Shared, content{Champion: track(2), Previous: track(1), Challenger: track(3), Weight: 5}},
+		{"a canary that gets copies only", steady, canary(3, 0, ""), serving.Shared, content{Champion: track(2), Previous: track(1), Challenger: track(3)}},
 		{"a canary goes on", shared, canary(3, 99, ""), serving.Shared, content{Champion: track(2), Previous: track(1), Challenger: track(3), Weight: 99}},
 		{"a canary with a drill", steady, canary(3, 1, "delay=1s"), serving.Shared,
 			content{Champion: track(2), Previous: track(1), Challenger: track(3), Weight: 1, Drill: "delay=1s"}},
@@ -118,9 +119,8 @@ func TestRefusedTransitions(t *testing.T) {
 		{"a first challenger beside a champion", refused(before(steady).Prepare(*track(3), "")), fault.Refused, "loans has a champion, version 2"},
 		{"a canary without a champion", refused(before(prepared).Canary(*track(2), 5, "")), fault.Refused, "no champion"},
 		{"a canary of the champion", refused(before(steady).Canary(*track(2), 5, "")), fault.Refused, "version 2 of loans is champion already"},
-		{"a canary of 0 %", refused(before(steady).Canary(*track(3), 0, "")), fault.Invalid, "1 to 99 percent, not 0"},
-		{"a canary of 100 %", refused(before(steady).Canary(*track(3), 100, "")), fault.Invalid, "1 to 99 percent, not 100"},
-		{"a canary of less than nothing", refused(before(steady).Canary(*track(3), -1, "")), fault.Invalid, "1 to 99 percent, not -1"},
+		{"a canary of 100 %", refused(before(steady).Canary(*track(3), 100, "")), fault.Invalid, "0 to 99 percent, not 100"},
+		{"a canary of less than nothing", refused(before(steady).Canary(*track(3), -1, "")), fault.Invalid, "0 to 99 percent, not -1"},
 		{"a promotion of nobody", refused(before(steady).Promote()), fault.Refused, "no challenger to promote"},
 		{"a promotion of nobody at first", refused(before(nothing).Promote()), fault.Refused, "no challenger to promote"},
 		{"a promotion under a drill", refused(before(drilled).Promote()), fault.Refused, "version 3 of loans runs under the drill delay=1s"},
@@ -294,4 +294,20 @@ func TestDecidedLooksThroughWhatWasRestored(t *testing.T) {
 	rolledBack, restored := serving.Record{Generation: 2, Change: serving.RolledBack}, serving.Record{Generation: 3, Change: serving.Restored}
 	require.Equal(t, rolledBack, serving.Decided([]serving.Record{{Generation: 1, Change: serving.Promoted}, rolledBack, restored, restored}))
 	require.Zero(t, serving.Decided([]serving.Record{restored}))
+}
+
+// Copies go to a challenger that has a champion beside it and no share; in no other state to anybody.
+func TestMirror(t *testing.T) {
+	mirrored, err := before(steady).Canary(*track(3), 0, "")
+	require.NoError(t, err)
+	require.Equal(t, track(3), mirrored.Mirror())
+	require.Equal(t, 100, mirrored.Share(*track(2)))
+	require.Zero(t, mirrored.Share(*track(3)))
+	first, err := before(nothing).Prepare(*track(1), "")
+	require.NoError(t, err)
+	promoted, err := mirrored.Promote()
+	require.NoError(t, err)
+	for _, r := range []serving.Record{nothing, steady, shared, first, promoted, mirrored.Abort()} {
+		require.Nil(t, r.Mirror())
+	}
 }

@@ -57,7 +57,7 @@ type Record struct {
 	// Champion, Challenger and Previous are nil when there is none.
 	Champion   *Track `json:"champion"`
 	Challenger *Track `json:"challenger"`
-	// Weight is the challenger's share of traffic in percent; the champion has the rest.
+	// Weight is the challenger's share of traffic in percent; the champion has the rest. A challenger without a share gets copies, see Mirror.
 	Weight   int    `json:"weight"`
 	Previous *Track `json:"previous"`
 	// Drill is the fault that the challenger injects on purpose; empty for none.
@@ -74,6 +74,14 @@ func Is(r, t *Track) bool { return r != nil && t != nil && *r == *t }
 
 // InCanary reports whether a challenger is held against the champion.
 func (r Record) InCanary() bool { return r.Champion != nil && r.Challenger != nil }
+
+// Mirror is the track that gets copies of requests, whose answers reach nobody: a challenger that has no share yet; nil for none.
+func (r Record) Mirror() *Track {
+	if r.InCanary() && r.Weight == 0 {
+		return r.Challenger
+	}
+	return nil
+}
 
 // Tracks lists what should run: the champion and the challenger, as far as there are any.
 func (r Record) Tracks() []Track {

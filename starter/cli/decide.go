@@ -117,8 +117,8 @@ func (a *app) key(institution string) (string, error) {
 	return keys[institution], nil
 }
 
-// decision is the part of an answer that people read; JSON output shows all of it.
-type decision struct {
+// answer is the part of an answer that people read; JSON output shows all of it.
+type answer struct {
 	DecisionID  string  `json:"decision_id"`
 	Verdict     string  `json:"verdict"`
 	Probability float64 `json:"probability"`
@@ -135,10 +135,10 @@ type decision struct {
 }
 
 // decide asks the gateway.
-func decide(ctx context.Context, gateway, pipeline, key string, body []byte) (decision, error) {
+func decide(ctx context.Context, gateway, pipeline, key string, body []byte) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	var d decision
+	var d answer
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, gateway+"/v1/pipelines/"+pipeline+"/decisions", bytes.NewReader(body))
 	if err != nil {
 		return d, err
@@ -163,7 +163,7 @@ func decide(ctx context.Context, gateway, pipeline, key string, body []byte) (de
 	return d, json.Unmarshal(data, &d)
 }
 
-func (a *app) describeDecision(application []byte, d decision) {
+func (a *app) describeDecision(application []byte, d answer) {
 	fmt.Fprintf(a.out, "application %s\n%s at a probability of %.4f, by %s version %d (decision %s)\n", application, d.Verdict, d.Probability, d.Model.Name, d.Model.Version, d.DecisionID)
 	for _, reason := range d.Reasons {
 		fmt.Fprintf(a.out, "  %s\n", reason.Text)

@@ -57,7 +57,7 @@ func TestDecideAsksTheGateway(t *testing.T) {
 
 	stdout, _, code = p.run(t, "decide", file, "--output", "json")
 	require.Equal(t, 0, code)
-	var d decision
+	var d answer
 	require.NoError(t, json.Unmarshal([]byte(stdout), &d))
 	require.Equal(t, "decline", d.Verdict)
 	require.Len(t, d.Reasons, 2)

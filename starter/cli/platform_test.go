@@ -187,11 +187,12 @@ func TestRunsShowTellsOfTheCanaryAndOfAFault(t *testing.T) {
 	failed.Status, failed.Error = registry.RunFailed, "the database went away"
 	require.NoError(t, r.PutRun(t.Context(), failed))
 	require.NoError(t, r.PutCanaryCheck(t.Context(), registry.CanaryCheck{
+		Phase: "progressing",
 		RunID: "run-1", Seq: 1, Model: "cards", Version: 2, Weight: 5, At: began, Tracks: json.RawMessage("{}"), Verdict: "failed", Reasons: []string{"too slow", "too many errors"},
 	}))
 	stdout, stderr, code := p.run(t, "runs", "show", "run-1")
 	require.Equal(t, 0, code, stderr)
-	require.Contains(t, stdout, "canary at 5 %: failed, too slow; too many errors\nthe database went away\n")
+	require.Contains(t, stdout, "canary progressing at 5 %: failed, too slow; too many errors\nthe database went away\n")
 }
 
 func TestTook(t *testing.T) {

@@ -120,7 +120,7 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("cd", "Continuous delivery", a.deliverCommand()),
 		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
 		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand()),
-		group("policy", "What makes verdicts and reasons of scores", a.policyShowCommand(), a.policyHistoryCommand()),
+		group("policy", "What makes verdicts and reasons of scores", a.policyShowCommand(), a.policyHistoryCommand(), a.policyDiffCommand()),
 		group("serving", "What should serve, and who said so", a.servingShowCommand(), a.servingHistoryCommand()),
 		group("runs", "Runs of pipelines and their steps", a.runsListCommand(), a.runsShowCommand()),
 		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesValidateCommand()),

@@ -112,7 +112,7 @@ func (a *app) describeRun(r shownRun) {
 	}
 	a.table(rows)
 	for _, check := range r.CanaryChecks {
-		fmt.Fprintf(a.out, "canary at %d %%: %s, %s\n", check.Weight, check.Verdict, strings.Join(check.Reasons, "; "))
+		fmt.Fprintf(a.out, "canary %s at %d %%: %s, %s\n", check.Phase, check.Weight, check.Verdict, strings.Join(check.Reasons, "; "))
 	}
 	if r.Error != "" {
 		fmt.Fprintln(a.out, r.Error)

@@ -214,7 +214,7 @@ func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Regist
 	e := p.Endpoints()
 	endpoints := struct {
 		platform.Endpoints
-		Decision decision `json:"decision"`
+		Decision answer `json:"decision"`
 	}{e, d}
 	return u.print(endpoints, func() {
 		u.describeDecision(body, d)

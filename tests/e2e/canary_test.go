@@ -13,24 +13,55 @@ import (
 
 // canaryRun is the part of `loanops runs show` that these tests read.
 type canaryRun struct {
-	Verdict      string `json:"verdict"`
-	CanaryChecks []struct {
-		Weight  int             `json:"weight"`
-		Verdict string          `json:"verdict"`
-		Tracks  json.RawMessage `json:"tracks"`
-	} `json:"canary_checks"`
+	Verdict      string        `json:"verdict"`
+	CanaryChecks []canaryCheck `json:"canary_checks"`
 }
 
-func TestASlowChallengerAborts(t *testing.T) { abortsWithDrill(t, "delay=300ms") }
-
-func TestACrashingChallengerAborts(t *testing.T) { abortsWithDrill(t, "crash_after=20") }
-
-func abortsWithDrill(t *testing.T, drill string) {
-	t.Helper()
+// Each fault is found in copies of requests, by the check that is meant for it, before any client met it.
+func TestDrillsAreFoundByTheMirror(t *testing.T) {
 	champion := shared.champion(t)
+	unharmed := shared.client(t, name, champion)
+	for _, test := range []struct{ drill, check string }{
+		{"delay=300ms", "slow"},
+		{"crash_after=20", "failed"},
+		{"errors=5%", "failed"},
+		{"reject=5%", "refused"},
+		{"hang=10%", "unended"},
+		{"swap", "verdicts"},
+	} {
+		t.Run(test.drill, func(t *testing.T) {
+			var r result
+			shared.runJSON(t, &r, 4, "cd", "start", name, "--version", strconv.Itoa(other(champion)), "--drill", test.drill, "--wait")
+			last := shared.requireAborted(t, r, champion)
+			require.Equal(t, "mirroring", last.Phase, "no client met it")
+			found := false
+			for _, reason := range r.Reasons {
+				require.Regexp(t, `\(after \d+ (requests of clients|synthetic requests)\)$`, reason)
+				found = found || strings.HasPrefix(reason, test.check+": ")
+			}
+			require.True(t, found, "%s: %v", test.check, r.Reasons)
+		})
+	}
+	unharmed()
+}
+
+// Without a mirror the steps find it, before the challenger has half of the traffic.
+func TestADrillIsFoundByTheStepsWithoutAMirror(t *testing.T) {
 	var r result
-	shared.runJSON(t, &r, 4, "cd", "start", name, "--version", strconv.Itoa(other(champion)), "--drill", drill, "--wait")
-	shared.requireAborted(t, r, champion)
+	shared.settleRuled(t)
+	champion := *shared.serving(t, ruled).Champion
+	file := ruledSpec(t, "mirror: true ", "mirror: false ", "cutoff: 0.25", "cutoff: 0.26")
+	shared.runJSON(t, &r, 0, "ct", "start", "--pipeline", file, "--register-only", "--wait")
+	shared.runJSON(t, &r, 4, "cd", "start", ruled, "--version", strconv.Itoa(champion.Version), "--drill", "errors=50%", "--wait")
+	require.Equal(t, "aborted", r.Verdict)
+	require.Regexp(t, "^failed: ", r.Reasons[0])
+	require.Equal(t, champion, *shared.serving(t, ruled).Champion)
+	var last canaryRun
+	shared.runJSON(t, &last, 0, "runs", "show", "delivery-"+ruled)
+	for _, check := range last.CanaryChecks {
+		require.Equal(t, "progressing", check.Phase)
+		require.Less(t, check.Weight, 50)
+	}
 }
 
 // other is a good version that is not the champion: both of the first run are good.
@@ -42,8 +73,8 @@ func other(champion int) int {
 }
 
 // The labels of a source change their meaning: the model learns well, passes every gate on the same labels, and would approve the
-// wrong applicants. Only the canary can notice.
-func TestAChallengerWithSwappedScoresAborts(t *testing.T) {
+// wrong applicants. The prediction shows it before any traffic.
+func TestAChallengerThatTurnsVerdictsAroundIsRefused(t *testing.T) {
 	const original = "../../pipelines/" + name + ".yaml"
 	champion := shared.champion(t)
 	spec, err := os.ReadFile(original)
@@ -61,12 +92,24 @@ func TestAChallengerWithSwappedScoresAborts(t *testing.T) {
 	var registered, r result
 	shared.runJSON(t, &registered, 0, "ct", "start", "--pipeline", file, "--register-only", "--wait")
 	require.Equal(t, "registered", registered.Verdict)
-	shared.runJSON(t, &r, 4, "cd", "start", name, "--version", strconv.Itoa(registered.Model.Version), "--wait")
-	shared.requireAborted(t, r, champion)
+	shared.runJSON(t, &r, 3, "cd", "start", name, "--version", strconv.Itoa(registered.Model.Version), "--wait")
+	require.Equal(t, "refused", r.Verdict)
+	require.Regexp(t, `^the approval rate would go from .* swapped in and .* out; at most 10 points are allowed`, r.Reasons[0])
+	require.Contains(t, r.Artifacts, "swap_set_html")
+	require.Equal(t, champion, shared.champion(t))
 }
 
-// requireAborted checks what an aborted canary must leave behind.
-func (p *platform) requireAborted(t *testing.T, r result, champion int) {
+// canaryCheck is one analysis of a canary.
+type canaryCheck struct {
+	Phase   string          `json:"phase"`
+	Weight  int             `json:"weight"`
+	Verdict string          `json:"verdict"`
+	Reasons []string        `json:"reasons"`
+	Tracks  json.RawMessage `json:"tracks"`
+}
+
+// requireAborted checks what an aborted canary must leave behind, and returns its last analysis.
+func (p *platform) requireAborted(t *testing.T, r result, champion int) canaryCheck {
 	t.Helper()
 	require.Equal(t, "aborted", r.Verdict)
 	require.NotEmpty(t, r.Reasons)
@@ -84,4 +127,5 @@ func (p *platform) requireAborted(t *testing.T, r result, champion int) {
 	require.Equal(t, 200, p.post(t, "/v1/decisions", p.example(t), &answer))
 	require.Equal(t, champion, answer.Model.Version)
 	require.Equal(t, 0, plan(t, p.mustEndpoints(t).TerraformDir["production"]), "the abort goes through Terraform")
+	return last.CanaryChecks[len(last.CanaryChecks)-1]
 }

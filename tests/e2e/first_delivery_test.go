@@ -39,7 +39,7 @@ func (p *platform) caller(t *testing.T, model string, version int) *platformtest
 	t.Helper()
 	applications, err := p.Examples(model, strconv.Itoa(version))
 	require.NoError(t, err)
-	caller, err := p.Caller(model, applications[0])
+	caller, err := p.Caller(model, applications...)
 	require.NoError(t, err)
 	return caller
 }
@@ -50,8 +50,8 @@ func TestADrilledFirstVersionIsNeverRouted(t *testing.T) {
 	require.Zero(t, p.aliasOf(t, lone, "champion"), "this test is about a first delivery")
 	caller := p.caller(t, lone, 1)
 	unrouted := always(t, func() error {
-		if version, err := caller.Ask(); err == nil {
-			return fmt.Errorf("version %d decided", version)
+		if by, err := caller.Ask(); err == nil {
+			return fmt.Errorf("version %d decided", by.Version)
 		}
 		actual, err := p.Actual("production", lone)
 		if err == nil && len(actual.Shares()) > 0 {
@@ -79,7 +79,7 @@ func (p *platform) requireDecides(t *testing.T, model string, version int) {
 	caller := p.caller(t, model, version)
 	eventually(t, "a decision of version "+strconv.Itoa(version), 10*time.Second, func() bool {
 		decided, err := caller.Ask()
-		return err == nil && decided == version
+		return err == nil && decided.Version == version
 	})
 }
 

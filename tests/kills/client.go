@@ -32,24 +32,20 @@ func newClient(p *platformtest.Platform) (*client, error) {
 		return nil, err
 	}
 	// One application over and over would be a peak in the scores that the canary compares, for each version at another place.
-	var callers []*platformtest.Caller
-	for _, application := range applications {
-		caller, err := p.Caller(model, application)
-		if err != nil {
-			return nil, err
-		}
-		callers = append(callers, caller)
+	caller, err := p.Caller(model, applications...)
+	if err != nil {
+		return nil, err
 	}
 	c := &client{halt: make(chan struct{})}
 	c.wait.Go(func() {
 		ticks := time.NewTicker(pace)
 		defer ticks.Stop()
-		for i := 0; ; i++ {
+		for {
 			select {
 			case <-c.halt:
 				return
 			case <-ticks.C:
-				c.wait.Go(func() { c.ask(callers[i%len(callers)]) })
+				c.wait.Go(func() { c.ask(caller) })
 			}
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // Track is a model version under a policy.
@@ -129,14 +130,15 @@ func (a Actual) weights() map[string]int {
 	return a.Route.Weights
 }
 
-// Caller asks the gateway for decisions on one application, as a lender's software would.
+// Caller asks the gateway for decisions on applications in turn, as a lender's software would.
 type Caller struct {
 	url, key string
-	body     []byte
+	bodies   [][]byte
+	asked    atomic.Int64
 }
 
-// Caller returns one for a pipeline and an application.
-func (p *Platform) Caller(model string, application map[string]any) (*Caller, error) {
+// Caller returns one for a pipeline and at least one application.
+func (p *Platform) Caller(model string, applications ...map[string]any) (*Caller, error) {
 	e, err := p.Endpoints()
 	if err != nil {
 		return nil, err
@@ -145,31 +147,43 @@ func (p *Platform) Caller(model string, application map[string]any) (*Caller, er
 	if err != nil {
 		return nil, err
 	}
-	body, err := json.Marshal(application)
-	return &Caller{e.Gateway + "/v1/pipelines/" + model + "/decisions", key, body}, err
+	c := &Caller{url: e.Gateway + "/v1/pipelines/" + model + "/decisions", key: key}
+	for _, application := range applications {
+		body, err := json.Marshal(application)
+		if err != nil {
+			return nil, err
+		}
+		c.bodies = append(c.bodies, body)
+	}
+	return c, nil
 }
 
-// Ask returns the version that decided; any other answer than a decision is an error.
-func (c *Caller) Ask() (version int, err error) {
-	request, err := http.NewRequest(http.MethodPost, c.url, bytes.NewReader(c.body))
+// Ask returns the track that decided; any other answer than a decision is an error.
+func (c *Caller) Ask() (Track, error) {
+	body := c.bodies[int(c.asked.Add(1)-1)%len(c.bodies)]
+	request, err := http.NewRequest(http.MethodPost, c.url, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return Track{}, err
 	}
 	request.Header.Set("Authorization", "Bearer "+c.key)
 	request.Header.Set("Content-Type", "application/json")
 	response, err := client.Do(request)
 	if err != nil {
-		return 0, err
+		return Track{}, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		said, _ := io.ReadAll(io.LimitReader(response.Body, 500)) // as far as it can be read
-		return 0, fmt.Errorf("%s: %s", response.Status, bytes.TrimSpace(said))
+		return Track{}, fmt.Errorf("%s: %s", response.Status, bytes.TrimSpace(said))
 	}
 	var answer struct {
 		Model struct {
 			Version int `json:"version"`
 		} `json:"model"`
+		Policy struct {
+			Digest string `json:"digest"`
+		} `json:"policy"`
 	}
-	return answer.Model.Version, json.NewDecoder(response.Body).Decode(&answer)
+	err = json.NewDecoder(response.Body).Decode(&answer)
+	return Track{Version: answer.Model.Version, Policy: answer.Policy.Digest}, err
 }

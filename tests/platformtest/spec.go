@@ -20,7 +20,13 @@ func QuickSpec(original, file, name string, seconds int) error {
 		{"interval_seconds: 3", fmt.Sprintf("interval_seconds: %d", seconds)},
 		// The machine's speed is not what these tests are about.
 		{"latency: {requests: 500, batch_size: 100, p99_millis: 50, batch_p99_millis: 250}", "latency: {requests: 100, batch_size: 100, p99_millis: 2000, batch_p99_millis: 5000}"},
-		{"max_p99_millis: 100", "max_p99_millis: 5000"},
+		{"    max_p99_millis: 100\n", "    max_p99_millis: 5000\n"},
+		{"max_batch_p99_millis: 250", "max_batch_p99_millis: 5000"},
+		// Looser limits need fewer requests, so that a step takes a second.
+		{"max_error_rate: 0.01 ", "max_error_rate: 0.05 "},
+		{"max_slow_share: 0.01 ", "max_slow_share: 0.05 "},
+		{"max_unpredicted_shift: 0.02", "max_unpredicted_shift: 0.05"},
+		{"bake_seconds: 5", "bake_seconds: 1"},
 	} {
 		if strings.Count(text, change[0]) != 1 {
 			return fmt.Errorf("%s: %q is not there once", original, change[0])

@@ -54,6 +54,9 @@ var scenarios = []scenario{
 	{run(4, "cd", "start", quick, "--version", "1", "--drill", "delay=1ms", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-aborted-drill.json", "every step of the canary passes under a drill: never promoted"},
 	}},
+	{abortInBake, []kept{
+		{delivery, "ContinuousDelivery-aborted-bake.json", "the abort update while the new champion bakes: traffic goes back as by a rollback"},
+	}},
 	{abortMidCanary, []kept{
 		{delivery, "ContinuousDelivery-aborted-person.json", "the abort update during an analysis: cancelled steps are not waited for"},
 	}},
@@ -98,6 +101,15 @@ var scenarios = []scenario{
 	{lostAgentAtTraining, []kept{
 		{training, "ContinuousTraining-restored.json", "the champion is trained again and its child brings it back"},
 	}},
+	{run(3, "ct", "start", "--pipeline", "narrow.yaml", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-refused-contract.json", "a request that is good for the champion would be refused"},
+	}},
+	{run(3, "ct", "start", "--pipeline", "strict.yaml", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-refused-prediction.json", "the approval rate would change too much"},
+	}},
+	{run(4, "ct", "start", "--pipeline", "unasked.yaml", "--wait"), []kept{
+		{delivery, "ContinuousDelivery-aborted-unasked.json", "no mirror, no requests: a weighted step waits and is given up"},
+	}},
 }
 
 // stage is the platform on which they are played.
@@ -138,15 +150,26 @@ func (s *stage) write(file string) error {
 	if filepath.Ext(file) != ".yaml" {
 		return nil
 	}
-	name := strings.TrimSuffix(file, ".yaml")
-	if err := platformtest.QuickSpec(s.spec, path, name, 1); err != nil || name == quick {
+	name := quick
+	if file == tight+".yaml" {
+		name = tight
+	}
+	if err := platformtest.QuickSpec(s.spec, path, name, 1); err != nil {
 		return err
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, []byte(strings.Replace(string(data), "p99_millis: 2000", "p99_millis: 0.000001", 1)), 0o600)
+	return os.WriteFile(path, []byte(strings.NewReplacer(variants[file]...).Replace(string(data))), 0o600)
+}
+
+// variants say in what a pipeline's file differs from the quick one: old text, new text.
+var variants = map[string][]string{
+	"tight.yaml":   {" p99_millis: 2000", " p99_millis: 0.000001"},
+	"narrow.yaml":  {"max: 1000000,", "max: 900000,"},
+	"strict.yaml":  {"cutoff: 0.25", "cutoff: 0.05"},
+	"unasked.yaml": {"cutoff: 0.25", "cutoff: 0.26", "mirror: true", "mirror: false", "rate: 200", "rate: 0", "max_wait_hours: 168", "max_wait_hours: 0.0005"},
 }
 
 // until asks until ok holds: what is waited for is in other processes.
@@ -176,6 +199,17 @@ func abortMidCanary(ctx context.Context, s *stage) error {
 		return err
 	}
 	return s.run(0, "abort", delivery, "--reason", "not today")
+}
+
+func abortInBake(ctx context.Context, s *stage) error {
+	if err := s.run(0, "cd", "start", quick, "--version", "1"); err != nil {
+		return err
+	}
+	baking := func() bool { return strings.HasSuffix(s.progress(ctx, delivery).Stage, "bake") }
+	if err := until("a bake", baking); err != nil {
+		return err
+	}
+	return s.run(0, "abort", delivery, "--reason", "complaints")
 }
 
 func abortTraining(ctx context.Context, s *stage) error {

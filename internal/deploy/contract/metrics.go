@@ -52,7 +52,7 @@ const (
 	PairsDroppedMetric = "loanops_gateway_pairs_dropped_total"
 	// PairVerdictsMetric counts pairs of single decisions that were both made, by VerdictLabel and MirrorVerdictLabel.
 	PairVerdictsMetric = "loanops_gateway_pair_verdicts_total"
-	// PairScoreMetric is the probability that the served track gave in these pairs.
+	// PairScoreMetric is the probability that each side (SideLabel) gave in these pairs.
 	PairScoreMetric = "loanops_gateway_pair_score"
 	// PairDurationMetric is the time to the answer, in seconds, of both sides (SideLabel) of the pairs that both ended OutcomeOK.
 	PairDurationMetric = "loanops_gateway_pair_duration_seconds"
@@ -66,7 +66,7 @@ const (
 	OutcomeLabel       = "outcome"        // of PairsEndedMetric: how the served request ended, see OutcomeOf
 	MirrorOutcomeLabel = "mirror_outcome" // of PairsEndedMetric: how the copy did
 	MirrorVerdictLabel = "mirror_verdict" // of PairVerdictsMetric; VerdictLabel is what the client got
-	SideLabel          = "side"           // of PairDurationMetric: SideServed or SideMirror
+	SideLabel          = "side"           // of PairScoreMetric and PairDurationMetric: SideServed or SideMirror
 	ReasonLabel        = "reason"         // of PairsDroppedMetric: one of the reasons below
 )
 

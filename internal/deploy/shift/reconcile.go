@@ -84,6 +84,12 @@ func OutOfSync(record serving.Record, actual contract.Actual) string {
 			return fmt.Sprintf("version %d runs under the drill %s", track.Version, running.Spec.Drill)
 		}
 	}
+	if mirror := record.Mirror(); mirror != nil && (actual.Route == nil || actual.Route.Mirror != actual.SlotOf(*mirror)) {
+		return fmt.Sprintf("version %d gets no copies of requests", mirror.Version)
+	}
+	if record.Mirror() == nil && actual.Route != nil && actual.Route.Mirror != "" {
+		return fmt.Sprintf("copies of requests go to slot %s", actual.Route.Mirror)
+	}
 	if actual.Generation != record.Generation {
 		return fmt.Sprintf("the agent has heard of generation %d, the record's is %d", actual.Generation, record.Generation)
 	}

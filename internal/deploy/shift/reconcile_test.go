@@ -54,6 +54,13 @@ func running(blue, green int, route *contract.Route) contract.Actual {
 
 func digest(version int) string { return string(rune('a' + version)) }
 
+// mirroring gives blue all traffic and copies of it to slot.
+func mirroring(slot string) *contract.Route {
+	route := shared(100, 0)
+	route.Mirror = slot
+	return route
+}
+
 func shared(blue, green int) *contract.Route {
 	return &contract.Route{Weights: map[string]int{"blue": blue, "green": green}}
 }
@@ -167,6 +174,10 @@ func TestOutOfSync(t *testing.T) {
 		{"as recorded", champion, running(1, 0, shared(100, 0)), nil, ""},
 		{"a former champion besides", champion, running(1, 5, shared(100, 0)), nil, ""},
 		{"a canary as recorded", shares, running(1, 2, shared(70, 30)), nil, ""},
+		{"copies as recorded", canary(t, 0), running(1, 2, mirroring(contract.Green)), nil, ""},
+		{"no copies", canary(t, 0), running(1, 2, shared(100, 0)), nil, "version 2 gets no copies of requests"},
+		{"copies to nobody's use", champion, running(1, 5, mirroring(contract.Green)), nil, "copies of requests go to slot green"},
+		{"copies beside a share", shares, running(1, 2, func() *contract.Route { r := shared(70, 30); r.Mirror = contract.Green; return r }()), nil, "copies of requests go to slot green"},
 		{"a drilled challenger", shares, running(1, 2, shared(70, 30)), drilled(contract.Green), ""},
 		{"the first challenger", first, running(1, 0, nil), nil, ""},
 		{"nothing at all", serving.Record{}, running(0, 0, nil), nil, ""},

@@ -44,6 +44,9 @@ func Follow(record serving.Record, history []serving.Record, actual contract.Act
 		if record.Champion != nil {
 			d.Weights[other] = record.Weight
 		}
+		if record.Mirror() != nil {
+			d.Mirror = other
+		}
 		return d, nil
 	}
 	left, ok := actual.Tracks[other]

@@ -87,6 +87,8 @@ func TestFollow(t *testing.T) {
 			map[string]wanted{blue: {1, false, ""}}, weights{blue: 100}},
 		{"a challenger gets its share and its drill", serving.Record{Champion: version(1), Challenger: version(2), Weight: 5, Drill: "crash_after=20"}, []int{1},
 			tracks{blue: held(1)}, weights{blue: 100}, map[string]wanted{blue: {1, false, ""}, green: {2, true, "crash_after=20"}}, weights{blue: 95, green: 5}},
+		{"a challenger without a share gets copies", serving.Record{Champion: version(1), Challenger: version(2)}, []int{1},
+			tracks{blue: held(1)}, weights{blue: 100}, map[string]wanted{blue: {1, false, ""}, green: {2, true, ""}}, weights{blue: 100, green: 0}},
 		{"a challenger takes the former champion's slot", serving.Record{Champion: version(2), Challenger: version(3), Weight: 70}, []int{1, 2},
 			tracks{blue: held(1), green: held(2)}, weights{green: 100}, map[string]wanted{blue: {3, true, ""}, green: {2, false, ""}}, weights{blue: 70, green: 30}},
 		{"a challenger that was champion once is started under the limits of today", serving.Record{Champion: version(2), Challenger: version(1), Weight: 10}, []int{1, 2},
@@ -120,6 +122,9 @@ func TestFollow(t *testing.T) {
 			require.NoError(t, err)
 			want := terraform.Desired{
 				Pipeline: agenttest.Pipeline, Environment: serving.Production, Generation: 7, Tracks: map[string]contract.TrackSpec{}, Weights: test.weights,
+			}
+			if record.Mirror() != nil {
+				want.Mirror = green
 			}
 			for slot, w := range test.want {
 				spec := held(w.version).Spec

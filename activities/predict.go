@@ -1,0 +1,192 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/scoring"
+	"github.com/loanops/loanops/internal/swapset"
+)
+
+// ShiftOutput is what the candidate would do to verdicts and scores.
+type ShiftOutput struct {
+	// Change says it in words: how the approval rate would go, and on how many rows that rests.
+	Change string `json:"change"`
+	// Judged is what the rows say about the limit of the spec.
+	Judged swapset.Outlook `json:"judged"`
+	JSON   artifact.Ref    `json:"json"`
+	HTML   artifact.Ref    `json:"html"`
+	// Prediction is what a canary may expect; nil when nothing changes.
+	Prediction *canary.Prediction `json:"prediction"`
+}
+
+// Summary is the change.
+func (o ShiftOutput) Summary() string { return o.Change }
+
+// Artifacts are the swap set for people and for programs.
+func (o ShiftOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.SwapSet: o.JSON, artifact.SwapSetHTML: o.HTML}
+}
+
+// Refused says why the change needs a person's approval or another spec; empty when it is within the limit.
+func (o ShiftOutput) Refused() string {
+	if o.Judged == swapset.Within {
+		return ""
+	}
+	return o.Change + ": let a person approve it (deploy.approval: required), or allow it (deploy.canary.max_verdict_shift)"
+}
+
+// side is one track's decisions.
+type side struct {
+	version registry.ModelVersion
+	decider decision.Decider
+	decided []decision.Decision
+}
+
+// Predict decides the newest rows as champion and candidate would, each under its own policy. The rows are the test part of the newest
+// version: the youngest whose outcomes are known where the spec splits by time.
+func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutput, error) {
+	spec, _, err := in.Candidate.read(ctx, c.Registry)
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	table, err := c.newestRows(ctx, in.Candidate.Model)
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	say(ctx, fmt.Sprintf("deciding %d rows twice", table.Rows()))
+	champion, err := c.side(ctx, in.Candidate.Model, in.Champion.Version, in.Champion.Policy)
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	candidate, err := c.side(ctx, in.Candidate.Model, in.Candidate.Version, in.Candidate.Policy)
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	if err := decideBoth(&champion, &candidate, &table); err != nil {
+		return ShiftOutput{}, err
+	}
+	return c.keep(ctx, spec, table, champion, candidate)
+}
+
+func (c *Comparison) newestRows(ctx context.Context, model string) (dataset.Table, error) {
+	versions, err := c.Registry.Versions(ctx, model)
+	if err != nil {
+		return dataset.Table{}, err
+	}
+	if len(versions) == 0 {
+		return dataset.Table{}, fault.New(fault.NotFound, "the model %q has no version: there are no rows to predict on", model)
+	}
+	return getTable(ctx, c.Objects, test(versions[0]))
+}
+
+func (c *Comparison) side(ctx context.Context, model string, number int, policy string) (side, error) {
+	version, err := c.Registry.Version(ctx, model, number)
+	if err != nil {
+		return side{}, err
+	}
+	d, err := decider(ctx, c.Registry, c.Objects, version, policy)
+	return side{version: version, decider: d}, err
+}
+
+// decideBoth decides the rows, none where one of the sides cannot read them: their specs have not enough columns in common then.
+func decideBoth(champion, candidate *side, table *dataset.Table) error {
+	for _, s := range []*side{champion, candidate} {
+		var err error
+		s.decided, err = scoring.Decisions(s.decider, *table)
+		if fault.CodeOf(err) == fault.Invalid {
+			*table = table.Select(nil)
+			champion.decided, candidate.decided = nil, nil
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keep compares the decisions and stores what comes of it.
+func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset.Table, champion, candidate side) (ShiftOutput, error) {
+	rows, err := comparedBy(spec, table, candidate.version.Meaning)
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	found, err := swapset.Compare(rows, champion.decided, candidate.decided)
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	limit := spec.Deploy.Canary.MaxVerdictShift
+	page, err := c.Page(report.SwapSet{
+		Name: spec.Name, Meaning: candidate.version.Meaning, Shift: found, Limit: limit,
+		Champion:   report.Contender{Version: champion.version.Version, Policy: champion.decider.Policy},
+		Challenger: report.Contender{Version: candidate.version.Version, Policy: candidate.decider.Policy},
+	})
+	if err != nil {
+		return ShiftOutput{}, err
+	}
+	out := ShiftOutput{Prediction: expected(champion, candidate)}
+	out.Judged, out.Change = found.Judge(limit)
+	if out.JSON, err = putJSON(ctx, c.Objects, found); err != nil {
+		return out, err
+	}
+	out.HTML, err = c.Objects.Put(ctx, page, htmlType, "html")
+	return out, err
+}
+
+// expected is what the canary is held against. The same bundle under the same meaning and policy changes nothing, which is exact.
+func expected(champion, candidate side) *canary.Prediction {
+	if champion.version.Digest == candidate.version.Digest && champion.version.Meaning == candidate.version.Meaning &&
+		champion.decider.Policy.Digest() == candidate.decider.Policy.Digest() {
+		return nil
+	}
+	p := &canary.Prediction{}
+	for i := range champion.decided {
+		p.Add(decidedAs(champion.decided[i]), decidedAs(candidate.decided[i]))
+	}
+	return p
+}
+
+func decidedAs(d decision.Decision) canary.Decided {
+	return canary.Decided{Score: d.Probability, Approved: d.Verdict == decision.Approve}
+}
+
+// comparedBy are the outcomes of the rows, where labels say what became of a loan, and the first categories of the spec.
+func comparedBy(spec pipeline.Spec, table dataset.Table, meaning pipeline.Meaning) (swapset.Rows, error) {
+	var rows swapset.Rows
+	for _, column := range spec.Columns {
+		values := table.Column(column.Name)
+		if column.Type == pipeline.Category && values != nil && values.Kind == dataset.Text && len(rows.Segments) < swapset.MaxSegments {
+			rows.Segments = append(rows.Segments, swapset.Column{Name: column.Name, Values: values.Texts})
+		}
+	}
+	if meaning != pipeline.MeaningDefault || table.Rows() == 0 {
+		return rows, nil
+	}
+	spec.Label.MaturesAfterDays = 0 // the split has kept matured rows only
+	labels, err := dataset.Label(spec, table, time.Time{})
+	if err != nil {
+		return rows, err
+	}
+	rows.Outcomes = make([]swapset.Outcome, len(labels))
+	for i, label := range labels {
+		switch {
+		case math.IsNaN(label):
+		case label == 1:
+			rows.Outcomes[i] = swapset.Bad
+		default:
+			rows.Outcomes[i] = swapset.Good
+		}
+	}
+	return rows, nil
+}

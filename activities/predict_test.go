@@ -1,0 +1,118 @@
+package activities
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/scoring"
+	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/swapset"
+)
+
+// predicted is what a change of the shipped spec would do, and the parts of what was stored. The champion decides under the policy of the shipped one.
+func predicted(t *testing.T, change func(*pipeline.Spec), oldNew ...string) (ShiftOutput, swapset.Shift, *bench) {
+	t.Helper()
+	b := newBench(t)
+	b.spec.Source.Simulate.Rows = 4000
+	b.train(t)
+	before := b.registry.candidate(t, 1).Policy
+	if len(oldNew) > 0 {
+		b.respec(t, oldNew...)
+		b.spec.Source.Simulate.Rows = 4000
+	}
+	change(&b.spec)
+	version := b.train(t).version
+	c := Comparison{Registry: b.registry, Objects: b.objects, Page: report.SwapSetHTML}
+	out, err := c.Predict(t.Context(), ComparisonInput{Candidate: b.registry.candidate(t, version.Version), Champion: serving.Track{Version: 1, Policy: before}})
+	require.NoError(t, err)
+	found, err := getJSON[swapset.Shift](t.Context(), b.objects, out.JSON)
+	require.NoError(t, err)
+	require.Equal(t, map[string]artifact.Ref{"swap_set": out.JSON, "swap_set_html": out.HTML}, out.Artifacts())
+	return out, found, b
+}
+
+// Another cutoff for the same model: the verdicts that change are those of scores between the two, which can be counted by hand.
+func TestPredictOfAPolicy(t *testing.T) {
+	out, found, b := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.3")
+	version, err := b.registry.Version(t.Context(), product, 1)
+	require.NoError(t, err)
+	require.Len(t, b.registry.versions, 1, "a policy trains nothing")
+	m, err := getModel(t.Context(), b.objects, version.Bundle)
+	require.NoError(t, err)
+	table, err := getTable(t.Context(), b.objects, test(version))
+	require.NoError(t, err)
+	scores, err := scoring.Table(m, table)
+	require.NoError(t, err)
+	swapped := 0
+	for _, p := range scores {
+		if p >= 0.25 && p < 0.3 {
+			swapped++
+		}
+	}
+	require.Positive(t, swapped)
+	require.Equal(t, swapped, found.SwappedIn.Rows.Count)
+	require.Zero(t, found.SwappedOut.Rows.Count)
+	require.Equal(t, len(scores), found.Rows)
+	require.True(t, found.OutcomesMeasured)
+	require.Equal(t, found.SwappedIn.Rows.Count, found.SwappedIn.Bad.Of, "the outcome of every row of the test part is known")
+	require.Equal(t, "institution_type", found.Segments[0].Column)
+	require.Equal(t, swapset.Within, out.Judged)
+	require.Empty(t, out.Refused())
+	var toApprove int64
+	for _, bucket := range out.Prediction.Buckets {
+		toApprove += bucket.ToApprove
+	}
+	require.EqualValues(t, swapped, toApprove)
+}
+
+func TestPredictOfTheSameIsNothing(t *testing.T) {
+	out, found, _ := predicted(t, func(*pipeline.Spec) {})
+	require.Equal(t, swapset.Within, out.Judged)
+	require.Zero(t, found.SwappedIn.Rows.Count+found.SwappedOut.Rows.Count)
+	require.Zero(t, found.Scores.MeanAbsolute)
+	require.Zero(t, out.Prediction, "nothing changes, and that is exact")
+}
+
+// A change that is too large is refused in words, unless the spec allows more.
+func TestPredictRefuses(t *testing.T) {
+	out, _, _ := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.05")
+	require.Equal(t, swapset.Exceeds, out.Judged)
+	require.Regexp(t, `^the approval rate would go from .* at most 10 points are allowed: let a person approve it`, out.Refused())
+	out, _, _ = predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.05", "max_verdict_shift: 0.1", "max_verdict_shift: 1")
+	require.Equal(t, swapset.Within, out.Judged)
+}
+
+// A champion that reads a column which the newest version's rows do not have predicts nothing, and that is no pass.
+func TestPredictOnNoRows(t *testing.T) {
+	b := newBench(t)
+	b.spec.Source.Simulate.Rows = 1500
+	version := b.train(t).version
+	m, err := getModel(t.Context(), b.objects, version.Bundle)
+	require.NoError(t, err)
+	m.Encoder.Fields[0].Name, m.Contract.Fields[0].Name = "gone", "gone"
+	bundle, err := m.Encode()
+	require.NoError(t, err)
+	version.Bundle, err = b.objects.Put(t.Context(), bundle, bundleType, "model")
+	require.NoError(t, err)
+	b.registry.versions = append([]registry.ModelVersion{version}, b.registry.versions...)
+	candidate := b.registry.candidate(t, 2)
+	c := Comparison{Registry: b.registry, Objects: b.objects, Page: report.SwapSetHTML}
+	out, err := c.Predict(t.Context(), ComparisonInput{Candidate: candidate, Champion: serving.Track{Version: 1, Policy: candidate.Policy}})
+	require.NoError(t, err)
+	require.Equal(t, swapset.Undecided, out.Judged)
+	require.Contains(t, out.Refused(), "there are no rows to predict")
+}
+
+// No applicant is in what a workflow's history holds.
+func TestPredictOutputIsSmall(t *testing.T) {
+	out, _, _ := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.3")
+	text, err := json.Marshal(out)
+	require.NoError(t, err)
+	require.Less(t, len(text), 8000)
+}

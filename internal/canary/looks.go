@@ -1,0 +1,41 @@
+package canary
+
+import (
+	"math"
+	"math/bits"
+
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// falseAborts is the probability with which a challenger within every limit is ever aborted by a failed check: the budget of a whole canary.
+const falseAborts = 0.01
+
+// testsPerLook is the most tests that one look at one class takes: refused, failed, unended, slow singles, slow batches, flips to approve and to
+// decline with too many or too few of each, scores.
+const testsPerLook = 10
+
+// firstLook is the part of a step's need at which a failure is looked for first; each further look is at twice as many requests, so that
+// their number is known.
+const firstLook = 1. / 8
+
+// looksAt returns how many looks are due by so many requests of the challenger.
+func looksAt(requests, need int64) int {
+	first := max(1, int64(math.Ceil(firstLook*float64(need))))
+	return bits.Len64(uint64(requests / first))
+}
+
+// level is what one test may spend at a look: the budget is split evenly over phases and steps, classes and tests (Bonferroni), and
+// over the looks by a spending function (Lan and DeMets 1983, doi 10.1093/biomet/70.3.659), k/(k+1) by the k-th, which ends for no number of looks.
+// A window that passes several looks at once is one look that spends for all.
+func level(cfg pipeline.Canary, before, looks int) float64 {
+	spent := func(k int) float64 { return float64(k) / float64(k+1) }
+	places := len(cfg.Steps)
+	if cfg.Mirror {
+		places++
+	}
+	if cfg.BakeSeconds > 0 {
+		places++
+	}
+	const classes = 2
+	return falseAborts / float64(places*classes*testsPerLook) * (spent(looks) - spent(before))
+}

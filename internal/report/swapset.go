@@ -1,0 +1,129 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"strings"
+
+	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/swapset"
+)
+
+// SwapSet is what a person needs to know before a challenger is let at clients: whom it decides otherwise than the champion.
+type SwapSet struct {
+	Name                 string // of the model
+	Champion, Challenger Contender
+	// Meaning is of both versions' scores.
+	Meaning pipeline.Meaning
+	Shift   swapset.Shift
+	// Limit of the change of the approval rate, a share.
+	Limit float64
+}
+
+// Contender is a version under its policy.
+type Contender struct {
+	Version int
+	Policy  decision.Policy
+}
+
+// SwapSetHTML renders a swap set. The same swap set gives the same bytes.
+func SwapSetHTML(s SwapSet) ([]byte, error) {
+	view := swapSetView{SwapSet: s}
+	view.Outlook, _ = s.Shift.Judge(s.Limit)
+	view.Spearman = "–"
+	if rho := s.Shift.Scores.Spearman; rho != nil {
+		view.Spearman = figure(*rho)
+	}
+	view.Sides = []sideView{viewOf("champion", s.Champion, s.Shift.Champion), viewOf("challenger", s.Challenger, s.Shift.Challenger)}
+	for _, change := range s.Shift.Reasons.Commonest {
+		view.Reasons = append(view.Reasons, reasonView{
+			From: change.From, FromText: s.Champion.Policy.Reasons[change.From],
+			To: change.To, ToText: s.Challenger.Policy.Reasons[change.To],
+			Rows: change.Rows, Share: percent(change.Rows, s.Shift.Reasons.Changed.Of),
+		})
+	}
+	for _, cell := range s.Shift.Scores.Grid {
+		view.Drawn += cell.Rows
+	}
+	var err error
+	if view.Drawn > 0 {
+		if view.Scores, err = gridPlot(s); err != nil {
+			return nil, err
+		}
+		view.Key = gridKey()
+	}
+	for _, segment := range s.Shift.Segments {
+		shown := segmentView{Column: segment.Column, Values: segment.Values}
+		if len(segment.Values) > 0 {
+			if shown.Plot, err = swapPlot(segment); err != nil {
+				return nil, err
+			}
+		}
+		view.Segments = append(view.Segments, shown)
+	}
+	return render("swapset.html", "Swap set of "+s.Name, view)
+}
+
+type swapSetView struct {
+	SwapSet
+	Outlook  swapset.Outlook
+	Spearman string
+	Sides    []sideView
+	Reasons  []reasonView
+	Scores   template.HTML
+	Key      []keyView
+	Drawn    int // rows that the plot of scores shows
+	Segments []segmentView
+}
+
+type sideView struct {
+	Track, Policy string
+	Version       int
+	Cutoff        float64
+	swapset.Side
+}
+
+type reasonView struct {
+	From, FromText, To, ToText string
+	Rows                       int
+	Share                      string
+}
+
+type segmentView struct {
+	Column string
+	Values []swapset.SegmentValue
+	Plot   template.HTML
+}
+
+// MinCell is the fewest rows of anything that the page shows by itself.
+func (swapSetView) MinCell() int { return swapset.MinCell }
+
+// LimitPoints is the limit in points of a hundred.
+func (v swapSetView) LimitPoints() string { return number(100 * v.Limit) }
+
+// Hidden is how many rows the plot of scores does not show.
+func (v swapSetView) Hidden() int { return v.Shift.Rows - v.Drawn }
+
+func viewOf(track string, c Contender, side swapset.Side) sideView {
+	return sideView{Track: track, Policy: c.Policy.Digest()[:12], Version: c.Version, Cutoff: c.Policy.Cutoff, Side: side}
+}
+
+func share(x float64) string { return fmt.Sprintf("%.1f %%", 100*x) }
+
+// points is a difference of shares, with its sign.
+func points(x float64) string { return strings.Replace(fmt.Sprintf("%+.1f", 100*x), "-", "−", 1) }
+
+// segmentName is how a segment's rows are called.
+func segmentName(v swapset.SegmentValue) string {
+	switch {
+	case v.Merged == 1:
+		return "1 rare value"
+	case v.Merged > 1:
+		return fmt.Sprintf("%d rarer values", v.Merged)
+	case v.Value == "":
+		return "missing"
+	default:
+		return v.Value
+	}
+}

@@ -1,0 +1,48 @@
+// Command errorrates simulates canaries under the shipped spec and writes docs/error-rates.md: how often a good challenger is aborted, and how often a
+// bad one is found in time.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/pipelines"
+)
+
+// shippedCanaries is how many canaries of a kind the table in docs rests on.
+const shippedCanaries = 1000
+
+func main() {
+	out := flag.String("out", "docs/error-rates.md", "the file to write")
+	canaries := flag.Int("canaries", shippedCanaries, "how many canaries of each kind to simulate")
+	flag.Parse()
+	if err := write(*out, *canaries); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func write(out string, canaries int) error {
+	cfg, err := shipped()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(out, []byte(document(cfg, simulate(cfg, canaries, volumes), canaries)), 0o644)
+}
+
+// shipped is the canary of the spec that comes with the product, without synthetic requests.
+func shipped() (pipeline.Canary, error) {
+	const name = "loan-eligibility.yaml"
+	text, err := pipelines.FS.ReadFile(name)
+	if err != nil {
+		return pipeline.Canary{}, err
+	}
+	spec, err := pipeline.Parse(name, text)
+	if err != nil {
+		return pipeline.Canary{}, err
+	}
+	spec.Deploy.Canary.Rate = 0
+	return spec.Deploy.Canary, nil
+}
