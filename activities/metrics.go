@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -139,10 +140,7 @@ type observed struct {
 
 // traffic is one class of requests: the clients', or the platform's own.
 func (o observed) traffic(synthetic bool) canary.Traffic {
-	t := canary.Traffic{Stable: o.track(o.stable, synthetic), Canary: o.track(o.canary, synthetic)}
-	o.pairs(&t.Pairs, synthetic, false)
-	o.pairs(&t.Pairs, synthetic, true) // after a promotion the challenger serves, and copies go to the champion of before
-	return t
+	return canary.Traffic{Stable: o.track(o.stable, synthetic), Canary: o.track(o.canary, synthetic), Pairs: o.pairs(synthetic)}
 }
 
 func (o observed) labels(served serving.Track, synthetic bool) map[string]string {
@@ -170,7 +168,7 @@ func (o observed) track(track serving.Track, synthetic bool) (t canary.Track) {
 	}
 	for _, m := range o.labelled(contract.DecisionsMetric, labels) {
 		t.Decisions += count(m)
-		if label(m, contract.VerdictLabel) == "approve" {
+		if label(m, contract.VerdictLabel) == decision.Approve {
 			t.Approved += count(m)
 		}
 	}
@@ -188,27 +186,16 @@ func (o observed) kind(kind string, singles, batches *canary.Latency) (latency *
 	return singles, o.limits.MaxP99Millis / 1000
 }
 
-// pairs adds up requests that one of the two tracks served and of which the other got a copy.
-func (o observed) pairs(p *canary.Pairs, synthetic, reversed bool) {
-	served, mirrored := o.stable, o.canary
-	if reversed {
-		served, mirrored = o.canary, o.stable
-	}
-	labels := o.labels(served, synthetic)
-	labels[contract.MirrorVersionLabel], labels[contract.MirrorPolicyLabel] = strconv.Itoa(mirrored.Version), mirrored.Policy
-	// of tells what a label of the served request and one of its copy say of the stable track and of the canary.
-	of := func(m *dto.Metric, name, mirrorName string) (stable, canary string) {
-		if reversed {
-			return label(m, mirrorName), label(m, name)
-		}
-		return label(m, name), label(m, mirrorName)
-	}
+// pairs adds up the requests that stable served and of which the canary got a copy.
+func (o observed) pairs(synthetic bool) (p canary.Pairs) {
+	labels := o.labels(o.stable, synthetic)
+	labels[contract.MirrorVersionLabel], labels[contract.MirrorPolicyLabel] = strconv.Itoa(o.canary.Version), o.canary.Policy
 	for _, m := range o.labelled(contract.PairsStartedMetric, labels) {
 		p.Started += count(m)
 	}
 	for _, m := range o.labelled(contract.PairsEndedMetric, labels) {
 		p.Ended += count(m)
-		stable, canary := of(m, contract.OutcomeLabel, contract.MirrorOutcomeLabel)
+		stable, canary := label(m, contract.OutcomeLabel), label(m, contract.MirrorOutcomeLabel)
 		if stable == contract.OutcomeOK {
 			p.Answered += count(m)
 			add(&p.Broken, canary, count(m))
@@ -218,42 +205,34 @@ func (o observed) pairs(p *canary.Pairs, synthetic, reversed bool) {
 	}
 	for _, m := range o.labelled(contract.PairVerdictsMetric, labels) {
 		p.Decided += count(m)
-		switch stable, canary := of(m, contract.VerdictLabel, contract.MirrorVerdictLabel); {
-		case stable == "decline" && canary == "approve":
+		switch stable, canary := label(m, contract.VerdictLabel), label(m, contract.MirrorVerdictLabel); {
+		case stable == decision.Decline && canary == decision.Approve:
 			p.ToApprove += count(m)
-		case stable == "approve" && canary == "decline":
+		case stable == decision.Approve && canary == decision.Decline:
 			p.ToDecline += count(m)
 		}
 	}
 	for _, m := range o.labelled(contract.PairScoreMetric, labels) {
-		if o.isStable(m, reversed) {
-			addScores(&p.StableScores, m.GetHistogram())
-		} else {
-			addScores(&p.CanaryScores, m.GetHistogram())
+		scores := &p.StableScores
+		if label(m, contract.SideLabel) == contract.SideMirror {
+			scores = &p.CanaryScores
 		}
+		addScores(scores, m.GetHistogram())
 	}
 	for _, m := range o.labelled(contract.PairDurationMetric, labels) {
-		o.pairDuration(p, m, o.isStable(m, reversed))
-	}
-}
-
-// isStable tells by its side whether a metric of pairs is of the stable track.
-func (o observed) isStable(m *dto.Metric, reversed bool) bool {
-	return (label(m, contract.SideLabel) == contract.SideServed) != reversed
-}
-
-func (o observed) pairDuration(p *canary.Pairs, m *dto.Metric, stable bool) {
-	latency, millis := &p.Singles, o.limits.MaxP99Millis
-	if label(m, contract.KindLabel) == contract.KindBatch {
-		latency, millis = &p.Batches, o.limits.MaxBatchP99Millis
-	}
-	slow := above(m.GetHistogram(), millis/1000)
-	if stable {
+		latency, millis := &p.Singles, o.limits.MaxP99Millis
+		if label(m, contract.KindLabel) == contract.KindBatch {
+			latency, millis = &p.Batches, o.limits.MaxBatchP99Millis
+		}
+		slow := above(m.GetHistogram(), millis/1000)
+		if label(m, contract.SideLabel) == contract.SideMirror {
+			latency.CanarySlow += slow
+			continue
+		}
 		latency.Count += int64(m.GetHistogram().GetSampleCount())
 		latency.StableSlow += slow
-	} else {
-		latency.CanarySlow += slow
 	}
+	return p
 }
 
 func count(m *dto.Metric) int64 { return int64(m.GetCounter().GetValue()) }

@@ -88,13 +88,15 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 // longestWindow bounds how long one analysis observes. A week's waiting then fits into a history.
 const longestWindow = 30 * time.Minute
 
-// window is how many seconds the next analysis observes: the spec's interval, and while nothing can be told yet twice as long each time.
+// window is how many seconds the next analysis observes: the spec's interval, and while nothing can be told yet twice as long each time. A bake
+// ends with its last window.
 func (d *delivery) window(holds int) int {
 	interval := d.resolved.Canary.IntervalSeconds
+	seconds := max(interval, min(interval<<min(holds, 12), int(longestWindow.Seconds())))
 	if d.status.Phase == canary.Baking {
-		return max(1, min(interval, d.resolved.Canary.BakeSeconds-int(d.status.Seconds)))
+		return max(1, min(seconds, d.resolved.Canary.BakeSeconds-int(d.status.Seconds)))
 	}
-	return max(interval, min(interval<<min(holds, 12), int(longestWindow.Seconds())))
+	return seconds
 }
 
 // observing says what the next analysis looks at.

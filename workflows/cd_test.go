@@ -137,6 +137,24 @@ func TestDeliveryBakes(t *testing.T) {
 	}
 	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
 	require.Equal(t, []int{60, 30}, windows)
+	p = newPlatform()
+	p.spec.Deploy.Canary.IntervalSeconds, p.spec.Deploy.Canary.BakeSeconds = 3, 7*24*3600
+	windows = nil
+	p.window = func(in activities.CanaryInput) {
+		if in.Weight == 100 {
+			windows = append(windows, in.Seconds)
+		}
+	}
+	p.observe = func(weight int) (canary.Observation, error) {
+		seen := healthy()
+		if weight == 100 {
+			seen.Seconds = float64(windows[len(windows)-1])
+		}
+		return seen, nil
+	}
+	require.Equal(t, Promoted, deliver(t, p, nil).Verdict)
+	require.Equal(t, []int{3, 6, 12}, windows[:3])
+	require.Less(t, len(windows), 400, "a week's bake fits into a history")
 	require.Equal(t, "baking", p.checks[len(p.checks)-1].Phase)
 	require.Equal(t, &second, p.record.Champion)
 

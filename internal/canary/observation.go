@@ -89,7 +89,7 @@ type Histogram [ScoreBuckets]int64
 func ScoreBounds() []float64 {
 	bounds := make([]float64, ScoreBuckets)
 	for i := range bounds {
-		bounds[i] = float64(i+1) * 0.02
+		bounds[i] = float64(i+1) / ScoreBuckets
 	}
 	return bounds
 }

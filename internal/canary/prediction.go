@@ -3,8 +3,8 @@ package canary
 import "math"
 
 // Prediction is what a change does to scores and verdicts, found before any traffic by deciding the same rows as champion and as challenger, each
-// under its policy. Rows are kept by the champion's score, so that the prediction can be re-weighted to whoever applies. Nil, or one without rows, says
-// exactly: the challenger decides as the champion does.
+// under its policy. Rows are kept by the champion's score, so that the prediction can be re-weighted to whoever applies. Nil says exactly: the challenger
+// decides as the champion does. One without rows knows nothing: neither verdicts nor scores are judged.
 type Prediction struct {
 	Buckets [ScoreBuckets]PredictedBucket `json:"buckets,omitzero"`
 }
@@ -62,8 +62,8 @@ type Estimate struct {
 	WindowVariance float64
 }
 
-// Expect re-weights the prediction to applicants with these scores of the champion. None, or a prediction without rows, gives an expectation
-// without any difference.
+// Expect re-weights the prediction to applicants with these scores of the champion. None, or a nil prediction, gives an expectation without
+// any difference; one without rows knows nothing of any applicant.
 func (p *Prediction) Expect(stable Histogram) Expectation {
 	var e Expectation
 	n := float64(stable.Total())
@@ -71,6 +71,9 @@ func (p *Prediction) Expect(stable Histogram) Expectation {
 		return e
 	}
 	exact := p.exact()
+	if p.rowless() {
+		exact, e.Unknown = true, 1
+	}
 	var square float64 // Σ w·difference²
 	for i, count := range stable {
 		if count == 0 {
@@ -108,17 +111,10 @@ func differenceVariance(up, down, rows float64) float64 {
 	return (u + d - (u-d)*(u-d)) / rows
 }
 
-func (p *Prediction) exact() bool {
-	if p == nil {
-		return true
-	}
-	for i := range p.Buckets {
-		if p.Buckets[i].Rows > 0 {
-			return false
-		}
-	}
-	return true
-}
+func (p *Prediction) exact() bool { return p == nil }
+
+// rowless says that nothing could be predicted.
+func (p *Prediction) rowless() bool { return p != nil && p.scores().Total() == 0 }
 
 // nearest is the bucket with rows that is nearest to i; of two the lower one. There is one.
 func (p *Prediction) nearest(i int) *PredictedBucket {

@@ -65,17 +65,24 @@ func TestExpectWhereNothingIsKnown(t *testing.T) {
 }
 
 // The same model under the same policy is expected to decide alike, with nothing uncertain about it; so is whoever nobody asks.
-func TestAPredictionWithoutRowsIsExact(t *testing.T) {
+func TestNoPredictionIsExactAndOneWithoutRowsKnowsNothing(t *testing.T) {
 	t.Parallel()
 	var seen Histogram
 	seen[3], seen[40] = 1, 3
-	for _, p := range []*Prediction{nil, {}} {
+	for unknown, p := range map[float64]*Prediction{0: nil, 1: {}} {
 		e := p.Expect(seen)
-		require.Equal(t, Expectation{Scores: e.Scores}, e)
+		require.Equal(t, Expectation{Scores: e.Scores, Unknown: unknown}, e)
 		require.InDelta(t, 0.25, e.Scores[3], 0)
 		require.InDelta(t, 0.75, e.Scores[40], 0)
 		require.Equal(t, Expectation{}, p.Expect(Histogram{}))
 	}
+	// Where nothing could be predicted, every verdict may turn and every score move: that holds nothing up and fails nothing.
+	pairs := goodPairs(1000)
+	pairs.ToApprove, pairs.CanaryScores = 500, rising(1000)
+	_, verdict, reasons := Decide(spec(), &Prediction{}, Start(spec()), mirrored(20, pairs))
+	require.Equal(t, Pass, verdict, "%v", reasons)
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), mirrored(20, pairs))
+	require.Equal(t, Fail, verdict)
 }
 
 // A prediction re-weighted to its own rows says what happened to them, whatever that was; and it survives its journey through a workflow.

@@ -30,7 +30,7 @@ func (j judge) approvals(stable, canary Track, e Expectation) finding {
 		return min(more, fewer)
 	}
 	return finding{
-		check: Verdicts, within: j.within(canary.Decisions, stable.Decisions > 0 && math.Abs(difference-expected) <= limit, chance), chance: chance, suspicion: chance,
+		check: Verdicts, within: j.within(canary.Decisions, stable.Decisions > 0 && (math.Abs(difference-expected) <= limit || j.prediction.rowless()), chance), chance: chance, suspicion: chance,
 		figures: func() string {
 			return fmt.Sprintf("the challenger approved %d of %d (%.2f %%), the champion %d of %d (%.2f %%), a difference of %.2f points was predicted; the limit is %.2f points off it",
 				canary.Approved, canary.Decisions, 100*share(canary.Approved, canary.Decisions),

@@ -94,7 +94,7 @@ type Column struct {
 	// Min and Max bound a number, inclusive; nil means unbounded.
 	Min *float64 `yaml:"min" json:"min,omitempty"`
 	Max *float64 `yaml:"max" json:"max,omitempty"`
-	// Domain lists the values of a category; empty means that training's values become the domain.
+	// Domain lists the values of a category; empty means any text.
 	Domain []string `yaml:"domain" json:"domain,omitempty"`
 	// MissingMax is the largest share of missing values that validation accepts, 0 to 1. Defaults to 0: required.
 	MissingMax float64 `yaml:"missing_max" json:"missing_max"`

@@ -117,7 +117,7 @@ func (a *app) key(institution string) (string, error) {
 	return keys[institution], nil
 }
 
-// answer is the part of an answer that people read; JSON output shows all of it.
+// answer is a predictor's, as JSON output shows it.
 type answer struct {
 	DecisionID  string  `json:"decision_id"`
 	Verdict     string  `json:"verdict"`
@@ -132,6 +132,9 @@ type answer struct {
 		Version int    `json:"version"`
 		Digest  string `json:"digest"`
 	} `json:"model"`
+	Policy struct {
+		Digest string `json:"digest"`
+	} `json:"policy"`
 }
 
 // decide asks the gateway.
