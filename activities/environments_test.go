@@ -540,6 +540,26 @@ func TestTheChampionKeepsRunningAsItRuns(t *testing.T) {
 	require.EqualValues(t, 256, s.targets[serving.Production].tracks["green"].MemoryMiB)
 }
 
+// A delivery that gives traffic back follows on the record that it knows: what somebody else has written since stands.
+func TestADeliverysRollBackIsFenced(t *testing.T) {
+	s := promoted(t)
+	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
+	s.did(s.stage().Promote(t.Context(), s.change(2, "promote")))
+	in := RollBackInput{Model: product, Target: shift.Target{Track: s.records.candidate(t, 1).Track, Digest: "b"}, After: s.generation,
+		Author: serving.Author{Writer: "delivery/run-1", Actor: "ada", Reason: "failed: the bake", Operation: "give back"}}
+	next, err := s.newest().Canary(s.records.candidate(t, 3).Track, 0, "")
+	s.records.write(t, "somebody", next, err)
+	_, err = s.stage().RollBack(t.Context(), in)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
+	require.Equal(t, 3, s.newest().Challenger.Version, "the canary since goes on")
+	in.After = s.newest().Generation
+	_, err = s.stage().RollBack(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, 1, s.newest().Champion.Version)
+	_, err = s.stage().RollBack(t.Context(), in)
+	require.NoError(t, err, "a repetition after a lost reply")
+}
+
 // A person may deliver under an earlier policy than the newest spec's, named by how its digest begins.
 func TestResolveTakesThePolicyThatIsAskedFor(t *testing.T) {
 	s := promoted(t)

@@ -170,7 +170,7 @@ func comparedBy(spec pipeline.Spec, table dataset.Table, meaning pipeline.Meanin
 			rows.Segments = append(rows.Segments, swapset.Column{Name: column.Name, Values: values.Texts})
 		}
 	}
-	if meaning != pipeline.MeaningDefault || table.Rows() == 0 {
+	if meaning != pipeline.MeaningDefault || spec.Label.Meaning != meaning || table.Rows() == 0 || table.Column(spec.Label.Column) == nil {
 		return rows, nil
 	}
 	spec.Label.MaturesAfterDays = 0 // the split has kept matured rows only

@@ -88,15 +88,17 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 // longestWindow bounds how long one analysis observes. A week's waiting then fits into a history.
 const longestWindow = 30 * time.Minute
 
+// mostBakeWindows bounds the history of a long bake, in which every window is as long as the others: what begins late is to be seen soon.
+const mostBakeWindows = 500
+
 // window is how many seconds the next analysis observes: the spec's interval, and while nothing can be told yet twice as long each time. A bake
 // ends with its last window.
 func (d *delivery) window(holds int) int {
-	interval := d.resolved.Canary.IntervalSeconds
-	seconds := max(interval, min(interval<<min(holds, 12), int(longestWindow.Seconds())))
+	interval, bake := d.resolved.Canary.IntervalSeconds, d.resolved.Canary.BakeSeconds
 	if d.status.Phase == canary.Baking {
-		return max(1, min(seconds, d.resolved.Canary.BakeSeconds-int(d.status.Seconds)))
+		return max(1, min(max(interval, bake/mostBakeWindows), bake-int(d.status.Seconds)))
 	}
-	return seconds
+	return max(interval, min(interval<<min(holds, 12), int(longestWindow.Seconds())))
 }
 
 // observing says what the next analysis looks at.
@@ -175,6 +177,9 @@ func (d *delivery) promoteAndBake(ctx workflow.Context) (Result, error) {
 	if failedWith(err, fault.Overtaken) {
 		return Result{}, err
 	}
+	if err == nil {
+		err = ctx.Err() // somebody's abort may have come together with the last answer
+	}
 	if err == nil && len(reasons) == 0 {
 		return result, nil
 	}
@@ -195,7 +200,7 @@ func (d *delivery) giveBack(ctx workflow.Context, reasons []string) error {
 	d.committed = "traffic is being given back to the champion of before"
 	author := d.change(ctx, activities.RollBack.Name, strings.Join(reasons, "; ")).Author
 	done, err := insist(last, &d.run, activities.RollBack, "giving all traffic back to the champion of before", activities.RollBackInput{
-		Model: d.input.Model, Target: shift.Target{Track: *d.resolved.Champion, Digest: d.resolved.ChampionDigest}, Author: author,
+		Model: d.input.Model, Target: shift.Target{Track: *d.resolved.Champion, Digest: d.resolved.ChampionDigest}, After: d.generation, Author: author,
 	}, inVain...)
 	if err != nil {
 		return err

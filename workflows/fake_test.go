@@ -231,7 +231,14 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 		if err := p.fails(activities.RollBack.Name); err != nil {
 			return activities.RollBackOutput{}, err
 		}
-		p.overtake(in.Writer, in.Reason)
+		if in.After > 0 && p.record.Generation != in.After {
+			return activities.RollBackOutput{}, p.overtaken()
+		}
+		next, err := p.record.RollBack(in.Target.Track)
+		if err != nil {
+			return activities.RollBackOutput{}, err
+		}
+		p.record = next.By(in.Author)
 		return activities.RollBackOutput{Done: "from version 2 to 1: " + in.Reason, Generation: p.record.Generation, Pending: p.pending}, nil
 	})
 	on(p, env, activities.FindRollback, func(in activities.FindRollbackInput) (activities.FindRollbackOutput, error) {

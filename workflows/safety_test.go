@@ -461,6 +461,7 @@ func TestAbortBesideTheLastAnswerIsKept(t *testing.T) {
 		with func(*platform)
 	}{
 		"the last verdict of a canary": {activities.RecordCanaryCheck.Name, 4, func(*platform) {}},
+		"the last verdict of a bake":   {activities.RecordCanaryCheck.Name, 5, func(p *platform) { p.spec.Deploy.Canary.BakeSeconds = 60 }},
 		"the golden predictions of a bootstrap": {activities.SmokeTestProduction.Name, 1, func(p *platform) {
 			p.record = serving.Record{Pipeline: p.record.Pipeline, Environment: p.record.Environment}
 		}},

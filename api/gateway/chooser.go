@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"hash/fnv"
+	"maps"
 	"sync"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -35,10 +36,14 @@ func (t *track) identity() serving.Track {
 }
 
 // newChooser keeps the slots that get traffic, in a fixed order; nil when none does. A slot whose predictor is not there keeps its
-// share, and its requests fail: the other slot must not get more than its weight. What is remembered of the tracks and of the mirror that
-// were there before (nil: none were) goes on, whatever else of the route has changed.
+// share, and its requests fail: the other slot must not get more than its weight. What is remembered of the mirror that was there before
+// (nil: none was) goes on, and of the tracks while the same ones share the traffic: when another one joins, all begin anew, or whom the one had
+// answered before would count for the other alone.
 func newChooser(route contract.PipelineRoute, before *chooser) *chooser {
 	c := &chooser{answered: map[serving.Track]*recent{}}
+	if !before.sharedBy(route) {
+		before = before.forgetful()
+	}
 	tracks := map[string]*track{}
 	for _, slot := range contract.Slots() {
 		tracks[slot] = c.newTrack(slot, route.Tracks[slot], before)
@@ -56,6 +61,31 @@ func newChooser(route contract.PipelineRoute, before *chooser) *chooser {
 		}
 	}
 	return c
+}
+
+// sharedBy reports whether the tracks that get traffic by the route got it before.
+func (c *chooser) sharedBy(route contract.PipelineRoute) bool {
+	if c == nil {
+		return false
+	}
+	got, get := map[serving.Track]bool{}, map[serving.Track]bool{}
+	for _, s := range c.shares {
+		got[s.track.identity()] = true
+	}
+	for slot, weight := range route.Weights {
+		if weight > 0 {
+			get[(&track{RouteTrack: route.Tracks[slot]}).identity()] = true
+		}
+	}
+	return maps.Equal(got, get)
+}
+
+// forgetful is c without what its tracks have answered.
+func (c *chooser) forgetful() *chooser {
+	if c == nil {
+		return nil
+	}
+	return &chooser{mirror: c.mirror, answered: map[serving.Track]*recent{}}
 }
 
 // newTrack is what slot runs, with what the same track before, in whichever slot, remembers.

@@ -18,7 +18,7 @@ func TestGateBoundsTheRate(t *testing.T) {
 	g, hash := newGate(), uint64(0)
 	admit := func(at time.Duration) string {
 		hash++
-		reason := g.admit(noon.Add(at), hash, 100)
+		reason := g.admit(noon.Add(at), hash, 100, true)
 		if reason == "" {
 			g.release(100)
 		}
@@ -37,12 +37,12 @@ func TestGateBoundsTheRate(t *testing.T) {
 func TestGateBoundsTheVolume(t *testing.T) {
 	t.Parallel()
 	g := newGate()
-	require.Empty(t, g.admit(noon, 1, copyBurst))
+	require.Empty(t, g.admit(noon, 1, copyBurst, true))
 	g.release(copyBurst)
-	require.Equal(t, contract.DroppedRate, g.admit(noon, 2, 500))
+	require.Equal(t, contract.DroppedRate, g.admit(noon, 2, 500, true))
 	full := time.Duration(copyBurst/copyVolume) * time.Second
-	require.Equal(t, contract.DroppedRate, g.admit(noon.Add(full-time.Millisecond), 2, copyBurst))
-	require.Empty(t, g.admit(noon.Add(full+time.Millisecond), 2, copyBurst), "the largest request has its turn, however large")
+	require.Equal(t, contract.DroppedRate, g.admit(noon.Add(full-time.Millisecond), 2, copyBurst, true))
+	require.Empty(t, g.admit(noon.Add(full+time.Millisecond), 2, copyBurst, true), "the largest request has its turn, however large")
 }
 
 func TestGateBoundsWhatIsUnderWay(t *testing.T) {
@@ -51,22 +51,22 @@ func TestGateBoundsWhatIsUnderWay(t *testing.T) {
 	at := noon
 	for i := range maxCopies {
 		at = at.Add(time.Second)
-		require.Empty(t, g.admit(at, uint64(i), 100))
+		require.Empty(t, g.admit(at, uint64(i), 100, true))
 	}
 	at = at.Add(time.Hour)
-	require.Equal(t, contract.DroppedBusy, g.admit(at, maxCopies, 100))
+	require.Equal(t, contract.DroppedBusy, g.admit(at, maxCopies, 100, true))
 	g.release(100)
-	require.Empty(t, g.admit(at, maxCopies, 100), "it was not copied before, though it was asked")
-	require.Equal(t, contract.DroppedRepeated, g.admit(at, 0, 100))
+	require.Empty(t, g.admit(at, maxCopies, 100, true), "it was not copied before, though it was asked")
+	require.Equal(t, contract.DroppedRepeated, g.admit(at, 0, 100, true))
 }
 
 func TestGateBoundsTheMemory(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	for i := range maxCopyBytes / copyBurst {
-		require.Empty(t, g.admit(noon.Add(time.Duration(i)*time.Minute), uint64(i), copyBurst))
+		require.Empty(t, g.admit(noon.Add(time.Duration(i)*time.Minute), uint64(i), copyBurst, true))
 	}
-	require.Equal(t, contract.DroppedBusy, g.admit(noon.Add(time.Hour), 1000, 1))
+	require.Equal(t, contract.DroppedBusy, g.admit(noon.Add(time.Hour), 1000, 1, true))
 }
 
 // Whatever comes: the limits hold, and what is dropped takes nothing.
@@ -83,7 +83,7 @@ func TestGateHoldsItsLimits(t *testing.T) {
 				continue
 			}
 			size := rapid.OneOf(rapid.IntRange(2, 2000), rapid.IntRange(2, copyBurst)).Draw(t, "size")
-			if g.admit(now, rapid.Uint64().Draw(t, "hash"), size) == "" {
+			if g.admit(now, rapid.Uint64().Draw(t, "hash"), size, true) == "" {
 				underWay = append(underWay, size)
 				started++
 				volume += size

@@ -68,7 +68,7 @@ func (m *metrics) decided(labels []string, r result) {
 }
 
 // durationBounds are in seconds.
-var durationBounds = []float64{0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2, 5, 10}
+var durationBounds = []float64{0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1, 2, 5, 10}
 
 // scoreBounds are 0.02, 0.04 … 1, each rounded once, so that their texts are short and the same everywhere.
 func scoreBounds() []float64 {

@@ -37,7 +37,7 @@ func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
 		return
 	}
 	labels := r.pairLabels(served, m.track)
-	if reason := m.gate.admit(time.Now(), r.hash, len(r.body)); reason != "" {
+	if reason := m.gate.admit(time.Now(), r.hash, len(r.body), !r.synthetic); reason != "" {
 		g.metrics.pairs.dropped.WithLabelValues(append(labels, reason)...).Inc()
 		return
 	}
@@ -52,8 +52,8 @@ func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
 	}()
 }
 
-// gate lets copies of one pipeline's requests through, within the limits and each application once: one client that repeats one applicant
-// must not be all that a mirror sees. It is safe for concurrent use.
+// gate lets copies of one pipeline's requests through, within the limits and the clients' applications once: one client that repeats one
+// applicant must not be all that a mirror sees. The platform's own are drawn from a pool that may be small. It is safe for concurrent use.
 type gate struct {
 	mu              sync.Mutex
 	copies, volume  *rate.Limiter
@@ -66,11 +66,11 @@ func newGate() *gate {
 }
 
 // admit lets a request of size bytes through at the time now, until release; else it says why not.
-func (g *gate) admit(now time.Time, hash uint64, size int) (reason string) {
+func (g *gate) admit(now time.Time, hash uint64, size int, once bool) (reason string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
-	case g.copied.has(hash):
+	case once && g.copied.has(hash):
 		return contract.DroppedRepeated
 	case g.underWay == maxCopies || g.bytes+size > maxCopyBytes:
 		return contract.DroppedBusy

@@ -85,7 +85,7 @@ func TestARepeatedApplicationIsDecidedOncePerTrack(t *testing.T) {
 		require.Equal(t, 1, counted(t, g, metric, "track=green"), metric)
 	}
 	repeat("k-own")
-	require.Equal(t, 2, counted(t, g, contract.DecisionsMetric, "synthetic=true"), "what the platform asks says nothing of clients")
+	require.Equal(t, 10, counted(t, g, contract.DecisionsMetric, "synthetic=true"), "what the platform asks is drawn from a pool, again and again")
 
 	// Another policy in the slot is another track; the one that comes back after it begins anew.
 	routes := two(blue, green, 100)
@@ -97,10 +97,19 @@ func TestARepeatedApplicationIsDecidedOncePerTrack(t *testing.T) {
 	repeat("k-north")
 	require.Equal(t, 2, counted(t, g, contract.DecisionsMetric, "policy=p1", "synthetic=false"))
 
-	// A challenger that was a track without traffic goes on with what it has answered, in whichever slot.
-	g.table.set(two(blue, green, 0))
+	// When another track joins, both begin anew: whom one had answered before would count for the other alone. While both share, they go on.
+	answered := func() (blue, green int) {
+		return counted(t, g, contract.DecisionsMetric, "track=blue", "synthetic=false"), counted(t, g, contract.DecisionsMetric, "track=green", "synthetic=false")
+	}
+	before, beforeGreen := answered()
+	g.table.set(two(blue, green, 50))
 	repeat("k-north")
-	require.Equal(t, 1, counted(t, g, contract.DecisionsMetric, "track=green", "synthetic=false"))
+	after, afterGreen := answered()
+	require.Equal(t, []int{before + 1, beforeGreen + 1}, []int{after, afterGreen})
+	g.table.set(two(blue, green, 20))
+	repeat("k-north")
+	again, againGreen := answered()
+	require.Equal(t, []int{after, afterGreen}, []int{again, againGreen})
 }
 
 // Refusals are no decisions, and do not make the decision that follows a repetition.

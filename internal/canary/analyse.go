@@ -47,17 +47,21 @@ const (
 // count says what there is of both classes, and notes the looks and tries that are due.
 func (s *Status) count(cfg pipeline.Canary, need Need) classes {
 	return classes{
-		clients:   s.Clients.count(clientsClass, cfg, need, s.paired()),
-		synthetic: s.Synthetic.count(syntheticClass, cfg, need, s.paired()),
+		clients:   s.Clients.count(clientsClass, cfg, need, s.paired(), s.Phase == Baking),
+		synthetic: s.Synthetic.count(syntheticClass, cfg, need, s.paired(), s.Phase == Baking),
 	}
 }
 
-func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired bool) class {
+func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired, baking bool) class {
 	c := class{name: name, requests: e.Traffic.Canary.Requests, decisions: e.Traffic.Canary.Decisions}
 	if paired {
 		c.requests, c.decisions = e.Traffic.Pairs.Ended, e.Traffic.Pairs.Decided
 	}
-	if looks := looksAt(c.requests, need.Requests); looks > e.Looks {
+	looks := looksAt(c.requests, need.Requests)
+	if baking && c.requests > 0 {
+		looks = e.Looks + 1 // what begins late is to be seen soon: every window is a look
+	}
+	if looks > e.Looks {
 		c.level = level(cfg, e.Looks, looks)
 		e.Looks = looks
 	}
@@ -79,8 +83,8 @@ func (c *classes) judge(j judge, s Status) {
 		case t == Traffic{}:
 		case s.paired():
 			c.findings = j.pairs(t.Pairs)
-		case s.Phase == Baking: // stable decided other applicants, earlier: their verdicts and scores say nothing of these
-			c.findings = j.ends(reference(t.Stable, t.Canary), t.Canary)
+		case s.Phase == Baking:
+			c.findings = j.serves(reference(t.Stable, t.Canary), t.Canary)
 		default:
 			c.findings = j.tracks(t.Stable, t.Canary)
 		}

@@ -101,6 +101,20 @@ func TestABakeFails(t *testing.T) {
 	require.Equal(t, Fail, verdict)
 	require.Equal(t, Aborted, status.Phase)
 	require.Zero(t, status.Weight)
+	// What begins late is seen, however good all was before, and on however few requests.
+	late := promoting.Bake(spec())
+	late, verdict, _ = Decide(spec(), nil, late, weighted(3, Track{}, goodTrack(1000)))
+	require.Equal(t, Hold, verdict)
+	track.Started, track.Requests, track.Faults.Failed = 60, 60, 60
+	_, verdict, _ = Decide(spec(), nil, late, weighted(3, Track{}, track))
+	require.Equal(t, Fail, verdict)
+	track = goodTrack(1000)
+	track.Faults.Failed = 200
+	// Other clients' rubbish is no fault.
+	rubbish := goodTrack(1000)
+	rubbish.Faults.Refused = 300
+	_, verdict, _ = Decide(spec(), nil, promoting.Bake(spec()), weighted(3, Track{}, rubbish))
+	require.Equal(t, Hold, verdict)
 	// What the old champion showed as well, in the last step, is no fault; other applicants are none either.
 	track.Approved, track.Scores = 0, rising(1000)
 	promoting.Clients.Traffic.Stable = goodTrack(1000)

@@ -18,6 +18,13 @@ func (j judge) ends(stable, canary Track) []finding {
 	return append(findings, j.slow(canary.Singles, stable.Singles, canary.Batches, stable.Batches)...)
 }
 
+// serves judges what a predictor answers for, whoever asks it: stable answered others, earlier, whose rubbish, verdicts and scores say nothing of
+// these.
+func (j judge) serves(stable, canary Track) []finding {
+	stable.Faults.Refused, canary.Faults.Refused = 0, 0
+	return j.ends(stable, canary)
+}
+
 // approvals judges the difference of the approval shares against the predicted one.
 func (j judge) approvals(stable, canary Track, e Expectation) finding {
 	limit, expected := j.cfg.MaxUnpredictedShift, e.Approvals.Mean

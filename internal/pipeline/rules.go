@@ -215,7 +215,9 @@ func (c *checker) deploy(d Deploy) {
 		}
 		before = step
 	}
-	c.positive("deploy.canary.interval_seconds", float64(d.Canary.IntervalSeconds))
+	if d.Canary.IntervalSeconds < 1 || d.Canary.IntervalSeconds > 1800 {
+		c.wrongAt("deploy.canary.interval_seconds", "deploy.canary.interval_seconds is %d; 1 to 1800 is wanted", d.Canary.IntervalSeconds)
+	}
 	c.positive("deploy.canary.min_requests", float64(d.Canary.MinRequests))
 	c.positive("deploy.canary.max_failed_checks", float64(d.Canary.MaxFailedChecks))
 	c.positive("deploy.canary.max_wait_hours", d.Canary.MaxWaitHours)
