@@ -6,8 +6,8 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// Decide takes what one window showed in the status' phase or step and returns what to do next, the analysis' verdict, and why in words, each
-// reason beginning with the name of its check. Evidence adds up over the windows of a phase or step.
+// Decide takes what one window showed in the status' phase or step and returns what to do next, the analysis' verdict, and why in words: each
+// reason to hold or to fail begins with the name of its check. Evidence adds up over the windows of a phase or step.
 //
 //   - pass: every check of every class is within its limit, on as many requests as Needs says of the clients, else of synthetic ones. The mirror
 //     is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic, known from the
