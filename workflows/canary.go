@@ -55,7 +55,7 @@ func (d *delivery) interrupted(err error, what string) (Result, error) {
 // observe walks through the mirror and the steps, or through the bake. Reasons say why the canary must be aborted; none means that all has passed.
 func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 	holds := 0
-	for d.status.Phase == canary.Mirroring || d.status.Phase == canary.Progressing || d.status.Phase == canary.Baking {
+	for d.status.Observing() {
 		if d.status.Phase != canary.Baking && (d.CanaryWeight != d.status.Weight || !d.shared) {
 			if err := d.weigh(ctx, d.status.Weight); err != nil {
 				return nil, err

@@ -18,7 +18,7 @@ import (
 //
 // A status in any other phase is returned as it is.
 func Decide(cfg pipeline.Canary, prediction *Prediction, status Status, seen Observation) (Status, Verdict, []string) {
-	if !status.observing() {
+	if !status.Observing() {
 		return status, Hold, []string{fmt.Sprintf("%s: nothing is observed", status.Phase)}
 	}
 	next := status

@@ -93,7 +93,7 @@ func TestACanarysWay(t *testing.T) {
 			var reasons []string
 			status, verdict, reasons = Decide(cfg, nil, status, anyQuality.observation().Draw(t, "seen"))
 			require.NotEmpty(t, reasons)
-			if !before.observing() {
+			if !before.Observing() {
 				require.Equal(t, before, status)
 				require.Equal(t, Hold, verdict)
 				if status.Phase == Promoting {

@@ -108,8 +108,8 @@ func (s Status) enter(phase Phase) Status {
 	return s
 }
 
-// observing says that Decide may still change anything.
-func (s Status) observing() bool {
+// Observing says that Decide may still change anything.
+func (s Status) Observing() bool {
 	return s.Phase == Mirroring || s.Phase == Progressing || s.Phase == Baking
 }
 

@@ -57,6 +57,16 @@ func registeredPolicies(ctx context.Context, reg registry.Registry, model string
 	return policies, nil
 }
 
+// policies reads them from the platform's registry.
+func (a *app) policies(ctx context.Context, model string) ([]shownPolicy, error) {
+	reg, _, err := a.registry(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer reg.Close()
+	return registeredPolicies(ctx, reg, model)
+}
+
 // policyAliases are the aliases of the tracks that decide under a policy.
 func policyAliases(r serving.Record, digest string) []string {
 	aliases := []string{}
@@ -76,12 +86,7 @@ func (a *app) policyShowCommand() *cobra.Command {
 		Use: "show MODEL [DIGEST]", Short: "Show a policy (default: the champion's, before the first one the newest spec's)", Args: between(1, 2),
 		Example: "  loanops policy show loan-eligibility\n  loanops policy show loan-eligibility 18f9fda9",
 		RunE: func(c *cobra.Command, args []string) error {
-			reg, _, err := a.registry(c.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			policies, err := registeredPolicies(c.Context(), reg, args[0])
+			policies, err := a.policies(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -144,12 +149,7 @@ func (a *app) policyHistoryCommand() *cobra.Command {
 		Use: "history MODEL", Short: "List the policies that specs declared, newest first, and what decides under them", Args: between(1, 1),
 		Example: "  loanops policy history loan-eligibility",
 		RunE: func(c *cobra.Command, args []string) error {
-			reg, _, err := a.registry(c.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			policies, err := registeredPolicies(c.Context(), reg, args[0])
+			policies, err := a.policies(c.Context(), args[0])
 			if err != nil {
 				return err
 			}
