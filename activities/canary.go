@@ -26,8 +26,9 @@ type CanaryInput struct {
 	Candidate Candidate     `json:"candidate"`
 	Champion  serving.Track `json:"champion"`
 	Weight    int           `json:"weight"`
-	// Seconds is how long the window is.
+	// Seconds is how long the window is, and Window its number in the delivery, from 1: each asks about other applications of the pool first.
 	Seconds int `json:"seconds"`
+	Window  int `json:"window"`
 	// Generation is that of the record under which both get their share: the observation ends when it is overtaken.
 	Generation int64 `json:"generation"`
 }
@@ -141,7 +142,7 @@ func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, 
 func (c *Canary) traffic(ctx context.Context, in CanaryInput, cfg pipeline.Canary, version registry.ModelVersion) (*traffic, error) {
 	t := &traffic{
 		client: c.Client, rate: cfg.Rate,
-		url: c.Gateway + "/v1/pipelines/" + in.Candidate.Model + "/decisions", seed: uint64(version.Version)<<32 | uint64(in.Weight),
+		url: c.Gateway + "/v1/pipelines/" + in.Candidate.Model + "/decisions", seed: uint64(version.Version)<<32 | uint64(in.Window),
 	}
 	if t.rate <= 0 {
 		return t, nil

@@ -35,6 +35,7 @@ type gateway struct {
 	asked     map[string]int
 	keys      map[string]bool
 	bodies    map[string]bool
+	first     string // body
 	onScrape  func(g *gateway)
 }
 
@@ -82,6 +83,9 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, _ := io.ReadAll(r.Body)
 	g.bodies[string(body)] = true
+	if g.first == "" {
+		g.first = string(body)
+	}
 	g.keys[r.Header.Get("Authorization")] = true
 	version := "1"
 	if (g.asked["1"]+g.asked["2"])%4 == 3 {
@@ -143,6 +147,23 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 }
 
 // A gateway that begins to count anew under the observation would give differences of nothing.
+// Each window asks about other applications first; the same window, observed anew, about the same.
+func TestWindowsDrawApart(t *testing.T) {
+	g := newGateway()
+	c, in := analysis(t, g)
+	asked := map[int]string{}
+	for _, window := range []int{1, 2, 1} {
+		in.Window, g.first = window, ""
+		_, err := c.Analyse(t.Context(), in)
+		require.NoError(t, err)
+		if before, again := asked[window]; again {
+			require.Equal(t, before, g.first)
+		}
+		asked[window] = g.first
+	}
+	require.NotEqual(t, asked[1], asked[2])
+}
+
 func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 	g := newGateway()
 	scrapes := 0

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -54,7 +53,6 @@ func (d *delivery) interrupted(err error, what string) (Result, error) {
 
 // observe walks through the mirror and the steps, or through the bake. Reasons say why the canary must be aborted; none means that all has passed.
 func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
-	holds := 0
 	for d.status.Observing() {
 		if d.status.Phase != canary.Baking && (d.CanaryWeight != d.status.Weight || !d.shared) {
 			if err := d.weigh(ctx, d.status.Weight); err != nil {
@@ -62,7 +60,8 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 			}
 		}
 		seen, err := do(ctx, &d.run, activities.AnalyseCanary, d.observing(), activities.CanaryInput{
-			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.status.Weight, Generation: d.generation, Seconds: d.window(holds),
+			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.status.Weight, Generation: d.generation,
+			Seconds: canary.Window(d.resolved.Canary, d.prediction, d.status), Window: d.checks + 1,
 		})
 		if err != nil {
 			return nil, err
@@ -78,27 +77,8 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 		if d.status.Phase == canary.Aborted {
 			return reasons, nil
 		}
-		if holds++; verdict != canary.Hold {
-			holds = 0
-		}
 	}
 	return nil, nil
-}
-
-// longestWindow bounds how long one analysis observes. A week's waiting then fits into a history.
-const longestWindow = 30 * time.Minute
-
-// mostBakeWindows bounds the history of a long bake, in which every window is as long as the others: what begins late is to be seen soon.
-const mostBakeWindows = 500
-
-// window is how many seconds the next analysis observes: the spec's interval, and while nothing can be told yet twice as long each time. A bake
-// ends with its last window.
-func (d *delivery) window(holds int) int {
-	interval, bake := d.resolved.Canary.IntervalSeconds, d.resolved.Canary.BakeSeconds
-	if d.status.Phase == canary.Baking {
-		return max(1, min(max(interval, bake/mostBakeWindows), bake-int(d.status.Seconds)))
-	}
-	return max(interval, min(interval<<min(holds, 12), int(longestWindow.Seconds())))
 }
 
 // observing says what the next analysis looks at.

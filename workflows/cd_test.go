@@ -218,7 +218,7 @@ func TestACanaryThatNobodyAsksIsAborted(t *testing.T) {
 	result := deliver(t, p, nil)
 	require.Equal(t, Aborted, result.Verdict)
 	require.Contains(t, strings.Join(result.Reasons, "; "), "not enough in 168 hours")
-	require.Equal(t, []int{60, 120, 240, 480, 960, 1800, 1800}, windows[:7])
+	require.Equal(t, []int{60, 60, 120, 240, 480, 960, 1800, 1800}, windows[:8])
 	require.Less(t, len(windows), 350)
 }
 

@@ -103,7 +103,7 @@ func (r *run) validateAbort(_ workflow.Context, by Intervention) error {
 func (r *run) abort(_ workflow.Context, by Intervention) (string, error) {
 	r.aborted = &by
 	r.stop()
-	return "aborting: the champion keeps serving", nil
+	return "aborting: production serves what it served before", nil
 }
 
 // whyAborted names who ended the run.

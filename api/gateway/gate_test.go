@@ -24,13 +24,13 @@ func TestGateBoundsTheRate(t *testing.T) {
 		}
 		return reason
 	}
-	for range copyRate {
+	for range contract.CopiesPerSecond {
 		require.Empty(t, admit(0))
 	}
 	require.Equal(t, contract.DroppedRate, admit(0))
-	require.Equal(t, contract.DroppedRate, admit(time.Second/copyRate-time.Millisecond))
-	require.Empty(t, admit(time.Second/copyRate+time.Millisecond))
-	require.Equal(t, contract.DroppedRate, admit(time.Second/copyRate+2*time.Millisecond))
+	require.Equal(t, contract.DroppedRate, admit(time.Second/contract.CopiesPerSecond-time.Millisecond))
+	require.Empty(t, admit(time.Second/contract.CopiesPerSecond+time.Millisecond))
+	require.Equal(t, contract.DroppedRate, admit(time.Second/contract.CopiesPerSecond+2*time.Millisecond))
 }
 
 // A batch costs as much as its applications one by one.
@@ -97,7 +97,7 @@ func TestGateHoldsItsLimits(t *testing.T) {
 			require.LessOrEqual(t, sum, maxCopyBytes)
 			require.Equal(t, len(underWay), g.underWay)
 			require.Equal(t, sum, g.bytes)
-			require.LessOrEqual(t, float64(started), copyRate*(1+seconds)+1)
+			require.LessOrEqual(t, float64(started), contract.CopiesPerSecond*(1+seconds)+1)
 			require.LessOrEqual(t, float64(volume), copyBurst+copyVolume*seconds+1)
 		}
 	})

@@ -16,9 +16,6 @@ import (
 	"github.com/loanops/loanops/internal/problem"
 )
 
-// predictorTimeout bounds one request to a predictor.
-const predictorTimeout = 10 * time.Second
-
 // Config says whose traffic is shared.
 type Config struct {
 	// ID names this gateway to the agent.
@@ -42,7 +39,7 @@ type Gateway struct {
 	// held are the requests that wait for their predictor, each for holdLimit at most.
 	held      chan struct{}
 	holdLimit time.Duration
-	timeout   time.Duration // predictorTimeout
+	timeout   time.Duration // contract.PredictorTimeout
 	seed      maphash.Seed  // of the requests' hashes
 }
 
@@ -55,7 +52,7 @@ func New(cfg Config) (*Gateway, error) {
 	return &Gateway{
 		cfg: cfg, institutions: institutions, metrics: newMetrics(),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
-		held:   make(chan struct{}, maxHeld), holdLimit: holdLimit, timeout: predictorTimeout, seed: maphash.MakeSeed(),
+		held:   make(chan struct{}, maxHeld), holdLimit: holdLimit, timeout: contract.PredictorTimeout, seed: maphash.MakeSeed(),
 	}, nil
 }
 

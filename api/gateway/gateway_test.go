@@ -306,7 +306,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	g.table.set(two(hanging, hanging, 100))
 	before := time.Now()
 	require.Equal(t, http.StatusBadGateway, <-answered)
-	require.Less(t, time.Since(before), predictorTimeout/2, "one that is back and hangs holds nobody longer")
+	require.Less(t, time.Since(before), contract.PredictorTimeout/2, "one that is back and hangs holds nobody longer")
 	g.table.set(two(ended, ended, 100))
 	g.holdLimit, g.held = time.Hour, make(chan struct{})
 	require.Equal(t, http.StatusBadGateway, ask(g.Handler(), "k-north", "").Code)

@@ -10,15 +10,13 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
-// What is copied of one pipeline's requests, so that a mirror costs at most about 1 % of the machine and its clients do not feel it.
-// Beyond it copies are dropped: a sample shows what a canary looks for, and 50 pairs a second are more than enough of one.
+// What is copied of one pipeline's requests, so that a mirror costs at most about 1 % of the machine and its clients do not feel it: beside
+// contract.CopiesPerSecond, of which a single decision takes about 0.2 ms of both processes' time. Beyond it copies are dropped.
 const (
-	// copyRate is how many copies are sent per second, and in a burst; a single decision takes about 0.2 ms of both processes' time.
-	copyRate = 50
 	// copyVolume is how many bytes of them per second, or one largest request (copyBurst) at once: a batch takes as much time as its
 	// applications one by one, and 128 KiB are about 250 of them.
 	copyVolume, copyBurst = 128 << 10, 1 << 20
-	// maxCopies is how many are under way at once: more than hang when one of ten does (50 per second, each for predictorTimeout), and few
+	// maxCopies is how many are under way at once: more than hang when one of ten does (each for contract.PredictorTimeout), and few
 	// for a predictor that answers nothing at all.
 	maxCopies = 64
 	// maxCopyBytes bounds the memory that they hold.
@@ -62,7 +60,7 @@ type gate struct {
 }
 
 func newGate() *gate {
-	return &gate{copies: rate.NewLimiter(copyRate, copyRate), volume: rate.NewLimiter(copyVolume, copyBurst)}
+	return &gate{copies: rate.NewLimiter(contract.CopiesPerSecond, contract.CopiesPerSecond), volume: rate.NewLimiter(copyVolume, copyBurst)}
 }
 
 // admit lets a request of size bytes through at the time now, until release; else it says why not.

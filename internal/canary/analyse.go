@@ -53,10 +53,8 @@ func (s *Status) count(cfg pipeline.Canary, need Need) classes {
 }
 
 func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired, baking bool) class {
-	c := class{name: name, requests: e.Traffic.Canary.Requests, decisions: e.Traffic.Canary.Decisions}
-	if paired {
-		c.requests, c.decisions = e.Traffic.Pairs.Ended, e.Traffic.Pairs.Decided
-	}
+	c := class{name: name}
+	c.requests, c.decisions = e.Traffic.seen(paired)
 	looks := looksAt(c.requests, need.Requests)
 	if baking && c.requests > 0 {
 		looks = e.Looks + 1 // what begins late is to be seen soon: every window is a look

@@ -1,7 +1,6 @@
 package canary
 
 import (
-	"math"
 	"math/bits"
 
 	"github.com/loanops/loanops/internal/pipeline"
@@ -14,15 +13,12 @@ const falseAborts = 0.01
 // decline with too many or too few of each, scores.
 const testsPerLook = 10
 
-// firstLook is the part of a step's need at which a failure is looked for first; each further look is at twice as many requests, so that
+// firstLook is the number of requests at which a failure is looked for first, an eighth of the need; each further look is at twice as many, so that
 // their number is known.
-const firstLook = 1. / 8
+func firstLook(need int64) int64 { return max(1, (need+7)/8) }
 
 // looksAt returns how many looks are due by so many requests of the challenger.
-func looksAt(requests, need int64) int {
-	first := max(1, int64(math.Ceil(firstLook*float64(need))))
-	return bits.Len64(uint64(requests / first))
-}
+func looksAt(requests, need int64) int { return bits.Len64(uint64(requests / firstLook(need))) }
 
 // level is what one test may spend at a look: the budget is split evenly over phases and steps, classes and tests (Bonferroni), and
 // over the looks by a spending function (Lan and DeMets 1983, doi 10.1093/biomet/70.3.659), k/(k+1) by the k-th, which ends for no number of looks.

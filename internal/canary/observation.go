@@ -17,6 +17,14 @@ type Traffic struct {
 	Pairs  Pairs `json:"pairs,omitzero"`
 }
 
+// seen is how many requests and decisions of the challenger, or pairs, there were.
+func (t Traffic) seen(paired bool) (requests, decisions int64) {
+	if paired {
+		return t.Pairs.Ended, t.Pairs.Decided
+	}
+	return t.Canary.Requests, t.Canary.Decisions
+}
+
 // Track is what callers saw of one version; copies are not in it.
 type Track struct {
 	// Started counts requests that arrived, Requests those that ended, in whichever way. More ended than started where some began in an

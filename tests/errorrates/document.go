@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -23,13 +24,13 @@ without a mirror, at small volumes, for want of requests like every other.
 
 ## What is simulated
 
-Requests arrive at random at the volume of the column and are shared by the step's weight; at most %.0[5]f a second are mirrored. On both tracks alike %[6]g %% are rubbish (4xx),
-%[7]g %% of the answers are slow, %[8]g %% are batches, and an answer takes %[9]g ms. What hangs ends after %.0[10]f s. Counts of a window are drawn from binomials. Where
-few requests come, windows are lengthened beyond the spec's interval of %[11]d s, but for the first of a step. The champion's log-odds are normal (mean -1.5, deviation 1) and it declines from 0.25. A prediction is drawn anew for every canary from
-%[12]d rows. Other applicants have log-odds 0.7 higher than those of the prediction. A retrained model has 1.03 times the champion's log-odds, plus noise of 0.05. The bad challengers are retrained models with a fault of serving, or verdicts other than those
+Requests arrive at random at the volume of the column and are shared by the step's weight; at most %[5]d a second are mirrored. On both tracks alike %[6]g %% are rubbish (4xx),
+%[7]g %% of the answers are slow, %[8]g %% are batches, and an answer takes %[9]g ms. What hangs ends after %.0[10]f s. Counts of a window are drawn from binomials.
+Windows are those of the product. The champion's log-odds are normal (mean -1.5, deviation 1) and it declines from 0.25. A prediction is drawn anew for every canary from
+%[11]d rows. Other applicants have log-odds 0.7 higher than those of the prediction. A retrained model has 1.03 times the champion's log-odds, plus noise of 0.05. The bad challengers are retrained models with a fault of serving, or verdicts other than those
 predicted.
 
-`, "`", canaries, seed, 19.6/math.Sqrt(float64(canaries)), mirrorLimit, 100*rubbish, 100*slowShare, 100*batchShare, 1000*latency, timeout, cfg.IntervalSeconds, predictionRows)
+`, "`", canaries, seed, 19.6/math.Sqrt(float64(canaries)), contract.CopiesPerSecond, 100*rubbish, 100*slowShare, 100*batchShare, 1000*latency, timeout, predictionRows)
 	needs(&b, cfg)
 	for _, t := range tables {
 		t.write(&b)

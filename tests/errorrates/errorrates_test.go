@@ -51,7 +51,7 @@ func TestErrorRates(t *testing.T) {
 				}
 				require.LessOrEqual(t, r.failed, most(mostFalseAborts), cell)
 				if table.mirror || i > 0 {
-					require.Zero(t, r.wanting, cell)
+					require.LessOrEqual(t, r.failed+r.wanting, most(mostFalseAborts), cell)
 				} else {
 					require.Equal(t, canaries, r.wanting, "without a mirror 50 decisions a day are too few: %s", cell)
 				}
@@ -103,33 +103,39 @@ func readGrids(t *testing.T) map[string][]string {
 	return grids
 }
 
-// The documented table meets what is required in every cell.
+// The documented table meets what is required in every cell; for good ones without a mirror where there are enough requests for it.
 func TestTheDocumentedRatesAreAsRequired(t *testing.T) {
 	t.Parallel()
-	rows := 0
-	for name, cells := range readGrids(t) {
-		if !strings.Contains(name, ", %;") {
+	grids := readGrids(t)
+	percents := func(name string) []float64 {
+		values := make([]float64, len(volumes))
+		require.Len(t, grids[name], len(volumes), name)
+		for i, cell := range grids[name] {
+			var err error
+			values[i], err = strconv.ParseFloat(cell, 64)
+			require.NoError(t, err)
+		}
+		return values
+	}
+	for _, c := range challengers() {
+		if !c.good {
+			for _, name := range []string{"on; Bad ones aborted before any client met them, %; ", "off; Bad ones aborted before they had half of the traffic, %; "} {
+				for i, found := range percents(name + c.name) {
+					require.GreaterOrEqual(t, found, 100*leastFound, "%s%s, %s", name, c.name, volumes[i].name)
+				}
+			}
 			continue
 		}
-		rows++
-		require.Len(t, cells, len(volumes), name)
-		for i, cell := range cells {
-			percent, err := strconv.ParseFloat(cell, 64)
-			require.NoError(t, err)
-			at := name + ", " + volumes[i].name
-			switch {
-			case strings.Contains(name, "Bad ones"):
-				require.GreaterOrEqual(t, percent, 100*leastFound, at)
-			case strings.Contains(name, "by a check"):
-				require.LessOrEqual(t, percent, 100*mostFalseAborts, at)
-			case strings.HasPrefix(name, "on; "):
-				require.Zero(t, percent, at)
-			case volumes[i].rate >= 1:
-				require.Zero(t, percent, at)
+		for _, mirror := range []string{"on", "off"} {
+			wanting := percents(mirror + "; Good ones aborted for want of requests, %; " + c.name)
+			for i, aborted := range percents(mirror + "; Good ones aborted by a check, %; " + c.name) {
+				if mirror == "on" || volumes[i].rate >= 1 {
+					aborted += wanting[i]
+				}
+				require.LessOrEqual(t, aborted, 100*mostFalseAborts, "mirror %s, %s, %s", mirror, c.name, volumes[i].name)
 			}
 		}
 	}
-	require.Equal(t, 2*(5+5+7), rows)
 }
 
 // The documented table is what the program writes: some of its cells are computed anew, and all of what surrounds them.

@@ -16,19 +16,12 @@ type outcome struct {
 	seconds float64      // until it was promoted or aborted
 }
 
-// windowRequests is how many requests of the challenger a window has at small volumes: there the shipped interval is lengthened, but
-// for the first of each step.
-const windowRequests = 24
-
 // deliver runs one canary to its end.
 func deliver(cfg pipeline.Canary, prediction *canary.Prediction, t *traffic) outcome {
 	status := canary.Start(cfg)
 	var result outcome
 	for {
-		seconds := float64(cfg.IntervalSeconds)
-		if rate := t.challengerRate(status); status.Seconds > 0 && status.Phase != canary.Baking && rate*seconds < windowRequests {
-			seconds = min(windowRequests/rate, max(cfg.MaxWaitHours*3600-status.Seconds, seconds))
-		}
+		seconds := float64(canary.Window(cfg, prediction, status))
 		before := status
 		status, _, _ = canary.Decide(cfg, prediction, status, t.window(status, seconds))
 		if before.Phase != canary.Baking {

@@ -4,17 +4,19 @@ import (
 	"math/rand/v2"
 
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
 // What all traffic is like, and both tracks alike.
 const (
-	rubbish     = 0.01  // of the requests are refused by either
-	slowShare   = 0.002 // of the answers are slow
-	batchShare  = 0.02  // of the requests are batches
-	latency     = 0.02  // seconds that an answer takes
-	timeout     = 10.   // seconds after which a request that hangs has never ended
-	mirrorLimit = 50.   // copies per second
+	rubbish    = 0.01  // of the requests are refused by either
+	slowShare  = 0.002 // of the answers are slow
+	batchShare = 0.02  // of the requests are batches
+	latency    = 0.02  // seconds that an answer takes
 )
+
+// timeout is the seconds after which a request that hangs has never ended.
+var timeout = contract.PredictorTimeout.Seconds()
 
 // faults are what is wrong with a challenger's serving: shares of its requests.
 type faults struct{ failed, refused, hanging, slow float64 }
@@ -48,7 +50,7 @@ func (t *traffic) window(status canary.Status, seconds float64) canary.Observati
 		clients.Canary.Faults.Unended += timedOut
 	} else {
 		clients.Stable = canary.Track{Started: arrived, Requests: arrived}
-		clients.Pairs = t.pairs(min(arrived, int64(mirrorLimit*seconds)))
+		clients.Pairs = t.pairs(min(arrived, int64(contract.CopiesPerSecond*seconds)))
 		clients.Pairs.Ended += timedOut
 		clients.Pairs.Answered += timedOut
 		clients.Pairs.Broken.Unended += timedOut
@@ -66,7 +68,7 @@ func (t *traffic) challengerRate(status canary.Status) float64 {
 	if status.Phase != canary.Mirroring {
 		return t.rate * float64(status.Weight) / 100
 	}
-	return min(t.rate, mirrorLimit)
+	return min(t.rate, contract.CopiesPerSecond)
 }
 
 // timeouts lets time pass and returns what has hung for too long.

@@ -1,5 +1,7 @@
 package contract
 
+import "time"
+
 // What the gateway counts by track, which the canary's analysis reads. Counters live as long as the gateway's process: none goes away when
 // its track is no longer routed, as a reader of windows subtracts what it read before.
 const (
@@ -39,6 +41,14 @@ const (
 	CodeAway      = 502 // no connection, or one that broke
 	CodeTimeout   = 504 // the predictor did not answer within its time
 	CodeAbandoned = 499 // the caller hung up before the answer, as nginx counts it
+)
+
+// What bounds an analysis of these counts: docs/error-rates.md rests on both.
+const (
+	// PredictorTimeout bounds one request to a predictor, and its copy.
+	PredictorTimeout = 10 * time.Second
+	// CopiesPerSecond is the most copies of one pipeline's requests that are sent, and in a burst: a sample shows what a canary looks for.
+	CopiesPerSecond = 50
 )
 
 // What the gateway counts by pair: a request that a slot with weight served, and its copy to the mirror. Which of the two is the champion

@@ -1,0 +1,46 @@
+package canary
+
+import (
+	"math"
+
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+const (
+	// longestWindow bounds, in seconds, how long one analysis observes. A week's waiting then fits into a workflow's history.
+	longestWindow = 30 * 60
+	// mostBakeWindows bounds the history of a long bake, in which every window is as long as the others: what begins late is to be seen soon.
+	mostBakeWindows = 500
+)
+
+// Window is how many seconds the next analysis of a status observes: the spec's interval at first, then as long as the phase or step has lasted, so
+// that evidence doubles; no longer than until the next look or try is due, as far as the requests so far tell, nor than is left of
+// max_wait_hours. A bake ends with its last window.
+func Window(cfg pipeline.Canary, prediction *Prediction, status Status) int {
+	if status.Phase == Baking {
+		return max(1, min(max(cfg.IntervalSeconds, cfg.BakeSeconds/mostBakeWindows), cfg.BakeSeconds-int(status.Seconds)))
+	}
+	if status.Seconds == 0 {
+		return cfg.IntervalSeconds
+	}
+	need := Needs(cfg, prediction, status)
+	wanted := min(status.Seconds, longestWindow, cfg.MaxWaitHours*3600-status.Seconds)
+	for _, evidence := range []Evidence{status.Clients, status.Synthetic} {
+		wanted = min(wanted, evidence.untilDue(need, status))
+	}
+	return max(cfg.IntervalSeconds, int(math.Ceil(wanted)))
+}
+
+// untilDue is in how many seconds there is enough for the next look or try, at the rate so far: never, where there was nothing.
+func (e Evidence) untilDue(need Need, status Status) float64 {
+	requests, decisions := e.Traffic.seen(status.paired())
+	until := func(have, wanted int64) float64 {
+		if have >= wanted {
+			return 0
+		}
+		return float64(wanted-have) * status.Seconds / float64(have)
+	}
+	look := until(requests, firstLook(need.Requests)<<e.Looks)
+	try := max(until(requests, need.Requests<<e.Tries), until(decisions, need.Decisions<<e.Tries))
+	return min(look, try)
+}
