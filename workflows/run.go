@@ -84,7 +84,7 @@ func (r *run) listen(ctx workflow.Context) error {
 	}
 	return workflow.SetUpdateHandlerWithOptions(ctx, AbortUpdate, r.abort, workflow.UpdateHandlerOptions{
 		Validator:   r.validateAbort,
-		Description: `End the run and leave the champion serving: {"actor":"you","reason":"why"}`,
+		Description: `End the run; production serves what it served before: {"actor":"you","reason":"why"}`,
 	})
 }
 

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -69,6 +70,16 @@ func TestArtifactsGoUpAndComeBack(t *testing.T) {
 	_, stderr, code = p.run(t, "models", "show", "cards", "1", "--save", file)
 	require.Equal(t, exitUsage, code, "a file is where the folder should be")
 	require.Contains(t, stderr, "--save")
+
+	// So do a run's, while it waits for a person to look at them.
+	require.NoError(t, r.PutRun(t.Context(), registry.Run{ID: "run-2", WorkflowID: "delivery-cards", Status: registry.RunRunning, StartedAt: time.Unix(1, 0)}))
+	require.NoError(t, r.PutRunArtifacts(t.Context(), "run-2", map[string]artifact.Ref{artifact.SwapSet: refs["golden"]}))
+	stdout, stderr, code := p.run(t, "runs", "show", "run-2", "--save", saved)
+	require.Equal(t, 0, code, stderr)
+	require.Contains(t, stdout, refs["golden"].URI)
+	got, err := os.ReadFile(filepath.Join(saved, "swap_set.json"))
+	require.NoError(t, err)
+	require.Equal(t, string(golden), string(got))
 
 	bundles := &bundles{settings: p.settings}
 	path, err = bundles.fetch(t.Context(), refs["bundle"].URI, "")

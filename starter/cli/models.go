@@ -3,16 +3,12 @@ package cli
 import (
 	"context"
 	"fmt"
-	"os"
-	"path"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -112,11 +108,7 @@ func (a *app) modelsShowCommand() *cobra.Command {
 				return err
 			}
 			if save != "" {
-				store, err := objects(ctx, s)
-				if err != nil {
-					return err
-				}
-				if err := a.save(c, store, v, save); err != nil {
+				if err := a.save(ctx, s, v.Artifacts, save); err != nil {
 					return err
 				}
 			}
@@ -136,31 +128,7 @@ func (a *app) describe(v registry.ModelVersion) {
 	}
 	a.table(rows)
 	fmt.Fprintln(a.out)
-	rows = [][]string{{"ARTIFACT", "BYTES", "URI"}}
-	for _, role := range sortedKeys(v.Artifacts) {
-		rows = append(rows, []string{role, strconv.FormatInt(v.Artifacts[role].Bytes, 10), v.Artifacts[role].URI})
-	}
-	a.table(rows)
-}
-
-// save writes the version's artifacts into a folder, named by their roles.
-func (a *app) save(c *cobra.Command, store *artifact.Store, v registry.ModelVersion, dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fault.Wrap(fault.Invalid, err, "--save")
-	}
-	for _, role := range sortedKeys(v.Artifacts) {
-		ref := v.Artifacts[role]
-		data, err := store.Get(c.Context(), ref)
-		if err != nil {
-			return err
-		}
-		file := filepath.Join(dir, role+path.Ext(ref.URI))
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			return fault.Wrap(fault.Invalid, err, "--save")
-		}
-		a.say("saved %s", file)
-	}
-	return nil
+	a.listArtifacts(v.Artifacts)
 }
 
 func (a *app) modelsHistoryCommand() *cobra.Command {

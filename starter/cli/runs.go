@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	enumspb "go.temporal.io/api/enums/v1"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/history"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
@@ -50,16 +51,18 @@ func took(from, to time.Time) string {
 	return to.Sub(from).Round(time.Millisecond).String()
 }
 
-// shownRun is a run with the analyses of its canary.
+// shownRun is a run with the analyses of its canary and what it has made so far.
 type shownRun struct {
 	registry.Run
-	CanaryChecks []registry.CanaryCheck `json:"canary_checks"`
+	CanaryChecks []registry.CanaryCheck  `json:"canary_checks"`
+	Artifacts    map[string]artifact.Ref `json:"artifacts"`
 }
 
 func (a *app) runsShowCommand() *cobra.Command {
-	return &cobra.Command{
+	var save string
+	c := &cobra.Command{
 		Use: "show RUN", Short: "Show a run's steps; RUN is a run ID, or a workflow ID for its newest run", Args: between(1, 1),
-		Example: "  loanops runs show training-loan-eligibility",
+		Example: "  loanops runs show training-loan-eligibility\n  loanops runs show delivery-loan-eligibility --save reports",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
 			reg, s, err := a.registry(ctx)
@@ -80,10 +83,21 @@ func (a *app) runsShowCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			shown := shownRun{run, checks}
+			artifacts, err := reg.RunArtifacts(ctx, run.ID)
+			if err != nil {
+				return err
+			}
+			if save != "" {
+				if err := a.save(ctx, s, artifacts, save); err != nil {
+					return err
+				}
+			}
+			shown := shownRun{run, checks, artifacts}
 			return a.print(shown, func() { a.describeRun(shown) })
 		},
 	}
+	c.Flags().StringVar(&save, "save", "", "`folder` to save the reports and data to that the run has made so far")
+	return c
 }
 
 // liveSteps reads the steps of an open run from its history.
@@ -111,6 +125,10 @@ func (a *app) describeRun(r shownRun) {
 		rows = append(rows, []string{s.Name, s.Status, strconv.Itoa(s.Attempts), s.Duration.Round(time.Millisecond).String(), note})
 	}
 	a.table(rows)
+	if len(r.Artifacts) > 0 {
+		fmt.Fprintln(a.out)
+		a.listArtifacts(r.Artifacts)
+	}
 	for _, check := range r.CanaryChecks {
 		fmt.Fprintf(a.out, "canary %s at %d %%: %s, %s\n", check.Phase, check.Weight, check.Verdict, strings.Join(check.Reasons, "; "))
 	}

@@ -25,7 +25,7 @@ func (a *app) approveCommand() *cobra.Command {
 
 func (a *app) abortCommand() *cobra.Command {
 	c := a.updateCommand(workflows.AbortUpdate)
-	c.Short = "End a run and leave the champion serving; RUN is a run ID, or a workflow ID for its newest run"
+	c.Short = "End a run, leaving production as it was; RUN is a run ID, or a workflow ID for its newest run"
 	c.Example = "  loanops abort delivery-loan-eligibility --reason \"complaints from the branches\""
 	return c
 }
