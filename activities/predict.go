@@ -53,6 +53,10 @@ type side struct {
 	decided []decision.Decision
 }
 
+func (s side) contender() report.Contender {
+	return report.Contender{Version: s.version.Version, Meaning: s.version.Meaning, Policy: s.decider.Policy}
+}
+
 // Predict decides the newest rows as champion and candidate would, each under its own policy. The rows are the test part of the newest
 // version: the youngest whose outcomes are known where the spec splits by time.
 func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutput, error) {
@@ -122,15 +126,14 @@ func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset
 	if err != nil {
 		return ShiftOutput{}, err
 	}
+	rows.MeaningsDiffer = champion.version.Meaning != candidate.version.Meaning
 	found, err := swapset.Compare(rows, champion.decided, candidate.decided)
 	if err != nil {
 		return ShiftOutput{}, err
 	}
 	limit := spec.Deploy.Canary.MaxVerdictShift
 	page, err := c.Page(report.SwapSet{
-		Name: spec.Name, Meaning: candidate.version.Meaning, Shift: found, Limit: limit,
-		Champion:   report.Contender{Version: champion.version.Version, Policy: champion.decider.Policy},
-		Challenger: report.Contender{Version: candidate.version.Version, Policy: candidate.decider.Policy},
+		Name: spec.Name, Shift: found, Limit: limit, Champion: champion.contender(), Challenger: candidate.contender(),
 	})
 	if err != nil {
 		return ShiftOutput{}, err

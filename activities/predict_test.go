@@ -79,6 +79,22 @@ func TestPredictOfTheSameIsNothing(t *testing.T) {
 	require.Zero(t, out.Prediction, "nothing changes, and that is exact")
 }
 
+// A label that says who was approved after one that says who defaulted: verdicts are compared and predicted, scores are not compared.
+func TestPredictBetweenTwoMeanings(t *testing.T) {
+	out, found, b := predicted(t, func(*pipeline.Spec) {}, "meaning: default", "meaning: approval", "  matures_after_days: 180   # younger loans do not train\n", "")
+	require.Len(t, b.registry.versions, 2)
+	require.Nil(t, found.Scores)
+	require.False(t, found.OutcomesMeasured)
+	require.Positive(t, found.SwappedIn.Rows.Count+found.SwappedOut.Rows.Count)
+	var toApprove, toDecline int64
+	for _, bucket := range out.Prediction.Buckets {
+		toApprove += bucket.ToApprove
+		toDecline += bucket.ToDecline
+	}
+	require.EqualValues(t, found.SwappedIn.Rows.Count, toApprove)
+	require.EqualValues(t, found.SwappedOut.Rows.Count, toDecline)
+}
+
 // A change that is too large is refused in words, unless the spec allows more.
 func TestPredictRefuses(t *testing.T) {
 	out, _, _ := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.05")

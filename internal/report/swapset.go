@@ -14,9 +14,7 @@ import (
 type SwapSet struct {
 	Name                 string // of the model
 	Champion, Challenger Contender
-	// Meaning is of both versions' scores.
-	Meaning pipeline.Meaning
-	Shift   swapset.Shift
+	Shift                swapset.Shift
 	// Limit of the change of the approval rate, a share.
 	Limit float64
 }
@@ -24,6 +22,7 @@ type SwapSet struct {
 // Contender is a version under its policy.
 type Contender struct {
 	Version int
+	Meaning pipeline.Meaning // of its scores
 	Policy  decision.Policy
 }
 
@@ -31,10 +30,6 @@ type Contender struct {
 func SwapSetHTML(s SwapSet) ([]byte, error) {
 	view := swapSetView{SwapSet: s}
 	view.Outlook, _ = s.Shift.Judge(s.Limit)
-	view.Spearman = "–"
-	if rho := s.Shift.Scores.Spearman; rho != nil {
-		view.Spearman = figure(*rho)
-	}
 	view.Sides = []sideView{viewOf("champion", s.Champion, s.Shift.Champion), viewOf("challenger", s.Challenger, s.Shift.Challenger)}
 	for _, change := range s.Shift.Reasons.Commonest {
 		view.Reasons = append(view.Reasons, reasonView{
@@ -43,15 +38,11 @@ func SwapSetHTML(s SwapSet) ([]byte, error) {
 			Rows: change.Rows, Share: percent(change.Rows, s.Shift.Reasons.Changed.Of),
 		})
 	}
-	for _, cell := range s.Shift.Scores.Grid {
-		view.Drawn += cell.Rows
-	}
 	var err error
-	if view.Drawn > 0 {
-		if view.Scores, err = gridPlot(s); err != nil {
+	if s.Shift.Scores != nil {
+		if view.Scores, err = viewOfScores(s, *s.Shift.Scores); err != nil {
 			return nil, err
 		}
-		view.Key = gridKey()
 	}
 	for _, segment := range s.Shift.Segments {
 		shown := segmentView{Column: segment.Column, Values: segment.Values}
@@ -68,13 +59,18 @@ func SwapSetHTML(s SwapSet) ([]byte, error) {
 type swapSetView struct {
 	SwapSet
 	Outlook  swapset.Outlook
-	Spearman string
 	Sides    []sideView
 	Reasons  []reasonView
-	Scores   template.HTML
-	Key      []keyView
-	Drawn    int // rows that the plot of scores shows
+	Scores   *scoresView // nil: not compared
 	Segments []segmentView
+}
+
+type scoresView struct {
+	swapset.Scores
+	Rank   string // correlation
+	Plot   template.HTML
+	Key    []keyView
+	Hidden int // rows that the plot does not show
 }
 
 type sideView struct {
@@ -102,8 +98,22 @@ func (swapSetView) MinCell() int { return swapset.MinCell }
 // LimitPoints is the limit in points of a hundred.
 func (v swapSetView) LimitPoints() string { return number(100 * v.Limit) }
 
-// Hidden is how many rows the plot of scores does not show.
-func (v swapSetView) Hidden() int { return v.Shift.Rows - v.Drawn }
+func viewOfScores(s SwapSet, scores swapset.Scores) (*scoresView, error) {
+	view := &scoresView{Scores: scores, Rank: "–"}
+	if scores.Spearman != nil {
+		view.Rank = figure(*scores.Spearman)
+	}
+	if len(scores.Grid) == 0 {
+		return view, nil
+	}
+	view.Key, view.Hidden = gridKey(), s.Shift.Rows
+	for _, cell := range scores.Grid {
+		view.Hidden -= cell.Rows
+	}
+	var err error
+	view.Plot, err = gridPlot(s.Champion, s.Challenger, scores.Grid)
+	return view, err
+}
 
 func viewOf(track string, c Contender, side swapset.Side) sideView {
 	return sideView{Track: track, Policy: c.Policy.Digest()[:12], Version: c.Version, Cutoff: c.Policy.Cutoff, Side: side}

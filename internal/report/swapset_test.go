@@ -87,8 +87,9 @@ func simulated(t *testing.T) report.SwapSet {
 	shift, err := swapset.Compare(rows, champion, challenger)
 	require.NoError(t, err)
 	return report.SwapSet{
-		Name: "loan-eligibility", Meaning: pipeline.MeaningDefault, Shift: shift, Limit: 0.1,
-		Champion: report.Contender{Version: 3, Policy: policy}, Challenger: report.Contender{Version: 4, Policy: other},
+		Name: "loan-eligibility", Shift: shift, Limit: 0.1,
+		Champion:   report.Contender{Version: 3, Meaning: pipeline.MeaningDefault, Policy: policy},
+		Challenger: report.Contender{Version: 4, Meaning: pipeline.MeaningDefault, Policy: other},
 	}
 }
 
@@ -132,9 +133,9 @@ func TestSwapSetShowsWhoIsSwapped(t *testing.T) {
 func TestSwapSetDrawsCellsByTheirRows(t *testing.T) {
 	t.Parallel()
 	page := func(cells ...swapset.Cell) string {
-		side := report.Contender{Version: 1, Policy: decision.Policy{Cutoff: 0.5}}
-		shift := swapset.Shift{Rows: 1000, Scores: swapset.Scores{Grid: cells}}
-		return swapSetPage(t, report.SwapSet{Name: "loans", Meaning: pipeline.MeaningDefault, Shift: shift, Limit: 0.1, Champion: side, Challenger: side})
+		side := report.Contender{Version: 1, Meaning: pipeline.MeaningDefault, Policy: decision.Policy{Cutoff: 0.5}}
+		shift := swapset.Shift{Rows: 1000, Scores: &swapset.Scores{Grid: cells}}
+		return swapSetPage(t, report.SwapSet{Name: "loans", Shift: shift, Limit: 0.1, Champion: side, Challenger: side})
 	}
 	drawn := page(swapset.Cell{Rows: 300}, swapset.Cell{Champion: 3, Rows: 299})
 	require.Contains(t, drawn, "401 rows in cells of fewer than 10")
@@ -186,7 +187,7 @@ func TestSwapSetSaysWhatTheLimitSays(t *testing.T) {
 			t.Parallel()
 			shift, err := swapset.Compare(swapset.Rows{}, test.champion, test.challenger)
 			require.NoError(t, err)
-			few := report.SwapSet{Name: "loans", Meaning: pipeline.MeaningDefault, Shift: shift, Limit: 0.1, Champion: s.Champion, Challenger: s.Challenger}
+			few := report.SwapSet{Name: "loans", Shift: shift, Limit: 0.1, Champion: s.Champion, Challenger: s.Challenger}
 			page := swapSetPage(t, few)
 			require.Contains(t, page, test.want)
 			require.NotContains(t, page, test.not)
@@ -211,8 +212,8 @@ func TestSwapSetOfApprovals(t *testing.T) {
 	values[0] = ""
 	shift, err := swapset.Compare(swapset.Rows{Segments: []swapset.Column{{Name: "purpose", Values: values}}}, champion, challenger)
 	require.NoError(t, err)
-	side := report.Contender{Version: 1, Policy: decision.Policy{Cutoff: 0.5}}
-	page := swapSetPage(t, report.SwapSet{Name: "loans <i>", Meaning: pipeline.MeaningApproval, Shift: shift, Limit: 0.1, Champion: side, Challenger: side})
+	side := report.Contender{Version: 1, Meaning: pipeline.MeaningApproval, Policy: decision.Policy{Cutoff: 0.5}}
+	page := swapSetPage(t, report.SwapSet{Name: "loans <i>", Shift: shift, Limit: 0.1, Champion: side, Challenger: side})
 	for _, want := range []string{
 		"Bad rates are not measured", "bad rate not measured", "below its cutoff a version declines", "<td>none<small></small></td>", "2 rarer values", "loans &lt;i&gt;",
 	} {
@@ -224,4 +225,27 @@ func TestSwapSetOfApprovals(t *testing.T) {
 	// The corner of low champion's and high challenger's scores is swapped in: its label is the plot's second.
 	in, out := strings.Index(page, ">swapped in</text>"), strings.Index(page, ">swapped out</text>")
 	require.True(t, out >= 0 && out < in)
+}
+
+// A probability of default is no distance away from one of approval.
+func TestSwapSetOfTwoMeaningsComparesNoScores(t *testing.T) {
+	t.Parallel()
+	approve, decline := decision.Decision{Probability: 0.9, Verdict: decision.Approve}, decision.Decision{Probability: 0.9, Verdict: decision.Decline}
+	champion, challenger := make([]decision.Decision, 20), make([]decision.Decision, 20)
+	for i := range champion {
+		champion[i], challenger[i] = decline, approve
+	}
+	shift, err := swapset.Compare(swapset.Rows{MeaningsDiffer: true}, champion, challenger)
+	require.NoError(t, err)
+	policy := decision.Policy{Cutoff: 0.5}
+	page := swapSetPage(t, report.SwapSet{
+		Name: "loans", Shift: shift, Limit: 0.1,
+		Champion:   report.Contender{Version: 1, Meaning: pipeline.MeaningDefault, Policy: policy},
+		Challenger: report.Contender{Version: 2, Meaning: pipeline.MeaningApproval, Policy: policy},
+	})
+	require.Regexp(t, `mean different things and are not compared: the champion's is a probability of default, the challenger's\s+a probability of approval\.`, page)
+	require.Contains(t, page, "<b>20</b> swapped in")
+	for _, not := range []string{"<svg", "Spearman", "mean absolute difference", "declines.</p>"} {
+		require.NotContains(t, page, not)
+	}
 }

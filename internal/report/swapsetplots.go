@@ -36,15 +36,15 @@ func gridKey() []keyView {
 	return key
 }
 
-// gridPlot is the rows by both scores, with both cutoffs: what lies between them and off the diagonal changes its verdict.
-func gridPlot(s SwapSet) (template.HTML, error) {
+// gridPlot is the rows by both scores, which mean the same, with both cutoffs: what lies between them and off the diagonal changes its verdict.
+func gridPlot(champion, challenger Contender, grid []swapset.Cell) (template.HTML, error) {
 	p, err := unit("champion's score", "challenger's score")
 	if err != nil {
 		return "", err
 	}
 	squares := make([][]plotter.XYer, len(shades))
 	top := 0
-	for _, cell := range s.Shift.Scores.Grid {
+	for _, cell := range grid {
 		class := 0
 		for class+1 < len(shades) && cell.Rows >= shades[class+1].from {
 			class++
@@ -63,7 +63,7 @@ func gridPlot(s SwapSet) (template.HTML, error) {
 		polygon.Color, polygon.Width = shade.fill, 0
 		p.Add(polygon)
 	}
-	before, after := s.Champion.Policy.Cutoff, s.Challenger.Policy.Cutoff
+	before, after := champion.Policy.Cutoff, challenger.Policy.Cutoff
 	end := math.Min(1, math.Max(float64(top)/swapset.GridCells, math.Max(before, after)+0.1))
 	p.X.Max, p.Y.Max = end, end
 	for _, cutoff := range []plotter.XYs{{{X: before, Y: 0}, {X: before, Y: end}}, {{X: 0, Y: after}, {X: end, Y: after}}} {
@@ -75,7 +75,7 @@ func gridPlot(s SwapSet) (template.HTML, error) {
 		p.Add(l)
 	}
 	below, above := "swapped in", "swapped out"
-	if s.Meaning == pipeline.MeaningApproval {
+	if challenger.Meaning == pipeline.MeaningApproval {
 		below, above = above, below
 	}
 	labels, err := plotter.NewLabels(plotter.XYLabels{

@@ -1,6 +1,7 @@
 package swapset_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,4 +27,16 @@ func TestGridByHand(t *testing.T) {
 	require.Equal(t, []swapset.Cell{
 		{Champion: 0, Challenger: 1, Rows: 11}, {Champion: 0, Challenger: 24, Rows: 10}, {Champion: 12, Challenger: 0, Rows: 12},
 	}, s.Scores.Grid)
+}
+
+func TestScoresOfTwoMeaningsAreNotCompared(t *testing.T) {
+	t.Parallel()
+	_, champion, challenger := byHand()
+	s, err := swapset.Compare(swapset.Rows{MeaningsDiffer: true}, champion, challenger)
+	require.NoError(t, err)
+	require.Nil(t, s.Scores)
+	require.Equal(t, 2, s.SwappedIn.Rows.Count, "verdicts mean the same whatever scores do")
+	document, err := json.Marshal(s)
+	require.NoError(t, err)
+	require.NotContains(t, string(document), `"scores"`)
 }

@@ -18,7 +18,8 @@ type Shift struct {
 	// OutcomesMeasured is false where the label does not say what became of a loan: then no bad rate is measured.
 	OutcomesMeasured bool `json:"outcomes_measured"`
 
-	Scores   Scores    `json:"scores"`
+	// Scores are left out where the sides' mean different things.
+	Scores   *Scores   `json:"scores,omitempty"`
 	Reasons  Reasons   `json:"reasons"`
 	Segments []Segment `json:"segments"`
 }

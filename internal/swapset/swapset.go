@@ -37,6 +37,8 @@ type Rows struct {
 	Outcomes []Outcome
 	// Segments are the columns to compare by. They name institutions and products, never what identifies a person.
 	Segments []Column
+	// MeaningsDiffer says that the sides' scores mean different things (one of each pipeline.Meaning): their distance would mean nothing.
+	MeaningsDiffer bool
 }
 
 // Column is a column of categories. The empty value is a missing one.
@@ -45,8 +47,7 @@ type Column struct {
 	Values []string
 }
 
-// Compare says how the challenger's decisions differ from the champion's on the same rows, in the same order. The scores of both must mean the
-// same (one pipeline.Meaning), or their distance means nothing.
+// Compare says how the challenger's decisions differ from the champion's on the same rows, in the same order.
 //
 // The order of the rows changes nothing. Without rows every rate and distance is of nothing: see Shift.Judge. Columns of different lengths, a
 // probability outside [0, 1], a verdict or an outcome that is none, and more segments than MaxSegments are fault.Invalid.
@@ -71,9 +72,12 @@ func Compare(rows Rows, champion, challenger []decision.Decision) (Shift, error)
 		SwappedOut:       all.group(all.swappedOut),
 		BothDecline:      all.group(all.bothDecline),
 		OutcomesMeasured: rows.Outcomes != nil,
-		Scores:           compareScores(champion, challenger),
 		Reasons:          compareReasons(champion, challenger),
 		Segments:         make([]Segment, len(rows.Segments)),
+	}
+	if !rows.MeaningsDiffer {
+		scores := compareScores(champion, challenger)
+		shift.Scores = &scores
 	}
 	for i, column := range rows.Segments {
 		shift.Segments[i] = rows.compareBy(column, champion, challenger)
