@@ -92,8 +92,35 @@ type segmentView struct {
 	Plot   template.HTML
 }
 
-// MinCell is the fewest rows of anything that the page shows by itself.
+// MinCell is the fewest rows of which the page says anything but how many they are.
 func (swapSetView) MinCell() int { return swapset.MinCell }
+
+// badView is a bad rate, or why there is none: labels that say nothing of it, or too few outcomes.
+type badView struct {
+	swapset.Rate
+	Labelled bool
+	MinCell  int
+}
+
+type groupView struct {
+	Rows swapset.Rate
+	Bad  badView
+}
+
+// Bad shows a bad rate.
+func (v swapSetView) Bad(bad swapset.Rate) badView {
+	return badView{Rate: bad, Labelled: v.Shift.OutcomesMeasured, MinCell: swapset.MinCell}
+}
+
+// Group shows a group.
+func (v swapSetView) Group(group swapset.Group) groupView {
+	return groupView{Rows: group.Rows, Bad: v.Bad(group.Bad)}
+}
+
+// OthersShare is of the changes of reason that are not named, of those whom both decline.
+func (v swapSetView) OthersShare() string {
+	return percent(v.Shift.Reasons.Others, v.Shift.Reasons.Changed.Of)
+}
 
 // LimitPoints is the limit in points of a hundred.
 func (v swapSetView) LimitPoints() string { return number(100 * v.Limit) }

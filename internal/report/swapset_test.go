@@ -120,7 +120,7 @@ func TestSwapSetShowsWhoIsSwapped(t *testing.T) {
 		s.Champion.Policy.Digest()[:12], s.Challenger.Policy.Digest()[:12], "<td>0.25</td>", "<td>0.24</td>",
 		"Within the limit: at most 10 points", "Selective labels", "By institution_type", "By purpose", "credit_union",
 		"<code>delinquencies_2y</code><small>delinquent past or present credit obligations with others</small>",
-		"cells of fewer than 10 are not drawn", "#0f3a68",
+		"cells of fewer than 10 are not drawn", "#0f3a68", fmt.Sprintf("<td>others</td><td></td><td>%d</td>", s.Shift.Reasons.Others),
 	} {
 		require.Contains(t, page, want)
 	}
@@ -247,5 +247,38 @@ func TestSwapSetOfTwoMeaningsComparesNoScores(t *testing.T) {
 	require.Contains(t, page, "<b>20</b> swapped in")
 	for _, not := range []string{"<svg", "Spearman", "mean absolute difference", "declines.</p>"} {
 		require.NotContains(t, page, not)
+	}
+}
+
+// Of fewer than ten applicants the page says how many they are, and why it says no more.
+func TestSwapSetSpeaksOfNoFewPersons(t *testing.T) {
+	t.Parallel()
+	page := func(rows int) string {
+		var of swapset.Rows
+		var champion, challenger []decision.Decision
+		for range rows {
+			champion = append(champion, decision.Decision{Probability: 0.9, Verdict: decision.Decline, Reasons: []decision.Reason{{Field: "debt"}}})
+			challenger = append(challenger, decision.Decision{Probability: 0.8, Verdict: decision.Decline, Reasons: []decision.Reason{{Field: "income"}}})
+			champion = append(champion, decision.Decision{Probability: 0.9, Verdict: decision.Decline})
+			challenger = append(challenger, decision.Decision{Probability: 0.1, Verdict: decision.Approve})
+			of.Outcomes = append(of.Outcomes, swapset.Unknown, swapset.Bad)
+		}
+		shift, err := swapset.Compare(of, champion, challenger)
+		require.NoError(t, err)
+		side := report.Contender{Version: 1, Meaning: pipeline.MeaningDefault, Policy: decision.Policy{Cutoff: 0.5}}
+		return swapSetPage(t, report.SwapSet{Name: "loans", Shift: shift, Limit: 0.1, Champion: side, Challenger: side})
+	}
+	few, enough := page(9), page(10)
+	for _, want := range []string{
+		"swapped in<div><b>9</b>", "– <small>fewer than 10 known</small>", "known for\nfewer than 10, of the 0 swapped out", "9 of the 9 whom both decline",
+		"No change from one reason to another has 10 rows.",
+	} {
+		require.Contains(t, few, want)
+	}
+	for _, not := range []string{"<code>debt</code>", "9 of 9 known"} {
+		require.NotContains(t, few, not)
+	}
+	for _, want := range []string{"10 of 10 known", "known for\n10, of the 0 swapped out for fewer than 10", "<code>debt</code>"} {
+		require.Contains(t, enough, want)
 	}
 }

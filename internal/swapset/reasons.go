@@ -13,8 +13,10 @@ const MaxReasonChanges = 10
 // Reasons is what becomes of the principal reason of the rows that both sides decline.
 type Reasons struct {
 	Changed Rate `json:"changed"` // of the rows that both decline
-	// Commonest changes by falling number of rows, equal ones by their fields.
+	// Commonest changes by falling number of rows, equal ones by their fields; each is of at least MinCell rows.
 	Commonest []ReasonChange `json:"commonest"`
+	// Others is the rows of all other changes.
+	Others int `json:"others"`
 }
 
 // ReasonChange is rows whose principal reason changes from one field to another; an empty field is a decline without a reason.
@@ -37,14 +39,20 @@ func compareReasons(champion, challenger []decision.Decision) Reasons {
 			counts[c]++
 		}
 	}
-	commonest := make([]ReasonChange, 0, len(counts))
+	commonest := []ReasonChange{}
 	for c, rows := range counts {
-		commonest = append(commonest, ReasonChange{From: c.from, To: c.to, Rows: rows})
+		if rows >= MinCell {
+			commonest = append(commonest, ReasonChange{From: c.from, To: c.to, Rows: rows})
+		}
 	}
 	slices.SortFunc(commonest, func(a, b ReasonChange) int {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
-	return Reasons{Changed: rate(changed, both), Commonest: commonest[:min(len(commonest), MaxReasonChanges)]}
+	reasons := Reasons{Changed: rate(changed, both), Commonest: commonest[:min(len(commonest), MaxReasonChanges)], Others: changed}
+	for _, named := range reasons.Commonest {
+		reasons.Others -= named.Rows
+	}
+	return reasons
 }
 
 func principal(d decision.Decision) string {

@@ -19,11 +19,10 @@ type SegmentValue struct {
 	Value string `json:"value"` // empty: missing, or merged
 	// Merged is how many values these rows have together: those of fewer than MinCell rows, those after the first MaxValues, and where that
 	// would leave fewer than MinCell rows, the rarest of the others, so that the remainder to the total is no small cell either. 0: one value.
-	Merged     int  `json:"merged"`
-	Rows       int  `json:"rows"`
-	Champion   Rate `json:"champion_approved"`
-	Challenger Rate `json:"challenger_approved"`
-	// Bad rates of fewer than MinCell known outcomes are left out, as if none were known.
+	Merged     int   `json:"merged"`
+	Rows       int   `json:"rows"`
+	Champion   Rate  `json:"champion_approved"`
+	Challenger Rate  `json:"challenger_approved"`
 	SwappedIn  Group `json:"swapped_in"`
 	SwappedOut Group `json:"swapped_out"`
 }
@@ -91,14 +90,6 @@ func (t *table) segmentValue(value string, merged int) SegmentValue {
 	return SegmentValue{
 		Value: value, Merged: merged, Rows: t.rows,
 		Champion: t.side(t.bothApprove, t.swappedOut).Approved, Challenger: t.side(t.bothApprove, t.swappedIn).Approved,
-		SwappedIn: t.group(t.swappedIn.guarded()), SwappedOut: t.group(t.swappedOut.guarded()),
+		SwappedIn: t.group(t.swappedIn), SwappedOut: t.group(t.swappedOut),
 	}
-}
-
-// guarded is the tally without outcomes that are too few to speak of.
-func (t tally) guarded() tally {
-	if t.known < MinCell {
-		t.known, t.bad = 0, 0
-	}
-	return t
 }

@@ -18,7 +18,7 @@ type Shift struct {
 	// OutcomesMeasured is false where the label does not say what became of a loan: then no bad rate is measured.
 	OutcomesMeasured bool `json:"outcomes_measured"`
 
-	// Scores are left out where the sides' mean different things.
+	// Scores are left out where the sides' mean different things, and of fewer than MinCell rows.
 	Scores   *Scores   `json:"scores,omitempty"`
 	Reasons  Reasons   `json:"reasons"`
 	Segments []Segment `json:"segments"`
@@ -27,11 +27,13 @@ type Shift struct {
 // Side is what one version's decisions come to.
 type Side struct {
 	Approved Rate `json:"approved"` // of all rows
-	Bad      Rate `json:"bad"`      // of the approved rows whose outcome is known
+	// Bad is of the approved rows whose outcome is known, and of nothing where these are fewer than MinCell.
+	Bad Rate `json:"bad"`
 }
 
 // Group is rows with one pair of verdicts.
 type Group struct {
 	Rows Rate `json:"rows"` // of all rows
-	Bad  Rate `json:"bad"`  // of the group's rows whose outcome is known
+	// Bad is of the group's rows whose outcome is known, and of nothing where these are fewer than MinCell.
+	Bad Rate `json:"bad"`
 }

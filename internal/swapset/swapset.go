@@ -1,6 +1,7 @@
 // Package swapset compares the decisions of two versions on the same applications before either is asked in earnest: the swap set is the
 // applicants whose verdict differs between champion and challenger. Everything here is a pure function of the decisions, and nothing that
-// comes out of it is about fewer than MinCell applicants where it says anything but how many they are.
+// comes out of it is about fewer than MinCell applicants where it says anything but how many they are: of fewer it tells no score, no outcome and no
+// reason. That holds of each figure by itself; what two of them differ by may be of fewer.
 //
 // Outcomes exist for applicants whom some earlier policy approved (selective labels: Lakkaraju et al. 2017, doi 10.1145/3097983.3098066). A bad
 // rate here is therefore of the rows whose outcome is known, says how many these are, and is no estimate of the others'.
@@ -11,7 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// MinCell is the fewest applicants that a segment, a cell of the scores' grid or a segment's bad rate may rest on: the rule of ten of
+// MinCell is the fewest applicants that a segment, a comparison of scores, a bad rate or a change of reason may rest on: the rule of ten of
 // statistical disclosure control, as the Australian Bureau of Statistics applies it to what leaves its DataLab.
 const MinCell = 10
 
@@ -75,7 +76,7 @@ func Compare(rows Rows, champion, challenger []decision.Decision) (Shift, error)
 		Reasons:          compareReasons(champion, challenger),
 		Segments:         make([]Segment, len(rows.Segments)),
 	}
-	if !rows.MeaningsDiffer {
+	if !rows.MeaningsDiffer && all.rows >= MinCell {
 		scores := compareScores(champion, challenger)
 		shift.Scores = &scores
 	}

@@ -3,6 +3,7 @@ package swapset_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,7 @@ func decided(p float64, field string) decision.Decision {
 	return d
 }
 
-// byHand is ten rows; the comments beside the wanted values count them.
+// byHand is ten rows, each ten times; the comments beside the wanted values count the ten.
 func byHand() (rows swapset.Rows, champion, challenger []decision.Decision) {
 	for _, row := range []struct {
 		champion, challenger float64
@@ -42,21 +43,23 @@ func byHand() (rows swapset.Rows, champion, challenger []decision.Decision) {
 		{0.9, 0.7, "debt", "income", swapset.Bad},
 		{1, 0.9, "", "income", swapset.Unknown},
 	} {
-		champion = append(champion, decided(row.champion, row.from))
-		challenger = append(challenger, decided(row.challenger, row.to))
-		rows.Outcomes = append(rows.Outcomes, row.outcome)
+		for range 10 {
+			champion = append(champion, decided(row.champion, row.from))
+			challenger = append(challenger, decided(row.challenger, row.to))
+			rows.Outcomes = append(rows.Outcomes, row.outcome)
+		}
 	}
 	return rows, champion, challenger
 }
 
-// Wanted by hand from the ten rows. The challenger's mid-ranks are 2 1 3.5 5 7 6 3.5 9 8 10, so that the sums of squares about 5.5 are 82.5 and
+// Wanted by hand from the ten rows, which differ from each other as ten of each do. The challenger's mid-ranks are 2 1 3.5 5 7 6 3.5 9 8 10, so that the sums of squares about 5.5 are 82.5 and
 // 82, and of products 71.5; the differences of the scores sum to 1.2.
 func TestCompareByHand(t *testing.T) {
 	t.Parallel()
 	rows, champion, challenger := byHand()
 	s, err := swapset.Compare(rows, champion, challenger)
 	require.NoError(t, err)
-	require.Equal(t, 10, s.Rows)
+	require.Equal(t, 100, s.Rows)
 	for name, test := range map[string]struct {
 		rate      swapset.Rate
 		count, of int
@@ -75,16 +78,47 @@ func TestCompareByHand(t *testing.T) {
 		"bad of both decline":          {s.BothDecline.Bad, 1, 1},
 		"reason of both decline moves": {s.Reasons.Changed, 2, 3},
 	} {
-		require.Equal(t, []int{test.count, test.of}, []int{test.rate.Count, test.rate.Of}, name)
+		require.Equal(t, []int{10 * test.count, 10 * test.of}, []int{test.rate.Count, test.rate.Of}, name)
 		require.InDelta(t, float64(test.count)/float64(test.of), test.rate.Estimate, 1e-15, name)
 	}
 	require.True(t, s.OutcomesMeasured)
 	require.InDelta(t, 0.1, s.Change.Estimate, 1e-15)
-	require.Equal(t, []swapset.ReasonChange{{From: "", To: "income", Rows: 1}, {From: "debt", To: "income", Rows: 1}}, s.Reasons.Commonest)
+	require.Equal(t, []swapset.ReasonChange{{From: "", To: "income", Rows: 10}, {From: "debt", To: "income", Rows: 10}}, s.Reasons.Commonest)
 	require.InDelta(t, 0.12, s.Scores.MeanAbsolute, 1e-12)
 	require.InDelta(t, 0.1, s.Scores.KS, 1e-15)
 	require.InDelta(t, 71.5/math.Sqrt(82.5*82), *s.Scores.Spearman, 1e-12)
-	require.Empty(t, s.Scores.Grid, "no cell has ten rows")
+}
+
+// Nine outcomes, nine rows that change their reason, and nine rows' scores would speak of single persons.
+func TestOfFewerThanTenOnlyTheirNumberIsSaid(t *testing.T) {
+	t.Parallel()
+	of := func(rows int) swapset.Shift {
+		champion, challenger, outcomes := make([]decision.Decision, 2*rows), make([]decision.Decision, 2*rows), make([]swapset.Outcome, 2*rows)
+		for i := range rows {
+			champion[i], challenger[i], outcomes[i] = decided(0.3, ""), decided(0.3, ""), swapset.Bad
+			champion[rows+i], challenger[rows+i] = decided(0.9, "debt"), decided(0.8, "income")
+		}
+		s, err := swapset.Compare(swapset.Rows{Outcomes: outcomes}, champion, challenger)
+		require.NoError(t, err)
+		return s
+	}
+	few := of(9)
+	require.True(t, few.OutcomesMeasured)
+	for _, bad := range []swapset.Rate{few.Champion.Bad, few.Challenger.Bad, few.BothApprove.Bad} {
+		require.Equal(t, swapset.Rate{Upper: 1}, bad)
+	}
+	require.Empty(t, few.Reasons.Commonest)
+	require.Equal(t, []int{9, 9, 9}, []int{few.BothApprove.Rows.Count, few.Reasons.Changed.Count, few.Reasons.Others})
+	require.NotNil(t, few.Scores, "of eighteen rows")
+	require.Nil(t, of(4).Scores)
+
+	enough := of(10)
+	for _, bad := range []swapset.Rate{enough.Champion.Bad, enough.Challenger.Bad, enough.BothApprove.Bad} {
+		require.Equal(t, []int{10, 10}, []int{bad.Count, bad.Of})
+	}
+	require.Equal(t, []swapset.ReasonChange{{From: "debt", To: "income", Rows: 10}}, enough.Reasons.Commonest)
+	require.Zero(t, enough.Reasons.Others)
+	require.NotNil(t, of(5).Scores)
 }
 
 // Wanted values: Wilson's formula in Python, and z²/(n + z²) for none of n; for the difference the R function diffpropci that Agresti publishes at
@@ -141,14 +175,14 @@ func TestWhatIsNotMeasuredSaysSo(t *testing.T) {
 	require.Zero(t, s.Rows)
 	require.Equal(t, nothing, s.Champion.Approved)
 	require.Equal(t, swapset.Difference{Lower: -1, Upper: 1}, s.Change)
-	require.Nil(t, s.Scores.Spearman)
+	require.Nil(t, s.Scores)
 	document, err := json.Marshal(s)
 	require.NoError(t, err)
 	require.Contains(t, string(document), `"segments":[{"column":"purpose","values":[]}]`)
-	require.NotContains(t, string(document), "null}", "only the correlation may be null")
+	require.NotContains(t, string(document), "null")
 
-	constant := []decision.Decision{decided(0.3, ""), decided(0.3, "")}
-	s, err = swapset.Compare(swapset.Rows{}, constant, []decision.Decision{decided(0.1, ""), decided(0.2, "")})
+	constant, other := slices.Repeat([]decision.Decision{decided(0.3, "")}, 10), slices.Repeat([]decision.Decision{decided(0.1, ""), decided(0.2, "")}, 5)
+	s, err = swapset.Compare(swapset.Rows{}, constant, other)
 	require.NoError(t, err)
 	require.Nil(t, s.Scores.Spearman)
 	require.InDelta(t, 1, s.Scores.KS, 0)

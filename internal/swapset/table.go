@@ -34,10 +34,19 @@ func (t *table) add(champion, challenger string, outcome Outcome) {
 }
 
 func (t *table) group(of tally) Group {
-	return Group{Rows: rate(of.rows, t.rows), Bad: rate(of.bad, of.known)}
+	return Group{Rows: rate(of.rows, t.rows), Bad: of.badRate()}
 }
 
 // side is of the two groups that it approves.
 func (t *table) side(a, b tally) Side {
-	return Side{Approved: rate(a.rows+b.rows, t.rows), Bad: rate(a.bad+b.bad, a.known+b.known)}
+	both := tally{rows: a.rows + b.rows, known: a.known + b.known, bad: a.bad + b.bad}
+	return Side{Approved: rate(both.rows, t.rows), Bad: both.badRate()}
+}
+
+// badRate is not measured on outcomes that are too few to speak of.
+func (t tally) badRate() Rate {
+	if t.known < MinCell {
+		return rate(0, 0)
+	}
+	return rate(t.bad, t.known)
 }
