@@ -3,6 +3,8 @@ package evaluate
 import (
 	"math"
 	"slices"
+
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 // auc is the probability that a positive row scores above a negative one, ties counting half, with the interval from
@@ -19,8 +21,8 @@ func auc(y, p []float64) Metric {
 			negative = append(negative, p[i])
 		}
 	}
-	all := midRanks(slices.Concat(positive, negative))
-	amongPositive, amongNegative := midRanks(positive), midRanks(negative)
+	all := statistics.MidRanks(slices.Concat(positive, negative))
+	amongPositive, amongNegative := statistics.MidRanks(positive), statistics.MidRanks(negative)
 	m, n := float64(len(positive)), float64(len(negative))
 	v10, v01 := make([]float64, len(positive)), make([]float64, len(negative))
 	var area float64
@@ -31,38 +33,8 @@ func auc(y, p []float64) Metric {
 	for j := range v01 {
 		v01[j] = 1 - (all[len(positive)+j]-amongNegative[j])/m
 	}
-	margin := normal975 * math.Sqrt(variance(v10)/m+variance(v01)/n)
+	margin := statistics.Normal975 * math.Sqrt(variance(v10)/m+variance(v01)/n)
 	return Metric{Estimate: area, Lower: math.Max(0, area-margin), Upper: math.Min(1, area+margin)}
-}
-
-// midRanks gives each value its rank from 1, equal values their ranks' mean.
-func midRanks(values []float64) []float64 {
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int {
-		switch {
-		case values[a] < values[b]:
-			return -1
-		case values[a] > values[b]:
-			return 1
-		default:
-			return a - b
-		}
-	})
-	ranks := make([]float64, len(values))
-	for from := 0; from < len(order); {
-		to := from
-		for to < len(order) && values[order[to]] == values[order[from]] {
-			to++
-		}
-		for k := from; k < to; k++ {
-			ranks[order[k]] = float64(from+to+1) / 2
-		}
-		from = to
-	}
-	return ranks
 }
 
 // variance is the unbiased one; a single value has none.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 // Metric is an estimate and its 95 % interval.
@@ -41,9 +42,6 @@ type Bin struct {
 	Score    float64 `json:"score"`    // mean score
 	Observed float64 `json:"observed"` // share of positive labels
 }
-
-// normal975 is the 97.5 % quantile of the standard normal distribution.
-const normal975 = 1.959963984540054
 
 // Evaluate measures scores p in [0, 1] against labels y in {0, 1}. Both classes are needed (fault.Refused); a score that is not
 // a probability is fault.Invalid. Accuracy takes 0.5 as the border. Intervals: AUC by DeLong's variance, Brier score and log
@@ -82,7 +80,7 @@ const clip = 1e-15
 
 func pointwise(y, p []float64) (brier, logLoss, accuracy Metric) {
 	squares, losses := make([]float64, len(y)), make([]float64, len(y))
-	right := 0.0
+	right := 0
 	for i := range y {
 		d := p[i] - y[i]
 		squares[i] = d * d
@@ -95,7 +93,7 @@ func pointwise(y, p []float64) (brier, logLoss, accuracy Metric) {
 			right++
 		}
 	}
-	return meanInterval(squares), meanInterval(losses), wilson(right, float64(len(y)))
+	return meanInterval(squares), meanInterval(losses), share(right, len(y))
 }
 
 // meanInterval is mean ± 1.96 standard errors.
@@ -109,16 +107,14 @@ func meanInterval(values []float64) Metric {
 	for _, v := range values {
 		squares += float64((v - mean) * (v - mean))
 	}
-	margin := normal975 * math.Sqrt(squares/math.Max(n-1, 1)/n)
+	margin := statistics.Normal975 * math.Sqrt(squares/math.Max(n-1, 1)/n)
 	return Metric{Estimate: mean, Lower: math.Max(0, mean-margin), Upper: mean + margin}
 }
 
-// wilson is the two-sided score interval of a share: Wilson 1927, doi 10.1080/01621459.1927.10502953.
-func wilson(successes, n float64) Metric {
-	p, z2 := successes/n, normal975*normal975
-	centre := (p + z2/(2*n)) / (1 + z2/n)
-	margin := normal975 / (1 + z2/n) * math.Sqrt(p*(1-p)/n+z2/(4*n*n))
-	return Metric{Estimate: p, Lower: centre - margin, Upper: centre + margin}
+// share is right of n rows with Wilson's interval.
+func share(right, n int) Metric {
+	lower, upper := statistics.Wilson(right, n)
+	return Metric{Estimate: float64(right) / float64(n), Lower: lower, Upper: upper}
 }
 
 // sorted is rows in ascending order of score.

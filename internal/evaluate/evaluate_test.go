@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 var (
@@ -26,7 +27,7 @@ func TestMetricsAgainstScikitLearn(t *testing.T) {
 		require.LessOrEqual(t, e.Metrics[name].Lower, want, name)
 		require.GreaterOrEqual(t, e.Metrics[name].Upper, want, name)
 	}
-	require.InDelta(t, 0.86-normal975*math.Sqrt(0.0152), e.Metrics["auc"].Lower, 1e-12)
+	require.InDelta(t, 0.86-statistics.Normal975*math.Sqrt(0.0152), e.Metrics["auc"].Lower, 1e-12)
 	require.InDelta(t, 1, e.Metrics["auc"].Upper, 0, "an interval stays within what the metric can be")
 	require.Equal(t, Point{0, 0}, e.ROC[0])
 	require.Equal(t, Point{1, 1}, e.ROC[len(e.ROC)-1])

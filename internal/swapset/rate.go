@@ -1,11 +1,12 @@
 package swapset
 
-import "math"
+import (
+	"math"
 
-// normal975 is the 97.5 % quantile of the standard normal distribution.
-const normal975 = 1.959963984540054
+	"github.com/loanops/loanops/internal/statistics"
+)
 
-// Rate is a share with its 95 % interval (Wilson 1927, doi 10.1080/01621459.1927.10502953). Of nothing it is not measured: its estimate is 0
+// Rate is a share with its 95 % interval (statistics.Wilson). Of nothing it is not measured: its estimate is 0
 // and its interval all of [0, 1].
 type Rate struct {
 	Count    int     `json:"count"`
@@ -22,19 +23,8 @@ func rate(count, of int) Rate {
 	if of == 0 {
 		return Rate{Upper: 1}
 	}
-	n, z2 := float64(of), float64(normal975*normal975)
-	p := float64(count) / n
-	centre := p + z2/(2*n)
-	margin := normal975 * math.Sqrt((float64(p*(1-p))+z2/(4*n))/n)
-	// At no and at all successes the ends are 0 and 1, which rounding would miss.
-	lower, upper := math.Max(0, (centre-margin)/(1+z2/n)), math.Min(1, (centre+margin)/(1+z2/n))
-	if count == 0 {
-		lower = 0
-	}
-	if count == of {
-		upper = 1
-	}
-	return Rate{Count: count, Of: of, Estimate: p, Lower: lower, Upper: upper}
+	lower, upper := statistics.Wilson(count, of)
+	return Rate{Count: count, Of: of, Estimate: float64(count) / float64(of), Lower: lower, Upper: upper}
 }
 
 // Difference is a difference of two rates on the same rows, from -1 to 1, and its 95 % interval.
@@ -56,6 +46,6 @@ func pairedDifference(gained, lost, n int) Difference {
 	}
 	net, wider := float64(gained-lost), float64(n+2)
 	centre := net / wider
-	margin := normal975 * math.Sqrt(float64(gained+lost+1)-float64(net*net)/wider) / wider
+	margin := statistics.Normal975 * math.Sqrt(float64(gained+lost+1)-float64(net*net)/wider) / wider
 	return Difference{Estimate: net / float64(n), Lower: math.Max(-1, centre-margin), Upper: math.Min(1, centre+margin)}
 }

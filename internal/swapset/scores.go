@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 
 	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 // Scores is how far the challenger's scores are from the champion's.
@@ -89,7 +90,7 @@ func ksDistance(a, b []float64) float64 {
 // spearman is the correlation of the mid-ranks (Spearman 1904, doi 10.2307/1412159). Their sums are of multiples of a quarter, so exact, and the
 // order of the rows does not show, up to 300,000 of them.
 func spearman(a, b []float64) (rho float64, defined bool) {
-	rho = stat.Correlation(midRanks(a), midRanks(b), nil)
+	rho = stat.Correlation(statistics.MidRanks(a), statistics.MidRanks(b), nil)
 	return rho, !math.IsNaN(rho)
 }
 

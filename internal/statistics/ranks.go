@@ -1,12 +1,12 @@
-package swapset
+package statistics
 
 import (
 	"cmp"
 	"slices"
 )
 
-// midRanks gives each value its rank from 1, equal values their ranks' mean.
-func midRanks(values []float64) []float64 {
+// MidRanks gives each value its rank from 1, equal values their ranks' mean.
+func MidRanks(values []float64) []float64 {
 	order := make([]int, len(values))
 	for i := range order {
 		order[i] = i
