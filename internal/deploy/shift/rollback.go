@@ -6,6 +6,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -42,7 +43,7 @@ func (r Result) String() string {
 //
 // The error is Refused when the target does not run any more or never was champion, Overtaken when the request was recorded and the
 // record has moved on since. With any other the record may stand: the same request again completes it.
-func RollBack(ctx context.Context, reg serving.Records, agent Agent, request Request) (Result, error) {
+func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (Result, error) {
 	newest, history, err := read(ctx, reg, request.Model)
 	if err != nil {
 		return Result{}, err
@@ -68,7 +69,7 @@ func read(ctx context.Context, reg serving.Records, model string) (newest servin
 }
 
 // record takes the generation of the rollback.
-func record(ctx context.Context, reg serving.Records, agent Agent, newest serving.Record, history []serving.Record, request Request) (Result, error) {
+func record(ctx context.Context, reg Registry, agent Agent, newest serving.Record, history []serving.Record, request Request) (Result, error) {
 	for _, taken := range history {
 		if taken.Operation == request.Operation {
 			return Result{}, fault.New(fault.Overtaken, "this rollback of %s was %s, and is overtaken since by %s", request.Model, taken, newest)
@@ -79,11 +80,15 @@ func record(ctx context.Context, reg serving.Records, agent Agent, newest servin
 		return Result{}, err
 	}
 	if !serving.Is(newest.Champion, &request.Target.Track) { // which serves already
-		actual, err := agent.Actual(ctx, serving.Production, request.Model)
-		if err == nil {
-			err = canServe(newest, history, actual, request.Target)
-		}
+		version, err := reg.Version(ctx, request.Model, request.Target.Version)
 		if err != nil {
+			return Result{}, err
+		}
+		actual, err := agent.Actual(ctx, serving.Production, request.Model)
+		if err != nil {
+			return Result{}, err
+		}
+		if err := canServe(newest, history, actual, request.Target.Track, version); err != nil {
 			return Result{}, err
 		}
 	}
@@ -95,22 +100,26 @@ func record(ctx context.Context, reg serving.Records, agent Agent, newest servin
 	return Result{Record: taken, From: from}, err
 }
 
-// canServe refuses a target that traffic must not go to.
-func canServe(newest serving.Record, history []serving.Record, actual contract.Actual, target Target) error {
-	slot := actual.SlotOf(target.Track)
+// canServe refuses a target that traffic must not go to. A person's own terraform apply can run another bundle, or another meaning of its scores,
+// under the version's number.
+func canServe(newest serving.Record, history []serving.Record, actual contract.Actual, target serving.Track, version registry.ModelVersion) error {
+	slot := actual.SlotOf(target)
 	track := actual.Tracks[slot]
 	switch {
 	case slot == "":
 		return notRunning(newest.Pipeline, Wanted{Version: target.Version}, actual)
 	case track.State == contract.TrackFailed:
 		return fault.New(fault.Refused, "version %d of %s is %s in %s, slot %s: %s", target.Version, newest.Pipeline, track.State, newest.Environment, slot, track.Message)
-	case track.Spec.Digest != target.Digest:
+	case track.Spec.Digest != version.Digest:
 		return fault.New(fault.Refused, "slot %s of %s runs a bundle with digest %s, but version %d of %s is %s",
-			slot, newest.Environment, track.Spec.Digest, target.Version, newest.Pipeline, target.Digest)
+			slot, newest.Environment, track.Spec.Digest, target.Version, newest.Pipeline, version.Digest)
+	case track.Spec.Meaning != string(version.Meaning):
+		return fault.New(fault.Refused, "slot %s of %s runs with label meaning %s, but version %d of %s has %s",
+			slot, newest.Environment, track.Spec.Meaning, target.Version, newest.Pipeline, version.Meaning)
 	case track.Spec.Drill != "":
 		return fault.New(fault.Refused, "version %d of %s runs under the drill %s in slot %s", target.Version, newest.Pipeline, track.Spec.Drill, slot)
 	}
-	if !serving.WasChampion(history, target.Track) {
+	if !serving.WasChampion(history, target) {
 		return fault.New(fault.Refused, "version %d of %s never was champion: a rollback goes back, it does not promote", target.Version, newest.Pipeline)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/serving/servingtest"
@@ -252,6 +253,11 @@ func TestRollBackRefuses(t *testing.T) {
 		{"no previous", 0, func() { reg.Records = delivered(t, 1).Records }, fault.NotFound, "no previous version to go back to"},
 		{"no champion", 0, func() { reg.Records = empty() }, fault.NotFound, "no champion yet"},
 		{"no champion, a version named", 1, func() { reg.Records = empty() }, fault.NotFound, "no champion yet"},
+		{"another meaning", 0, func() {
+			other := versions[1]
+			other.Meaning = pipeline.MeaningApproval
+			reg.versions[1] = other
+		}, fault.Refused, "with label meaning default, but version 1 of loan-eligibility has approval"},
 		{"another bundle", 0, func() { reg.versions[1] = registry.ModelVersion{Version: 1, Digest: "abc"} }, fault.Refused, "version 1 of loan-eligibility is abc"},
 		{"unknown to the registry", 0, func() { delete(reg.versions, 1) }, fault.NotFound, "no version 1"},
 		{"the version under another policy", 0, func() {
@@ -451,7 +457,7 @@ func (b *bench) run(slot string, version int, drill string, generation int64) re
 	spec.Drill = drill
 	_, err := b.Provider.PutTrack(b.t.Context(), contract.Production, agenttest.Pipeline, slot, spec, generation)
 	require.NoError(b.t, err)
-	return registry.ModelVersion{Name: agenttest.Pipeline, Version: version, Digest: spec.Digest}
+	return registry.ModelVersion{Name: agenttest.Pipeline, Version: version, Digest: spec.Digest, Meaning: pipeline.Meaning(spec.Meaning)}
 }
 
 func (b *bench) route(blue, green int, generation int64) {

@@ -10,7 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/serving"
 )
 
-// Registry is the part of the registry that choosing a target needs.
+// Registry is the part of the registry that a rollback needs.
 type Registry interface {
 	serving.Records
 	Version(ctx context.Context, name string, version int) (registry.ModelVersion, error)
