@@ -76,7 +76,7 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 		return ResolveOutput{}, err
 	}
 	out := ResolveOutput{
-		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: policy.Digest}},
+		Candidate: Candidate{Model: in.Model, Spec: registered.Digest, Track: serving.Track{Version: version.Version, Policy: policy}},
 		Digest:    version.Digest, Generation: newest.Generation, Champion: newest.Champion, OutOfSync: shift.OutOfSync(newest, actual),
 		Approval: spec.Deploy.Approval, TargetRate: spec.Deploy.TargetRate, Canary: spec.Deploy.Canary,
 	}
@@ -123,15 +123,20 @@ func (e *Environments) decidesOtherwise(ctx context.Context, spec pipeline.Spec,
 		champion.Version, runs.Digest, runs.Meaning, want.Digest, want.Meaning), nil
 }
 
-func (e *Environments) policy(ctx context.Context, in ResolveInput, newest registry.PipelineSpec) (registry.Policy, error) {
+// policy is the digest of the policy to deliver.
+func (e *Environments) policy(ctx context.Context, in ResolveInput, newest registry.PipelineSpec) (string, error) {
 	if in.Policy == "" {
-		return newest.Policy, nil
+		return newest.Policy.Digest, nil
 	}
 	history, err := e.Registry.PipelineHistory(ctx, in.Model)
 	if err != nil {
-		return registry.Policy{}, err
+		return "", err
 	}
-	return registry.PolicyNamed(history, in.Policy)
+	declared := make([]string, len(history))
+	for i, spec := range history {
+		declared[i] = spec.Policy.Digest
+	}
+	return registry.PolicyNamed(in.Model, declared, in.Policy)
 }
 
 func (e *Environments) version(ctx context.Context, in ResolveInput) (registry.ModelVersion, error) {

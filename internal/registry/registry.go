@@ -7,12 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/decision"
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -34,33 +32,6 @@ func NewPipelineSpec(spec pipeline.Spec, yaml []byte) PipelineSpec {
 		Policy: Policy{Digest: decision.DigestOf(document), Document: document},
 	}
 }
-
-// Policy is a registered policy document under its digest, see decision.Policy.
-type Policy struct {
-	Digest   string          `json:"digest"`
-	Document json.RawMessage `json:"document"`
-}
-
-// PolicyNamed is the policy of the history, newest first, whose digest is or begins with digest. Invalid when several do, NotFound when none.
-func PolicyNamed(history []PipelineSpec, digest string) (Policy, error) {
-	var found Policy
-	for _, spec := range history {
-		if !strings.HasPrefix(spec.Policy.Digest, digest) || spec.Policy.Digest == found.Digest {
-			continue
-		}
-		if found.Digest != "" {
-			return Policy{}, fault.New(fault.Invalid, "several policies begin with %q; give more digits", digest)
-		}
-		found = spec.Policy
-	}
-	if found.Digest == "" {
-		return Policy{}, fault.New(fault.NotFound, "no spec of the pipeline declared a policy %q; `loanops policy history` shows those that there are", digest)
-	}
-	return found, nil
-}
-
-// Read is the policy that the document says.
-func (p Policy) Read() (decision.Policy, error) { return decision.ReadPolicy(p.Document, p.Digest) }
 
 // Metric is an estimate on the test set with a 95 % interval.
 type Metric struct {

@@ -105,14 +105,15 @@ func choosePolicy(policies []shownPolicy, named []string) (shownPolicy, error) {
 		champions := func(p shownPolicy) bool { return slices.Contains(p.Aliases, serving.ChampionAlias) }
 		return policies[max(0, slices.IndexFunc(policies, champions))], nil
 	}
-	found := slices.DeleteFunc(slices.Clone(policies), func(p shownPolicy) bool { return !strings.HasPrefix(p.Digest, named[0]) })
-	switch len(found) {
-	case 0:
-		return shownPolicy{}, fault.New(fault.NotFound, "no spec of %s declared a policy %q; `loanops policy history %s` shows those that there are", policies[0].Model, named[0], policies[0].Model)
-	case 1:
-		return found[0], nil
+	digests := make([]string, len(policies))
+	for i, p := range policies {
+		digests[i] = p.Digest
 	}
-	return shownPolicy{}, fault.New(fault.Invalid, "several policies of %s begin with %q; give more digits", policies[0].Model, named[0])
+	digest, err := registry.PolicyNamed(policies[0].Model, digests, named[0])
+	if err != nil {
+		return shownPolicy{}, err
+	}
+	return policies[slices.Index(digests, digest)], nil
 }
 
 func (a *app) describePolicy(p shownPolicy) {

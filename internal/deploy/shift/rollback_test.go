@@ -418,6 +418,32 @@ func TestChooseTellsPoliciesApart(t *testing.T) {
 	require.Equal(t, strict, forward.Track)
 }
 
+// A digest that two champions' policies begin with names neither: to guess would be to decide by a policy that nobody asked for.
+func TestChooseGuessesNoPolicy(t *testing.T) {
+	t.Parallel()
+	under := func(version int, policy string) serving.Track {
+		return serving.Track{Version: version, Policy: strings.Repeat(policy, 32)}
+	}
+	agent, reg := promotedInMemory(t)
+	for _, next := range []serving.Track{under(3, "ab"), under(4, "ac"), under(5, "dd"), under(4, "ac"), under(5, "dd")} {
+		reg.write(reg.newest().Canary(next, 50, ""))
+		reg.write(reg.newest().Promote())
+	}
+	agent.actual = running(4, 5, shared(0, 100))
+	held := agent.actual.Tracks[contract.Blue]
+	held.Spec.PolicyDigest = under(4, "ac").Policy
+	agent.actual.Tracks[contract.Blue] = held
+	reg.versions[4] = registry.ModelVersion{Version: 4}
+	_, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, shift.Wanted{Policy: "a"})
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, `2 policies of loan-eligibility begin with "a"; give more digits`)
+	for _, wanted := range []shift.Wanted{{Policy: "ac"}, {Version: 4, Policy: "a"}} {
+		target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, wanted)
+		require.NoError(t, err, wanted)
+		require.Equal(t, under(4, "ac"), target.Track, wanted)
+	}
+}
+
 // The reply was lost, and the record moved on before the request came again: what came later holds.
 func TestARollBackThatWasOvertakenSince(t *testing.T) {
 	t.Parallel()

@@ -32,17 +32,36 @@ func (w Wanted) names(t *serving.Track) bool {
 	return w != Wanted{} && t != nil && (w.Version == 0 || w.Version == t.Version) && strings.HasPrefix(t.Policy, w.Policy)
 }
 
+// whole is w with the whole digest of its policy, where a champion's begins so.
+func (w Wanted) whole(model string, history []serving.Record) (Wanted, error) {
+	var policies []string
+	for _, record := range history {
+		if w.names(record.Champion) {
+			policies = append(policies, record.Champion.Policy)
+		}
+	}
+	if w.Policy == "" || len(policies) == 0 {
+		return w, nil
+	}
+	var err error
+	w.Policy, err = registry.PolicyNamed(model, policies, w.Policy)
+	return w, err
+}
+
 // Choose says where a rollback goes back to: to the wanted track, or when none is named during a canary to the champion, else to the
 // previous champion. While the last change of what serves is a rollback to there, it is the same: a repetition goes no further back.
 //
 // It is asked once for a rollback that is tried several times: between two tries the canary that it is to end may have ended, and
 // what would then be chosen is not what was asked for.
 //
-// The error is NotFound when there is nothing to go back to, Refused when what is wanted does not run any more, or is champion and has
-// all traffic already.
+// The error is NotFound when there is nothing to go back to, Invalid when several champions' policies begin as the wanted one, Refused when
+// what is wanted does not run any more, or is champion and has all traffic already.
 func Choose(ctx context.Context, reg Registry, agent Agent, model string, wanted Wanted) (Target, error) {
 	newest, history, err := read(ctx, reg, model)
 	if err != nil {
+		return Target{}, err
+	}
+	if wanted, err = wanted.whole(model, history); err != nil {
 		return Target{}, err
 	}
 	track, err := choose(ctx, agent, newest, history, wanted)
