@@ -17,6 +17,7 @@ import (
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/scoring"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/swapset"
 )
 
 // policyDiff is what another policy would do to the champion's decisions.
@@ -135,35 +136,28 @@ func diffPolicy(ctx context.Context, reg registry.Registry, store *artifact.Stor
 	if from.Cutoff != to.Cutoff {
 		diff.Cutoff = &cutoffChange{from.Cutoff, to.Cutoff}
 	}
-	return diff, diff.count(decision.Decider{Model: m, Meaning: champion.Meaning, Policy: from}, to, rows)
-}
-
-// count decides the rows under both policies.
-func (d *policyDiff) count(decider decision.Decider, to decision.Policy, rows dataset.Table) error {
+	decider := decision.Decider{Model: m, Meaning: champion.Meaning, Policy: from}
 	before, err := scoring.Decisions(decider, rows)
 	if err != nil {
-		return err
+		return policyDiff{}, err
 	}
 	decider.Policy = to
 	after, err := scoring.Decisions(decider, rows)
 	if err != nil {
+		return policyDiff{}, err
+	}
+	err = diff.count(before, after)
+	return diff, err
+}
+
+// count counts verdicts on the same rows.
+func (d *policyDiff) count(before, after []decision.Decision) error {
+	swapped, err := swapset.Compare(swapset.Rows{}, before, after)
+	if err != nil {
 		return err
 	}
-	d.Rows = len(before)
-	for i := range before {
-		was, is := before[i].Verdict == decision.Approve, after[i].Verdict == decision.Approve
-		switch {
-		case was && is:
-			d.ApprovedBefore++
-			d.ApprovedAfter++
-		case was:
-			d.ApprovedBefore++
-			d.ToDecline++
-		case is:
-			d.ApprovedAfter++
-			d.ToApprove++
-		}
-	}
+	d.Rows, d.ApprovedBefore, d.ApprovedAfter = swapped.Rows, swapped.Champion.Approved.Count, swapped.Challenger.Approved.Count
+	d.ToApprove, d.ToDecline = swapped.SwappedIn.Rows.Count, swapped.SwappedOut.Rows.Count
 	d.Share = float64(d.ToApprove+d.ToDecline) / float64(max(d.Rows, 1))
 	return nil
 }

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -71,4 +73,21 @@ func TestPolicyShowAndHistory(t *testing.T) {
 	require.Equal(t, []bool{true, false, false}, []bool{all[0].Newest, all[1].Newest, all[2].Newest})
 	stdout, _, _ = p.run(t, "policy", "history", "loan-eligibility")
 	require.Regexp(t, first.Policy.Digest[:12]+` .* 0\.25 +13 +champion`, stdout)
+}
+
+// Wanted by hand: rows by both verdicts, before and after.
+func TestPolicyDiffCountsVerdictsEachWay(t *testing.T) {
+	var before, after []decision.Decision
+	for _, of := range []struct {
+		rows     int
+		was, now string
+	}{{4, decision.Approve, decision.Approve}, {3, decision.Decline, decision.Approve}, {2, decision.Approve, decision.Decline}, {1, decision.Decline, decision.Decline}} {
+		before = append(before, slices.Repeat([]decision.Decision{{Verdict: of.was}}, of.rows)...)
+		after = append(after, slices.Repeat([]decision.Decision{{Verdict: of.now}}, of.rows)...)
+	}
+	var diff, none policyDiff
+	require.NoError(t, diff.count(before, after))
+	require.Equal(t, policyDiff{Rows: 10, ApprovedBefore: 6, ApprovedAfter: 7, ToApprove: 3, ToDecline: 2, Share: 0.5}, diff)
+	require.NoError(t, none.count(nil, nil))
+	require.Zero(t, none)
 }
