@@ -6,7 +6,6 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -33,16 +32,11 @@ func (c Candidate) read(ctx context.Context, reg registry.Registry) (pipeline.Sp
 
 // specAt is the registered spec of that digest.
 func specAt(ctx context.Context, reg registry.Registry, model, digest string) (pipeline.Spec, error) {
-	history, err := reg.PipelineHistory(ctx, model)
+	registered, err := reg.PipelineAt(ctx, model, digest)
 	if err != nil {
 		return pipeline.Spec{}, err
 	}
-	for _, registered := range history {
-		if registered.Digest == digest {
-			return pipeline.Parse(model+".yaml", registered.YAML)
-		}
-	}
-	return pipeline.Spec{}, fault.New(fault.NotFound, "no spec of pipeline %q with digest %s is registered", model, digest)
+	return pipeline.Parse(model+".yaml", registered.YAML)
 }
 
 // trackSpec is how a track is started under the spec's limits.

@@ -119,6 +119,15 @@ func (m *memory) Pipeline(_ context.Context, name string) (registry.PipelineSpec
 	return registry.PipelineSpec{}, fault.New(fault.NotFound, "no pipeline %q", name)
 }
 
+func (m *memory) PipelineAt(_ context.Context, name, digest string) (registry.PipelineSpec, error) {
+	for _, spec := range m.specs[name] {
+		if spec.Digest == digest {
+			return spec, nil
+		}
+	}
+	return registry.PipelineSpec{}, fault.New(fault.NotFound, "no spec of pipeline %q with digest %s is registered", name, digest)
+}
+
 func (m *memory) PipelineHistory(_ context.Context, name string) ([]registry.PipelineSpec, error) {
 	return m.specs[name], nil
 }

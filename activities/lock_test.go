@@ -87,8 +87,8 @@ func spec() registry.PipelineSpec {
 
 func (s *site) Pipeline(context.Context, string) (registry.PipelineSpec, error) { return spec(), nil }
 
-func (s *site) PipelineHistory(context.Context, string) ([]registry.PipelineSpec, error) {
-	return []registry.PipelineSpec{spec()}, nil
+func (s *site) PipelineAt(context.Context, string, string) (registry.PipelineSpec, error) {
+	return spec(), nil
 }
 
 func (s *site) note(format string, args ...any) {

@@ -191,8 +191,8 @@ func (w *world) TakeGeneration(ctx context.Context, next serving.Record) (taken 
 
 func (w *world) Pipeline(context.Context, string) (registry.PipelineSpec, error) { return w.spec, nil }
 
-func (w *world) PipelineHistory(context.Context, string) ([]registry.PipelineSpec, error) {
-	return []registry.PipelineSpec{w.spec}, nil
+func (w *world) PipelineAt(context.Context, string, string) (registry.PipelineSpec, error) {
+	return w.spec, nil
 }
 
 func (w *world) Version(_ context.Context, _ string, version int) (registry.ModelVersion, error) {

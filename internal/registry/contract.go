@@ -15,6 +15,8 @@ type Registry interface {
 	PutPipeline(ctx context.Context, spec PipelineSpec) error
 	// Pipeline returns the current spec of name.
 	Pipeline(ctx context.Context, name string) (PipelineSpec, error)
+	// PipelineAt returns the spec of that digest that is or was current under name.
+	PipelineAt(ctx context.Context, name, digest string) (PipelineSpec, error)
 	// PipelineHistory returns every spec that was ever current under name, newest first. None is empty.
 	PipelineHistory(ctx context.Context, name string) ([]PipelineSpec, error)
 	// Policy returns the policy of that digest that a spec of the pipeline declared.

@@ -43,6 +43,17 @@ func (s *store) Pipeline(ctx context.Context, name string) (registry.PipelineSpe
 	return specs[0], nil
 }
 
+func (s *store) PipelineAt(ctx context.Context, name, digest string) (registry.PipelineSpec, error) {
+	specs, err := s.pipelines(ctx, "WHERE name = ? AND pipelines.digest = ? ORDER BY seq DESC LIMIT 1", name, digest)
+	if err != nil {
+		return registry.PipelineSpec{}, err
+	}
+	if len(specs) == 0 {
+		return registry.PipelineSpec{}, fault.New(fault.NotFound, "no spec of pipeline %q with digest %s is registered", name, digest)
+	}
+	return specs[0], nil
+}
+
 func (s *store) PipelineHistory(ctx context.Context, name string) ([]registry.PipelineSpec, error) {
 	return s.pipelines(ctx, "WHERE name = ? ORDER BY seq DESC", name)
 }

@@ -36,6 +36,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"VersionsUnderConcurrency", concurrentVersions},
 		{"Policies", policies},
 		{"PipelineHistory", pipelineHistory},
+		{"PipelineAt", pipelineAt},
 		{"ServingRecordsHaveTheTime", servingTime},
 		{"ServingChainShowsTampering", tampering},
 		{"AliasesAreWhatProductionSays", aliases},
@@ -150,6 +151,26 @@ func pipelineHistory(t *testing.T, db Database) {
 	current, err := r.Pipeline(ctx(t), "loans")
 	require.NoError(t, err)
 	require.Equal(t, current, specs[0])
+}
+
+// A spec is found by its digest, whether it is the current one or was once, the last time that it was.
+func pipelineAt(t *testing.T, db Database) {
+	r := db.Open(t)
+	for _, of := range [][2]string{{"loans", "a1"}, {"cards", "c"}, {"loans", "b"}, {"loans", "a1"}, {"loans", "a2"}} {
+		require.NoError(t, r.PutPipeline(ctx(t), spec(of[0], of[1])))
+	}
+	history, err := r.PipelineHistory(ctx(t), "loans")
+	require.NoError(t, err)
+	for i, digest := range []string{"a2", "a1", "b"} {
+		found, err := r.PipelineAt(ctx(t), "loans", digest)
+		require.NoError(t, err)
+		require.Equal(t, history[i], found)
+	}
+	for _, of := range [][2]string{{"loans", "c"}, {"loans", "a"}, {"loans", ""}, {"loans", "policy of a"}, {"none", "a1"}} {
+		_, err := r.PipelineAt(ctx(t), of[0], of[1])
+		require.Equal(t, fault.NotFound, fault.CodeOf(err), of)
+		require.ErrorContains(t, err, fmt.Sprintf("no spec of pipeline %q with digest %s is registered", of[0], of[1]))
+	}
 }
 
 func versions(t *testing.T, db Database) {
