@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/port"
 )
 
 // institutions are the demo institutions: one of each type.
@@ -81,23 +81,17 @@ func (p *Platform) ports(names ...string) (map[string]int, error) {
 	if data, err := os.ReadFile(p.path("ports.json")); err == nil {
 		_ = json.Unmarshal(data, &kept) // a damaged file only means new ports
 	}
+	wanted := make([]int, len(names))
+	for i, name := range names {
+		wanted[i] = kept[name]
+	}
+	ports, err := port.Choose(wanted...)
+	if err != nil {
+		return nil, err
+	}
 	chosen := map[string]int{}
-	var held []net.Listener
-	defer func() {
-		for _, listener := range held {
-			listener.Close()
-		}
-	}()
-	for _, name := range names {
-		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: kept[name]})
-		if err != nil {
-			if listener, err = net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}); err != nil {
-				return nil, err
-			}
-		}
-		held = append(held, listener)
-		address, _ := listener.Addr().(*net.TCPAddr)
-		chosen[name] = address.Port
+	for i, name := range names {
+		chosen[name] = ports[i]
 	}
 	return chosen, writeJSON(p.path("ports.json"), chosen)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -210,6 +211,27 @@ func TestLifeOfAPlatform(t *testing.T) {
 	same, err := os.ReadFile(filepath.Join(state, "keys.json"))
 	require.NoError(t, err)
 	require.Equal(t, secrets, same)
+}
+
+// Somebody took the gateway's port while the platform was down: it comes up with another, and everything else is where it was.
+func TestATakenPortIsReplacedAtARestart(t *testing.T) {
+	cleanEnvironment(t)
+	bin, state := programs(t, "loanops-devserver", "loanops", "loanops-worker", "loanops-api"), t.TempDir()
+	cfg := Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say}
+	p, err := Start(t.Context(), cfg)
+	require.NoError(t, err)
+	before := p.Endpoints()
+	p.Stop()
+
+	taken, err := net.Listen("tcp", strings.TrimPrefix(before.Gateway, "http://"))
+	require.NoError(t, err)
+	defer taken.Close()
+	again, err := Start(t.Context(), cfg)
+	require.NoError(t, err)
+	defer again.Stop()
+	after := again.Endpoints()
+	require.NotEqual(t, before.Gateway, after.Gateway)
+	require.Equal(t, []string{before.Temporal, before.TemporalUI, before.TemporalHTTP, before.S3}, []string{after.Temporal, after.TemporalUI, after.TemporalHTTP, after.S3})
 }
 
 // What was started before a failure is stopped, and the folder is free again.

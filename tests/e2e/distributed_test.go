@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/port"
 	"github.com/loanops/loanops/internal/store/postgrestest"
 	"github.com/loanops/loanops/tests/platformtest"
 )
@@ -31,7 +31,8 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(postgres.Stop)
 	dir := t.TempDir()
-	ports := freePorts(t, 6)
+	ports, err := port.Choose(make([]int, 6)...)
+	require.NoError(t, err)
 	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -152,18 +153,4 @@ func answers(t *testing.T, url string) {
 		response.Body.Close()
 		return response.StatusCode == http.StatusOK
 	})
-}
-
-// freePorts asks the system for ports that nobody has.
-func freePorts(t *testing.T, n int) []int {
-	t.Helper()
-	var ports []int
-	for range n {
-		listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
-		require.NoError(t, err)
-		defer listener.Close()
-		address, _ := listener.Addr().(*net.TCPAddr)
-		ports = append(ports, address.Port)
-	}
-	return ports
 }

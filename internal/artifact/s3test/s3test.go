@@ -5,7 +5,6 @@ package s3test
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/port"
 )
 
 // Start serves S3 until the test ends and points the AWS environment to it.
@@ -32,11 +32,9 @@ func Start(t *testing.T) {
 
 // Serve serves S3 from dir until it is stopped: one store for all tests of a package, which then may run in parallel.
 func Serve(dir string) (at artifact.S3, stop func(), err error) {
-	var ports [4]int
-	for i := range ports {
-		if ports[i], err = freePort(); err != nil {
-			return at, nil, err
-		}
+	ports, err := port.Choose(0, 0, 0, 0)
+	if err != nil {
+		return at, nil, err
 	}
 	devserver, err := program()
 	if err != nil {
@@ -105,13 +103,4 @@ func repository() (string, error) {
 		}
 		dir = filepath.Dir(dir)
 	}
-}
-
-func freePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
 }
