@@ -38,6 +38,7 @@ func TestRestartServesFromTheSameState(t *testing.T) {
 }
 
 func TestASecondPlatformOnTheSameStateIsRefused(t *testing.T) {
+	require.True(t, shared.Running(), "the first platform does not run; a second one would, without end")
 	_, code := shared.run(t, "up", "--no-run")
 	require.Equal(t, 1, code)
 }

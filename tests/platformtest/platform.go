@@ -101,6 +101,16 @@ func (p *Platform) Start(flags ...string) error {
 	}
 }
 
+// Running reports whether it was started and has not ended.
+func (p *Platform) Running() bool {
+	select {
+	case <-p.done:
+		return false
+	default:
+		return p.cmd != nil
+	}
+}
+
 // Stop interrupts the platform as Ctrl-C does and waits for its end.
 func (p *Platform) Stop() error {
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
