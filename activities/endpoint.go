@@ -177,7 +177,7 @@ func sameReason(a, b decision.Reason) bool {
 	return a.Field == b.Field && a.Text == b.Text && math.Abs(a.Contribution-b.Contribution) <= goldenTolerance
 }
 
-// Latency sends the spec's number of single requests and a tenth as many batches, at least ten.
+// Latency sends the spec's number of single requests and a tenth as many batches, at least ten, and judges how many took too long.
 func (e *Endpoint) Latency(ctx context.Context, in EndpointInput) (EndpointOutput, error) {
 	spec, _, golden, err := e.expected(ctx, in.Candidate)
 	if err != nil {
@@ -231,35 +231,6 @@ func batchBody(golden model.Golden, size int) ([]byte, error) {
 	}
 	body, err := json.Marshal(map[string]any{"applications": applications})
 	return body, fault.Wrap(fault.Internal, err, "encoding a batch")
-}
-
-// timings are the latencies of one kind of request in milliseconds, ascending, and how many failed.
-type timings struct {
-	millis []float64
-	failed int
-}
-
-// at is the q-quantile: the smallest latency that a share of q does not exceed (nearest rank).
-func (t timings) at(q float64) float64 {
-	if len(t.millis) == 0 {
-		return 0
-	}
-	return t.millis[max(0, int(math.Ceil(q*float64(len(t.millis))))-1)]
-}
-
-func (t timings) String() string {
-	return fmt.Sprintf("p50 %.1f ms, p95 %.1f ms, p99 %.1f ms of %d, %d failed", t.at(0.5), t.at(0.95), t.at(0.99), len(t.millis), t.failed)
-}
-
-func (t timings) failures(what string, p99 float64) []string {
-	var failures []string
-	if t.failed > 0 {
-		failures = append(failures, fmt.Sprintf("%s: %d of %d failed", what, t.failed, len(t.millis)))
-	}
-	if t.at(0.99) > p99 {
-		failures = append(failures, fmt.Sprintf("%s: p99 is %.1f ms, the limit is %.1f ms", what, t.at(0.99), p99))
-	}
-	return failures
 }
 
 // load sends count requests in a closed loop and returns their latencies. When ctx ends, what is under way is waited for, at most for the

@@ -274,19 +274,6 @@ func TestLoadStopsWhenItIsInterrupted(t *testing.T) {
 	require.Less(t, asked.Load(), int64(1_000_000))
 }
 
-// Wanted values by hand: the nearest rank of 1…100.
-func TestTimings(t *testing.T) {
-	var seen timings
-	for i := range 100 {
-		seen.millis = append(seen.millis, float64(i+1))
-	}
-	require.InDelta(t, 50, seen.at(0.5), 0)
-	require.InDelta(t, 99, seen.at(0.99), 0)
-	require.Empty(t, seen.failures("requests", 99))
-	require.Len(t, seen.failures("requests", 98.9), 1)
-	require.Zero(t, timings{}.at(0.99))
-}
-
 func TestTrafficKeepsItsRateWhenAnswersAreSlow(t *testing.T) {
 	var asked atomic.Int64
 	release := make(chan struct{})
