@@ -84,16 +84,16 @@ func (p *platform) slotOf(t *testing.T, model string) string {
 }
 
 func TestPlanShowsATamperedWeight(t *testing.T) {
-	shared.settle(t, name)
-	dir := shared.mustEndpoints(t).TerraformDir["production"]
+	shared.settle(t)
+	dir := shared.workspace(quick)
 	require.Equal(t, 0, plan(t, dir), "after a delivery nothing is to be changed")
 
-	route := shared.production(t, name).Route
+	route := shared.production(t, quick).Route
 	weights := map[string]int{}
 	for slot, weight := range route.Weights {
 		weights[slot] = 100 - weight
 	}
-	require.Equal(t, http.StatusOK, shared.putRoute(t, name, weights, route.Generation))
+	require.Equal(t, http.StatusOK, shared.putRoute(t, quick, weights, route.Generation))
 
 	require.Equal(t, 2, plan(t, dir), "somebody changed the weights")
 	apply(t, dir)

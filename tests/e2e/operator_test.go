@@ -112,29 +112,28 @@ func count(t *testing.T, url string) int {
 }
 
 func TestOperatorStartsApprovesAndAbortsInTheWebUI(t *testing.T) {
-	const training, delivery = "training-" + name, "delivery-" + name
-	champion := shared.champion(t)
-	challenger := other(champion)
+	const training = "training-" + quick
+	s := shared.settle(t)
 
 	for _, test := range []struct {
 		update, verdict string
 		champion        int
-	}{{"abort", "aborted", champion}, {"approve", "promoted", challenger}} {
-		shared.startByHand(t, delivery, "ContinuousDelivery", map[string]any{"model": name, "version": challenger, "require_approval": true})
-		eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, delivery).WaitingForApproval })
-		shared.update(t, delivery, test.update, map[string]string{"actor": "operator", "reason": "a look at the reports"})
-		shared.closed(t, delivery)
-		require.Equal(t, test.verdict, shared.progress(t, delivery).Verdict)
-		require.Equal(t, test.champion, shared.champion(t))
+	}{{"abort", "aborted", s.champion}, {"approve", "promoted", s.spare()}} {
+		shared.startByHand(t, quickDelivery, "ContinuousDelivery", map[string]any{"model": quick, "version": s.spare(), "require_approval": true})
+		eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, quickDelivery).WaitingForApproval })
+		shared.update(t, quickDelivery, test.update, map[string]string{"actor": "operator", "reason": "a look at the reports"})
+		shared.closed(t, quickDelivery)
+		require.Equal(t, test.verdict, shared.progress(t, quickDelivery).Verdict)
+		require.Equal(t, test.champion, shared.aliasOf(t, quick, "champion"))
 	}
 
-	shared.startByHand(t, training, "ContinuousTraining", map[string]string{"pipeline": name})
+	shared.startByHand(t, training, "ContinuousTraining", map[string]string{"pipeline": quick})
 	shared.closed(t, training)
 	require.NotEmpty(t, shared.progress(t, training).Verdict)
 
 	for _, query := range []string{
-		`LoanOpsPipeline="` + name + `" AND LoanOpsVerdict="aborted"`,
-		`LoanOpsVerdict="promoted" AND LoanOpsModelVersion=` + strconv.Itoa(challenger),
+		`LoanOpsPipeline="` + quick + `" AND LoanOpsVerdict="aborted"`,
+		`LoanOpsPipeline="` + quick + `" AND LoanOpsVerdict="promoted" AND LoanOpsModelVersion=` + strconv.Itoa(s.spare()),
 		`WorkflowType="ContinuousTraining" AND LoanOpsTrigger="up"`,
 	} {
 		eventually(t, "a search for "+query, time.Minute, func() bool { return shared.count(t, query) > 0 })
@@ -143,7 +142,7 @@ func TestOperatorStartsApprovesAndAbortsInTheWebUI(t *testing.T) {
 
 // The commands do what the Web UI's updates do. A run is named by its ID, or by its workflow's for the newest.
 func TestOperatorApprovesAndAbortsByCommand(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	for _, test := range []struct {
 		command, verdict string
 		code, champion   int
@@ -174,20 +173,20 @@ func TestOperatorApprovesAndAbortsByCommand(t *testing.T) {
 
 // Rollback goes to the version before, at once; the platform makes Terraform see it so by itself.
 func TestRollbackRestoresThePreviousChampion(t *testing.T) {
-	s := shared.settle(t, name)
+	s := shared.settle(t)
 	var r result
-	shared.runJSON(t, &r, 0, "rollback", name, "--reason", "drill")
+	shared.runJSON(t, &r, 0, "rollback", quick, "--reason", "drill")
 	require.Equal(t, "rolled_back", r.Verdict)
-	shared.requireServes(t, name, s.previous)
-	require.Zero(t, shared.alias(t, "previous"), "the version that was left is no place to go back to")
-	shared.requireDecides(t, name, s.previous)
-	dir := shared.mustEndpoints(t).TerraformDir["production"]
+	shared.requireServes(t, quick, s.previous)
+	require.Zero(t, shared.aliasOf(t, quick, "previous"), "the version that was left is no place to go back to")
+	shared.requireDecides(t, quick, s.previous)
+	dir := shared.workspace(quick)
 	requireCleanPlan(t, dir, time.Minute)
 
 	// The next delivery starts from what the rollback left and does not fight it.
-	shared.runJSON(t, &r, 0, "cd", "start", name, "--version", strconv.Itoa(s.champion), "--wait")
+	shared.runJSON(t, &r, 0, "cd", "start", quick, "--version", strconv.Itoa(s.champion), "--wait")
 	require.Equal(t, "promoted", r.Verdict)
-	shared.requireServes(t, name, s.champion)
-	require.Equal(t, s.previous, shared.alias(t, "previous"))
+	shared.requireServes(t, quick, s.champion)
+	require.Equal(t, s.previous, shared.aliasOf(t, quick, "previous"))
 	require.Equal(t, 0, plan(t, dir))
 }

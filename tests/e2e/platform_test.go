@@ -157,11 +157,9 @@ func (p *platform) save(t *testing.T, version string) string {
 }
 
 // champion returns the version that production serves, 0 for none.
-func (p *platform) champion(t *testing.T) int { return p.alias(t, "champion") }
+func (p *platform) champion(t *testing.T) int { return p.aliasOf(t, name, "champion") }
 
-// alias returns the version that the alias names now, 0 for none.
-func (p *platform) alias(t *testing.T, alias string) int { return p.aliasOf(t, name, alias) }
-
+// aliasOf returns the version that the alias names now, 0 for none.
 func (p *platform) aliasOf(t *testing.T, model, alias string) int {
 	t.Helper()
 	version := 0

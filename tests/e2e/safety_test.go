@@ -65,7 +65,7 @@ func (p *platform) midCanary(t *testing.T, version int) {
 
 // Somebody approves a delivery without knowing that a rollback came in between.
 func TestAnApprovalAfterARollbackBringsNothingBack(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	delivery := shared.deliver(t, s.spare(), "--require-approval")
 	eventually(t, "waiting for approval", time.Minute, func() bool { return shared.progress(t, quickDelivery).WaitingForApproval })
 	shared.rollback(t, s.previous)
@@ -79,7 +79,7 @@ func TestAnApprovalAfterARollbackBringsNothingBack(t *testing.T) {
 
 // The record is written before the agent is told: a rollback that got no further is completed by whoever repeats it.
 func TestARollbackThatFailedAtTheAgentIsCompletedByItsRepetition(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	file := shared.environment(t, "LOANOPS_ROLLBACK_TOKEN_FILE")
 	token, err := os.ReadFile(file)
 	require.NoError(t, err)
@@ -103,7 +103,7 @@ func TestARollbackThatFailedAtTheAgentIsCompletedByItsRepetition(t *testing.T) {
 
 // The version that was left is no place to go back to; the one before it is not guessed.
 func TestARollbackForgetsTheVersionThatWasLeft(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	shared.rollback(t, s.previous)
 	require.Nil(t, shared.serving(t, quick).Previous)
 	require.Zero(t, shared.aliasOf(t, quick, "previous"))
@@ -120,7 +120,7 @@ func TestARollbackEndsACanary(t *testing.T) {
 		{"to the champion", func(champion int) []string { return []string{"--version", strconv.Itoa(champion)} }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := shared.settle(t, quick)
+			s := shared.settle(t)
 			challenger := s.spare()
 			delivery := shared.deliver(t, challenger)
 			shared.midCanary(t, challenger)
@@ -142,7 +142,7 @@ func TestARollbackEndsACanary(t *testing.T) {
 
 // A drill is for finding out whether the canary notices. One that it does not notice must not go on to production.
 func TestADrillThatTheCanaryMissesIsNotPromoted(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	requireVerdict(t, shared.deliver(t, s.spare(), "--drill", "delay=1ms")(t), 4, "aborted", "the drill was not noticed")
 	shared.requireServes(t, quick, s.champion)
 	for slot, track := range shared.production(t, quick).Tracks {
@@ -167,7 +167,7 @@ func holdWorkspace(t *testing.T, dir string) (release func()) {
 // An abort is not behind whatever Terraform does: traffic first, Terraform when it can.
 func TestAnAbortDoesNotWaitForTheWorkspace(t *testing.T) {
 	const held = 30 * time.Second
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	delivery := shared.deliver(t, s.spare())
 	shared.midCanary(t, s.spare())
 	release := holdWorkspace(t, shared.workspace(quick))
@@ -210,7 +210,7 @@ func (p *platform) holdDatabase(t *testing.T) (release func()) {
 
 // Without the database nobody can say what should serve: nothing moves until it is back.
 func TestAPromotionWaitsForTheDatabase(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	delivery := shared.deliver(t, s.spare())
 	eventually(t, "the last canary step", time.Minute, func() bool { return shared.production(t, quick).Share(s.spare()) == 50 })
 	release := shared.holdDatabase(t)

@@ -20,31 +20,28 @@ import (
 // quick is a pipeline on the shared platform with three good versions, whose deliveries take seconds.
 const quick = "loan-quick"
 
-// standing is where a pipeline stands between two deliveries: champion and previous run, all traffic is the champion's.
+// standing is where quick stands between two deliveries: champion and previous run, all traffic is the champion's.
 type standing struct{ champion, previous int }
 
 // spare is the version of quick that does not run.
 func (s standing) spare() int { return 6 - s.champion - s.previous }
 
-// settle brings a pipeline to where a rollback has somewhere to go.
-func (p *platform) settle(t *testing.T, model string) standing {
+// settle brings quick to where a rollback has somewhere to go.
+func (p *platform) settle(t *testing.T) standing {
 	t.Helper()
-	if model == quick {
-		p.trainQuick(t)
+	p.trainQuick(t)
+	if x, err := p.Describe(quickDelivery); err == nil && !x.Closed() { // of a test that failed, and perhaps aborted it
+		p.tryUpdate(t, quickDelivery, "abort", map[string]string{"actor": "test", "reason": "left over"})
+		p.closed(t, quickDelivery)
 	}
-	delivery := "delivery-" + model
-	if x, err := p.Describe(delivery); err == nil && !x.Closed() { // of a test that failed, and perhaps aborted it
-		p.tryUpdate(t, delivery, "abort", map[string]string{"actor": "test", "reason": "left over"})
-		p.closed(t, delivery)
-	}
-	now := p.serving(t, model)
+	now := p.serving(t, quick)
 	require.NotNil(t, now.Champion)
 	champion := now.Champion.Version
-	if actual := p.production(t, model); now.Previous != nil && actual.Share(champion) == 100 && actual.Ready(now.Previous.Version) {
+	if actual := p.production(t, quick); now.Previous != nil && actual.Share(champion) == 100 && actual.Ready(now.Previous.Version) {
 		return standing{champion, now.Previous.Version}
 	}
 	var r result
-	p.runJSON(t, &r, 0, "cd", "start", model, "--version", strconv.Itoa(other(champion)), "--wait")
+	p.runJSON(t, &r, 0, "cd", "start", quick, "--version", strconv.Itoa(other(champion)), "--wait")
 	require.Equal(t, "promoted", r.Verdict)
 	return standing{other(champion), champion}
 }
@@ -204,7 +201,7 @@ func requireRow(t *testing.T, row map[string]json.RawMessage) {
 }
 
 func TestTheServingRecordIsPrintedToTheLetter(t *testing.T) {
-	shared.settle(t, quick)
+	shared.settle(t)
 	for _, environment := range []string{"production", "staging"} {
 		var newest map[string]json.RawMessage
 		var rows []map[string]json.RawMessage
@@ -256,7 +253,7 @@ func TestTheServingHistoryTellsACanary(t *testing.T) {
 }
 
 func TestModelsListShowsAliases(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	var versions []struct {
 		Version int             `json:"version"`
 		Aliases json.RawMessage `json:"aliases"`
@@ -283,7 +280,7 @@ func (p *platform) putRoute(t *testing.T, model string, weights map[string]int, 
 
 // Whatever was taken away stays away from whoever did not hear of it.
 func TestTheAgentRefusesAnOlderGeneration(t *testing.T) {
-	s := shared.settle(t, quick)
+	s := shared.settle(t)
 	route := shared.production(t, quick).Route
 	require.Positive(t, route.Generation)
 	turned := map[string]int{}
