@@ -27,6 +27,7 @@ import (
 // share nothing but their servers. The worker that trains has nothing of what a delivery needs. The two that deliver have folders
 // of their own, the second takes over when the first has ended, and both see one Terraform state.
 func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
+	t.Parallel() // with the other test that has processes of its own
 	postgres, err := postgrestest.Start()
 	require.NoError(t, err)
 	t.Cleanup(postgres.Stop)
@@ -88,8 +89,6 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 		require.Equal(t, wantCode, cmd.ProcessState.ExitCode(), "loanops %v\n%s", args, cmd.Stderr)
 		return out
 	}
-	spec, err := filepath.Abs("../../pipelines/" + name + ".yaml")
-	require.NoError(t, err)
 	train := func(verdict string, args ...string) {
 		var r result
 		require.NoError(t, json.Unmarshal(operator(0, append([]string{"ct", "start", "--wait", "--output", "json"}, args...)...), &r))
@@ -99,7 +98,7 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 		require.Equal(t, r.Model.Digest, d.Model.Digest)
 	}
 	stop := deliver("delivers-1")
-	train("bootstrapped", "--pipeline", spec, "--as-of", "2026-03-31")
+	train("bootstrapped", "--pipeline", quickSpec(t, name), "--as-of", "2026-03-31")
 	deliver("delivers-2")
 	stop()
 	train("promoted", name)

@@ -31,12 +31,14 @@ func (p *platform) killWorkerDuring(t *testing.T, workflowID, activity string) {
 }
 
 func TestRunSurvivesKillsWithTheSameModels(t *testing.T) {
+	t.Parallel() // with the other test that has processes of its own
 	// More rows than in the other tests: every step that is to be killed takes long enough to be met.
 	const large = name + "-large"
-	spec, err := os.ReadFile("../../pipelines/" + name + ".yaml")
+	file := quickSpec(t, large)
+	spec, err := os.ReadFile(file)
 	require.NoError(t, err)
-	file := filepath.Join(t.TempDir(), "large.yaml")
-	text := strings.NewReplacer("name: "+name, "name: "+large, "rows: 20000", "rows: 60000").Replace(string(spec))
+	text := strings.Replace(string(spec), "rows: 20000", "rows: 60000", 1)
+	require.NotEqual(t, string(spec), text)
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	var undisturbed result
 	shared.runJSON(t, &undisturbed, 0, "ct", "start", "--pipeline", file, "--register-only", "--wait")
