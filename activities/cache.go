@@ -2,13 +2,12 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // StepCache keeps the outputs of steps: a step that ran with the same input is not run again.
@@ -90,6 +89,5 @@ func lookup[Out Output, P reusable[Out]](ctx context.Context, c StepCache, key s
 
 // stepKey is the SHA-256 of a step's name, its version and its input. A zero byte, which no name and no JSON holds, parts them.
 func stepKey(name, version string, input []byte) string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\x00%s\x00%s", name, version, input))
-	return hex.EncodeToString(sum[:])
+	return sha256hex.Of(fmt.Appendf(nil, "%s\x00%s\x00%s", name, version, input))
 }

@@ -2,8 +2,6 @@ package activities
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"os"
@@ -26,6 +24,7 @@ import (
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/serving/servingtest"
+	"github.com/loanops/loanops/internal/sha256hex"
 	"github.com/loanops/loanops/pipelines"
 )
 
@@ -43,8 +42,7 @@ func newObjects() *objects { return &objects{bytes: map[string][]byte{}} }
 func (o *objects) Put(_ context.Context, data []byte, mediaType, ext string) (artifact.Ref, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
+	digest := sha256hex.Of(data)
 	o.bytes[digest] = data
 	o.puts++
 	return artifact.Ref{URI: "s3://test/" + digest + "." + ext, SHA256: digest, Bytes: int64(len(data)), MediaType: mediaType}, nil
@@ -69,8 +67,7 @@ func (o *objects) Path(context.Context, artifact.Ref) (string, error) { return "
 
 func (o *objects) Fetch(_ context.Context, uri string, _ int64) (path, digest string, err error) {
 	data, err := os.ReadFile(uri)
-	sum := sha256.Sum256(data)
-	return uri, hex.EncodeToString(sum[:]), err
+	return uri, sha256hex.Of(data), err
 }
 
 // rest is what is not called. What is embedded beside it goes before its methods.

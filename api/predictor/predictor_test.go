@@ -24,6 +24,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/request"
+	"github.com/loanops/loanops/internal/sha256hex"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -67,7 +68,7 @@ var rule = decision.Policy{Cutoff: 0.5, Reasons: map[string]string{"debt": "too 
 func document(t testing.TB, text string) (path, digest string) {
 	path = filepath.Join(t.TempDir(), "policy.json")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path, decision.DigestOf([]byte(text))
+	return path, sha256hex.Of([]byte(text))
 }
 
 func handler(t testing.TB, cfg Config) http.Handler {

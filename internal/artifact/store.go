@@ -23,6 +23,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // Config says where artifacts are.
@@ -113,8 +114,7 @@ func (s *Store) makeBucket(ctx context.Context) error {
 
 // Put writes data under its digest and returns its reference. Writing the same bytes again changes nothing.
 func (s *Store) Put(ctx context.Context, data []byte, mediaType, extension string) (Ref, error) {
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
+	digest := sha256hex.Of(data)
 	key := fmt.Sprintf("artifacts/sha256/%s/%s.%s", digest[:2], digest, extension)
 	ref := Ref{URI: "s3://" + s.bucket + "/" + key, SHA256: digest, Bytes: int64(len(data)), MediaType: mediaType}
 	there, err := s.Exists(ctx, ref)

@@ -3,13 +3,12 @@ package decision
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"io"
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // MaxPolicyBytes bounds a policy document: a thousand reason texts of the longest take less.
@@ -50,13 +49,7 @@ func (p Policy) Document() []byte {
 }
 
 // Digest is the policy's identity: the SHA-256 of its document in lower-case hexadecimal.
-func (p Policy) Digest() string { return DigestOf(p.Document()) }
-
-// DigestOf is the digest of a policy document.
-func DigestOf(document []byte) string {
-	sum := sha256.Sum256(document)
-	return hex.EncodeToString(sum[:])
-}
+func (p Policy) Digest() string { return sha256hex.Of(p.Document()) }
 
 // ReadPolicy reads a document whose SHA-256 must be digest. A key that this version does not know is refused: to leave out a rule would be to
 // decide by another policy. Every fault is Invalid.
@@ -64,7 +57,7 @@ func ReadPolicy(document []byte, digest string) (Policy, error) {
 	if len(document) > MaxPolicyBytes {
 		return Policy{}, fault.New(fault.Invalid, "the policy document has %d bytes, at most %d are read", len(document), MaxPolicyBytes)
 	}
-	if got := DigestOf(document); got != digest {
+	if got := sha256hex.Of(document); got != digest {
 		return Policy{}, fault.New(fault.Invalid, "the policy document's SHA-256 is %s, %s is wanted: it was changed or is another one", got, digest)
 	}
 	var p Policy

@@ -12,6 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // The wanted values are what sha256sum says of the text, without a line's end.
@@ -91,7 +92,7 @@ func TestReadPolicyRefuses(t *testing.T) {
 		`{"cutoff":0.5} x`:                 "goes on after its end",
 		strings.Repeat(" ", 512<<10) + "1": "at most 524288 are read",
 	} {
-		_, err := decision.ReadPolicy([]byte(text), decision.DigestOf([]byte(text)))
+		_, err := decision.ReadPolicy([]byte(text), sha256hex.Of([]byte(text)))
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), text[:min(len(text), 40)])
 		require.ErrorContains(t, err, says)
 	}
@@ -103,7 +104,7 @@ func FuzzReadPolicy(f *testing.F) {
 	f.Add([]byte(`{"cutoff":0.5,"reasons":{"a":"b"}}`))
 	f.Add([]byte(`{"cutoff":1e400}`))
 	f.Fuzz(func(t *testing.T, document []byte) {
-		p, err := decision.ReadPolicy(document, decision.DigestOf(document))
+		p, err := decision.ReadPolicy(document, sha256hex.Of(document))
 		if err != nil {
 			require.Equal(t, fault.Invalid, fault.CodeOf(err))
 			return

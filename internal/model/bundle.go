@@ -2,9 +2,7 @@ package model
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
 	"encoding/json"
 	"math"
 	"slices"
@@ -12,6 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
+	"github.com/loanops/loanops/internal/sha256hex"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -34,10 +33,7 @@ type manifest struct {
 }
 
 // Digest is the bundle's identity: its SHA-256 in lower-case hexadecimal.
-func Digest(bundle []byte) string {
-	sum := sha256.Sum256(bundle)
-	return hex.EncodeToString(sum[:])
-}
+func Digest(bundle []byte) string { return sha256hex.Of(bundle) }
 
 // Encode returns the bundle. The same model gives the same bytes.
 func (m *Model) Encode() ([]byte, error) {

@@ -2,8 +2,6 @@ package platform
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"os"
@@ -15,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/port"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // institutions are the demo institutions: one of each type.
@@ -61,16 +60,12 @@ func (p *Platform) keys() error {
 		SHA256 string `json:"sha256"`
 		Type   string `json:"type"`
 	}
-	hash := func(key string) string {
-		sum := sha256.Sum256([]byte(key))
-		return hex.EncodeToString(sum[:])
-	}
-	hashed := map[string]entry{"synthetic": {hash(synthetic), ""}}
+	hashed := map[string]entry{"synthetic": {sha256hex.Of([]byte(synthetic)), ""}}
 	for name, kind := range institutions {
 		if plain[name] == "" {
 			plain[name] = rand.Text()
 		}
-		hashed[name] = entry{hash(plain[name]), kind}
+		hashed[name] = entry{sha256hex.Of([]byte(plain[name])), kind}
 	}
 	return errors.Join(writeJSON(p.path("keys.json"), plain), writeJSON(p.path("gateway-keys.json"), hashed))
 }

@@ -4,14 +4,13 @@
 package registry
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // PipelineSpec is one registered version of a pipeline's YAML.
@@ -25,11 +24,10 @@ type PipelineSpec struct {
 
 // NewPipelineSpec is what the YAML of a spec is registered as.
 func NewPipelineSpec(spec pipeline.Spec, yaml []byte) PipelineSpec {
-	sum := sha256.Sum256(yaml)
 	document := decision.PolicyOf(spec).Document()
 	return PipelineSpec{
-		Name: spec.Name, Digest: hex.EncodeToString(sum[:]), YAML: yaml,
-		Policy: Policy{Digest: decision.DigestOf(document), Document: document},
+		Name: spec.Name, Digest: sha256hex.Of(yaml), YAML: yaml,
+		Policy: Policy{Digest: sha256hex.Of(document), Document: document},
 	}
 }
 

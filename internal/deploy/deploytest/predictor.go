@@ -3,8 +3,6 @@ package deploytest
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // Behaviour is the content of a bundle; it tells the stand-in what to do.
@@ -54,8 +53,7 @@ func Spec(t testing.TB, dir string, version int, does Behaviour) contract.TrackS
 	does.Name = fmt.Sprint("version ", version)
 	data, err := json.Marshal(does)
 	require.NoError(t, err)
-	sum := sha256.Sum256(data)
-	digest := hex.EncodeToString(sum[:])
+	digest := sha256hex.Of(data)
 	path := filepath.Join(dir, digest)
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 	spec := contract.TrackSpec{
