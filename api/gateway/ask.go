@@ -76,14 +76,14 @@ func resultOf(caller context.Context, a *answer, err error, took time.Duration) 
 		return result{code: contract.CodeAway, took: took}
 	}
 	r := result{code: a.status, took: took}
-	if score, err := strconv.ParseFloat(a.header.Get("LoanOps-Probability"), 64); err == nil && contract.OutcomeOf(a.status) == contract.OutcomeOK {
-		r.score, r.verdict = score, a.header.Get("LoanOps-Verdict")
+	if score, err := strconv.ParseFloat(a.header.Get(contract.ProbabilityHeader), 64); err == nil && contract.OutcomeOf(a.status) == contract.OutcomeOK {
+		r.score, r.verdict = score, a.header.Get(contract.VerdictHeader)
 	}
 	return r
 }
 
 // passed are the headers of a predictor's answer that a caller gets.
-var passed = []string{echo.HeaderContentType, echo.HeaderCacheControl, "LoanOps-Model-Version", "LoanOps-Probability", "LoanOps-Verdict"}
+var passed = []string{echo.HeaderContentType, echo.HeaderCacheControl, contract.VersionHeader, contract.ProbabilityHeader, contract.VerdictHeader}
 
 func (a *answer) write(c echo.Context) error {
 	for _, name := range passed {

@@ -73,7 +73,7 @@ func (g *Gateway) proxy(kind string) echo.HandlerFunc {
 		if answer == nil {
 			return problem.New(first.code, "the model's predictor did not answer; try again")
 		}
-		c.Response().Header().Set("LoanOps-Track", slot)
+		c.Response().Header().Set(contract.TrackHeader, slot)
 		return answer.write(c)
 	}
 }

@@ -183,9 +183,9 @@ func (p *Predictor) decide(c echo.Context) error {
 		return err
 	}
 	header := c.Response().Header()
-	header.Set("LoanOps-Model-Version", strconv.Itoa(p.cfg.Version))
-	header.Set("LoanOps-Probability", strconv.FormatFloat(d.Probability, 'g', -1, 64))
-	header.Set("LoanOps-Verdict", d.Verdict)
+	header.Set(contract.VersionHeader, strconv.Itoa(p.cfg.Version))
+	header.Set(contract.ProbabilityHeader, strconv.FormatFloat(d.Probability, 'g', -1, 64))
+	header.Set(contract.VerdictHeader, d.Verdict)
 	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, d)
 }
@@ -262,7 +262,7 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 			return err
 		}
 	}
-	c.Response().Header().Set("LoanOps-Model-Version", strconv.Itoa(p.cfg.Version))
+	c.Response().Header().Set(contract.VersionHeader, strconv.Itoa(p.cfg.Version))
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, map[string]any{"decisions": decisions})
 }

@@ -2,10 +2,6 @@ package contract
 
 import "github.com/loanops/loanops/internal/fault"
 
-// MirroredHeader marks, with the value "true", a request to a predictor as the copy of one that another track serves: its answer
-// reaches nobody, so it is no decision.
-const MirroredHeader = "LoanOps-Mirrored"
-
 // ValidateMirror returns an Invalid fault unless mirror is empty, for none, or a known slot without weight: a slot whose answers reach
 // clients cannot be judged by copies of its own requests.
 func ValidateMirror(mirror string, weights map[string]int) error {
