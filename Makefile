@@ -47,9 +47,10 @@ unit: ## Unit, property, conformance, provider and replay tests of both modules
 	CGO_ENABLED=1 $(GO) test -timeout 15m $$($(GO) list ./... | grep -v /tests/e2e)
 	cd devserver && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
 
+# Those of its tests that run beside each other wait more than they work.
 .PHONY: e2e
 e2e: build ## End to end with the built programs, on state folders of their own
-	CGO_ENABLED=1 $(GO) test -count=1 -timeout 20m ./tests/e2e
+	CGO_ENABLED=1 $(GO) test -count=1 -parallel 4 -timeout 20m ./tests/e2e
 
 .PHONY: kills
 kills: build ## kill -9 of every process in every step of a delivery, with a table; under 25 minutes

@@ -27,7 +27,7 @@ import (
 // share nothing but their servers. The worker that trains has nothing of what a delivery needs. The two that deliver have folders
 // of their own, the second takes over when the first has ended, and both see one Terraform state.
 func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
-	t.Parallel() // with the other test that has processes of its own
+	t.Parallel() // all of it is its own
 	postgres, err := postgrestest.Start()
 	require.NoError(t, err)
 	t.Cleanup(postgres.Stop)

@@ -31,7 +31,6 @@ func (p *platform) killWorkerDuring(t *testing.T, workflowID, activity string) {
 }
 
 func TestRunSurvivesKillsWithTheSameModels(t *testing.T) {
-	t.Parallel() // with the other test that has processes of its own
 	// More rows than in the other tests: every step that is to be killed takes long enough to be met.
 	const large = name + "-large"
 	file := quickSpec(t, large)
@@ -43,6 +42,7 @@ func TestRunSurvivesKillsWithTheSameModels(t *testing.T) {
 	var undisturbed result
 	shared.runJSON(t, &undisturbed, 0, "ct", "start", "--pipeline", file, "--register-only", "--wait")
 
+	t.Parallel() // what follows is on a platform of its own
 	p := newPlatform(filepath.Join(t.TempDir(), "state"))
 	require.NoError(t, p.Start("--pipeline", file))
 	p.killWorkerDuring(t, "training-"+large, "TrainModel")

@@ -164,8 +164,20 @@ func holdWorkspace(t *testing.T, dir string) (release func()) {
 	return release
 }
 
+// waiting lets one test run at a time that holds something of the shared platform.
+var waiting sync.Mutex
+
+// mostlyWaits lets a test on the shared platform run beside those that have platforms of their own.
+func mostlyWaits(t *testing.T) {
+	t.Helper()
+	t.Parallel()
+	waiting.Lock()
+	t.Cleanup(waiting.Unlock)
+}
+
 // An abort is not behind whatever Terraform does: traffic first, Terraform when it can.
 func TestAnAbortDoesNotWaitForTheWorkspace(t *testing.T) {
+	mostlyWaits(t)
 	const held = 30 * time.Second
 	s := shared.settle(t)
 	delivery := shared.deliver(t, s.spare())
@@ -210,6 +222,7 @@ func (p *platform) holdDatabase(t *testing.T) (release func()) {
 
 // Without the database nobody can say what should serve: nothing moves until it is back.
 func TestAPromotionWaitsForTheDatabase(t *testing.T) {
+	mostlyWaits(t)
 	s := shared.settle(t)
 	delivery := shared.deliver(t, s.spare())
 	eventually(t, "the last canary step", time.Minute, func() bool { return shared.production(t, quick).Share(s.spare()) == 50 })
