@@ -130,10 +130,16 @@ loanops_gateway_pair_duration_seconds_count`+pair(served, mirrored, clients, sin
 loanops_gateway_pair_duration_seconds_bucket`+pair(served, mirrored, clients, single, canarySide, `,le="0.1"`)+` 17
 loanops_gateway_pair_duration_seconds_bucket`+pair(served, mirrored, clients, single, canarySide, `,le="+Inf"`)+` 20
 loanops_gateway_pair_duration_seconds_count`+pair(served, mirrored, clients, single, canarySide)+` 20
+loanops_gateway_pair_duration_seconds_bucket`+pair(served, mirrored, clients, batch, stableSide, `,le="0.2"`)+` 5
+loanops_gateway_pair_duration_seconds_bucket`+pair(served, mirrored, clients, batch, stableSide, `,le="+Inf"`)+` 6
+loanops_gateway_pair_duration_seconds_count`+pair(served, mirrored, clients, batch, stableSide)+` 6
+loanops_gateway_pair_duration_seconds_bucket`+pair(served, mirrored, clients, batch, canarySide, `,le="0.2"`)+` 2
+loanops_gateway_pair_duration_seconds_bucket`+pair(served, mirrored, clients, batch, canarySide, `,le="+Inf"`)+` 6
+loanops_gateway_pair_duration_seconds_count`+pair(served, mirrored, clients, batch, canarySide)+` 6
 `)
 	require.Equal(t, canary.Pairs{
 		Started: 50, Ended: 35, Answered: 26, Broken: canary.Faults{Refused: 1, Failed: 2, Unended: 3}, Mended: canary.Faults{Failed: 5},
-		Singles: canary.PairedLatency{Count: 20, CanarySlow: 3}, Decided: 13, ToApprove: 2, ToDecline: 1,
+		Singles: canary.PairedLatency{Count: 20, CanarySlow: 3}, Batches: canary.PairedLatency{Count: 6, StableSlow: 1, CanarySlow: 4}, Decided: 13, ToApprove: 2, ToDecline: 1,
 		StableScores: canary.Histogram{13}, CanaryScores: canary.Histogram{0, 13},
 	}, watching(r).traffic(false).Pairs)
 	require.Equal(t, canary.Faults{Failed: 1000}, watching(r).traffic(true).Pairs.Broken)

@@ -211,7 +211,10 @@ func TestACanaryThatNobodyAsksIsAborted(t *testing.T) {
 	p := newPlatform()
 	p.spec.Deploy.Canary.MaxWaitHours = 168
 	var windows []int
-	p.window = func(in activities.CanaryInput) { windows = append(windows, in.Seconds) }
+	p.window = func(in activities.CanaryInput) {
+		windows = append(windows, in.Seconds)
+		require.Equal(t, len(windows), in.Window)
+	}
 	p.observe = func(int) (canary.Observation, error) {
 		return canary.Observation{Seconds: float64(windows[len(windows)-1])}, nil
 	}
