@@ -77,10 +77,15 @@ func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutp
 	if err != nil {
 		return ShiftOutput{}, err
 	}
+	all := table.Rows()
 	if err := decideBoth(&champion, &candidate, &table); err != nil {
 		return ShiftOutput{}, err
 	}
-	return c.keep(ctx, spec, table, champion, candidate)
+	out, err := c.keep(ctx, spec, table, champion, candidate)
+	if refused := all - table.Rows(); refused > 0 {
+		out.Change += fmt.Sprintf("; %d rows that one of the two would refuse are left out", refused)
+	}
+	return out, err
 }
 
 func (c *Comparison) newestRows(ctx context.Context, model string) (dataset.Table, error) {
@@ -103,21 +108,22 @@ func (c *Comparison) side(ctx context.Context, model string, number int, policy 
 	return side{version: version, decider: d}, err
 }
 
-// decideBoth decides the rows, none where one of the sides cannot read them: their specs have not enough columns in common then.
+// decideBoth decides the rows that are good requests to both sides and leaves the others out: what one would refuse says nothing of how it decides.
+// There are none where a side reads a column that the rows do not have.
 func decideBoth(champion, candidate *side, table *dataset.Table) error {
+	places, err := scoring.Admitted(*table, champion.decider.Model.Contract, candidate.decider.Model.Contract)
+	*table = table.Select(places)
 	for _, s := range []*side{champion, candidate} {
-		var err error
-		s.decided, err = scoring.Decisions(s.decider, *table)
-		if fault.CodeOf(err) == fault.Invalid {
-			*table = table.Select(nil)
-			champion.decided, candidate.decided = nil, nil
-			return nil
-		}
-		if err != nil {
-			return err
+		if err == nil {
+			s.decided, err = scoring.Decisions(s.decider, *table)
 		}
 	}
-	return nil
+	if fault.CodeOf(err) == fault.Invalid {
+		*table = table.Select(nil)
+		champion.decided, candidate.decided = nil, nil
+		return nil
+	}
+	return err
 }
 
 // keep compares the decisions and stores what comes of it.

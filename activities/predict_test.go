@@ -2,6 +2,8 @@ package activities
 
 import (
 	"encoding/json"
+	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -125,10 +127,76 @@ func TestPredictOnNoRows(t *testing.T) {
 	require.Contains(t, out.Refused(), "there are no rows to predict")
 }
 
-// No applicant is in what a workflow's history holds.
-func TestPredictOutputIsSmall(t *testing.T) {
-	out, _, _ := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.3")
-	text, err := json.Marshal(out)
+// A row that one side would refuse is one that clients of the other may send already: it says nothing of both, and hides none of the others.
+func TestPredictLeavesOutWhatOneSideWouldRefuse(t *testing.T) {
+	b := newBench(t)
+	b.spec.Source.Simulate.Rows = 3000
+	version := b.train(t).version
+	m, err := getModel(t.Context(), b.objects, version.Bundle)
 	require.NoError(t, err)
-	require.Less(t, len(text), 8000)
+	const known = "bank"
+	narrow := func(name string, levels []string) []string {
+		if name == "institution_type" {
+			return []string{known}
+		}
+		return levels
+	}
+	for i, f := range m.Encoder.Fields { // the champion knows one of the values
+		m.Encoder.Fields[i].Levels = narrow(f.Name, f.Levels)
+	}
+	for i, f := range m.Contract.Fields {
+		m.Contract.Fields[i].Domain = narrow(f.Name, f.Domain)
+	}
+	width := m.Encoder.Width()
+	m.Coefficients, m.Background = m.Coefficients[:width], m.Background[:width]
+	bundle, err := m.Encode()
+	require.NoError(t, err)
+	champion := version
+	champion.Bundle, err = b.objects.Put(t.Context(), bundle, bundleType, "model")
+	require.NoError(t, err)
+	champion.Digest = champion.Bundle.SHA256
+	version.Version = 2
+	b.registry.versions = []registry.ModelVersion{champion, version}
+	candidate := b.registry.candidate(t, 2)
+	table, err := getTable(t.Context(), b.objects, test(version))
+	require.NoError(t, err)
+	both := 0
+	for _, value := range table.Column("institution_type").Texts {
+		if value == known {
+			both++
+		}
+	}
+	require.Positive(t, both)
+	require.Less(t, both, table.Rows())
+
+	c := Comparison{Registry: b.registry, Objects: b.objects, Page: report.SwapSetHTML}
+	out, err := c.Predict(t.Context(), ComparisonInput{Candidate: candidate, Champion: serving.Track{Version: 1, Policy: candidate.Policy}})
+	require.NoError(t, err)
+	found, err := getJSON[swapset.Shift](t.Context(), b.objects, out.JSON)
+	require.NoError(t, err)
+	require.Equal(t, both, found.Rows)
+	require.Contains(t, out.Change, fmt.Sprintf("; %d rows that one of the two would refuse are left out", table.Rows()-both))
+}
+
+// No applicant is in what a workflow's history holds: no text of any, and few enough bytes for counts.
+func TestPredictOutputHoldsNoApplicant(t *testing.T) {
+	out, _, b := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.3")
+	history, err := json.Marshal(out)
+	require.NoError(t, err)
+	require.Less(t, len(history), 8000)
+	table, err := getTable(t.Context(), b.objects, test(b.registry.versions[0]))
+	require.NoError(t, err)
+	for _, column := range table.Columns {
+		require.NotContains(t, string(history), column.Name)
+		for _, value := range column.Texts[:min(len(column.Texts), 50)] {
+			if len(value) > 3 {
+				require.NotContains(t, string(history), value, column.Name)
+			}
+		}
+		for _, value := range column.Floats[:min(len(column.Floats), 50)] {
+			if text := strconv.FormatFloat(value, 'f', -1, 64); len(text) > 5 {
+				require.NotContains(t, string(history), text, column.Name)
+			}
+		}
+	}
 }
