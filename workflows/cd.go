@@ -12,6 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -171,7 +172,7 @@ func (d *delivery) compare(ctx workflow.Context) (failures []string, err error) 
 
 // asksForApproval reports whether a person approves before production, who then sees what changes.
 func (d *delivery) asksForApproval() bool {
-	return d.input.RequireApproval || d.resolved.Approval == "required"
+	return d.input.RequireApproval || d.resolved.Approval != pipeline.ApprovalAutomatic
 }
 
 // stage tries the version before production. What it finds wrong refuses the version.

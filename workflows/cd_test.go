@@ -12,6 +12,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/swapset"
 )
@@ -329,7 +330,7 @@ func TestTheFirstVersionHasNoContractToKeep(t *testing.T) {
 // A person who approves has seen what changes: the limit is for deliveries that nobody looks at.
 func TestAPredictedChangeMayBeApproved(t *testing.T) {
 	p := newPlatform()
-	p.spec.Deploy.Approval = "required"
+	p.spec.Deploy.Approval = pipeline.ApprovalRequired
 	p.shift = activities.ShiftOutput{Judged: swapset.Exceeds, Change: "the approval rate would go from 70 % to 50 %"}
 	require.Equal(t, Promoted, deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() {
@@ -442,7 +443,7 @@ func TestDeliveryCancelledMidCanaryGivesTrafficBack(t *testing.T) {
 
 func TestDeliveryWaitsForApproval(t *testing.T) {
 	p := newPlatform()
-	p.spec.Deploy.Approval = "required"
+	p.spec.Deploy.Approval = pipeline.ApprovalRequired
 	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() {
 			require.Empty(t, p.weights, "production waits")
@@ -455,7 +456,7 @@ func TestDeliveryWaitsForApproval(t *testing.T) {
 
 func TestDeliveryApprovalExpires(t *testing.T) {
 	p := newPlatform()
-	p.spec.Deploy.Approval = "required"
+	p.spec.Deploy.Approval = pipeline.ApprovalRequired
 	require.Equal(t, Rejected, deliver(t, p, nil).Verdict)
 	require.Empty(t, p.weights)
 }

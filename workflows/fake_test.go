@@ -66,6 +66,7 @@ func newPlatform() *platform {
 		version: activities.RegisterOutput{Version: 2, Digest: "digest-2", Created: true},
 	}
 	p.spec.Name = "loan-eligibility"
+	p.spec.Deploy.Approval = pipeline.ApprovalAutomatic
 	p.spec.Deploy.Canary = pipeline.Canary{
 		Steps: []int{5, 20, 40, 70}, IntervalSeconds: 60, MinRequests: 10, MaxFailedChecks: 1, MaxWaitHours: 1,
 		MaxErrorRate: 0.01, MaxP99Millis: 100, MaxBatchP99Millis: 250, MaxSlowShare: 0.01, MaxScoreShift: 0.1, MaxUnpredictedShift: 0.02,

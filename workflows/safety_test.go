@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -30,7 +31,7 @@ func progressOf(t *testing.T, env *testsuite.TestWorkflowEnvironment) Progress {
 // A person rolls back while a delivery waits for approval; then the approval comes.
 func TestDeliveryThatWasOvertakenWritesNothingMore(t *testing.T) {
 	p := newPlatform()
-	p.spec.Deploy.Approval = "required"
+	p.spec.Deploy.Approval = pipeline.ApprovalRequired
 	result := deliver(t, p, func(env *testsuite.TestWorkflowEnvironment) {
 		env.RegisterDelayedCallback(func() {
 			p.overtake("ada", "complaints")

@@ -92,7 +92,7 @@ func defaults() Spec {
 		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
 		Policy:    Policy{Cutoff: 0.5},
 		Deploy: Deploy{
-			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: "automatic", Contract: ContractUnbroken,
+			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: ApprovalAutomatic, Contract: ContractUnbroken,
 			Latency: Latency{Requests: 500, BatchSize: 100, P99Millis: 50, BatchP99Millis: 250},
 			Canary: Canary{
 				Steps: []int{5, 20, 40, 70}, IntervalSeconds: 60, Mirror: true, MinRequests: 25, MaxFailedChecks: 1, MaxWaitHours: 168, BakeSeconds: 300,

@@ -199,7 +199,7 @@ func (c *checker) deploy(d Deploy) {
 	if d.Latency.BatchSize < 1 || d.Latency.BatchSize > 1000 {
 		c.wrongAt("deploy.latency.batch_size", "deploy.latency.batch_size is %d; 1 to 1000 is wanted", d.Latency.BatchSize)
 	}
-	if d.Approval != "automatic" && d.Approval != "required" {
+	if d.Approval != ApprovalAutomatic && d.Approval != ApprovalRequired {
 		c.wrongAt("deploy.approval", "deploy.approval is %q; automatic or required is wanted", clip(d.Approval))
 	}
 	if d.Contract != ContractUnbroken && d.Contract != ContractBreaking {

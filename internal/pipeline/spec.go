@@ -152,11 +152,17 @@ type Deploy struct {
 	TargetRate float64 `yaml:"target_rate" json:"target_rate"`
 	Latency    Latency `yaml:"latency" json:"latency"`
 	Canary     Canary  `yaml:"canary" json:"canary"`
-	// Approval is "automatic" or "required": then production waits for the approve update.
+	// Approval is who lets a version go on to production.
 	Approval string `yaml:"approval" json:"approval"`
 	// Contract is what a version may do to the contract of requests: leave it unbroken, or break it.
 	Contract string `yaml:"contract" json:"contract"`
 }
+
+// The values of Deploy.Approval.
+const (
+	ApprovalAutomatic = "automatic" // nobody
+	ApprovalRequired  = "required"  // a person: production waits for the approve update
+)
 
 // The values of Deploy.Contract.
 const (
