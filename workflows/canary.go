@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -23,9 +24,6 @@ func (d *delivery) canary(ctx workflow.Context) (Result, error) {
 	reasons, err := d.observe(ctx)
 	if failedWith(err, fault.Overtaken) {
 		return Result{}, err
-	}
-	if err == nil {
-		err = ctx.Err() // somebody's abort may have come together with the last step's answer
 	}
 	if err == nil && len(reasons) == 0 && d.input.Drill != "" {
 		reasons = []string{fmt.Sprintf("the drill was not noticed: every canary step passed although version %d runs under %s", d.Model.Version, d.input.Drill)}
@@ -59,10 +57,7 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 				return nil, err
 			}
 		}
-		seen, err := do(ctx, &d.run, activities.AnalyseCanary, d.observing(), activities.CanaryInput{
-			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.status.Weight, Generation: d.generation,
-			Seconds: canary.Window(d.resolved.Canary, d.prediction, d.status), Window: d.checks + 1,
-		})
+		seen, err := d.analyse(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +73,24 @@ func (d *delivery) observe(ctx workflow.Context) ([]string, error) {
 			return reasons, nil
 		}
 	}
-	return nil, nil
+	return nil, ctx.Err() // somebody's abort may have come together with the last answer
+}
+
+// analyse observes for a window. While the gateway or the database is away nothing is known for or against the challenger: it waits.
+func (d *delivery) analyse(ctx workflow.Context) (activities.CanaryOutput, error) {
+	for n := 0; ; n++ {
+		seen, err := do(ctx, &d.run, activities.AnalyseCanary, d.observing(), activities.CanaryInput{
+			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.status.Weight, Generation: d.generation,
+			Seconds: canary.Window(d.resolved.Canary, d.prediction, d.status), Window: d.checks + 1,
+		})
+		var failure *temporal.ApplicationError
+		if err == nil || temporal.IsCanceledError(err) || errors.As(err, &failure) && failure.NonRetryable() {
+			return seen, err
+		}
+		if err := d.sleep(ctx, waiting(d.observing(), err), n, err); err != nil {
+			return seen, err
+		}
+	}
 }
 
 // observing says what the next analysis looks at.
@@ -147,7 +159,11 @@ func (d *delivery) promote(ctx workflow.Context, verdict Verdict, reason string)
 // promoteAndBake makes the challenger champion and goes on judging it while the old champion is warm in its slot. What fails then gives traffic
 // back as a rollback does.
 func (d *delivery) promoteAndBake(ctx workflow.Context) (Result, error) {
-	result, err := d.promote(ctx, Promoted, "every canary step passed")
+	reason := "every canary step passed"
+	if d.status.OnSynthetic {
+		reason += ", on synthetic requests where clients were too few"
+	}
+	result, err := d.promote(ctx, Promoted, reason)
 	if err != nil {
 		return result, err
 	}
@@ -156,9 +172,6 @@ func (d *delivery) promoteAndBake(ctx workflow.Context) (Result, error) {
 	reasons, err := d.observe(ctx)
 	if failedWith(err, fault.Overtaken) {
 		return Result{}, err
-	}
-	if err == nil {
-		err = ctx.Err() // somebody's abort may have come together with the last answer
 	}
 	if err == nil && len(reasons) == 0 {
 		return result, nil

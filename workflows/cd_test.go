@@ -175,6 +175,38 @@ func TestDeliveryBakes(t *testing.T) {
 	require.Equal(t, p.record.Generation, p.followed[len(p.followed)-1].Generation)
 }
 
+// Without the gateway or the database nothing is known for or against the challenger: it is neither taken away nor goes on.
+func TestACanaryWaitsForWhatItCannotSee(t *testing.T) {
+	for _, at := range []int{5, 100} {
+		p := newPlatform()
+		p.spec.Deploy.Canary.BakeSeconds = 60
+		const analysis = "AnalyseCanary"
+		p.observe = func(weight int) (canary.Observation, error) {
+			if _, begun := p.failures[analysis]; weight == at && !begun {
+				p.failures[analysis] = 25 // more than the step's own tries
+			}
+			if err := p.fails(analysis); err != nil {
+				return canary.Observation{}, err
+			}
+			return healthy(), nil
+		}
+		require.Equal(t, Promoted, deliver(t, p, nil).Verdict, "at %d %%", at)
+		require.Zero(t, p.failures[analysis])
+	}
+}
+
+// A run whose canary passed without clients says so.
+func TestAPromotionOnSyntheticRequestsSaysSo(t *testing.T) {
+	p := newPlatform()
+	p.observe = func(int) (canary.Observation, error) {
+		seen := healthy()
+		seen.Synthetic, seen.Clients = seen.Clients, canary.Traffic{}
+		seen.Seconds = 600
+		return seen, nil
+	}
+	require.Equal(t, []string{"every canary step passed, on synthetic requests where clients were too few"}, deliver(t, p, nil).Reasons)
+}
+
 // While it bakes a delivery can be aborted, or be overtaken by a rollback, as before.
 func TestABakeIsInterrupted(t *testing.T) {
 	baking := func() *platform {

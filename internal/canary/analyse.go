@@ -2,6 +2,7 @@ package canary
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/pipeline"
@@ -56,7 +57,7 @@ func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired, ba
 	c := class{name: name}
 	c.requests, c.decisions = e.Traffic.seen(paired)
 	looks := looksAt(c.requests, need.Requests)
-	if baking && c.requests > 0 {
+	if baking && c.requests+e.Traffic.Canary.Started > 0 {
 		looks = e.Looks + 1 // what begins late is to be seen soon: every window is a look
 	}
 	if looks > e.Looks {
@@ -74,30 +75,22 @@ func (c classes) due() bool {
 	return c.clients.level > 0 || c.synthetic.level > 0 || c.clients.try || c.synthetic.try
 }
 
-// judge finds what the checks say of each class that has any traffic, be it under way.
-func (c *classes) judge(j judge, s Status) {
-	of := func(c *class, t Traffic) {
+// judge finds what the checks say of each class that has any traffic, be it under way. In a bake they look at the last window by itself as well:
+// what begins late is not to be outweighed by the hours before.
+func (c *classes) judge(j judge, s Status, seen Observation) {
+	of := func(c *class, all, last Traffic, before Track) {
 		switch {
-		case t == Traffic{}:
+		case all == Traffic{}:
 		case s.paired():
-			c.findings = j.pairs(t.Pairs)
+			c.findings = j.pairs(all.Pairs)
 		case s.Phase == Baking:
-			c.findings = j.serves(reference(t.Stable, t.Canary), t.Canary)
+			c.findings = append(j.serves(before, all.Canary), j.serves(before, last.Canary)...)
 		default:
-			c.findings = j.tracks(t.Stable, t.Canary)
+			c.findings = j.tracks(all.Stable, all.Canary)
 		}
 	}
-	of(&c.clients, s.Clients.Traffic)
-	of(&c.synthetic, s.Synthetic.Traffic)
-}
-
-// reference is what the challenger is held against in a bake: what stable showed in the last step, or where nobody asked it, as many requests
-// without a fault.
-func reference(stable, canary Track) Track {
-	if stable.Requests > 0 {
-		return stable
-	}
-	return Track{Requests: canary.Requests, Singles: Latency{Count: canary.Singles.Count}, Batches: Latency{Count: canary.Batches.Count}}
+	of(&c.clients, s.Clients.Traffic, seen.Clients, s.StableClients)
+	of(&c.synthetic, s.Synthetic.Traffic, seen.Synthetic, s.StableSynthetic)
 }
 
 func (c classes) enough() bool { return c.clients.enough || c.synthetic.enough }
@@ -110,6 +103,11 @@ func (c classes) failed() []blame {
 // held are the checks that are not within their limits.
 func (c classes) held() []blame {
 	return c.those(func(f finding, _ float64) bool { return !f.within })
+}
+
+// speaks says that a client's request speaks against the challenger, were it a single one.
+func (c class) speaks() bool {
+	return slices.ContainsFunc(c.findings, func(f finding) bool { return f.single })
 }
 
 // doubted are those of them which are hardly within the limits by what is known.

@@ -35,6 +35,16 @@ func excess(x, n, sx, sn int64, margin float64) float64 {
 	return math.Exp(logExcess(x, n, sx, sn, margin))
 }
 
+// beyond bounds the probability to see x of n, or more, at a rate (Chernoff 1952, doi 10.1214/aoms/1177729330). A share within the rate gives 1; so
+// does no data.
+func beyond(x, n int64, rate float64) float64 {
+	q := share(x, n)
+	if q <= rate {
+		return 1
+	}
+	return math.Exp(-float64(n) * divergence(q, rate))
+}
+
 // logExcess is the exponent, where its power may be too small for a number.
 func logExcess(x, n, sx, sn int64, margin float64) float64 {
 	q, s := share(x, n), share(sx, sn)

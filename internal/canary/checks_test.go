@@ -93,11 +93,16 @@ func TestWhatBothTracksShowAlikePasses(t *testing.T) {
 	pairs := goodPairs(1000)
 	pairs.Ended = 2000 // as many that neither answered
 	pairs.Started = 2000
-	pairs.Broken, pairs.Mended = Faults{Refused: 50, Failed: 50, Unended: 50}, Faults{Refused: 50, Failed: 50, Unended: 50}
+	pairs.Broken, pairs.Mended = Faults{Failed: 50, Unended: 50}, Faults{Failed: 50, Unended: 50}
 	pairs.Singles.CanarySlow, pairs.Singles.StableSlow = 300, 300
 	pairs.StableScores, pairs.CanaryScores = rising(1000), rising(1000)
 	_, verdict, reasons = Decide(spec(), nil, Start(spec()), mirrored(20, pairs))
 	require.Equal(t, Pass, verdict, "%v", reasons)
+	// Which requests are refused is no chance: what the champion refused pays for nothing that the challenger does.
+	pairs.Broken.Refused, pairs.Mended.Refused = 50, 50
+	_, verdict, reasons = Decide(spec(), nil, Start(spec()), mirrored(20, pairs))
+	require.Equal(t, Fail, verdict)
+	require.Regexp(t, "^refused: 50 of", reasons[0])
 }
 
 // Pairs that either track breaks are of one sample: 420 of 1,000 against 310 would be beyond chance in two of them, the discordant ones are not.

@@ -9,7 +9,8 @@ import (
 // Decide takes what one window showed in the status' phase or step and returns what to do next, the analysis' verdict, and why in words: each
 // reason to hold or to fail begins with the name of its check. Evidence adds up over the windows of a phase or step.
 //
-//   - pass: every check of every class is within its limit, on as many requests as Needs says of the clients, else of synthetic ones. The mirror
+//   - pass: every check of every class is within its limit, on as many requests as Needs says of the clients, else of synthetic ones where clients
+//     bring nothing new. The mirror
 //     is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic, known from the
 //     mirror, cannot bring enough requests passes on the mirror's verdict. A bake passes by its time.
 //   - fail: a check is beyond its limit by more than chance explains. FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted.
@@ -23,12 +24,15 @@ func Decide(cfg pipeline.Canary, prediction *Prediction, status Status, seen Obs
 	}
 	next := status
 	next.Seconds += seen.Seconds
+	if next.Silent += seen.Seconds; seen.Clients.fresh(status.paired()) {
+		next.Silent = 0
+	}
 	next.Clients.Traffic = next.Clients.Traffic.plus(seen.Clients)
 	next.Synthetic.Traffic = next.Synthetic.Traffic.plus(seen.Synthetic)
 	need := Needs(cfg, prediction, status)
 	classes := next.count(cfg, need)
 	if classes.due() || next.waited(cfg) || next.starved(cfg, need) {
-		classes.judge(judge{cfg: cfg, prediction: prediction, need: need}, next)
+		classes.judge(judge{cfg: cfg, prediction: prediction, need: need}, next, seen)
 	}
 	if failed := classes.failed(); len(failed) > 0 {
 		next.FailedChecks++
@@ -43,10 +47,14 @@ func Decide(cfg pipeline.Canary, prediction *Prediction, status Status, seen Obs
 	return next.settle(cfg, need, classes)
 }
 
+// bakeGrace is for how many seconds more a bake waits for requests that have not ended: the gateway lets none hang for so long.
+const bakeGrace = 30
+
 // bake goes on until its time has been: how many requests there were does not matter.
 func (s Status) bake(cfg pipeline.Canary, classes classes) (Status, Verdict, []string) {
-	if s.Seconds < float64(cfg.BakeSeconds) {
-		return s, Hold, []string{"bake: " + classes.summary()}
+	held := classes.held()
+	if s.Seconds < float64(cfg.BakeSeconds) || (len(held) > 0 && s.Seconds < float64(cfg.BakeSeconds+bakeGrace)) {
+		return s, Hold, append([]string{"bake: " + classes.summary()}, reasons(held)...)
 	}
 	return s.enter(Passed), Pass, []string{"bake: " + classes.summary() + " showed no fault"}
 }
@@ -65,7 +73,8 @@ func (s Status) settle(cfg pipeline.Canary, need Need, classes classes) (Status,
 	switch {
 	case len(held) == 0 && classes.clients.enough:
 		return s.advance(cfg, classes.clients.requests), Pass, []string{"passed: " + classes.summary()}
-	case len(held) == 0 && classes.synthetic.enough:
+	case len(held) == 0 && classes.synthetic.enough && (waited || s.clientsWanting(cfg, need, classes.clients)):
+		s.OnSynthetic = true
 		return s.advance(cfg, 0), Pass, []string{"passed: " + classes.summary() + "; it rests on synthetic requests"}
 	case len(held) == 0 && mirrored && (waited || starved):
 		return s.advance(cfg, s.MirroredPairs), Pass, []string{fmt.Sprintf("passed: %s; clients are too few for this step (%s): it rests on the mirror's %d pairs",
@@ -75,9 +84,30 @@ func (s Status) settle(cfg pipeline.Canary, need Need, classes classes) (Status,
 			append([]string{fmt.Sprintf("requests: not enough in %g hours: %s", cfg.MaxWaitHours, need.of(classes))}, reasons(held)...)
 	case waited:
 		return s.abort(held[0].ending()), Hold, append(reasons(held), fmt.Sprintf("requests: it could not be told in %g hours", cfg.MaxWaitHours))
+	case len(held) == 0:
+		return s, Hold, []string{"requests: clients ask, and are to decide: " + need.of(classes)}
 	default:
 		return s, Hold, reasons(held)
 	}
+}
+
+// quietIntervals is for how many of the spec's intervals clients must have brought nothing new before synthetic requests may decide: from then on a
+// bad answer to one of theirs is as improbable as that one comes.
+const quietIntervals = 4
+
+// clientsWanting says that synthetic requests may decide in the clients' place, as no single request of theirs speaks against the challenger: where
+// the mirror, or a step without one, has seen nothing new of them for a while, be it that they are away or repeat themselves; or enough of it, but
+// for decisions, as where they send batches; or where the mirror has.
+func (s Status) clientsWanting(cfg pipeline.Canary, need Need, clients class) bool {
+	switch {
+	case s.MirroredPairs > 0:
+		return true // they have decided in the mirror
+	case clients.speaks():
+		return false
+	case s.Phase == Progressing && cfg.Mirror, clients.requests >= need.Requests:
+		return true
+	}
+	return s.Silent >= max(float64(quietIntervals*cfg.IntervalSeconds), s.Seconds/2)
 }
 
 // of says how much of the need there is.
@@ -113,10 +143,7 @@ func (s Status) advance(cfg pipeline.Canary, mirrored int64) Status {
 	s.Step++
 	if s.Step == len(cfg.Steps) {
 		s.Weight = 100
-		clients, synthetic := s.Clients.Traffic.Stable, s.Synthetic.Traffic.Stable
-		s = s.enter(Promoting)
-		s.Clients.Traffic.Stable, s.Synthetic.Traffic.Stable = clients, synthetic
-		return s
+		return s.enter(Promoting)
 	}
 	s.Weight = cfg.Steps[s.Step]
 	return s.enter(Progressing)

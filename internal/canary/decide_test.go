@@ -67,7 +67,7 @@ func TestTheWay(t *testing.T) {
 	status, verdict, reasons = Decide(cfg, nil, status, mirrored(3, goodPairs(200)))
 	require.Equal(t, Pass, verdict)
 	require.Equal(t, []string{"passed: 300 requests of clients"}, reasons)
-	require.Equal(t, Status{Phase: Progressing, Weight: 5, MirroredPairs: 300, ClientRate: 50}, status)
+	require.Equal(t, Status{Phase: Progressing, Weight: 5, MirroredPairs: 300, ClientRate: 50, StableClients: Track{Started: 300, Requests: 300}}, status)
 	for i, weight := range cfg.Steps {
 		require.Equal(t, Progressing, status.Phase)
 		require.Equal(t, i, status.Step)
@@ -115,15 +115,65 @@ func TestABakeFails(t *testing.T) {
 	rubbish.Faults.Refused = 300
 	_, verdict, _ = Decide(spec(), nil, promoting.Bake(spec()), weighted(3, Track{}, rubbish))
 	require.Equal(t, Hold, verdict)
-	// What the old champion showed as well, in the last step, is no fault; other applicants are none either.
+	// What the old champion showed as well is no fault; other applicants are none either.
 	track.Approved, track.Scores = 0, rising(1000)
-	promoting.Clients.Traffic.Stable = goodTrack(1000)
-	promoting.Clients.Traffic.Stable.Faults.Failed = 200
+	promoting.StableClients = goodTrack(1000)
+	promoting.StableClients.Faults.Failed = 200
 	_, verdict, _ = Decide(spec(), nil, promoting.Bake(spec()), weighted(3, Track{}, track))
 	require.Equal(t, Hold, verdict)
 	none := spec()
 	none.BakeSeconds = 0
 	require.Equal(t, Passed, Status{Phase: Promoting, Weight: 100}.Bake(none).Phase)
+}
+
+// A long bake sees little faults, on however few requests the champion was seen before, and an outage at its end, however long all was good.
+func TestALongBake(t *testing.T) {
+	t.Parallel()
+	cfg := spec()
+	cfg.BakeSeconds = 4 * 3600
+	bake := func(failing func(second int) int64) (status Status, seconds int) {
+		status = Status{Phase: Promoting, Weight: 100, StableClients: goodTrack(15)}.Bake(cfg)
+		for status.Phase == Baking {
+			window := Window(cfg, nil, status)
+			track := goodTrack(int64(10 * window))
+			track.Faults.Failed = failing(seconds) * int64(window)
+			status, _, _ = Decide(cfg, nil, status, weighted(float64(window), Track{}, track))
+			seconds += window
+		}
+		return status, seconds
+	}
+	good, _ := bake(func(int) int64 { return 0 })
+	require.Equal(t, Passed, good.Phase)
+	half, seconds := bake(func(int) int64 { return 1 })
+	require.Equal(t, Aborted, half.Phase, "one of ten")
+	require.Less(t, seconds, 120)
+	outage, seconds := bake(func(second int) int64 {
+		if second < 4*3600-60 {
+			return 0
+		}
+		return 10
+	})
+	require.Equal(t, Aborted, outage.Phase, "everything in the last minute")
+	require.Less(t, seconds, 4*3600-60+2*28+1, "found in the first window of it, or the second")
+}
+
+// What hangs when the time of a bake is over is waited for.
+func TestABakeWaitsForWhatHangs(t *testing.T) {
+	t.Parallel()
+	baking := Status{Phase: Promoting, Weight: 100, StableClients: goodTrack(1000)}.Bake(spec())
+	hanging, verdict, reasons := Decide(spec(), nil, baking, weighted(5, Track{}, Track{Started: 50}))
+	require.Equal(t, Hold, verdict)
+	require.Contains(t, reasons[1], "unended: 0 of 0 requests never ended on the challenger (0.00 %, 50 have not ended yet)")
+	require.Equal(t, 3, Window(spec(), nil, hanging))
+	timedOut := Track{Requests: 50, Faults: Faults{Unended: 50}}
+	status, verdict, _ := Decide(spec(), nil, hanging, weighted(3, Track{}, timedOut))
+	require.Equal(t, Fail, verdict)
+	require.Equal(t, Unended, status.Ended.Check)
+	answered := goodTrack(50)
+	answered.Started = 0
+	status, verdict, _ = Decide(spec(), nil, hanging, weighted(3, Track{}, answered))
+	require.Equal(t, Pass, verdict)
+	require.Equal(t, Passed, status.Phase)
 }
 
 // Beyond the limit, but not by more than chance explains: neither passes nor fails. Two in 277 are within 1 %, three are not.
@@ -175,10 +225,45 @@ func TestSynthetic(t *testing.T) {
 	t.Parallel()
 	few := mirrored(3, goodPairs(20))
 	few.Synthetic.Pairs = goodPairs(600)
-	status, verdict, reasons := Decide(spec(), nil, Start(spec()), few)
-	require.Equal(t, Pass, verdict)
-	require.Equal(t, []string{"passed: 20 requests of clients, 600 synthetic requests; it rests on synthetic requests"}, reasons)
+	asked, verdict, reasons := Decide(spec(), nil, Start(spec()), few)
+	require.Equal(t, Hold, verdict, "clients ask: theirs decide")
+	require.Equal(t, []string{"requests: clients ask, and are to decide: 20 of 277 and 20 of 93 decisions, 600 synthetic"}, reasons)
+	more := Observation{Seconds: 12, Synthetic: Traffic{Pairs: goodPairs(600)}}
+	status, verdict, reasons := Decide(spec(), nil, asked, more)
+	require.Equal(t, Pass, verdict, "they bring nothing new")
+	require.Equal(t, []string{"passed: 20 requests of clients, 1200 synthetic requests; it rests on synthetic requests"}, reasons)
 	require.Zero(t, status.MirroredPairs, "no client's pair can speak for the steps")
+	require.True(t, status.OnSynthetic)
+	more.Clients.Pairs = goodPairs(1)
+	_, verdict, _ = Decide(spec(), nil, asked, more)
+	require.Equal(t, Hold, verdict, "but for one")
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), Observation{Seconds: 11, Synthetic: Traffic{Pairs: goodPairs(600)}})
+	require.Equal(t, Hold, verdict, "11 s are too few to say that nobody asks")
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), Observation{Seconds: 12, Synthetic: Traffic{Pairs: goodPairs(600)}})
+	require.Equal(t, Pass, verdict)
+	batches := mirrored(3, goodPairs(300))
+	batches.Clients.Pairs.Decided = 0
+	batches.Synthetic.Pairs = goodPairs(600)
+	_, verdict, _ = Decide(spec(), nil, Start(spec()), batches)
+	require.Equal(t, Pass, verdict, "who sends batches brings no decisions")
+	// In a step clients have decided in the mirror, or were away.
+	unmirrored := Status{Phase: Progressing, Weight: 5}
+	step := weighted(3, goodTrack(200), goodTrack(10))
+	step.Synthetic = Traffic{Stable: goodTrack(9000), Canary: goodTrack(600)}
+	_, verdict, _ = Decide(spec(), nil, unmirrored, step)
+	require.Equal(t, Pass, verdict)
+	step.Clients.Canary.Faults.Refused = 1
+	_, verdict, _ = Decide(spec(), nil, unmirrored, step)
+	require.Equal(t, Hold, verdict, "one of theirs was refused")
+	decided := unmirrored
+	decided.MirroredPairs, decided.ClientRate = 300, 10
+	_, verdict, _ = Decide(spec(), nil, decided, step)
+	require.Equal(t, Pass, verdict, "which the mirror has judged")
+	alone := spec()
+	alone.Mirror = false
+	step.Clients.Canary.Faults.Refused = 0
+	_, verdict, _ = Decide(alone, nil, unmirrored, step)
+	require.Equal(t, Hold, verdict, "without a mirror a step is the first to see clients")
 
 	few.Synthetic.Pairs.Broken.Failed = 200
 	status, verdict, reasons = Decide(spec(), nil, Start(spec()), few)
@@ -192,16 +277,18 @@ func TestSynthetic(t *testing.T) {
 	status, _, _ = Decide(spec(), nil, Start(spec()), clientsFail)
 	require.Equal(t, &Ending{Check: Refused, Requests: 600}, status.Ended)
 
-	doubtful := mirrored(3, goodPairs(20))
-	doubtful.Clients.Pairs.Broken.Failed = 2
-	doubtful.Synthetic.Pairs = goodPairs(600)
-	_, verdict, _ = Decide(spec(), nil, Start(spec()), doubtful)
-	require.Equal(t, Hold, verdict, "2 of 20 clients' requests are no rate to pass with")
-	doubtful.Clients.Pairs.Broken.Failed = 1
-	_, verdict, _ = Decide(spec(), nil, Start(spec()), doubtful)
-	require.Equal(t, Pass, verdict, "one is none")
-	doubtful.Clients.Pairs.CanaryScores = rising(20)
-	_, verdict, reasons = Decide(spec(), nil, Start(spec()), doubtful)
+	doubtful := func(change func(*Pairs)) Status {
+		seen := mirrored(3, goodPairs(20))
+		change(&seen.Clients.Pairs)
+		status, _, _ := Decide(spec(), nil, Start(spec()), seen)
+		return status
+	}
+	quiet := Observation{Seconds: 30, Synthetic: Traffic{Pairs: goodPairs(600)}}
+	_, verdict, _ = Decide(spec(), nil, doubtful(func(*Pairs) {}), quiet)
+	require.Equal(t, Pass, verdict)
+	_, verdict, _ = Decide(spec(), nil, doubtful(func(p *Pairs) { p.Broken.Failed = 1 }), quiet)
+	require.Equal(t, Hold, verdict, "a single one is no rate, and enough not to pass without clients")
+	_, verdict, reasons = Decide(spec(), nil, doubtful(func(p *Pairs) { p.CanaryScores = rising(20) }), quiet)
 	require.Equal(t, Hold, verdict, "20 scores that are all wrong are too few for a look, and too many for a pass")
 	require.Contains(t, reasons[0], "scores: 20 scores")
 }

@@ -16,6 +16,8 @@ type finding struct {
 	chance func() float64
 	// suspicion is the same where what is under way turns out bad.
 	suspicion func() float64
+	// single: it is within its limit only as a single event is no rate.
+	single bool
 	// figures are for people: what was seen and what the limit is.
 	figures func() string
 }
@@ -39,17 +41,17 @@ type rate struct {
 	limit    float64
 	// paired: both are of the same n pairs, which only one of the tracks answered.
 	paired bool
+	// before: stable's are of another time, all there will be of it: its share is taken for its rate.
+	before bool
 	// pending requests of the challenger have not ended: they may still turn out as x, which counts against a pass and for no failure.
 	pending int64
 }
 
 func (j judge) rate(r rate) finding {
 	within := share(r.x+r.pending, r.n+r.pending)-share(r.sx, r.sn) <= r.limit
-	if r.n < j.need.Requests && r.x+r.pending <= 1 {
-		within = true // a single event is no rate
-	}
+	single := !within && r.n < j.need.Requests && r.x+r.pending <= 1
 	return finding{
-		check: r.check, within: within,
+		check: r.check, within: within || single, single: single,
 		chance:    func() float64 { return r.chance(0) },
 		suspicion: func() float64 { return r.chance(r.pending) },
 		figures: func() string {
@@ -65,6 +67,9 @@ func (j judge) rate(r rate) finding {
 
 // chance is that of so many more events than were seen.
 func (r rate) chance(more int64) float64 {
+	if r.before {
+		return beyond(r.x+more, r.n+more, share(r.sx, r.sn)+r.limit)
+	}
 	if r.paired {
 		return discordance(r.x+more, r.sx, r.n+more, r.limit)
 	}
@@ -81,12 +86,12 @@ func (j judge) faults(of rate, canary, stable Faults) []finding {
 	return []finding{j.rate(refused), j.rate(failed), j.rate(unended)}
 }
 
-// slow judges singles and batches, each by its own time.
-func (j judge) slow(canarySingles, stableSingles, canaryBatches, stableBatches Latency) []finding {
+// slow judges singles and batches, each by its own time; before as in rate.
+func (j judge) slow(canarySingles, stableSingles, canaryBatches, stableBatches Latency, before bool) []finding {
 	of := func(kind string, millis float64, canary, stable Latency) finding {
 		return j.rate(rate{
 			check: Slow, what: fmt.Sprintf("took longer than %g ms", millis), of: kind, x: canary.Slow, n: canary.Count, sx: stable.Slow, sn: stable.Count,
-			limit: j.cfg.MaxSlowShare,
+			limit: j.cfg.MaxSlowShare, before: before,
 		})
 	}
 	return []finding{

@@ -33,9 +33,9 @@ const (
 // Needs says how many requests the status' phase or step needs to pass: enough for what is excessive to stay above its limit, never fewer than the
 // spec's min_requests. A bake needs none; its need says when failures are looked for.
 func Needs(cfg pipeline.Canary, prediction *Prediction, status Status) Need {
-	limit := min(cfg.MaxErrorRate, cfg.MaxSlowShare)
 	least := int64(cfg.MinRequests)
-	need := Need{Requests: max(least, smallest(excessive*limit, limit, passExcessive))}
+	need := Need{Requests: max(least, smallest(excessive*cfg.MaxErrorRate, cfg.MaxErrorRate, passExcessive),
+		smallest(excessive*cfg.MaxSlowShare, cfg.MaxSlowShare, passExcessive))}
 	off := max(offPrediction, offLimit*cfg.MaxUnpredictedShift)
 	switch {
 	case status.Phase == Baking, status.Phase == Progressing && cfg.Mirror:

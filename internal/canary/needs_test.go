@@ -62,7 +62,8 @@ func TestNeeds(t *testing.T) {
 		{"bake", nil, Status{Phase: Baking, Weight: 100}, Need{requests, 0}},
 		{"more are wanted", func(c *pipeline.Canary) { c.MinRequests = 1000 }, Status{Phase: Mirroring}, Need{1000, 1000}},
 		{"the stricter limit counts", func(c *pipeline.Canary) { c.MaxErrorRate = 0.1 }, Status{Phase: Baking}, Need{requests, 0}},
-		{"no limit can be told from 0", func(c *pipeline.Canary) { c.MaxErrorRate = 0 }, Status{Phase: Baking}, Need{25, 0}},
+		{"no limit can be told from 0", func(c *pipeline.Canary) { c.MaxErrorRate, c.MaxSlowShare = 0, 0 }, Status{Phase: Baking}, Need{25, 0}},
+		{"the other one can", func(c *pipeline.Canary) { c.MaxErrorRate = 0 }, Status{Phase: Baking}, Need{requests, 0}},
 	} {
 		c := cfg
 		if test.change != nil {

@@ -25,6 +25,14 @@ func (t Traffic) seen(paired bool) (requests, decisions int64) {
 	return t.Canary.Requests, t.Canary.Decisions
 }
 
+// fresh says that a client brought something new: in a mirror a copied application, else one that the challenger decided or failed to.
+func (t Traffic) fresh(paired bool) bool {
+	if paired {
+		return t.Pairs.Started > 0
+	}
+	return t.Canary.Decisions+t.Canary.Faults.total() > 0
+}
+
 // Track is what callers saw of one version; copies are not in it.
 type Track struct {
 	// Started counts requests that arrived, Requests those that ended, in whichever way. More ended than started where some began in an
@@ -33,7 +41,7 @@ type Track struct {
 	Requests int64 `json:"requests"`
 	// Faults are of Requests.
 	Faults Faults `json:"faults,omitzero"`
-	// Singles and Batches are of the answered requests, whose times are judged by different limits.
+	// Singles and Batches are of the requests that ended but for those that their callers gave up, and are judged by different limits.
 	Singles Latency `json:"singles,omitzero"`
 	Batches Latency `json:"batches,omitzero"`
 	// Decisions are those of single requests about applications that this track had not decided before; Approved are of them, and Scores
@@ -135,6 +143,11 @@ func (t Track) plus(o Track) Track {
 		Singles: t.Singles.plus(o.Singles), Batches: t.Batches.plus(o.Batches),
 		Decisions: t.Decisions + o.Decisions, Approved: t.Approved + o.Approved, Scores: t.Scores.plus(o.Scores),
 	}
+}
+
+// ends are how requests ended and after which time, without what was decided.
+func (t Track) ends() Track {
+	return Track{Started: t.Started, Requests: t.Requests, Faults: t.Faults, Singles: t.Singles, Batches: t.Batches}
 }
 
 func (f Faults) plus(o Faults) Faults {

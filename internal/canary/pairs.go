@@ -8,8 +8,10 @@ import (
 // pairs judges requests that both tracks were asked, pair by pair.
 func (j judge) pairs(p Pairs) []finding {
 	answered := p.Answered + p.Mended.total() // by either
-	findings := j.faults(rate{of: "requests that either track answered", n: answered, sn: answered, paired: true, pending: max(0, p.Started-p.Ended)}, p.Broken, p.Mended)
-	findings = append(findings, j.slow(p.Singles.canary(), p.Singles.stable(), p.Batches.canary(), p.Batches.stable())...)
+	mended := p.Mended
+	mended.Refused = 0 // which requests a track refuses is no chance: those that the challenger takes for the first time pay for none that it breaks
+	findings := j.faults(rate{of: "requests that either track answered", n: answered, sn: answered, paired: true, pending: max(0, p.Started-p.Ended)}, p.Broken, mended)
+	findings = append(findings, j.slow(p.Singles.canary(), p.Singles.stable(), p.Batches.canary(), p.Batches.stable(), false)...)
 	// Both tracks decided the same applicants: which ones is no matter of chance.
 	e := j.prediction.Expect(p.StableScores)
 	return append(findings,

@@ -31,10 +31,17 @@ type Status struct {
 	Seconds   float64  `json:"seconds"`
 	Clients   Evidence `json:"clients"`
 	Synthetic Evidence `json:"synthetic,omitzero"`
+	// Silent is for how many seconds no client brought anything new, in this phase or step.
+	Silent float64 `json:"silent,omitempty"`
+	// StableClients and StableSynthetic are how stable ended requests in all phases before this one.
+	StableClients   Track `json:"stable_clients,omitzero"`
+	StableSynthetic Track `json:"stable_synthetic,omitzero"`
 	// FailedChecks counts failed analyses.
 	FailedChecks int `json:"failed_checks"`
 	// MirroredPairs is the number of the clients' pairs on which the mirror passed; 0 when it rested on synthetic ones, or was off.
 	MirroredPairs int64 `json:"mirrored_pairs,omitempty"`
+	// OnSynthetic: the mirror or a step passed on synthetic requests alone.
+	OnSynthetic bool `json:"on_synthetic,omitempty"`
 	// ClientRate is the clients' requests per second while mirroring.
 	ClientRate float64 `json:"client_rate,omitempty"`
 	// Ended says what aborted the canary.
@@ -92,8 +99,8 @@ func Start(cfg pipeline.Canary) Status {
 	return Status{Phase: Progressing, Weight: cfg.Steps[0]}
 }
 
-// Bake is the status once the challenger was made champion. What the old one showed in the last step stays: while the challenger has all
-// traffic there is nothing else to hold its faults and slow requests against.
+// Bake is the status once the challenger was made champion. While it has all traffic its faults and slow requests are held against what the old one
+// showed before.
 func (s Status) Bake(cfg pipeline.Canary) Status {
 	if cfg.BakeSeconds == 0 {
 		return s.enter(Passed)
@@ -102,9 +109,11 @@ func (s Status) Bake(cfg pipeline.Canary) Status {
 	return s
 }
 
-// enter begins a phase or step, with no evidence.
+// enter begins a phase or step, with no evidence but how stable ended requests so far.
 func (s Status) enter(phase Phase) Status {
-	s.Phase, s.Seconds, s.Clients, s.Synthetic = phase, 0, Evidence{}, Evidence{}
+	s.StableClients = s.StableClients.plus(s.Clients.Traffic.Stable.ends())
+	s.StableSynthetic = s.StableSynthetic.plus(s.Synthetic.Traffic.Stable.ends())
+	s.Phase, s.Seconds, s.Silent, s.Clients, s.Synthetic = phase, 0, 0, Evidence{}, Evidence{}
 	return s
 }
 

@@ -7,22 +7,23 @@ import (
 
 // tracks judges what callers saw of the challenger against what others saw of stable in the same windows.
 func (j judge) tracks(stable, canary Track) []finding {
-	findings := j.ends(stable, canary)
+	findings := j.ends(stable, canary, false)
 	e := j.prediction.Expect(stable.Scores)
 	return append(findings, j.approvals(stable, canary, e), j.scores(canary.Scores, e, e.InverseRows+1/float64(stable.Decisions)))
 }
 
-// ends judges how requests ended, and after which time.
-func (j judge) ends(stable, canary Track) []finding {
-	findings := j.faults(rate{of: "requests", n: canary.Requests, sn: stable.Requests, pending: max(0, canary.Started-canary.Requests)}, canary.Faults, stable.Faults)
-	return append(findings, j.slow(canary.Singles, stable.Singles, canary.Batches, stable.Batches)...)
+// ends judges how requests ended, and after which time; before as in rate.
+func (j judge) ends(stable, canary Track, before bool) []finding {
+	of := rate{of: "requests", n: canary.Requests, sn: stable.Requests, pending: max(0, canary.Started-canary.Requests), before: before}
+	findings := j.faults(of, canary.Faults, stable.Faults)
+	return append(findings, j.slow(canary.Singles, stable.Singles, canary.Batches, stable.Batches, before)...)
 }
 
-// serves judges what a predictor answers for, whoever asks it: stable answered others, earlier, whose rubbish, verdicts and scores say nothing of
+// serves judges what a predictor answers for, whoever asks it: stable answered others, before, whose rubbish, verdicts and scores say nothing of
 // these.
 func (j judge) serves(stable, canary Track) []finding {
 	stable.Faults.Refused, canary.Faults.Refused = 0, 0
-	return j.ends(stable, canary)
+	return j.ends(stable, canary, true)
 }
 
 // approvals judges the difference of the approval shares against the predicted one.

@@ -7,8 +7,10 @@ import (
 )
 
 const (
-	// longestWindow bounds, in seconds, how long one analysis observes. A week's waiting then fits into a workflow's history.
+	// longestWindow bounds, in seconds, how long one analysis observes; where a phase may wait for longer than a week, as much longer (mostWindows), so
+	// that its windows fit into a workflow's history.
 	longestWindow = 30 * 60
+	mostWindows   = 7 * 24 * 2
 	// mostBakeWindows bounds the history of a long bake, in which every window is as long as the others: what begins late is to be seen soon.
 	mostBakeWindows = 500
 )
@@ -18,13 +20,18 @@ const (
 // max_wait_hours. A bake ends with its last window.
 func Window(cfg pipeline.Canary, prediction *Prediction, status Status) int {
 	if status.Phase == Baking {
-		return max(1, min(max(cfg.IntervalSeconds, cfg.BakeSeconds/mostBakeWindows), cfg.BakeSeconds-int(status.Seconds)))
+		window := max(cfg.IntervalSeconds, cfg.BakeSeconds/mostBakeWindows)
+		if left := cfg.BakeSeconds - int(status.Seconds); left > 0 {
+			window = min(window, left)
+		}
+		return window
 	}
 	if status.Seconds == 0 {
 		return cfg.IntervalSeconds
 	}
 	need := Needs(cfg, prediction, status)
-	wanted := min(status.Seconds, longestWindow, cfg.MaxWaitHours*3600-status.Seconds)
+	wait := cfg.MaxWaitHours * 3600
+	wanted := min(status.Seconds, max(longestWindow, wait/mostWindows), wait-status.Seconds)
 	for _, evidence := range []Evidence{status.Clients, status.Synthetic} {
 		wanted = min(wanted, evidence.untilDue(need, status))
 	}
