@@ -29,6 +29,8 @@ type CanaryInput struct {
 	// Seconds is how long the window is, and Window its number in the delivery, from 1: each asks about other applications of the pool first.
 	Seconds int `json:"seconds"`
 	Window  int `json:"window"`
+	// Enough of the clients' requests to the challenger, or pairs, end the window early, though not before the spec's interval; 0 does not.
+	Enough int64 `json:"enough,omitempty"`
 	// Generation is that of the record under which both get their share: the observation ends when it is overtaken.
 	Generation int64 `json:"generation"`
 }
@@ -83,7 +85,22 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 			return CanaryOutput{}, err
 		}
 		say(ctx, fmt.Sprintf("observing for %d s at %d %%", in.Seconds, in.Weight))
-		if err := c.observe(ctx, in, traffic, time.Duration(in.Seconds)*time.Second); err != nil {
+		counted := func(after reading) observed {
+			return observed{reading: after.since(before), pipeline: spec.Name, stable: in.Champion, canary: in.Candidate.Track, limits: cfg}
+		}
+		enough := func(elapsed time.Duration) bool {
+			if in.Enough == 0 || elapsed < time.Duration(cfg.IntervalSeconds)*time.Second {
+				return false
+			}
+			now, err := c.scrape(ctx)
+			if err != nil || now.started != before.started {
+				return false
+			}
+			seen, _ := counted(now).traffic(false).Seen(in.Weight == 0)
+			return seen >= in.Enough
+		}
+		elapsed, err := c.observe(ctx, in, traffic, time.Duration(in.Seconds)*time.Second, enough)
+		if err != nil {
 			return CanaryOutput{}, err
 		}
 		after, err := c.scrape(ctx)
@@ -93,9 +110,8 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if after.started != before.started {
 			continue // the counters began again
 		}
-		counted := observed{reading: after.since(before), pipeline: spec.Name, stable: in.Champion, canary: in.Candidate.Track, limits: cfg}
 		return CanaryOutput{Observation: canary.Observation{
-			Seconds: float64(in.Seconds), Clients: counted.traffic(false), Synthetic: counted.traffic(true),
+			Seconds: elapsed.Seconds(), Clients: counted(after).traffic(false), Synthetic: counted(after).traffic(true),
 		}}, nil
 	}
 	return CanaryOutput{}, fault.New(fault.Unavailable, "the gateway was restarted in each of %d observations", maxWindows)
@@ -104,9 +120,9 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 // watchInterval is how often an observation looks whether it is still meant.
 const watchInterval = 2 * time.Second
 
-// observe sends traffic for the window and ends it early when the record was overtaken: there is nothing to observe any more. A
-// database that is away for a while does not end it.
-func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, window time.Duration) error {
+// observe sends traffic for the window, or until there was enough, and returns for how long. It ends early with an error when the record was
+// overtaken: there is nothing to observe any more. A database that is away for a while does not end it.
+func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, window time.Duration, enough func(elapsed time.Duration) bool) (time.Duration, error) {
 	watched, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	overtaken := func() {
@@ -119,23 +135,32 @@ func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, 
 		}
 	}
 	overtaken()
+	began, over := time.Now(), make(chan time.Duration, 1)
 	go func() {
-		ticker := time.NewTicker(watchInterval)
+		ticker, end := time.NewTicker(watchInterval), time.NewTimer(window)
 		defer ticker.Stop()
+		defer end.Stop()
 		for {
 			select {
 			case <-watched.Done():
 				return
+			case <-end.C:
+				over <- window
+				return
 			case <-ticker.C:
 				overtaken()
+				if elapsed := time.Since(began); elapsed < window && enough(elapsed) {
+					over <- elapsed
+					return
+				}
 			}
 		}
 	}()
-	err := traffic.send(watched, window)
+	elapsed, err := traffic.send(watched, over)
 	if cause := context.Cause(watched); fault.CodeOf(cause) == fault.Overtaken {
-		return cause
+		return 0, cause
 	}
-	return err
+	return elapsed, err
 }
 
 // traffic prepares applications from the version's test part: both tracks are asked about the same mix, and both take all of it.

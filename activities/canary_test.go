@@ -147,6 +147,26 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 }
 
 // A gateway that begins to count anew under the observation would give differences of nothing.
+// A window ends when clients have brought what the next look needs, however long it was to last.
+func TestAWindowEndsWhenThereIsEnough(t *testing.T) {
+	g := newGateway()
+	c, in := analysis(t, g, "interval_seconds: 3", "interval_seconds: 1", "rate: 200", "rate: 0")
+	scrapes := 0
+	g.onScrape = func(g *gateway) {
+		if scrapes++; scrapes == 2 {
+			for range 40 {
+				g.count("2", "false", 0.5)
+			}
+		}
+	}
+	in.Seconds, in.Enough = 600, 35
+	out, err := c.Analyse(t.Context(), in)
+	require.NoError(t, err)
+	require.EqualValues(t, 40, out.Observation.Clients.Canary.Requests)
+	require.Less(t, out.Observation.Seconds, 60.)
+	require.Equal(t, 3, scrapes, "before, enough, after")
+}
+
 // Each window asks about other applications first; the same window, observed anew, about the same.
 func TestWindowsDrawApart(t *testing.T) {
 	g := newGateway()
@@ -256,18 +276,29 @@ func TestAnObservationEndsEarlyWhenItIsOvertaken(t *testing.T) {
 			time.Sleep(10 * time.Minute)
 			kept.write(t, "ada", kept.newest(serving.Production).Abort(), nil)
 		}()
-		err := c.observe(t.Context(), in, &traffic{}, time.Hour)
+		never := func(time.Duration) bool { return false }
+		_, err := c.observe(t.Context(), in, &traffic{}, time.Hour, never)
 		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%v", err)
 		require.ErrorContains(t, err, "abort by ada")
 		require.LessOrEqual(t, time.Since(begin), 10*time.Minute+watchInterval)
 		begin = time.Now()
-		require.ErrorContains(t, c.observe(t.Context(), in, &traffic{}, time.Hour), "abort by ada")
+		_, err = c.observe(t.Context(), in, &traffic{}, time.Hour, never)
+		require.ErrorContains(t, err, "abort by ada")
 		require.Zero(t, time.Since(begin), "it looks before it begins")
 
 		// What cannot be read says nothing: neither with the old generation nor with a newer one.
 		kept.unread = fault.New(fault.Unavailable, "the database is away")
 		begin = time.Now()
-		require.NoError(t, c.observe(t.Context(), in, &traffic{}, time.Hour))
+		elapsed, err := c.observe(t.Context(), in, &traffic{}, time.Hour, never)
+		require.NoError(t, err)
+		require.Equal(t, time.Hour, elapsed)
 		require.Equal(t, time.Hour, time.Since(begin))
+
+		// What was waited for came early.
+		begin = time.Now()
+		elapsed, err = c.observe(t.Context(), in, &traffic{}, time.Hour, func(elapsed time.Duration) bool { return elapsed > 10*time.Minute })
+		require.NoError(t, err)
+		require.Equal(t, elapsed, time.Since(begin))
+		require.InDelta(t, (10 * time.Minute).Seconds(), elapsed.Seconds(), 2*watchInterval.Seconds())
 	})
 }

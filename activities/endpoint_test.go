@@ -285,7 +285,8 @@ func TestTrafficKeepsItsRateWhenAnswersAreSlow(t *testing.T) {
 	}))
 	defer server.Close()
 	load := traffic{client: server.Client(), url: server.URL, key: "key", bodies: [][]byte{[]byte("{}")}, rate: 1000}
-	require.NoError(t, load.send(t.Context(), 500*time.Millisecond))
+	_, err := load.send(t.Context(), after(500*time.Millisecond))
+	require.NoError(t, err)
 	require.GreaterOrEqual(t, asked.Load(), int64(20))
 }
 
@@ -293,7 +294,16 @@ func TestTrafficThatIsDeniedOrLostIsAFault(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) }))
 	defer server.Close()
 	load := traffic{client: server.Client(), url: server.URL, bodies: [][]byte{[]byte("{}")}, rate: 200}
-	require.Equal(t, fault.Unauthorized, fault.CodeOf(load.send(t.Context(), 100*time.Millisecond)))
+	_, err := load.send(t.Context(), after(100*time.Millisecond))
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err))
 	load.url = "http://127.0.0.1:1"
-	require.Equal(t, fault.Unavailable, fault.CodeOf(load.send(t.Context(), 100*time.Millisecond)))
+	_, err = load.send(t.Context(), after(100*time.Millisecond))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+}
+
+// after ends a load.
+func after(d time.Duration) <-chan time.Duration {
+	over := make(chan time.Duration, 1)
+	time.AfterFunc(d, func() { over <- d })
+	return over
 }

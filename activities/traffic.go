@@ -27,16 +27,14 @@ type traffic struct {
 	seed     uint64
 }
 
-// send makes requests at a constant rate for the window, whether or not answers come back (an open loop: a slow track must
+// send makes requests at a constant rate until over says for how long that was, whether or not answers come back (an open loop: a slow track must
 // not slow down the load that shows it to be slow), and returns when the last answer is in. Applications are drawn at
 // random, not in turn: a gateway that shares traffic in a regular pattern would otherwise give each track its own few.
-func (t *traffic) send(ctx context.Context, window time.Duration) error {
+func (t *traffic) send(ctx context.Context, over <-chan time.Duration) (time.Duration, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	end := time.NewTimer(window)
-	defer end.Stop()
 	if t.rate <= 0 {
-		return waitFor(ctx, end.C)
+		return waitFor(ctx, over)
 	}
 	draw := rand.New(rand.NewPCG(t.seed, 0)) // which application is asked about is no secret
 	var sent, unreached atomic.Int64
@@ -49,10 +47,10 @@ func (t *traffic) send(ctx context.Context, window time.Duration) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-end.C:
+			return 0, ctx.Err()
+		case elapsed := <-over:
 			underWay.Wait()
-			return t.judge(sent.Load(), unreached.Load(), denied.Load())
+			return elapsed, t.judge(sent.Load(), unreached.Load(), denied.Load())
 		case <-ticker.C:
 		}
 		body := t.bodies[draw.IntN(len(t.bodies))]
@@ -102,12 +100,12 @@ func (t *traffic) ask(ctx context.Context, body []byte) (status int, err error) 
 	return response.StatusCode, err
 }
 
-func waitFor(ctx context.Context, end <-chan time.Time) error {
+func waitFor(ctx context.Context, over <-chan time.Duration) (time.Duration, error) {
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
-	case <-end:
-		return nil
+		return 0, ctx.Err()
+	case elapsed := <-over:
+		return elapsed, nil
 	}
 }
 

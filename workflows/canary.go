@@ -82,6 +82,7 @@ func (d *delivery) analyse(ctx workflow.Context) (activities.CanaryOutput, error
 		seen, err := do(ctx, &d.run, activities.AnalyseCanary, d.observing(), activities.CanaryInput{
 			Candidate: d.resolved.Candidate, Champion: *d.resolved.Champion, Weight: d.status.Weight, Generation: d.generation,
 			Seconds: canary.Window(d.resolved.Canary, d.prediction, d.status), Window: d.checks + 1,
+			Enough: canary.Enough(d.resolved.Canary, d.prediction, d.status),
 		})
 		var failure *temporal.ApplicationError
 		if err == nil || temporal.IsCanceledError(err) || errors.As(err, &failure) && failure.NonRetryable() {

@@ -55,7 +55,7 @@ func (s *Status) count(cfg pipeline.Canary, need Need) classes {
 
 func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired, baking bool) class {
 	c := class{name: name}
-	c.requests, c.decisions = e.Traffic.seen(paired)
+	c.requests, c.decisions = e.Traffic.Seen(paired)
 	looks := looksAt(c.requests, need.Requests)
 	if baking && c.requests+e.Traffic.Canary.Started > 0 {
 		looks = e.Looks + 1 // what begins late is to be seen soon: every window is a look

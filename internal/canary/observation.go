@@ -17,8 +17,8 @@ type Traffic struct {
 	Pairs  Pairs `json:"pairs,omitzero"`
 }
 
-// seen is how many requests and decisions of the challenger, or pairs, there were.
-func (t Traffic) seen(paired bool) (requests, decisions int64) {
+// Seen is how many requests and decisions of the challenger, or pairs, there were.
+func (t Traffic) Seen(paired bool) (requests, decisions int64) {
 	if paired {
 		return t.Pairs.Ended, t.Pairs.Decided
 	}

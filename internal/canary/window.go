@@ -40,7 +40,7 @@ func Window(cfg pipeline.Canary, prediction *Prediction, status Status) int {
 
 // untilDue is in how many seconds there is enough for the next look or try, at the rate so far: never, where there was nothing.
 func (e Evidence) untilDue(need Need, status Status) float64 {
-	requests, decisions := e.Traffic.seen(status.paired())
+	requests, decisions := e.Traffic.Seen(status.paired())
 	until := func(have, wanted int64) float64 {
 		if have >= wanted {
 			return 0
@@ -50,4 +50,14 @@ func (e Evidence) untilDue(need Need, status Status) float64 {
 	look := until(requests, firstLook(need.Requests)<<e.Looks)
 	try := max(until(requests, need.Requests<<e.Tries), until(decisions, need.Decisions<<e.Tries))
 	return min(look, try)
+}
+
+// Enough is how many more of the clients' requests, or pairs, end a window early, as the next look is due: a quiet night says little of the morning.
+// 0: it ends by its time, as all of a bake do.
+func Enough(cfg pipeline.Canary, prediction *Prediction, status Status) int64 {
+	if status.Phase == Baking {
+		return 0
+	}
+	requests, _ := status.Clients.Traffic.Seen(status.paired())
+	return max(1, firstLook(Needs(cfg, prediction, status).Requests)<<status.Clients.Looks-requests)
 }

@@ -49,3 +49,12 @@ func TestWindow(t *testing.T) {
 	require.Equal(t, 5*3600, Window(patient, nil, progressing(86400, 0, 0, 0)), "ten weeks fit as well")
 	require.Equal(t, 7*24*3600/500, Window(long, nil, Status{Phase: Baking, Weight: 100}), "a week's bake fits into a history")
 }
+
+// Wanted by hand: looks of the shipped spec are at 35 requests, 70, 140 and so on.
+func TestEnough(t *testing.T) {
+	t.Parallel()
+	require.EqualValues(t, 35, Enough(spec(), nil, Status{Phase: Progressing, Weight: 70, Seconds: 3600}))
+	seen := Status{Phase: Progressing, Weight: 70, Seconds: 3600, Clients: Evidence{Traffic: Traffic{Canary: goodTrack(100)}, Looks: 2}}
+	require.EqualValues(t, 40, Enough(spec(), nil, seen))
+	require.Zero(t, Enough(spec(), nil, Status{Phase: Baking, Weight: 100}), "a bake looks in windows of one length")
+}
