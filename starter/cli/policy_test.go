@@ -2,13 +2,11 @@ package cli
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -21,6 +19,18 @@ func respec(t *testing.T, oldNew ...string) registry.PipelineSpec {
 	spec, err := pipeline.Parse("loan-eligibility.yaml", []byte(yaml))
 	require.NoError(t, err)
 	return registry.NewPipelineSpec(spec, []byte(yaml))
+}
+
+// crown makes a version the champion, under a registered policy.
+func crown(t *testing.T, r registry.Registry, v registry.ModelVersion, policy string) {
+	t.Helper()
+	next, err := serving.Record{Pipeline: v.Name, Environment: serving.Production}.Prepare(serving.Track{Version: v.Version, Policy: policy}, "")
+	for range 2 {
+		require.NoError(t, err)
+		next, err = r.TakeGeneration(t.Context(), next.By(serving.Author{Writer: "w", Actor: "ada", Reason: "why", Operation: string(next.Change)}))
+		require.NoError(t, err)
+		next, err = next.Promote()
+	}
 }
 
 // A champion decides under the first policy; then a spec was registered that only trains otherwise, one with another cutoff, and one with other words.
@@ -37,13 +47,7 @@ func TestPolicyShowAndHistory(t *testing.T) {
 	_, stderr, code := p.run(t, "policy", "show", "loan-eligibility")
 	require.Equal(t, 0, code, stderr)
 	v := version(t, r, "loan-eligibility", "a", 0.7)
-	next, err := serving.Record{Pipeline: "loan-eligibility", Environment: serving.Production}.Prepare(serving.Track{Version: v.Version, Policy: first.Policy.Digest}, "")
-	for range 2 {
-		require.NoError(t, err)
-		next, err = r.TakeGeneration(t.Context(), next.By(serving.Author{Writer: "w", Actor: "ada", Reason: "why", Operation: string(next.Change)}))
-		require.NoError(t, err)
-		next, err = next.Promote()
-	}
+	crown(t, r, v, first.Policy.Digest)
 
 	var shownNow shownPolicy
 	stdout, stderr, code := p.run(t, "policy", "show", "loan-eligibility", "--output", "json")
@@ -73,21 +77,4 @@ func TestPolicyShowAndHistory(t *testing.T) {
 	require.Equal(t, []bool{true, false, false}, []bool{all[0].Newest, all[1].Newest, all[2].Newest})
 	stdout, _, _ = p.run(t, "policy", "history", "loan-eligibility")
 	require.Regexp(t, first.Policy.Digest[:12]+` .* 0\.25 +13 +champion`, stdout)
-}
-
-// Wanted by hand: rows by both verdicts, before and after.
-func TestPolicyDiffCountsVerdictsEachWay(t *testing.T) {
-	var before, after []decision.Decision
-	for _, of := range []struct {
-		rows     int
-		was, now string
-	}{{4, decision.Approve, decision.Approve}, {3, decision.Decline, decision.Approve}, {2, decision.Approve, decision.Decline}, {1, decision.Decline, decision.Decline}} {
-		before = append(before, slices.Repeat([]decision.Decision{{Verdict: of.was}}, of.rows)...)
-		after = append(after, slices.Repeat([]decision.Decision{{Verdict: of.now}}, of.rows)...)
-	}
-	var diff, none policyDiff
-	require.NoError(t, diff.count(before, after))
-	require.Equal(t, policyDiff{Rows: 10, ApprovedBefore: 6, ApprovedAfter: 7, ToApprove: 3, ToDecline: 2, Share: 0.5}, diff)
-	require.NoError(t, none.count(nil, nil))
-	require.Zero(t, none)
 }
