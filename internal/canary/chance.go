@@ -53,15 +53,9 @@ func logExcess(x, n, sx, sn int64, margin float64) float64 {
 	}
 	low, high := math.Max(s, -margin), math.Min(q-margin, 1)
 	// The sum is convex in p and falls at low, rises at high: its slope is bisected.
-	for range 50 {
-		p := (low + high) / 2
-		if float64(n)*(p+margin-q)/((p+margin)*(1-p-margin))+float64(sn)*(p-s)/(p*(1-p)) < 0 {
-			low = p
-		} else {
-			high = p
-		}
-	}
-	p := (low + high) / 2
+	p := bisect(low, high, func(p float64) float64 {
+		return float64(n)*(p+margin-q)/((p+margin)*(1-p-margin)) + float64(sn)*(p-s)/(p*(1-p))
+	})
 	return -float64(n)*divergence(q, p+margin) - float64(sn)*divergence(s, p)
 }
 
@@ -76,16 +70,7 @@ func discordance(broken, mended, n int64, margin float64) float64 {
 		return 1
 	}
 	rest := 1 - q - s
-	low, high := 0.0, (1-margin)/2
-	for range 50 {
-		p := (low + high) / 2
-		if -q/(p+margin)-s/p+2*rest/(1-2*p-margin) < 0 {
-			low = p
-		} else {
-			high = p
-		}
-	}
-	p := (low + high) / 2
+	p := bisect(0, (1-margin)/2, func(p float64) float64 { return -q/(p+margin) - s/p + 2*rest/(1-2*p-margin) })
 	sum := q * math.Log(q/(p+margin))
 	if s > 0 {
 		sum += s * math.Log(s/p)
@@ -101,18 +86,9 @@ func uncertainExcess(x, n, sx, sn int64, margin, variance float64) float64 {
 	if variance == 0 || share(x, n)-share(sx, sn) <= margin {
 		return excess(x, n, sx, sn, margin)
 	}
-	exponent := func(off float64) float64 { return logExcess(x, n, sx, sn, margin+off) - off*off/(2*variance) }
-	// The exponent is concave in what the margin is off by, which lies between none and all: thirds are cut off around its greatest value.
-	low, high := 0.0, share(x, n)-share(sx, sn)-margin
-	for range 40 {
-		a, b := low+(high-low)/3, high-(high-low)/3
-		if exponent(a) >= exponent(b) {
-			high = b
-		} else {
-			low = a
-		}
-	}
-	return math.Exp(exponent((low + high) / 2))
+	// The exponent's negative is convex in what the margin is off by, which lies between none and all.
+	negative := func(off float64) float64 { return off*off/(2*variance) - logExcess(x, n, sx, sn, margin+off) }
+	return math.Exp(-negative(minimise(0, share(x, n)-share(sx, sn)-margin, negative)))
 }
 
 // ksChance bounds the probability that a sample is further than distance (Kolmogorov-Smirnov) from the distribution it is of: Massart 1990, doi

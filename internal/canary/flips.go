@@ -59,15 +59,6 @@ func (f Flips) chernoff(direction, flips float64, n int64, beyond float64) float
 		}
 		return sum
 	}
-	// The exponent is convex, 0 at 0 and falls there: thirds are cut off around its least value. Any t gives a bound.
-	low, high := 0.0, 20.0
-	for range 40 {
-		a, b := low+(high-low)/3, high-(high-low)/3
-		if exponent(a) <= exponent(b) {
-			high = b
-		} else {
-			low = a
-		}
-	}
-	return math.Exp(math.Min(0, exponent((low+high)/2)))
+	// The exponent is convex, 0 at 0 and falls there. Any t gives a bound.
+	return math.Exp(math.Min(0, exponent(minimise(0, 20, exponent))))
 }

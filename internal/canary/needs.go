@@ -27,7 +27,6 @@ const (
 	offPrediction  = 0.05
 	offLimit       = 2.5
 	passUnforeseen = 0.05
-	normal95       = 1.6448536269514722 // the normal quantile of 1 - passUnforeseen
 )
 
 // Needs says how many requests the status' phase or step needs to pass: enough for what is excessive to stay above its limit, never fewer than the
@@ -46,7 +45,7 @@ func Needs(cfg pipeline.Canary, prediction *Prediction, status Status) Need {
 		need.Decisions = max(least, smallest(noise+off, noise+cfg.MaxUnpredictedShift, passUnforeseen))
 	default:
 		// The difference of two shares around a half, the worst; stable decides the rest of the traffic.
-		deviation := (off - cfg.MaxUnpredictedShift) / normal95
+		deviation := (off - cfg.MaxUnpredictedShift) / mathext.NormalQuantile(1-passUnforeseen)
 		weight := float64(status.Weight) / 100
 		need.Decisions = max(least, int64(math.Ceil(0.25/(deviation*deviation)/(1-weight))))
 	}
