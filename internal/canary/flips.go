@@ -2,27 +2,27 @@ package canary
 
 import "math"
 
-// Flips is the expected share of flips one way. By says, per bucket, of how many applicants and with which probability they are; Noise is their
+// expectedFlips is the expected share of flips one way. By says, per bucket, of how many applicants and with which probability they are; Noise is their
 // variance per applicant given the scores: small where the score decides who flips.
-type Flips struct {
-	Estimate
+type expectedFlips struct {
+	estimate
 	Noise float64
-	By    []Flip
+	By    []bucketFlips
 }
 
-// Flip is one bucket of Flips.
-type Flip struct {
+// bucketFlips is one bucket of expectedFlips.
+type bucketFlips struct {
 	Applicants  int64
 	Probability float64
 }
 
-func (f *Flips) add(applicants int64, w, probability, rows float64) {
+func (f *expectedFlips) add(applicants int64, w, probability, rows float64) {
 	f.Mean += w * probability
 	// Half an event more keeps a bucket of few rows from looking certain.
 	smooth := (probability*rows + 0.5) / (rows + 1)
 	f.Variance += w * w * smooth * (1 - smooth) / rows
 	f.Noise += w * probability * (1 - probability)
-	f.By = append(f.By, Flip{Applicants: applicants, Probability: probability})
+	f.By = append(f.By, bucketFlips{Applicants: applicants, Probability: probability})
 }
 
 // tooMany bounds the probability to see so many flips, or more, among n applicants, where beyond the prediction each flips with at most the
@@ -32,7 +32,7 @@ func (f *Flips) add(applicants int64, w, probability, rows float64) {
 //	min over t of exp(Σ nᵢ·log(1+pᵢ(eᵗ-1)) + n·log(1+beyond·(eᵗ-1)) + t²·n²·variance/2 - t·flips)
 //
 // A share within beyond gives 1.
-func (f Flips) tooMany(flips, n int64, beyond float64) float64 {
+func (f expectedFlips) tooMany(flips, n int64, beyond float64) float64 {
 	if share(flips, n) <= f.Mean+beyond {
 		return 1
 	}
@@ -40,7 +40,7 @@ func (f Flips) tooMany(flips, n int64, beyond float64) float64 {
 }
 
 // tooFew is the same for so few flips, or fewer, where of n applicants at most the share beyond fails to flip although it was predicted.
-func (f Flips) tooFew(flips, n int64, beyond float64) float64 {
+func (f expectedFlips) tooFew(flips, n int64, beyond float64) float64 {
 	if share(flips, n) >= f.Mean-beyond {
 		return 1
 	}
@@ -48,7 +48,7 @@ func (f Flips) tooFew(flips, n int64, beyond float64) float64 {
 }
 
 // chernoff bounds P(sum ≥ flips) for direction 1, P(sum ≤ flips) for -1, where further flips come with the probability beyond.
-func (f Flips) chernoff(direction, flips float64, n int64, beyond float64) float64 {
+func (f expectedFlips) chernoff(direction, flips float64, n int64, beyond float64) float64 {
 	applicants := float64(n)
 	exponent := func(size float64) float64 {
 		t := direction * size

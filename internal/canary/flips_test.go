@@ -8,7 +8,7 @@ import (
 )
 
 // flipDistribution is the exact distribution of the number of flips: every applicant is another coin.
-func flipDistribution(by []Flip, extra int64, beyond float64) []float64 {
+func flipDistribution(by []bucketFlips, extra int64, beyond float64) []float64 {
 	distribution := []float64{1}
 	toss := func(p float64) {
 		next := make([]float64, len(distribution)+1)
@@ -33,10 +33,10 @@ func flipDistribution(by []Flip, extra int64, beyond float64) []float64 {
 func TestFlipsAgainstTheExactDistribution(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		var f Flips
+		var f expectedFlips
 		var n int64
 		for range rapid.IntRange(1, 4).Draw(t, "buckets") {
-			b := Flip{Applicants: rapid.Int64Range(1, 40).Draw(t, "applicants"), Probability: rapid.SampledFrom([]float64{0, 0.01, 0.2, 0.7, 1}).Draw(t, "probability")}
+			b := bucketFlips{Applicants: rapid.Int64Range(1, 40).Draw(t, "applicants"), Probability: rapid.SampledFrom([]float64{0, 0.01, 0.2, 0.7, 1}).Draw(t, "probability")}
 			f.By = append(f.By, b)
 			n += b.Applicants
 		}
@@ -71,10 +71,10 @@ func TestFlipsAgainstTheExactDistribution(t *testing.T) {
 // Wanted by hand: exp(-n·KL(0.1, 0.02)), KL = 0.1·ln 5 + 0.9·ln(0.9/0.98) = 0.0842983; as predicted, and a flip that was certain and stayed away.
 func TestFlips(t *testing.T) {
 	t.Parallel()
-	var none Flips
+	var none expectedFlips
 	require.InEpsilon(t, 0.0002182, none.tooMany(10, 100, 0.02), 1e-3)
 	require.InDelta(t, 1, none.tooMany(2, 100, 0.02), 0)
-	certain := Flips{Estimate: Estimate{Mean: 1}, By: []Flip{{Applicants: 100, Probability: 1}}}
+	certain := expectedFlips{estimate: estimate{Mean: 1}, By: []bucketFlips{{Applicants: 100, Probability: 1}}}
 	require.InDelta(t, 1, certain.tooFew(98, 100, 0.02), 0)
 	require.Less(t, certain.tooFew(90, 100, 0.02), 1e-20)
 	require.InDelta(t, 1, certain.tooMany(100, 100, 0.02), 0)

@@ -110,7 +110,7 @@ func (j judge) within(decisions int64, within bool, chance func() float64) bool 
 }
 
 // scores judges the distance of the challenger's scores from the expected ones, which rest on a sample of one over inverseSize.
-func (j judge) scores(seen Histogram, e Expectation, inverseSize float64) finding {
+func (j judge) scores(seen Histogram, e expectation, inverseSize float64) finding {
 	n := seen.Total()
 	var distance, below float64
 	var sum int64

@@ -40,7 +40,7 @@ func Needs(cfg pipeline.Canary, prediction *Prediction, status Status) Need {
 	case status.Phase == Baking, status.Phase == Progressing && cfg.Mirror:
 	case status.Phase == Mirroring:
 		// Flips that the score does not decide are as many events more; the worse way counts.
-		e := prediction.Expect(prediction.scores())
+		e := prediction.expect(prediction.scores())
 		noise := max(e.ToApprove.Noise, e.ToDecline.Noise)
 		need.Decisions = max(least, smallest(noise+off, noise+cfg.MaxUnpredictedShift, passUnforeseen))
 	default:

@@ -13,7 +13,7 @@ func (j judge) pairs(p Pairs) []finding {
 	findings := j.faults(rate{of: "requests that either track answered", n: answered, sn: answered, paired: true, pending: max(0, p.Started-p.Ended)}, p.Broken, mended)
 	findings = append(findings, j.slow(p.Singles.canary(), p.Singles.stable(), p.Batches.canary(), p.Batches.stable(), false)...)
 	// Both tracks decided the same applicants: which ones is no matter of chance.
-	e := j.prediction.Expect(p.StableScores)
+	e := j.prediction.expect(p.StableScores)
 	return append(findings,
 		j.flips("approve", p.ToApprove, p.Decided, e.ToApprove, e.Unknown),
 		j.flips("decline", p.ToDecline, p.Decided, e.ToDecline, e.Unknown),
@@ -21,7 +21,7 @@ func (j judge) pairs(p Pairs) []finding {
 }
 
 // flips judges the verdicts that the challenger turned one way: as many as predicted, and no fewer.
-func (j judge) flips(to string, flips, decided int64, expected Flips, unknown float64) finding {
+func (j judge) flips(to string, flips, decided int64, expected expectedFlips, unknown float64) finding {
 	limit := j.cfg.MaxUnpredictedShift
 	chance := func() float64 {
 		return min(expected.tooMany(flips, decided, limit+unknown), expected.tooFew(flips, decided, limit+unknown))

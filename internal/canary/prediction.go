@@ -38,14 +38,14 @@ func (p *Prediction) Add(stable, canary Decided) {
 	}
 }
 
-// Expectation is a prediction for applicants with given scores of the champion.
-type Expectation struct {
+// expectation is a prediction for applicants with given scores of the champion.
+type expectation struct {
 	// Approvals is the expected difference of the approval shares, challenger's minus champion's. Its variance is due to the finite rows of the
 	// prediction, WindowVariance to those applicants being a sample.
-	Approvals Estimate
+	Approvals estimate
 	// ToApprove and ToDecline are the expected shares of flips.
-	ToApprove Flips
-	ToDecline Flips
+	ToApprove expectedFlips
+	ToDecline expectedFlips
 	// Scores is the challenger's expected distribution, summing to 1. InverseRows is one over the effective number of rows it rests on,
 	// 0 where it is exact: 1/n = Σ w²/rows (Kish 1965), w being the share of applicants in a bucket.
 	Scores      [ScoreBuckets]float64
@@ -55,17 +55,17 @@ type Expectation struct {
 	Unknown float64
 }
 
-// Estimate is an expected share, and what is uncertain about it.
-type Estimate struct {
+// estimate is an expected share, and what is uncertain about it.
+type estimate struct {
 	Mean           float64
 	Variance       float64
 	WindowVariance float64
 }
 
-// Expect re-weights the prediction to applicants with these scores of the champion. None, or a nil prediction, gives an expectation without
+// expect re-weights the prediction to applicants with these scores of the champion. None, or a nil prediction, gives an expectation without
 // any difference; one without rows knows nothing of any applicant.
-func (p *Prediction) Expect(stable Histogram) Expectation {
-	var e Expectation
+func (p *Prediction) expect(stable Histogram) expectation {
+	var e expectation
 	n := float64(stable.Total())
 	if n == 0 {
 		return e

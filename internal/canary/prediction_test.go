@@ -34,7 +34,7 @@ func TestExpect(t *testing.T) {
 	}
 	var seen Histogram
 	seen[Bucket(0.1)], seen[Bucket(0.5)] = 3, 1
-	e := p.Expect(seen)
+	e := p.expect(seen)
 	require.InDelta(t, 0.75*0.4, e.ToApprove.Mean, 1e-12)
 	require.InDelta(t, 0.75*0.2, e.ToDecline.Mean, 1e-12)
 	require.InDelta(t, 0.75*0.2, e.Approvals.Mean, 1e-12)
@@ -46,7 +46,7 @@ func TestExpect(t *testing.T) {
 	// Half an event more on either side: 4.5 and 2.5 of 11, 0.5 and 0.5 of 21.
 	require.InDelta(t, 0.75*0.75*(4.5+2.5-2.*2/11)/11/10+0.25*0.25*(1./21)/20, e.Approvals.Variance, 1e-12)
 	require.InDelta(t, 0.75*0.75*(4.5/11)*(6.5/11)/10+0.25*0.25*(0.5/21)*(20.5/21)/20, e.ToApprove.Variance, 1e-12)
-	require.Equal(t, []Flip{{Applicants: 3, Probability: 0.4}, {Applicants: 1, Probability: 0}}, e.ToApprove.By)
+	require.Equal(t, []bucketFlips{{Applicants: 3, Probability: 0.4}, {Applicants: 1, Probability: 0}}, e.ToApprove.By)
 	require.Zero(t, e.Unknown)
 }
 
@@ -58,7 +58,7 @@ func TestExpectWhereNothingIsKnown(t *testing.T) {
 	p.Add(Decided{Score: 0.51}, Decided{Score: 0.51})
 	var seen Histogram
 	seen[Bucket(0.15)], seen[Bucket(0.99)], seen[Bucket(0.11)] = 1, 1, 2
-	e := p.Expect(seen)
+	e := p.expect(seen)
 	require.InDelta(t, 0.5, e.Unknown, 1e-12)
 	require.InDelta(t, 0.75, e.ToApprove.Mean, 1e-12)
 	require.InDelta(t, 0.25, e.Scores[Bucket(0.51)], 1e-12)
@@ -70,11 +70,11 @@ func TestNoPredictionIsExactAndOneWithoutRowsKnowsNothing(t *testing.T) {
 	var seen Histogram
 	seen[3], seen[40] = 1, 3
 	for unknown, p := range map[float64]*Prediction{0: nil, 1: {}} {
-		e := p.Expect(seen)
-		require.Equal(t, Expectation{Scores: e.Scores, Unknown: unknown}, e)
+		e := p.expect(seen)
+		require.Equal(t, expectation{Scores: e.Scores, Unknown: unknown}, e)
 		require.InDelta(t, 0.25, e.Scores[3], 0)
 		require.InDelta(t, 0.75, e.Scores[40], 0)
-		require.Equal(t, Expectation{}, p.Expect(Histogram{}))
+		require.Equal(t, expectation{}, p.expect(Histogram{}))
 	}
 	// Where nothing could be predicted, every verdict may turn and every score move: that holds nothing up and fails nothing.
 	pairs := goodPairs(1000)
@@ -107,7 +107,7 @@ func TestAPredictionOfItsOwnRows(t *testing.T) {
 		require.NoError(t, err)
 		var again Prediction
 		require.NoError(t, json.Unmarshal(data, &again))
-		e := again.Expect(p.scores())
+		e := again.expect(p.scores())
 		require.InDelta(t, float64(up)/float64(rows), e.ToApprove.Mean, 1e-9)
 		require.InDelta(t, float64(down)/float64(rows), e.ToDecline.Mean, 1e-9)
 		require.InDelta(t, float64(up-down)/float64(rows), e.Approvals.Mean, 1e-9)

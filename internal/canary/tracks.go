@@ -8,7 +8,7 @@ import (
 // tracks judges what callers saw of the challenger against what others saw of stable in the same windows.
 func (j judge) tracks(stable, canary Track) []finding {
 	findings := j.ends(stable, canary, false)
-	e := j.prediction.Expect(stable.Scores)
+	e := j.prediction.expect(stable.Scores)
 	return append(findings, j.approvals(stable, canary, e), j.scores(canary.Scores, e, e.InverseRows+1/float64(stable.Decisions)))
 }
 
@@ -27,7 +27,7 @@ func (j judge) serves(stable, canary Track) []finding {
 }
 
 // approvals judges the difference of the approval shares against the predicted one.
-func (j judge) approvals(stable, canary Track, e Expectation) finding {
+func (j judge) approvals(stable, canary Track, e expectation) finding {
 	limit, expected := j.cfg.MaxUnpredictedShift, e.Approvals.Mean
 	difference := share(canary.Approved, canary.Decisions) - share(stable.Approved, stable.Decisions)
 	chance := func() float64 {

@@ -7,8 +7,8 @@ import (
 	"github.com/loanops/loanops/internal/decision"
 )
 
-// MaxReasonChanges is how many changes of the principal reason are listed.
-const MaxReasonChanges = 10
+// maxReasonChanges is how many changes of the principal reason are listed.
+const maxReasonChanges = 10
 
 // Reasons is what becomes of the principal reason of the rows that both sides decline.
 type Reasons struct {
@@ -48,7 +48,7 @@ func compareReasons(champion, challenger []decision.Decision) Reasons {
 	slices.SortFunc(commonest, func(a, b ReasonChange) int {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.From, b.From), cmp.Compare(a.To, b.To))
 	})
-	reasons := Reasons{Changed: rate(changed, both), Commonest: commonest[:min(len(commonest), MaxReasonChanges)], Others: changed}
+	reasons := Reasons{Changed: rate(changed, both), Commonest: commonest[:min(len(commonest), maxReasonChanges)], Others: changed}
 	for _, named := range reasons.Commonest {
 		reasons.Others -= named.Rows
 	}
