@@ -47,7 +47,7 @@ func newGateway() *gateway {
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.RequestsMetric}, append(labels, contract.CodeLabel)),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: contract.DecisionsMetric}, append(labels, contract.VerdictLabel)),
 		seconds:   prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.DurationMetric, Buckets: []float64{0.01, 0.1}}, labels),
-		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.ScoreMetric, Buckets: prometheus.LinearBuckets(0.02, 0.02, 50)}, labels),
+		scores:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: contract.ScoreMetric, Buckets: canary.ScoreBounds()}, labels),
 		registry:  prometheus.NewRegistry(), asked: map[string]int{}, keys: map[string]bool{}, bodies: map[string]bool{},
 		onScrape: func(*gateway) {},
 	}
@@ -239,6 +239,25 @@ func TestTwoPoliciesOfOneVersionAreToldApart(t *testing.T) {
 	require.EqualValues(t, 7, challenger.Scores.Total())
 	counted.pipeline = "another-pipeline"
 	require.Zero(t, counted.traffic(true))
+}
+
+// Scores at a bound and below it are read into the bucket that the analysis has for them.
+func TestScoresAreReadIntoTheirBuckets(t *testing.T) {
+	g := newGateway()
+	server := httptest.NewServer(g)
+	t.Cleanup(server.Close)
+	var want canary.Histogram
+	for i, bound := range canary.ScoreBounds() { // as many as tell the buckets apart
+		g.count("1", "true", bound)
+		for range i {
+			g.count("1", "true", bound-0.01)
+		}
+		want[canary.Bucket(bound)] = int64(i + 1)
+	}
+	seen, err := (&Canary{Gateway: server.URL, Client: server.Client()}).scrape(t.Context())
+	require.NoError(t, err)
+	counted := observed{reading: seen, pipeline: product, stable: serving.Track{Version: 1, Policy: g.policy}}
+	require.Equal(t, want, counted.traffic(true).Stable.Scores)
 }
 
 func TestAnObservationThatWasOvertakenDoesNotBegin(t *testing.T) {

@@ -266,7 +266,7 @@ func above(h *dto.Histogram, limit float64) int64 {
 	return int64(math.Round(total - below))
 }
 
-// addScores adds a histogram's values, bucket by bucket; what is above the last bound is no probability.
+// addScores adds a histogram's values, bucket by bucket, which the gateway has from canary.ScoreBounds; what is above the last bound is no probability.
 func addScores(to *canary.Histogram, h *dto.Histogram) {
 	var below uint64
 	for i, bucket := range h.GetBucket() {

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
@@ -30,7 +31,7 @@ func newMetrics() *metrics {
 			"Requests by HTTP status; 502 when the predictor could not be reached, 504 when it did not answer in time, 499 when the caller hung up before.",
 			labels, contract.CodeLabel),
 		durations: histogram(contract.DurationMetric, "Time from the request to the answer.", durationBounds, labels),
-		scores:    histogram(contract.ScoreMetric, "Probabilities of single decisions, each application once.", scoreBounds(), labels),
+		scores:    histogram(contract.ScoreMetric, "Probabilities of single decisions, each application once.", canary.ScoreBounds(), labels),
 		decisions: counter(contract.DecisionsMetric, "Single decisions by verdict, each application once.", labels, contract.VerdictLabel),
 		pairs:     newPairs(),
 	}
@@ -69,12 +70,3 @@ func (m *metrics) decided(labels []string, r result) {
 
 // durationBounds are in seconds.
 var durationBounds = []float64{0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25, 0.3, 0.5, 0.75, 1, 2, 5, 10}
-
-// scoreBounds are 0.02, 0.04 … 1, each rounded once, so that their texts are short and the same everywhere.
-func scoreBounds() []float64 {
-	bounds := make([]float64, 50)
-	for i := range bounds {
-		bounds[i] = float64(i+1) / 50
-	}
-	return bounds
-}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
@@ -24,7 +25,7 @@ func newPairs() *pairs {
 		ended:    counter(contract.PairsEndedMetric, "Pairs by how the request and its copy ended.", labels, contract.OutcomeLabel, contract.MirrorOutcomeLabel),
 		dropped:  counter(contract.PairsDroppedMetric, "Requests that were not copied.", labels, contract.ReasonLabel),
 		verdicts: counter(contract.PairVerdictsMetric, "Pairs of single decisions by verdict.", labels, contract.VerdictLabel, contract.MirrorVerdictLabel),
-		scores:   histogram(contract.PairScoreMetric, "Probabilities of both sides in pairs of single decisions.", scoreBounds(), labels, contract.SideLabel),
+		scores:   histogram(contract.PairScoreMetric, "Probabilities of both sides in pairs of single decisions.", canary.ScoreBounds(), labels, contract.SideLabel),
 		durations: histogram(contract.PairDurationMetric, "Time from the request to the answer, in pairs of which both sides were answered with 2xx.",
 			durationBounds, labels, contract.SideLabel),
 	}

@@ -101,7 +101,8 @@ const ScoreBuckets = 50
 // Histogram counts scores: the first bucket holds 0 to 0.02, each further one what is above its lower bound up to its upper one.
 type Histogram [ScoreBuckets]int64
 
-// ScoreBounds are the upper bounds of the buckets, as a Prometheus histogram wants them.
+// ScoreBounds are the upper bounds of the buckets in which the gateway counts: 0.02, 0.04 … 1, each rounded once, so that their texts are short and the
+// same everywhere.
 func ScoreBounds() []float64 {
 	bounds := make([]float64, ScoreBuckets)
 	for i := range bounds {
