@@ -162,7 +162,7 @@ func (o observed) track(track serving.Track, synthetic bool) (t canary.Track) {
 		add(&t.Faults, contract.OutcomeOf(code), count(m))
 	}
 	for _, m := range o.labelled(contract.DurationMetric, labels) {
-		latency, limit := o.kind(label(m, contract.KindLabel), &t.Singles, &t.Batches)
+		latency, limit := ofKind(label(m, contract.KindLabel), o.limits, &t.Singles, &t.Batches)
 		latency.Count += int64(m.GetHistogram().GetSampleCount())
 		latency.Slow += above(m.GetHistogram(), limit)
 	}
@@ -178,12 +178,12 @@ func (o observed) track(track serving.Track, synthetic bool) (t canary.Track) {
 	return t
 }
 
-// kind is where requests of a kind are counted, and the seconds above which they are slow.
-func (o observed) kind(kind string, singles, batches *canary.Latency) (latency *canary.Latency, limit float64) {
+// ofKind is where requests of a kind are counted, and the seconds above which they are slow.
+func ofKind[Latency any](kind string, limits pipeline.Canary, singles, batches *Latency) (latency *Latency, limit float64) {
 	if kind == contract.KindBatch {
-		return batches, o.limits.MaxBatchP99Millis / 1000
+		return batches, limits.MaxBatchP99Millis / 1000
 	}
-	return singles, o.limits.MaxP99Millis / 1000
+	return singles, limits.MaxP99Millis / 1000
 }
 
 // pairs adds up the requests that stable served and of which the canary got a copy.
@@ -220,11 +220,8 @@ func (o observed) pairs(synthetic bool) (p canary.Pairs) {
 		addScores(scores, m.GetHistogram())
 	}
 	for _, m := range o.labelled(contract.PairDurationMetric, labels) {
-		latency, millis := &p.Singles, o.limits.MaxP99Millis
-		if label(m, contract.KindLabel) == contract.KindBatch {
-			latency, millis = &p.Batches, o.limits.MaxBatchP99Millis
-		}
-		slow := above(m.GetHistogram(), millis/1000)
+		latency, limit := ofKind(label(m, contract.KindLabel), o.limits, &p.Singles, &p.Batches)
+		slow := above(m.GetHistogram(), limit)
 		if label(m, contract.SideLabel) == contract.SideMirror {
 			latency.CanarySlow += slow
 			continue
