@@ -2,10 +2,10 @@ package gateway
 
 import "sync"
 
-// generation is how many hashes one half of a recent holds; both take 1.2 MiB at most.
-const generation = 32 << 10
+// halfSize is how many hashes one half of a recent holds; both take 1.2 MiB at most.
+const halfSize = 32 << 10
 
-// recent remembers hashes: one that was added stays known at least until as many others as a generation were, and twice as many are held at
+// recent remembers hashes: one that was added stays known at least until as many others as fill a half were, and twice as many are held at
 // most. The zero value is empty. It is safe for concurrent use.
 type recent struct {
 	mu         sync.Mutex
@@ -27,7 +27,7 @@ func (r *recent) add(hash uint64) (isNew bool) {
 	if _, young := r.young[hash]; young {
 		return false
 	}
-	if r.young == nil || len(r.young) == generation {
+	if r.young == nil || len(r.young) == halfSize {
 		r.young, r.old = map[uint64]struct{}{}, r.young
 	}
 	r.young[hash] = struct{}{}
