@@ -23,6 +23,9 @@ func (p *Predictor) openAPI(c echo.Context) error {
 	return c.JSON(http.StatusOK, document)
 }
 
+// textBound says in words what maxLength, which counts characters, cannot.
+var textBound = fmt.Sprintf("at most %d bytes of UTF-8", request.MaxTextBytes)
+
 // applicationSchema describes what the contract takes.
 func applicationSchema(accepted request.Contract) map[string]any {
 	properties, required := map[string]any{}, []string{}
@@ -33,7 +36,7 @@ func applicationSchema(accepted request.Contract) map[string]any {
 		}
 	}
 	for _, name := range accepted.Identifiers {
-		properties[name] = map[string]any{"description": "accepted and not looked at: a text of at most 100 bytes, a number or null", "nullable": true}
+		properties[name] = map[string]any{"description": "accepted and not looked at: a text of " + textBound + ", a number or null", "nullable": true}
 	}
 	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
 }
@@ -41,7 +44,7 @@ func applicationSchema(accepted request.Contract) map[string]any {
 func fieldSchema(f request.Field) map[string]any {
 	schema := map[string]any{"type": "number"}
 	if f.Type == pipeline.Category {
-		schema = map[string]any{"type": "string", "minLength": 1, "maxLength": request.MaxTextBytes}
+		schema = map[string]any{"type": "string", "minLength": 1, "maxLength": request.MaxTextBytes, "description": textBound}
 	}
 	if len(f.Domain) > 0 {
 		values := make([]any, 0, len(f.Domain)+1)
