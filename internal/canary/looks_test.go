@@ -44,6 +44,7 @@ func TestNoLookTakesMoreTestsThanItsLevelIsDividedBy(t *testing.T) {
 	faults := Faults{Refused: 100, Failed: 100, Unended: 100}
 	pairs := goodPairs(n)
 	pairs.Broken, pairs.Mended, pairs.ToApprove, pairs.ToDecline = faults, faults, 300, 300
+	pairs.Broken.Refused = 0 // none is good
 	pairs.Singles = PairedLatency{Count: n, StableSlow: 300, CanarySlow: 300}
 	pairs.Batches = pairs.Singles
 	mirror := testsTaken(t, j.pairs, pairs,
