@@ -62,6 +62,8 @@ type result struct {
 	took    time.Duration
 	verdict string // of a single decision; empty where none was made
 	score   float64
+	// application names what was decided, see contract.ApplicationHeader; empty where the predictor did not.
+	application string
 }
 
 // resultOf judges what ask returned. A caller that hung up, whatever broke then, says nothing about the predictor but that it had not
@@ -77,7 +79,7 @@ func resultOf(caller context.Context, a *answer, err error, took time.Duration) 
 	}
 	r := result{code: a.status, took: took}
 	if score, err := strconv.ParseFloat(a.header.Get(contract.ProbabilityHeader), 64); err == nil && contract.OutcomeOf(a.status) == contract.OutcomeOK {
-		r.score, r.verdict = score, a.header.Get(contract.VerdictHeader)
+		r.score, r.verdict, r.application = score, a.header.Get(contract.VerdictHeader), a.header.Get(contract.ApplicationHeader)
 	}
 	return r
 }

@@ -28,7 +28,7 @@ func realPredictor(tb testing.TB) *httptest.Server {
 	tb.Helper()
 	m := &model.Model{
 		Name:      "loans",
-		Contract:  accepted.Contract{Fields: []accepted.Field{{Name: "debt", Type: pipeline.Number}}},
+		Contract:  accepted.Contract{Fields: []accepted.Field{{Name: "debt", Type: pipeline.Number}}, Identifiers: []string{"application_date"}},
 		Encoder:   transform.Encoder{Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}}, Scales: []transform.Scale{{Mean: 1, SD: 1}}},
 		Intercept: -1, Coefficients: []float64{2}, Background: []float64{0},
 	}

@@ -35,7 +35,7 @@ func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
 		return
 	}
 	labels := r.pairLabels(served, m.track)
-	if reason := m.gate.admit(time.Now(), r.hash, len(r.body), !r.synthetic); reason != "" {
+	if reason := m.gate.admit(time.Now(), g.application(r, first), len(r.body), !r.synthetic); reason != "" {
 		g.metrics.pairs.dropped.WithLabelValues(append(labels, reason)...).Inc()
 		return
 	}

@@ -20,7 +20,7 @@ type request struct {
 	kind      string // contract.KindSingle or KindBatch
 	synthetic bool
 	body      []byte
-	// hash is the same for what is asked again, byte by byte, by clients or by the platform itself: one says nothing of the other.
+	// hash is the same for what is asked again, byte by byte, see Gateway.hash.
 	hash uint64
 }
 
@@ -28,11 +28,25 @@ type request struct {
 var paths = map[string]string{contract.KindSingle: "/v1/decisions", contract.KindBatch: "/v1/decisions/batch"}
 
 func (g *Gateway) newRequest(pipeline, kind string, synthetic bool, body []byte) *request {
+	return &request{pipeline, kind, synthetic, body, g.hash(kind, synthetic, "bytes", body)}
+}
+
+// hash is the same for the same of clients or of the platform itself: one says nothing of the other.
+func (g *Gateway) hash(kind string, synthetic bool, of string, what []byte) uint64 {
 	var h maphash.Hash
 	h.SetSeed(g.seed)
-	_, _ = h.WriteString(kind + strconv.FormatBool(synthetic))
-	_, _ = h.Write(body) // neither ever fails
-	return &request{pipeline, kind, synthetic, body, h.Sum64()}
+	_, _ = h.WriteString(kind + strconv.FormatBool(synthetic) + of)
+	_, _ = h.Write(what) // neither ever fails
+	return h.Sum64()
+}
+
+// application is the same for what is one applicant: whom the answer names, as a client can ask about one in ever other words, with the date of
+// today for instance; or what was sent, where the answer names nobody.
+func (g *Gateway) application(r *request, answered result) uint64 {
+	if answered.application == "" {
+		return r.hash
+	}
+	return g.hash(r.kind, r.synthetic, contract.ApplicationHeader, []byte(answered.application))
 }
 
 // question is r as a predictor at that base URL is asked.
@@ -88,7 +102,7 @@ func (g *Gateway) try(ctx context.Context, r *request, t *track) (*answer, resul
 	g.metrics.ended(labels, result)
 	// A client that asks about one applicant over and over is one applicant: counted each time, it would pass for evidence of how the
 	// track decides, and drown that of all others. The platform's own requests are drawn from a pool, again and again, on purpose.
-	if result.verdict != "" && (r.synthetic || t.answered.add(r.hash)) {
+	if result.verdict != "" && (r.synthetic || t.answered.add(g.application(r, result))) {
 		g.metrics.decided(labels, result)
 	}
 	return answer, result

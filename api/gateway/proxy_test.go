@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"testing"
 	"time"
@@ -110,6 +111,39 @@ func TestARepeatedApplicationIsDecidedOncePerTrack(t *testing.T) {
 	repeat("k-north")
 	again, againGreen := answered()
 	require.Equal(t, []int{after, afterGreen}, []int{again, againGreen})
+}
+
+// Nor is it another one with the time at which it asks, or written in another way. What names it is between gateway and predictor.
+func TestAnApplicationIsTheSameHoweverItIsWritten(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	g.table.set(mirroring(realPredictor(t), realPredictor(t)))
+	repeat := func(key string) {
+		for i := range 10 {
+			for _, format := range []string{
+				`{"debt": 1, "application_date": "2026-06-%d"}`, `{"application_date": "2026-06-%d", "debt": 1}`,
+				`{"debt":1.0,"application_date":"2026-06-%d"}`, "{\n\"debt\": 1, \"application_date\": \"2026-06-%d\"}\n",
+			} {
+				answer := serve(g.Handler(), newRequest(key, "/v1/decisions", fmt.Sprintf(format, 10+i)))
+				require.Equal(t, 200, answer.Code, answer.Body)
+				require.NotContains(t, answer.Header(), http.CanonicalHeaderKey(contract.ApplicationHeader))
+			}
+		}
+	}
+	repeat("k-north")
+	require.Equal(t, 40, counted(t, g, contract.RequestsMetric))
+	require.Equal(t, 1, counted(t, g, contract.DecisionsMetric))
+	require.Equal(t, 1, counted(t, g, contract.ScoreMetric))
+	require.Equal(t, 1, counted(t, g, contract.PairsStartedMetric))
+	require.Equal(t, 39, counted(t, g, contract.PairsDroppedMetric, "reason=repeated"))
+	serve(g.Handler(), newRequest("k-north", "/v1/decisions", `{"debt": 2, "application_date": "2026-06-10"}`))
+	require.Equal(t, 2, counted(t, g, contract.DecisionsMetric), "another applicant")
+	require.Equal(t, 2, counted(t, g, contract.PairsStartedMetric))
+	for _, key := range []string{"k-own", "k-north"} {
+		serve(g.Handler(), newRequest(key, "/v1/decisions", `{"debt": 3}`))
+	}
+	require.Equal(t, 3, counted(t, g, contract.PairsStartedMetric, "synthetic=false"), "the platform asked about this one, no client did")
+	repeat("k-own")
+	require.Equal(t, 41, counted(t, g, contract.DecisionsMetric, "synthetic=true"))
 }
 
 // Refusals are no decisions, and do not make the decision that follows a repetition.

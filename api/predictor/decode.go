@@ -40,14 +40,15 @@ func newReader(m *model.Model) *reader {
 	return r
 }
 
-// application turns one JSON object into a row of the signature and names every field that is wrong. A declared field that the model does not
+// application turns one JSON object into the values of the declared fields and names every field that is wrong. A declared field that the model does not
 // read is checked all the same: what a client may send must not depend on which features a training chose.
 func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Value, []problem.FieldError, error) {
 	members, err := object(raw)
 	if err != nil {
 		return nil, nil, err
 	}
-	row, fields := make([]transform.Value, r.width), r.contract.Fields
+	fields := r.contract.Fields
+	values := make([]transform.Value, len(fields))
 	seen, seenIdentifiers := make([]bool, len(fields)), make([]bool, len(r.identifier))
 	var wrong []problem.FieldError
 	note := func(field, format string, args ...any) {
@@ -70,7 +71,7 @@ func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Va
 			if complaint != "" {
 				note(m.name, "%s", complaint)
 			}
-			r.set(row, i, value)
+			values[i] = value
 			continue
 		}
 		i, ok := r.identifier[m.name]
@@ -88,19 +89,23 @@ func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Va
 		if seen[i] {
 			continue
 		}
-		r.set(row, i, transform.Value{Missing: true})
+		values[i] = transform.Value{Missing: true}
 		if !fields[i].Nullable {
 			note(fields[i].Name, "is missing; %s is wanted", fields[i].Wanted())
 		}
 	}
-	return row, wrong, nil
+	return values, wrong, nil
 }
 
-// set keeps the value of a declared field that the model reads.
-func (r *reader) set(row []transform.Value, field int, value transform.Value) {
-	if at := r.row[field]; at >= 0 {
-		row[at] = value
+// signature is the row that the model reads, of the values of the declared fields.
+func (r *reader) signature(values []transform.Value) []transform.Value {
+	row := make([]transform.Value, r.width)
+	for i, at := range r.row {
+		if at >= 0 {
+			row[at] = values[i]
+		}
 	}
+	return row
 }
 
 // member is one name and value of an object, in order.

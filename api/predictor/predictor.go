@@ -170,13 +170,14 @@ func (p *Predictor) decide(c echo.Context) error {
 		return err
 	}
 	started := time.Now()
-	row, wrong, err := p.reader.application(data, "")
+	values, wrong, err := p.reader.application(data, "")
 	if err != nil {
 		return err
 	}
 	if len(wrong) > 0 {
 		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
 	}
+	row := p.reader.signature(values)
 	p.metrics.preprocess.Observe(time.Since(started).Seconds())
 	d, err := p.score(row, mirrored(c))
 	if err != nil {
@@ -186,6 +187,7 @@ func (p *Predictor) decide(c echo.Context) error {
 	header.Set(contract.VersionHeader, strconv.Itoa(p.cfg.Version))
 	header.Set(contract.ProbabilityHeader, strconv.FormatFloat(d.Probability, 'g', -1, 64))
 	header.Set(contract.VerdictHeader, d.Verdict)
+	header.Set(contract.ApplicationHeader, identity(p.reader.contract.Fields, values))
 	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, d)
 }
@@ -246,11 +248,11 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 	rows := make([][]transform.Value, len(applications))
 	var wrong []problem.FieldError
 	for i, raw := range applications {
-		row, complaints, err := p.reader.application(raw, fmt.Sprintf("applications[%d].", i))
+		values, complaints, err := p.reader.application(raw, fmt.Sprintf("applications[%d].", i))
 		if err != nil {
 			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Detail: "an object is wanted"})
 		}
-		rows[i] = row
+		rows[i] = p.reader.signature(values)
 		wrong = append(wrong, complaints...)
 	}
 	if len(wrong) > 0 {

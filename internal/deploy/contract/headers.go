@@ -11,5 +11,9 @@ const (
 	VerdictHeader     = "LoanOps-Verdict"
 )
 
+// ApplicationHeader is in the answer to a single application and says which one it was, in 16 hexadecimal digits: the same for the same
+// values of the declared fields, however they were written and whatever else came along. The gateway counts by it and keeps it to itself.
+const ApplicationHeader = "LoanOps-Application"
+
 // TrackHeader is the slot that answered, which the gateway adds.
 const TrackHeader = "LoanOps-Track"
