@@ -159,7 +159,13 @@ func (o observed) track(track serving.Track, synthetic bool) (t canary.Track) {
 	for _, m := range o.labelled(contract.RequestsMetric, labels) {
 		t.Requests += count(m)
 		code, _ := strconv.Atoi(label(m, contract.CodeLabel)) // the gateway writes nothing else
-		add(&t.Faults, contract.OutcomeOf(code), count(m))
+		// What was refused is in RefusedMetric, once each.
+		if outcome := contract.OutcomeOf(code); outcome != contract.OutcomeRefused {
+			add(&t.Faults, outcome, count(m))
+		}
+	}
+	for _, m := range o.labelled(contract.RefusedMetric, labels) {
+		t.Faults.Refused += count(m)
 	}
 	for _, m := range o.labelled(contract.DurationMetric, labels) {
 		latency, limit := ofKind(label(m, contract.KindLabel), o.limits, &t.Singles, &t.Batches)

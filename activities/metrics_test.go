@@ -40,7 +40,7 @@ func watching(r reading) observed {
 		limits: pipeline.Canary{MaxP99Millis: 100, MaxBatchP99Millis: 200}}
 }
 
-// Wanted by hand: what ended 4xx is refused, 5xx failed, 499 and 504 never ended; batches have a limit of their own; whose requests are whose.
+// Wanted by hand: what was refused is counted apart, once, 4xx of all requests says nothing; 5xx failed, 499 and 504 never ended; batches have a limit of their own; whose requests are whose.
 func TestTracks(t *testing.T) {
 	t.Parallel()
 	r := page(t, `
@@ -51,13 +51,18 @@ loanops_gateway_started_total`+of(2, "p", synthetic, single)+` 1000
 loanops_gateway_started_total`+of(2, "q", clients, single)+` 1000
 # TYPE loanops_gateway_requests_total counter
 loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="200"`)+` 10
-loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="422"`)+` 1
+loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="422"`)+` 8
 loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="400"`)+` 1
 loanops_gateway_requests_total`+of(2, "p", clients, batch, `,code="500"`)+` 2
 loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="502"`)+` 1
 loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="499"`)+` 4
 loanops_gateway_requests_total`+of(2, "p", clients, single, `,code="504"`)+` 1
 loanops_gateway_requests_total`+of(2, "p", synthetic, single, `,code="500"`)+` 1000
+# TYPE loanops_gateway_refused_total counter
+loanops_gateway_refused_total`+of(2, "p", clients, single)+` 2
+loanops_gateway_refused_total`+of(2, "p", clients, batch)+` 1
+loanops_gateway_refused_total`+of(2, "q", clients, single)+` 1000
+loanops_gateway_refused_total`+of(2, "p", synthetic, single)+` 7
 # TYPE loanops_gateway_request_duration_seconds histogram
 loanops_gateway_request_duration_seconds_bucket`+of(2, "p", clients, single, `,le="0.1"`)+` 8
 loanops_gateway_request_duration_seconds_bucket`+of(2, "p", clients, single, `,le="0.3"`)+` 12
@@ -78,11 +83,11 @@ loanops_gateway_score_count`+of(2, "p", clients, single)+` 9
 `)
 	seen := watching(r).traffic(false)
 	require.Equal(t, canary.Traffic{Canary: canary.Track{
-		Started: 35, Requests: 20, Faults: canary.Faults{Refused: 2, Failed: 3, Unended: 5},
+		Started: 35, Requests: 27, Faults: canary.Faults{Refused: 3, Failed: 3, Unended: 5},
 		Singles: canary.Latency{Count: 13, Slow: 5}, Batches: canary.Latency{Count: 4, Slow: 2}, // half of the bucket from 0.1 to 0.3 is above 0.2
 		Decisions: 9, Approved: 7, Scores: canary.Histogram{3, 6},
 	}}, seen)
-	require.Equal(t, canary.Track{Started: 1000, Requests: 1000, Faults: canary.Faults{Failed: 1000}}, watching(r).traffic(true).Canary)
+	require.Equal(t, canary.Track{Started: 1000, Requests: 1000, Faults: canary.Faults{Refused: 7, Failed: 1000}}, watching(r).traffic(true).Canary)
 	require.Zero(t, watching(r.since(r)).traffic(false), "nothing since then")
 	require.Equal(t, seen, watching(r.since(reading{})).traffic(false), "all of it, after a page that had none")
 }

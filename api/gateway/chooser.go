@@ -14,8 +14,8 @@ type chooser struct {
 	mu     sync.Mutex // of the shares' current
 	shares []share
 	mirror *mirror // nil for none
-	// answered is what every track in a slot, with traffic or without, has answered lately.
-	answered map[serving.Track]*recent
+	// memories are those of every track in a slot, with traffic or without.
+	memories map[serving.Track]*memory
 }
 
 type share struct {
@@ -28,7 +28,7 @@ type share struct {
 type track struct {
 	slot string
 	contract.RouteTrack
-	answered *recent // the single applications that it decided lately
+	*memory
 }
 
 func (t *track) identity() serving.Track {
@@ -40,7 +40,7 @@ func (t *track) identity() serving.Track {
 // (nil: none was) goes on, and of the tracks while the same ones share the traffic: when another one joins, all begin anew, or whom the one had
 // answered before would count for the other alone.
 func newChooser(route contract.PipelineRoute, before *chooser) *chooser {
-	c := &chooser{answered: map[serving.Track]*recent{}}
+	c := &chooser{memories: map[serving.Track]*memory{}}
 	if !before.sharedBy(route) {
 		before = before.forgetful()
 	}
@@ -85,19 +85,19 @@ func (c *chooser) forgetful() *chooser {
 	if c == nil {
 		return nil
 	}
-	return &chooser{mirror: c.mirror, answered: map[serving.Track]*recent{}}
+	return &chooser{mirror: c.mirror, memories: map[serving.Track]*memory{}}
 }
 
 // newTrack is what slot runs, with what the same track before, in whichever slot, remembers.
 func (c *chooser) newTrack(slot string, runs contract.RouteTrack, before *chooser) *track {
 	t := &track{slot: slot, RouteTrack: runs}
-	if t.answered = c.answered[t.identity()]; t.answered == nil && before != nil {
-		t.answered = before.answered[t.identity()]
+	if t.memory = c.memories[t.identity()]; t.memory == nil && before != nil {
+		t.memory = before.memories[t.identity()]
 	}
-	if t.answered == nil {
-		t.answered = &recent{}
+	if t.memory == nil {
+		t.memory = &memory{}
 	}
-	c.answered[t.identity()] = t.answered
+	c.memories[t.identity()] = t.memory
 	return t
 }
 

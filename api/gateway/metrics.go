@@ -13,11 +13,11 @@ import (
 // metrics are what people, alerts and the canary analysis read. No series is ever taken away, as that would look like a restart to whoever
 // reads windows: a delivery leaves at most about 750 behind, 200 KB of text before compression, until the process ends.
 type metrics struct {
-	registry          *prometheus.Registry
-	started, requests *prometheus.CounterVec
-	durations, scores *prometheus.HistogramVec
-	decisions         *prometheus.CounterVec
-	pairs             *pairs
+	registry                   *prometheus.Registry
+	started, requests, refused *prometheus.CounterVec
+	durations, scores          *prometheus.HistogramVec
+	decisions                  *prometheus.CounterVec
+	pairs                      *pairs
 }
 
 func newMetrics() *metrics {
@@ -30,12 +30,13 @@ func newMetrics() *metrics {
 		requests: counter(contract.RequestsMetric,
 			"Requests by HTTP status; 502 when the predictor could not be reached, 504 when it did not answer in time, 499 when the caller hung up before.",
 			labels, contract.CodeLabel),
+		refused:   counter(contract.RefusedMetric, "Requests that a track refused (4xx), the same bytes once.", labels),
 		durations: histogram(contract.DurationMetric, "Time from the request to the answer.", durationBounds, labels),
 		scores:    histogram(contract.ScoreMetric, "Probabilities of single decisions, each application once.", canary.ScoreBounds(), labels),
 		decisions: counter(contract.DecisionsMetric, "Single decisions by verdict, each application once.", labels, contract.VerdictLabel),
 		pairs:     newPairs(),
 	}
-	m.registry.MustRegister(m.started, m.requests, m.durations, m.scores, m.decisions,
+	m.registry.MustRegister(m.started, m.requests, m.refused, m.durations, m.scores, m.decisions,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.pairs.collectors()...)
 	return m

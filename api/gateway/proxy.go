@@ -105,5 +105,9 @@ func (g *Gateway) try(ctx context.Context, r *request, t *track) (*answer, resul
 	if result.verdict != "" && (r.synthetic || t.answered.add(g.application(r, result))) {
 		g.metrics.decided(labels, result)
 	}
+	// So is one that asks for the same wrong thing over and over, under an idempotency key of one track only perhaps.
+	if contract.OutcomeOf(result.code) == contract.OutcomeRefused && (r.synthetic || t.refused.add(r.hash)) {
+		g.metrics.refused.WithLabelValues(labels...).Inc()
+	}
 	return answer, result
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -144,6 +145,56 @@ func TestAnApplicationIsTheSameHoweverItIsWritten(t *testing.T) {
 	require.Equal(t, 3, counted(t, g, contract.PairsStartedMetric, "synthetic=false"), "the platform asked about this one, no client did")
 	repeat("k-own")
 	require.Equal(t, 41, counted(t, g, contract.DecisionsMetric, "synthetic=true"))
+}
+
+// An idempotency key keeps its track: a client that sends its own rubbish again and again under one must not make a bad track of it.
+func TestARepeatedRefusalIsCountedOncePerTrack(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	refusing := predictorDoing(t, answering(http.StatusUnprocessableEntity))
+	rubbish := application()
+	repeat := func(key, path, body string) {
+		for range 10 {
+			request := newRequest(key, path, body)
+			request.Header.Set("Idempotency-Key", "sticks")
+			require.Equal(t, 422, serve(g.Handler(), request).Code)
+		}
+	}
+	refused := func(labels ...string) int { return counted(t, g, contract.RefusedMetric, labels...) }
+	g.table.set(two(refusing, refusing, 100))
+	repeat("k-north", "/v1/decisions", rubbish)
+	require.Equal(t, 10, counted(t, g, contract.RequestsMetric, "code=422"), "people see each")
+	require.Equal(t, 1, refused("track=blue", "model_version=1", "policy=p1", "synthetic=false", "kind=single"))
+	repeat("k-north", "/v1/decisions", application())
+	require.Equal(t, 2, refused(), "other rubbish is another refusal")
+	repeat("k-north", "/v1/decisions/batch", rubbish)
+	require.Equal(t, 1, refused("kind=batch"))
+	repeat("k-own", "/v1/decisions", rubbish)
+	require.Equal(t, 10, refused("synthetic=true"), "what the platform asks is drawn from a pool, again and again")
+
+	// When another track joins, both begin anew, as with decisions; each counts its own.
+	g.table.set(two(refusing, refusing, 50))
+	for range 10 {
+		serve(g.Handler(), newRequest("k-north", "/v1/decisions", rubbish))
+	}
+	require.Equal(t, 3, refused("track=blue", "synthetic=false", "kind=single"))
+	require.Equal(t, 1, refused("track=green"))
+	g.table.set(two(refusing, refusing, 20))
+	for range 10 {
+		serve(g.Handler(), newRequest("k-north", "/v1/decisions", rubbish))
+	}
+	require.Equal(t, 3, refused("track=blue", "synthetic=false", "kind=single"))
+	require.Equal(t, 1, refused("track=green"))
+}
+
+// Only what the predictor finds wrong with a request is refused.
+func TestFailuresAreNotRefused(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	for _, blue := range []*httptest.Server{predictorDoing(t, answering(200)), predictorDoing(t, answering(500)), gone()} {
+		g.table.set(two(blue, blue, 100))
+		ask(g.Handler(), "k-north", "")
+	}
+	require.Equal(t, 3, counted(t, g, contract.RequestsMetric))
+	require.Zero(t, counted(t, g, contract.RefusedMetric))
 }
 
 // Refusals are no decisions, and do not make the decision that follows a repetition.

@@ -10,6 +10,8 @@ const (
 	// RequestsMetric counts the same requests when they have ended, by CodeLabel. A request that waits for a predictor to be started again
 	// is counted once, as its first try went.
 	RequestsMetric = "loanops_gateway_requests_total"
+	// RefusedMetric counts those of them that ended OutcomeRefused. What the track has refused lately, byte by byte, is not counted again.
+	RefusedMetric = "loanops_gateway_refused_total"
 	// DurationMetric is the time from a request to its end, in seconds, of all but those whose caller hung up: that time is the caller's.
 	DurationMetric = "loanops_gateway_request_duration_seconds"
 	// ScoreMetric and DecisionsMetric are the probabilities and, by VerdictLabel, the verdicts of single decisions. An application that
