@@ -18,6 +18,7 @@ import (
 type question struct {
 	method, url string
 	body        []byte
+	synthetic   bool // the platform's own
 	mirrored    bool // a copy, of whose answer only the head is of use
 }
 
@@ -36,6 +37,9 @@ func (g *Gateway) ask(ctx context.Context, q question) (*answer, error) {
 		return nil, err
 	}
 	request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	if q.synthetic {
+		request.Header.Set(contract.SyntheticHeader, "true")
+	}
 	if q.mirrored {
 		request.Header.Set(contract.MirroredHeader, "true")
 	}

@@ -55,22 +55,25 @@ func gone() *httptest.Server {
 }
 
 func TestCopiesAreMarkedAndTheSameOtherwise(t *testing.T) {
-	type asked struct{ path, body, mirrored, contentType string }
+	type asked struct{ path, body, mirrored, synthetic, contentType string }
 	noting := func(to chan asked) *httptest.Server {
 		return predictorDoing(t, func(_ http.ResponseWriter, r *http.Request, body string) {
-			to <- asked{r.URL.Path, body, r.Header.Get("LoanOps-Mirrored"), r.Header.Get("Content-Type")}
+			to <- asked{r.URL.Path, body, r.Header.Get("LoanOps-Mirrored"), r.Header.Get("LoanOps-Synthetic"), r.Header.Get("Content-Type")}
 		})
 	}
 	served, copies := make(chan asked, 1), make(chan asked, 1)
 	g := newGateway(t, "http://agent.invalid")
 	g.table.set(mirroring(noting(served), noting(copies)))
 	for _, path := range []string{"/v1/decisions", "/v1/decisions/batch"} {
-		body := application()
-		request := newRequest("k-north", path, body)
-		request.Header.Set("LoanOps-Mirrored", "true")
-		serve(g.Handler(), request)
-		require.Equal(t, asked{path, body, "", "application/json"}, <-served, "a caller cannot mark its own request")
-		require.Equal(t, asked{path, body, "true", "application/json"}, <-copies)
+		for key, synthetic := range map[string]string{"k-north": "", "k-own": "true"} {
+			body := application()
+			request := newRequest(key, path, body)
+			request.Header.Set("LoanOps-Mirrored", "true")
+			request.Header.Set("LoanOps-Synthetic", "true")
+			serve(g.Handler(), request)
+			require.Equal(t, asked{path, body, "", synthetic, "application/json"}, <-served, "a caller cannot mark its own request")
+			require.Equal(t, asked{path, body, "true", synthetic, "application/json"}, <-copies)
+		}
 	}
 }
 

@@ -51,7 +51,7 @@ func (g *Gateway) application(r *request, answered result) uint64 {
 
 // question is r as a predictor at that base URL is asked.
 func (r *request) question(url string) question {
-	return question{method: http.MethodPost, url: url + paths[r.kind], body: r.body}
+	return question{method: http.MethodPost, url: url + paths[r.kind], body: r.body, synthetic: r.synthetic}
 }
 
 // proxy passes a request to the slot that its turn names. It is counted once, as its first try went: a failure must be seen, though its

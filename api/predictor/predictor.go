@@ -179,7 +179,7 @@ func (p *Predictor) decide(c echo.Context) error {
 	}
 	row := p.reader.signature(values)
 	p.metrics.preprocess.Observe(time.Since(started).Seconds())
-	d, err := p.score(row, mirrored(c))
+	d, err := p.score(row, marksOf(c))
 	if err != nil {
 		return err
 	}
@@ -192,11 +192,8 @@ func (p *Predictor) decide(c echo.Context) error {
 	return c.JSON(http.StatusOK, d)
 }
 
-// mirrored reports whether the request is a copy of one that another track serves.
-func mirrored(c echo.Context) bool { return c.Request().Header.Get(contract.MirroredHeader) == "true" }
-
 // score decides one row. What is decided for nobody is not counted as a decision.
-func (p *Predictor) score(row []transform.Value, mirrored bool) (Decision, error) {
+func (p *Predictor) score(row []transform.Value, marks marks) (Decision, error) {
 	started := time.Now()
 	probability, err := p.decider.Model.Score(row)
 	if err != nil {
@@ -217,9 +214,9 @@ func (p *Predictor) score(row []transform.Value, mirrored bool) (Decision, error
 	}
 	d := Decision{
 		DecisionID: id.String(), Verdict: decided.Verdict, Probability: decided.Probability, Reasons: decided.Reasons,
-		Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest}, Mirrored: mirrored,
+		Model: p.ref(), Policy: PolicyRef{p.cfg.PolicyDigest}, Mirrored: marks.mirrored,
 	}
-	if !mirrored {
+	if !marks.mirrored && !marks.synthetic {
 		p.metrics.decisions.WithLabelValues(d.Verdict).Inc()
 		p.metrics.scores.Observe(decided.Probability)
 	}
@@ -260,7 +257,7 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 	}
 	decisions := make([]Decision, len(rows))
 	for i, row := range rows {
-		if decisions[i], err = p.score(row, mirrored(c)); err != nil {
+		if decisions[i], err = p.score(row, marksOf(c)); err != nil {
 			return err
 		}
 	}

@@ -255,6 +255,33 @@ func TestMirroredRequestsAreMarkedAndNotCounted(t *testing.T) {
 	require.Contains(t, page.Body.String(), `loanops_score_count{model_name="loans"} 3`)
 }
 
+// What the platform asks itself is decided and answered as any request is, and not counted among the decisions.
+func TestSyntheticRequestsAreNotCounted(t *testing.T) {
+	h := handler(t, bundle(t))
+	for _, test := range []struct{ path, body string }{
+		{"/v1/decisions", `{"debt": 3, "income": 150, "home": "rent"}`},
+		{"/v1/decisions/batch", `{"applications": [{"debt": 3, "home": "rent"}, {"debt": 0, "home": "own"}]}`},
+	} {
+		for _, marks := range [][]string{{"LoanOps-Synthetic"}, {"LoanOps-Synthetic", "LoanOps-Mirrored"}, {}} {
+			request := httptest.NewRequest(http.MethodPost, test.path, strings.NewReader(test.body))
+			request.Header.Set("Content-Type", "application/json")
+			for _, mark := range marks {
+				request.Header.Set(mark, "true")
+			}
+			answer := httptest.NewRecorder()
+			h.ServeHTTP(answer, request)
+			require.Equal(t, 200, answer.Code)
+			require.NotContains(t, answer.Body.String(), "synthetic")
+			require.Equal(t, len(marks) == 2, strings.Contains(answer.Body.String(), `"mirrored":true`))
+		}
+	}
+	page := httptest.NewRecorder()
+	h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Contains(t, page.Body.String(), `loanops_decisions_total{model_name="loans",verdict="decline"} 2`)
+	require.Contains(t, page.Body.String(), `loanops_decisions_total{model_name="loans",verdict="approve"} 1`)
+	require.Contains(t, page.Body.String(), `loanops_score_count{model_name="loans"} 3`)
+}
+
 // The document describes this model, is valid, and the running server keeps to it.
 func TestAnswersKeepToTheOpenAPIDocument(t *testing.T) {
 	h := handler(t, bundle(t))

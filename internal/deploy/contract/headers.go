@@ -4,6 +4,10 @@ package contract
 // reaches nobody, so it is no decision.
 const MirroredHeader = "LoanOps-Mirrored"
 
+// SyntheticHeader marks, with the value "true", a request to a predictor as one of the platform's own: nobody applied, so monitoring must not
+// count it. A copy of such a request carries both marks.
+const SyntheticHeader = "LoanOps-Synthetic"
+
 // The headers of an answer to an application. A predictor sets them, the gateway reads them to count, and passes them on.
 const (
 	VersionHeader     = "LoanOps-Model-Version" // of a batch's answer too
