@@ -16,8 +16,9 @@ import (
 	"github.com/loanops/loanops/internal/serving"
 )
 
-// ContinuousDelivery brings a registered version to production: a plan held against what the model needs, staging with smoke and
-// latency tests, then a canary in weighted steps, or all traffic at once when there is no champion yet. Whoever changes what serves
+// ContinuousDelivery brings a registered version to production: its contract of requests and its decisions held against the champion's, a plan held
+// against what the model needs, staging with smoke and latency tests, then a canary of copies, of weighted steps and of a bake, or all traffic at once when
+// there is no champion yet. Whoever changes what serves
 // meanwhile overtakes it: it then writes nothing more and ends as aborted.
 func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, error) {
 	if input.Model == "" {

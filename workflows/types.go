@@ -79,8 +79,8 @@ const (
 	Promoted     Verdict = "promoted"     // the challenger is champion after a canary
 	Bootstrapped Verdict = "bootstrapped" // the first champion
 	Registered   Verdict = "registered"   // registered, no delivery asked for
-	Refused      Verdict = "refused"      // validation, a gate or a staging check said no
-	Aborted      Verdict = "aborted"      // the canary failed or a person aborted
+	Refused      Verdict = "refused"      // validation, a gate, the contract of requests, the prediction or a staging check said no
+	Aborted      Verdict = "aborted"      // the canary or its bake failed, a person aborted, or another writer took over
 	Rejected     Verdict = "rejected"     // approval was denied or expired
 	RolledBack   Verdict = "rolled_back"
 	Restored     Verdict = "restored" // the champion did not serve as recorded and does again

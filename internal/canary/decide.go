@@ -7,12 +7,11 @@ import (
 )
 
 // Decide takes what one window showed in the status' phase or step and returns what to do next, the analysis' verdict, and why in words: each
-// reason to hold or to fail begins with the name of its check. Evidence adds up over the windows of a phase or step.
+// reason that a check gives begins with its name. Evidence adds up over the windows of a phase or step.
 //
 //   - pass: every check of every class is within its limit, on as many requests as Needs says of the clients, else of synthetic ones where clients
-//     bring nothing new. The mirror
-//     is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic, known from the
-//     mirror, cannot bring enough requests passes on the mirror's verdict. A bake passes by its time.
+//     bring nothing new. The mirror is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic,
+//     known from the mirror, cannot bring enough requests passes on the mirror's verdict. A bake passes by its time.
 //   - fail: a check is beyond its limit by more than chance explains. FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted.
 //   - hold: neither; the same is observed again. When cfg.MaxWaitHours have been, the phase is Aborted, unless a step has enough requests, or
 //     the mirror had, and no check is likely beyond its limit: the next step sees more.

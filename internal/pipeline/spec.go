@@ -185,7 +185,7 @@ type Latency struct {
 type Canary struct {
 	// Steps are the challenger's traffic weights in percent, ascending, each below 100.
 	Steps []int `yaml:"steps" json:"steps"`
-	// IntervalSeconds is how long each analysis observes.
+	// IntervalSeconds is how long the first analysis of a phase or step observes; see canary.Window.
 	IntervalSeconds int `yaml:"interval_seconds" json:"interval_seconds"`
 	// Rate is the synthetic requests per second that the platform adds during an analysis; 0 adds none.
 	Rate float64 `yaml:"rate" json:"rate"`
