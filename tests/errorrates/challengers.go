@@ -1,12 +1,25 @@
 package main
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // seed of everything that is drawn.
 const seed = 20260630
 
-// predictionRows is how many rows a prediction is made of: the test part of the shipped spec's data.
-const predictionRows = 4000
+// predictionRows is how many rows a prediction is made of: the test part of the shipped spec's data, of whose rows only those with a mature label count.
+const predictionRows = 2571
+
+// What the populations are like. Log-odds are those of a default, and the champion's are true.
+const (
+	meanLogOdds      = -1.5 // of the applicants
+	deviationLogOdds = 1.
+	otherLogOdds     = 0.7  // by which other applicants' are higher than those of the prediction
+	retrainedSlope   = 1.03 // a retrained model's are so many times the champion's,
+	retrainedNoise   = 0.05 // plus noise of that deviation
+	lowerCutoff      = 0.05 // by which another policy's is lower than the shipped one's
+)
 
 // challenger is a kind of canary.
 type challenger struct {
@@ -18,23 +31,23 @@ type challenger struct {
 	repeats           float64
 }
 
-// challengers are the kinds that the table has, made once. The cutoff is the shipped spec's.
+// challengers are the kinds that the table has, made once.
 var challengers = sync.OnceValue(func() []*challenger {
-	const cutoff = 0.25
-	same := sides{mean: -1.5, slope: 1, stableCutoff: cutoff, canaryCutoff: cutoff}
+	cutoff := shipped().Policy.Cutoff
+	same := sides{mean: meanLogOdds, slope: 1, stableCutoff: cutoff, canaryCutoff: cutoff}
 	with := func(base sides, change func(*sides)) *population {
 		change(&base)
 		return populate(base)
 	}
-	policy := with(same, func(s *sides) { s.canaryCutoff = cutoff - 0.05 })
+	policy := with(same, func(s *sides) { s.canaryCutoff = cutoff - lowerCutoff })
 	retrained := same
-	retrained.noise, retrained.slope = 0.05, 1.03
+	retrained.noise, retrained.slope = retrainedNoise, retrainedSlope
 	champion, similar := populate(same), populate(retrained)
 	return []*challenger{
 		{name: "the champion against itself", good: true, served: champion},
-		{name: "a policy with a cutoff 0.05 lower", good: true, served: policy, predicted: policy},
+		{name: fmt.Sprintf("a policy with a cutoff %g lower", lowerCutoff), good: true, served: policy, predicted: policy},
 		{name: "a retrained model", good: true, served: similar, predicted: similar},
-		{name: "a retrained model, other applicants", good: true, served: with(retrained, func(s *sides) { s.mean += 0.7 }), predicted: similar},
+		{name: "a retrained model, other applicants", good: true, served: with(retrained, func(s *sides) { s.mean += otherLogOdds }), predicted: similar},
 		{name: "the champion, half of the requests repeat one applicant", good: true, served: champion, repeats: 0.5},
 		{name: "5 % errors", served: similar, predicted: similar, faults: faults{failed: 0.05}},
 		{name: "5 % refused (422)", served: similar, predicted: similar, faults: faults{refused: 0.05}},

@@ -26,11 +26,12 @@ without a mirror, at small volumes, for want of requests like every other.
 
 Requests arrive at random at the volume of the column and are shared by the step's weight; at most %[5]d a second are mirrored. On both tracks alike %[6]g %% are rubbish (4xx),
 %[7]g %% of the answers are slow, %[8]g %% are batches, and an answer takes %[9]g ms. What hangs ends after %.0[10]f s. Counts of a window are drawn from binomials.
-Windows are those of the product. The champion's log-odds are normal (mean -1.5, deviation 1) and it declines from 0.25. A prediction is drawn anew for every canary from
-%[11]d rows. Other applicants have log-odds 0.7 higher than those of the prediction. A retrained model has 1.03 times the champion's log-odds, plus noise of 0.05. The bad challengers are retrained models with a fault of serving, or verdicts other than those
+Windows are those of the product. The champion's log-odds are normal (mean %[12]g, deviation %[13]g) and it declines from %[14]g. A prediction is drawn anew for every canary from
+%[11]d rows. Other applicants have log-odds %[15]g higher than those of the prediction. A retrained model has %[16]g times the champion's log-odds, plus noise of %[17]g. The bad challengers are retrained models with a fault of serving, or verdicts other than those
 predicted.
 
-`, "`", canaries, seed, 19.6/math.Sqrt(float64(canaries)), contract.CopiesPerSecond, 100*rubbish, 100*slowShare, 100*batchShare, 1000*latency, timeout, predictionRows)
+`, "`", canaries, seed, 19.6/math.Sqrt(float64(canaries)), contract.CopiesPerSecond, 100*rubbish, 100*slowShare, 100*batchShare, 1000*latency, timeout, predictionRows,
+		meanLogOdds, deviationLogOdds, shipped().Policy.Cutoff, otherLogOdds, retrainedSlope, retrainedNoise)
 	needs(&b, cfg)
 	for _, t := range tables {
 		t.write(&b)

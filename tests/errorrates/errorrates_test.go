@@ -27,8 +27,7 @@ const documented = "../../docs/error-rates.md"
 func TestErrorRates(t *testing.T) {
 	t.Parallel()
 	const canaries = 60
-	cfg, err := shipped()
-	require.NoError(t, err)
+	cfg := shipped().Deploy.Canary
 	at := []volume{volumes[0], volumes[3], volumes[6]}
 	most := func(part float64) int {
 		count := 0
@@ -63,8 +62,7 @@ func TestErrorRates(t *testing.T) {
 // Each fault is found by the check that is meant for it.
 func TestFaultsAreFoundByTheirCheck(t *testing.T) {
 	t.Parallel()
-	cfg, err := shipped()
-	require.NoError(t, err)
+	cfg := shipped().Deploy.Canary
 	want := map[string]canary.Check{
 		"5 % errors": canary.Failed, "5 % refused (422)": canary.Refused, "10 % hanging": canary.Unended, "3 % slow": canary.Slow,
 		"five points more approvals": canary.Verdicts, "five points fewer approvals": canary.Verdicts, "swapped scores": canary.Verdicts,
@@ -141,8 +139,7 @@ func TestTheDocumentedRatesAreAsRequired(t *testing.T) {
 // The documented table is what the program writes: some of its cells are computed anew, and all of what surrounds them.
 func TestTheDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
-	cfg, err := shipped()
-	require.NoError(t, err)
+	cfg := shipped().Deploy.Canary
 	grids, kinds := readGrids(t), challengers()
 	for _, cell := range []struct {
 		mirror       bool

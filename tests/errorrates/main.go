@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/pipelines"
@@ -25,24 +26,21 @@ func main() {
 }
 
 func write(out string, canaries int) error {
-	cfg, err := shipped()
-	if err != nil {
-		return err
-	}
+	cfg := shipped().Deploy.Canary
 	return os.WriteFile(out, []byte(document(cfg, simulate(cfg, canaries, volumes), canaries)), 0o644)
 }
 
-// shipped is the canary of the spec that comes with the product, without synthetic requests.
-func shipped() (pipeline.Canary, error) {
+// shipped is the spec that comes with the product, without synthetic requests.
+var shipped = sync.OnceValue(func() pipeline.Spec {
 	const name = "loan-eligibility.yaml"
 	text, err := pipelines.FS.ReadFile(name)
 	if err != nil {
-		return pipeline.Canary{}, err
+		panic(err)
 	}
 	spec, err := pipeline.Parse(name, text)
 	if err != nil {
-		return pipeline.Canary{}, err
+		panic(err)
 	}
 	spec.Deploy.Canary.Rate = 0
-	return spec.Deploy.Canary, nil
-}
+	return spec
+})

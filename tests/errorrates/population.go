@@ -36,7 +36,7 @@ type population struct {
 
 // sides are how both models decide an applicant whose true log-odds of default are known.
 type sides struct {
-	// mean of the applicants' log-odds, with a deviation of 1.
+	// mean of the applicants' log-odds.
 	mean float64
 	// The challenger's log-odds are slope times the champion's, plus noise of that deviation.
 	slope, noise float64
@@ -55,7 +55,7 @@ func populate(s sides) *population {
 	declined := 0
 	drawn := make([]cell, applicants)
 	for i := range drawn {
-		x := s.mean + rng.NormFloat64()
+		x := s.mean + deviationLogOdds*rng.NormFloat64()
 		stable, score := logistic(x), logistic(s.slope*x+s.noise*rng.NormFloat64())
 		if s.swapped {
 			score = 1 - score
