@@ -11,7 +11,7 @@ import (
 )
 
 // document is docs/error-rates.md.
-func document(cfg pipeline.Canary, tables []table, canaries int) string {
+func document(cfg pipeline.Canary, tables []table, promoted [][]int, canaries int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `# How often a canary errs
 
@@ -35,6 +35,9 @@ predicted.
 	needs(&b, cfg)
 	for _, t := range tables {
 		t.write(&b)
+	}
+	if promoted != nil {
+		writeBeside(&b, promoted, canaries)
 	}
 	return strings.TrimRight(b.String(), "\n") + "\n"
 }

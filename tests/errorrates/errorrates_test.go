@@ -163,7 +163,7 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 	text, err := os.ReadFile(documented)
 	require.NoError(t, err)
 	head, _, _ := strings.Cut(string(text), "## Mirror on")
-	require.Equal(t, document(cfg, nil, shippedCanaries), strings.TrimRight(head, "\n")+"\n")
+	require.Equal(t, document(cfg, nil, nil, shippedCanaries), strings.TrimRight(head, "\n")+"\n")
 }
 
 // The generator makes the traffic that it says: means within five standard deviations, in 100,000 requests.

@@ -27,7 +27,7 @@ func main() {
 
 func write(out string, canaries int) error {
 	cfg := shipped().Deploy.Canary
-	return os.WriteFile(out, []byte(document(cfg, simulate(cfg, canaries, volumes), canaries)), 0o644)
+	return os.WriteFile(out, []byte(document(cfg, simulate(cfg, canaries, volumes), beside(cfg, canaries), canaries)), 0o644)
 }
 
 // shipped is the spec that comes with the product, without synthetic requests.
