@@ -560,6 +560,49 @@ func TestADeliverysRollBackIsFenced(t *testing.T) {
 	require.NoError(t, err, "a repetition after a lost reply")
 }
 
+// raced is a registry in which somebody writes once, right after what serves was read.
+type raced struct {
+	*memory
+	between func()
+}
+
+func (r *raced) Serving(ctx context.Context, pipeline, environment string) (serving.Record, error) {
+	defer r.happen()
+	return r.memory.Serving(ctx, pipeline, environment)
+}
+
+func (r *raced) ServingHistory(ctx context.Context, pipeline, environment string) ([]serving.Record, error) {
+	defer r.happen()
+	return r.memory.ServingHistory(ctx, pipeline, environment)
+}
+
+func (r *raced) happen() {
+	if between := r.between; between != nil {
+		r.between = nil
+		between()
+	}
+}
+
+// The record that the fence looks at is the one that the new row follows: what somebody writes in between stands.
+func TestADeliverysRollBackOverwritesNothing(t *testing.T) {
+	s := promoted(t)
+	s.did(s.stage().Weigh(t.Context(), s.weigh(2, 10, "weigh")))
+	s.did(s.stage().Promote(t.Context(), s.change(2, "promote")))
+	in := RollBackInput{Model: product, Target: shift.Target{Track: s.records.candidate(t, 1).Track, Digest: "b"}, After: s.generation,
+		Author: serving.Author{Writer: "delivery/run-1", Actor: "ada", Reason: "failed: the bake", Operation: "give back"}}
+	stage := s.stage()
+	stage.Registry = &raced{s.records, func() {
+		next, err := s.newest().Canary(s.records.candidate(t, 3).Track, 0, "")
+		s.records.write(t, "somebody", next, err)
+	}}
+	_, err := stage.RollBack(t.Context(), in)
+	require.Equal(t, fault.Conflict, fault.CodeOf(err), "%v", err)
+	_, err = stage.RollBack(t.Context(), in)
+	require.Equal(t, fault.Overtaken, fault.CodeOf(err), "another try reads anew: %v", err)
+	require.ErrorContains(t, err, "canary by somebody")
+	require.Equal(t, 3, s.newest().Challenger.Version, "the canary since goes on")
+}
+
 // A person may deliver under an earlier policy than the newest spec's, named by how its digest begins.
 func TestResolveTakesThePolicyThatIsAskedFor(t *testing.T) {
 	s := promoted(t)

@@ -71,10 +71,7 @@ func (e *Environments) ChooseRollback(ctx context.Context, in ChooseRollbackInpu
 
 // RollBack gives all traffic to an earlier champion that still runs, in seconds, see shift.RollBack.
 func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBackOutput, error) {
-	if err := e.fenced(ctx, in); err != nil {
-		return RollBackOutput{}, err
-	}
-	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Target: in.Target, Author: in.Author})
+	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Target: in.Target, After: in.After, Author: in.Author})
 	if done.Record.Generation == 0 {
 		return RollBackOutput{}, err
 	}
@@ -83,22 +80,6 @@ func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBack
 		out.Pending = err.Error()
 	}
 	return out, nil
-}
-
-// fenced refuses a rollback that follows on a record which is not the newest any more, unless that is its own.
-func (e *Environments) fenced(ctx context.Context, in RollBackInput) error {
-	if in.After == 0 {
-		return nil
-	}
-	newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
-	if err != nil || newest.DoneBy(in.Operation) {
-		return err
-	}
-	known, err := isNewest(ctx, e.Registry, newest, in.After)
-	if err == nil && !known {
-		err = overtakenBy(newest)
-	}
-	return err
 }
 
 // FindRollback finds the newest record, which must be the named one or that of a rollback since, restored perhaps by a delivery that may end

@@ -14,7 +14,17 @@ import (
 type Request struct {
 	Model  string
 	Target Target // see Choose
+	// After is the newest generation that the asker knows: a newer one by anybody else overtakes the request. 0 goes back from whatever serves.
+	After int64
 	serving.Author
+}
+
+// follows reports whether newest is what the request may follow: the record that the asker knows, or but a renewal of it, or the request's own.
+func (r Request) follows(newest serving.Record, history []serving.Record) bool {
+	if r.After == 0 || newest.Generation == r.After || newest.DoneBy(r.Operation) {
+		return true
+	}
+	return r.After > 0 && r.After < newest.Generation && newest.DoneBy(history[r.After-1].Operation)
 }
 
 // Result is what a rollback did, or what the one before had done that it completed.
@@ -41,12 +51,15 @@ func (r Result) String() string {
 // against it, as when a rollback is repeated, only traffic is made to follow. It needs the database and the agent only, neither
 // Temporal nor a worker.
 //
-// The error is Refused when the target does not run any more or never was champion, Overtaken when the request was recorded and the
-// record has moved on since. With any other the record may stand: the same request again completes it.
+// The error is Refused when the target does not run any more or never was champion, Overtaken when the record has moved on since the
+// request was recorded, or since the generation that it follows. With any other the record may stand: the same request again completes it.
 func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (Result, error) {
 	newest, history, err := read(ctx, reg, request.Model)
 	if err != nil {
 		return Result{}, err
+	}
+	if !request.follows(newest, history) { // a newer one than was read here is a Conflict where the generation is taken
+		return Result{}, fault.New(fault.Overtaken, "overtaken in %s of %s by %s", newest.Environment, newest.Pipeline, newest)
 	}
 	result := Result{Record: newest}
 	if !serving.Is(newest.Champion, &request.Target.Track) || newest.Challenger != nil {

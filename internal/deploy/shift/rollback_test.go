@@ -338,6 +338,56 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	require.EqualValues(t, 6, b.Actual().Generation)
 }
 
+// A request that follows on a generation is overtaken by what anybody else wrote since, and by nothing else.
+func TestARollBackFollowsOnWhatItsAskerKnows(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		since func(*records)
+		code  fault.Code
+	}{
+		"nothing since":            {func(*records) {}, ""},
+		"a renewal for a lock":     {func(reg *records) { renew(t, reg) }, ""},
+		"a canary":                 {func(reg *records) { reg.write(reg.newest().Canary(track(3), 10, "")) }, fault.Overtaken},
+		"a rollback to the target": {func(reg *records) { reg.write(reg.newest().RollBack(track(1))) }, fault.Overtaken},
+	} {
+		agent, reg := promotedInMemory(t)
+		target, err := shift.Choose(t.Context(), reg, agent, agenttest.Pipeline, shift.Wanted{})
+		require.NoError(t, err)
+		request := asked{"rollback-1", 0}.to(target)
+		request.After = reg.newest().Generation
+		test.since(reg)
+		rows := len(reg.history())
+		if test.code != "" {
+			_, err = shift.RollBack(t.Context(), reg, agent, request)
+			require.Equal(t, test.code, fault.CodeOf(err), "%s: %v", name, err)
+			require.ErrorContains(t, err, "overtaken in production of loan-eligibility by generation 5", name)
+			require.Len(t, reg.history(), rows, name)
+			require.Zero(t, agent.shifts, name)
+			continue
+		}
+		for range 2 { // again, as after a lost reply
+			_, err = shift.RollBack(t.Context(), reg, agent, request)
+			require.NoError(t, err, name)
+			require.Len(t, reg.history(), rows+1, name)
+			require.True(t, reg.newest().DoneBy("rollback-1"), name)
+		}
+		renew(t, reg)
+		_, err = shift.RollBack(t.Context(), reg, agent, request)
+		require.NoError(t, err, "%s: its own was renewed", name)
+		require.Len(t, reg.history(), rows+2, name)
+		request.After = reg.newest().Generation + 1
+		request.Operation = "rollback-2"
+		_, err = shift.RollBack(t.Context(), reg, agent, request)
+		require.Equal(t, fault.Overtaken, fault.CodeOf(err), "%s: a record that went back: %v", name, err)
+	}
+}
+
+func renew(t *testing.T, reg *records) {
+	t.Helper()
+	_, err := reg.TakeGeneration(t.Context(), reg.newest().Renew("lock"))
+	require.NoError(t, err)
+}
+
 // Asked to end a canary, it goes to the champion of that canary, whatever becomes of the canary between two tries.
 func TestARollBackKeepsItsTarget(t *testing.T) {
 	t.Parallel()
