@@ -24,8 +24,10 @@ type ShiftOutput struct {
 	Change string `json:"change"`
 	// Judged is what the rows say about the limit of the spec.
 	Judged swapset.Outlook `json:"judged"`
-	JSON   artifact.Ref    `json:"json"`
-	HTML   artifact.Ref    `json:"html"`
+	// NoRows says that there was nothing to predict on: no limit is met by that.
+	NoRows bool         `json:"no_rows,omitempty"`
+	JSON   artifact.Ref `json:"json"`
+	HTML   artifact.Ref `json:"html"`
 	// Prediction is what a canary may expect; nil when nothing changes.
 	Prediction *canary.Prediction `json:"prediction"`
 }
@@ -43,7 +45,11 @@ func (o ShiftOutput) Refused() string {
 	if o.Judged == swapset.Within {
 		return ""
 	}
-	return o.Change + ": let a person approve it (deploy.approval: required), or allow it (deploy.canary.max_verdict_shift)"
+	advice := o.Change + ": let a person approve it (deploy.approval: required)"
+	if o.NoRows {
+		return advice
+	}
+	return advice + ", or allow it (deploy.canary.max_verdict_shift)"
 }
 
 // side is one track's decisions.
@@ -146,6 +152,7 @@ func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset
 	}
 	out := ShiftOutput{Prediction: expected(champion, candidate)}
 	out.Judged, out.Change = found.Judge(limit)
+	out.NoRows = found.Rows == 0
 	if out.JSON, err = putJSON(ctx, c.Objects, found); err != nil {
 		return out, err
 	}

@@ -124,7 +124,7 @@ func TestPredictOnNoRows(t *testing.T) {
 	out, err := c.Predict(t.Context(), ComparisonInput{Candidate: candidate, Champion: serving.Track{Version: 1, Policy: candidate.Policy}})
 	require.NoError(t, err)
 	require.Equal(t, swapset.Undecided, out.Judged)
-	require.Contains(t, out.Refused(), "there are no rows to predict")
+	require.Regexp(t, `^there are no rows to predict .*: let a person approve it \(deploy.approval: required\)$`, out.Refused(), "no limit is met by no rows")
 }
 
 // A row that one side would refuse is one that clients of the other may send already: it says nothing of both, and hides none of the others.
