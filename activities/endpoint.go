@@ -238,7 +238,7 @@ func batchBody(golden model.Golden, size int) ([]byte, error) {
 func (e *Endpoint) load(ctx context.Context, url string, bodies [][]byte, count int) (timings, error) {
 	targets := make([]vegeta.Target, len(bodies))
 	for i, body := range bodies {
-		targets[i] = vegeta.Target{Method: http.MethodPost, URL: url, Body: body, Header: http.Header{"Content-Type": {"application/json"}}}
+		targets[i] = vegeta.Target{Method: http.MethodPost, URL: url, Body: body, Header: requestHeader()}
 	}
 	attacker := vegeta.NewAttacker(vegeta.Client(e.Client), vegeta.Workers(latencyCallers), vegeta.MaxWorkers(latencyCallers), vegeta.MaxBody(0))
 	defer context.AfterFunc(ctx, func() { attacker.Stop() })()
@@ -274,13 +274,18 @@ func (c closedLoop) Pace(_ time.Duration, sent uint64) (wait time.Duration, stop
 // Rate is for vegeta's reports, which nobody reads here.
 func (c closedLoop) Rate(time.Duration) float64 { return 0 }
 
+// requestHeader says that nobody applied: what a predictor decides here must not count where production's decisions are.
+func requestHeader() http.Header {
+	return http.Header{"Content-Type": {"application/json"}, contract.SyntheticHeader: {"true"}}
+}
+
 // post returns the status and the body of an answer; not reaching the predictor is Unavailable.
 func (e *Endpoint) post(ctx context.Context, url string, body []byte) (int, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fault.Wrap(fault.Invalid, err, "the predictor's address %q", url)
 	}
-	request.Header.Set("Content-Type", "application/json")
+	request.Header = requestHeader()
 	response, err := e.Client.Do(request)
 	if err != nil {
 		return 0, nil, fault.Wrap(fault.Unavailable, err, "asking the predictor")

@@ -61,7 +61,7 @@ func predictor(t *testing.T, b *bench, golden model.Golden, version registry.Mod
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/decisions", func(w http.ResponseWriter, r *http.Request) {
 		var application map[string]any
-		if json.NewDecoder(r.Body).Decode(&application) != nil {
+		if json.NewDecoder(r.Body).Decode(&application) != nil || r.Header.Get(contract.SyntheticHeader) != "true" {
 			http.Error(w, "", http.StatusBadRequest)
 			return
 		}
@@ -75,7 +75,7 @@ func predictor(t *testing.T, b *bench, golden model.Golden, version registry.Mod
 	})
 	mux.HandleFunc("POST /v1/decisions/batch", func(w http.ResponseWriter, r *http.Request) {
 		var batch struct{ Applications []map[string]any }
-		if json.NewDecoder(r.Body).Decode(&batch) != nil || len(batch.Applications) != spec.Deploy.Latency.BatchSize {
+		if r.Header.Get(contract.SyntheticHeader) != "true" || json.NewDecoder(r.Body).Decode(&batch) != nil || len(batch.Applications) != spec.Deploy.Latency.BatchSize {
 			http.Error(w, "", http.StatusBadRequest)
 		}
 	})

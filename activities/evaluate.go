@@ -131,6 +131,9 @@ func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured eval
 	if err != nil {
 		return err
 	}
+	if len(golden.Rows) == 0 {
+		return fault.New(fault.Invalid, "none of the test part's %d rows is a good request under the contract, so that no predictor of this model could be tested; mend the rows, or what the columns admit", test.Rows())
+	}
 	if out.JSON, err = putJSON(ctx, e.Cache.Objects, measured); err != nil {
 		return err
 	}

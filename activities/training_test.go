@@ -10,6 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -84,6 +85,27 @@ func TestALostObjectIsMadeAgain(t *testing.T) {
 	again := b.train(t)
 	require.Equal(t, []string{TrainModel.Name}, again.fresh())
 	require.Equal(t, first.trained.Bundle, again.trained.Bundle)
+}
+
+// Smoke and latency tests ask for golden rows: without one no predictor of the model could be told from a broken one.
+func TestAModelWithoutAGoodRequestInItsTestPartIsRefused(t *testing.T) {
+	b := newBench(t)
+	tr := b.train(t)
+	m, err := getModel(t.Context(), b.objects, tr.trained.Bundle)
+	require.NoError(t, err)
+	bounded := slices.IndexFunc(m.Contract.Fields, func(f request.Field) bool { return f.Max != nil })
+	require.GreaterOrEqual(t, bounded, 0)
+	table, err := getTable(t.Context(), b.objects, tr.split.Test)
+	require.NoError(t, err)
+	values := table.Column(m.Contract.Fields[bounded].Name).Floats
+	for i := range values {
+		values[i] = *m.Contract.Fields[bounded].Max + 1
+	}
+	beyond, err := putTable(t.Context(), b.objects, table)
+	require.NoError(t, err)
+	_, err = b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: beyond})
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, "rows is a good request under the contract")
 }
 
 func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {

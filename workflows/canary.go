@@ -31,19 +31,21 @@ func (d *delivery) canary(ctx workflow.Context) (Result, error) {
 	if err == nil && len(reasons) == 0 {
 		return d.promoteAndBake(ctx)
 	}
-	result := d.result(Aborted, reasons...)
-	if err != nil {
-		result, err = d.interrupted(err, "the canary could not go on")
-	}
+	result, err := d.stopped(err, "the canary could not go on", reasons)
 	if abortErr := d.giveUp(ctx, result.Reasons); abortErr != nil {
 		return Result{}, abortErr
 	}
 	return result, err
 }
 
-// interrupted is how a run ends whose candidate is to be taken away since err: aborted where somebody asked for that, else failed.
-func (d *delivery) interrupted(err error, what string) (Result, error) {
-	if temporal.IsCanceledError(err) {
+// stopped is how a run ends whose candidate is to be taken away: aborted for reasons, or because somebody asked for that, else failed by err.
+func (d *delivery) stopped(err error, what string, reasons []string) (Result, error) {
+	switch {
+	case err == nil:
+		result := d.result(Aborted, reasons...)
+		result.FoundBy = d.status.Ended
+		return result, nil
+	case temporal.IsCanceledError(err):
 		return d.result(Aborted, d.whyAborted()), nil
 	}
 	return d.result(Aborted, what+": "+cause(err)), err
@@ -177,10 +179,7 @@ func (d *delivery) promoteAndBake(ctx workflow.Context) (Result, error) {
 	if err == nil && len(reasons) == 0 {
 		return result, nil
 	}
-	result = d.result(Aborted, reasons...)
-	if err != nil {
-		result, err = d.interrupted(err, "the bake could not go on")
-	}
+	result, err = d.stopped(err, "the bake could not go on", reasons)
 	if backErr := d.giveBack(ctx, result.Reasons); backErr != nil {
 		return Result{}, backErr
 	}

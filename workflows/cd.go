@@ -252,7 +252,7 @@ func (d *delivery) bootstrap(ctx workflow.Context) (Result, error) {
 	case err == nil:
 		result = d.result(Refused, failures...)
 	default:
-		result, err = d.interrupted(err, "the version could not be brought up in production")
+		result, err = d.stopped(err, "the version could not be brought up in production", nil)
 	}
 	if abortErr := d.giveUp(ctx, result.Reasons); abortErr != nil {
 		return Result{}, abortErr

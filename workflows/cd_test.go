@@ -420,6 +420,8 @@ func TestDeliveryAbortsAFailingCanary(t *testing.T) {
 	require.Equal(t, Aborted, result.Verdict)
 	require.Equal(t, []int{5, 20, 0}, p.weights, "the champion takes all traffic again")
 	require.Equal(t, "fail", p.checks[1].Verdict)
+	require.Equal(t, canary.Failed, result.FoundBy.Check)
+	require.Positive(t, result.FoundBy.Requests)
 	require.Empty(t, p.champions())
 }
 
@@ -457,6 +459,7 @@ func TestDeliveryAbortedByAnUpdateMidCanary(t *testing.T) {
 	})
 	require.Equal(t, Aborted, result.Verdict)
 	require.Equal(t, []string{"aborted by ada: complaints"}, result.Reasons)
+	require.Nil(t, result.FoundBy, "no check did")
 	require.Equal(t, []int{5, 0}, p.weights)
 	require.Empty(t, p.champions())
 }

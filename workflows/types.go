@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -98,7 +99,9 @@ type ModelRef struct {
 type Result struct {
 	Verdict Verdict  `json:"verdict"`
 	Reasons []string `json:"reasons"`
-	Model   ModelRef `json:"model"`
+	// FoundBy is the check that a canary or its bake failed, which Reasons have in words.
+	FoundBy *canary.Ending `json:"found_by,omitempty"`
+	Model   ModelRef       `json:"model"`
 	// Artifacts holds what the run made as one reference, under artifact.Manifest, where it made anything.
 	Artifacts map[string]artifact.Ref `json:"artifacts"`
 }

@@ -35,6 +35,10 @@ func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
 		return
 	}
 	labels := r.pairLabels(served, m.track)
+	if first.code == contract.CodeAbandoned {
+		g.metrics.pairs.dropped.WithLabelValues(append(labels, contract.DroppedAbandoned)...).Inc()
+		return
+	}
 	if reason := m.gate.admit(time.Now(), g.application(r, first), len(r.body), !r.synthetic); reason != "" {
 		g.metrics.pairs.dropped.WithLabelValues(append(labels, reason)...).Inc()
 		return

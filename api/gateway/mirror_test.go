@@ -184,7 +184,8 @@ func TestMirroredAnswersAreNoDecisions(t *testing.T) {
 	require.Contains(t, page, `side="mirror",synthetic="false",track="blue",le="0.26"} 0`, "the mirror's is another one")
 }
 
-func TestACopyOfWhatItsCallerGaveUpOnIsAPair(t *testing.T) {
+// How the track would have ended it nobody knows: a copy that was answered would pass for something that the mirror does better.
+func TestWhatItsCallerGaveUpOnIsNotCopied(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
 	request := newRequest("k-north", "/v1/decisions", application())
 	ctx, hangUp := contextOf(request)
@@ -194,7 +195,8 @@ func TestACopyOfWhatItsCallerGaveUpOnIsAPair(t *testing.T) {
 	})
 	g.table.set(mirroring(blue, predictorDoing(t, answering(200))))
 	serve(g.Handler(), request.WithContext(ctx))
-	eventually(t, g, 1, contract.PairsEndedMetric, "outcome=unended", "mirror_outcome=ok")
+	require.Equal(t, 1, counted(t, g, contract.PairsDroppedMetric, "reason=abandoned"))
+	require.Zero(t, counted(t, g, contract.PairsStartedMetric))
 }
 
 // A mirror that answers nothing is seen while it does, takes what it may take, and no client waits for it.

@@ -11,8 +11,8 @@ import (
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
-// MaxPolicyBytes bounds a policy document: a thousand reason texts of the longest take less.
-const MaxPolicyBytes = 512 << 10
+// MaxPolicyBytes bounds a policy document: that of a spec with as many columns, names and reasons as it may have takes less.
+const MaxPolicyBytes = 1 << 20
 
 // Policy is what makes a decision of a score, one document per pipeline. It is not part of a model bundle: changing it needs no training.
 type Policy struct {

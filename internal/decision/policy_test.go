@@ -2,6 +2,7 @@ package decision_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -80,17 +81,17 @@ func TestADocumentIsReadAsItWasWritten(t *testing.T) {
 func TestReadPolicyRefuses(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		``:                                 "not readable",
-		`{}`:                               "cutoff is 0",
-		`{"cutoff":0}`:                     "cutoff is 0",
-		`{"cutoff":1}`:                     "cutoff is 1",
-		`{"cutoff":-0.1}`:                  "cutoff is -0.1",
-		`{"cutoff":"0.5"}`:                 "not readable",
-		`{"cutoff":0.5,"review":0.2}`:      "not readable by this version",
-		`{"cutoff":0.5,"reasons":["x"]}`:   "not readable",
-		`{"cutoff":0.5}{"cutoff":0.9}`:     "goes on after its end",
-		`{"cutoff":0.5} x`:                 "goes on after its end",
-		strings.Repeat(" ", 512<<10) + "1": "at most 524288 are read",
+		``:                               "not readable",
+		`{}`:                             "cutoff is 0",
+		`{"cutoff":0}`:                   "cutoff is 0",
+		`{"cutoff":1}`:                   "cutoff is 1",
+		`{"cutoff":-0.1}`:                "cutoff is -0.1",
+		`{"cutoff":"0.5"}`:               "not readable",
+		`{"cutoff":0.5,"review":0.2}`:    "not readable by this version",
+		`{"cutoff":0.5,"reasons":["x"]}`: "not readable",
+		`{"cutoff":0.5}{"cutoff":0.9}`:   "goes on after its end",
+		`{"cutoff":0.5} x`:               "goes on after its end",
+		strings.Repeat(" ", 1<<20) + "1": "at most 1048576 are read",
 	} {
 		_, err := decision.ReadPolicy([]byte(text), sha256hex.Of([]byte(text)))
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), text[:min(len(text), 40)])
@@ -112,4 +113,16 @@ func FuzzReadPolicy(f *testing.F) {
 		require.True(t, p.Cutoff > 0 && p.Cutoff < 1)
 		require.True(t, json.Valid(p.Document()))
 	})
+}
+
+// The largest that pipeline's rules let through: 1,000 columns whose names (100 bytes) and reasons (300) double when written as JSON.
+func TestThePolicyOfTheLargestSpecIsRead(t *testing.T) {
+	t.Parallel()
+	p := decision.Policy{Cutoff: 0.12345678901234567, Reasons: map[string]string{}}
+	for i := range 1000 {
+		p.Reasons[fmt.Sprintf("%s%04d", strings.Repeat(`"`, 96), i)] = strings.Repeat("\u2028", 100)
+	}
+	read, err := decision.ReadPolicy(p.Document(), p.Digest())
+	require.NoError(t, err)
+	require.Equal(t, p, read)
 }

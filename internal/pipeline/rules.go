@@ -5,6 +5,8 @@ import (
 	"math"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode"
 )
 
 var (
@@ -13,8 +15,11 @@ var (
 	gateMetrics = []string{"auc", "ks", "brier", "log_loss", "accuracy", "auc_drop"}
 )
 
-// maxReasonBytes is the longest text of a reason: an applicant reads four of them.
-const maxReasonBytes = 300
+const (
+	// maxColumns and maxReasonBytes, the longest text of a reason, of which an applicant reads four, bound the policy document (decision.MaxPolicyBytes).
+	maxColumns     = 1000
+	maxReasonBytes = 300
+)
 
 // rules checks what values mean together. Paths name where they stand.
 func (c *checker) rules(s *Spec) {
@@ -85,6 +90,10 @@ func (c *checker) columns(s *Spec) {
 	if len(s.Columns) == 0 {
 		c.wrongAt("columns", "columns is missing; list the features")
 	}
+	if len(s.Columns) > maxColumns {
+		c.wrongAt("columns", "columns lists %d features, at most %d are wanted", len(s.Columns), maxColumns)
+		return // rather than a line about each
+	}
 	role := map[string]string{}
 	claim := func(path, name, as string) {
 		if other, taken := role[name]; taken && name != "" {
@@ -135,8 +144,14 @@ func (c *checker) column(path string, column Column) {
 	default:
 		c.wrongAt(path+".type", "type is %q; number or category is wanted", clip(string(column.Type)))
 	}
-	if len(column.Reason) > maxReasonBytes {
+	if strings.ContainsFunc(column.Name, unicode.IsControl) {
+		c.wrongAt(path+".name", "column %q has a control character in its name", clip(column.Name))
+	}
+	switch {
+	case len(column.Reason) > maxReasonBytes:
 		c.wrongAt(path+".reason", "the reason of %q has %d bytes, at most %d are wanted", clip(column.Name), len(column.Reason), maxReasonBytes)
+	case strings.ContainsFunc(column.Reason, unicode.IsControl):
+		c.wrongAt(path+".reason", "the reason of %q has a control character, such as a line break; one line of text is wanted", clip(column.Name))
 	}
 	if !(column.MissingMax >= 0 && column.MissingMax <= 1) {
 		c.wrongAt(path+".missing_max", "missing_max is %v; a share from 0 to 1 is wanted", column.MissingMax)

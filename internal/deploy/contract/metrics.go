@@ -93,6 +93,8 @@ const (
 	DroppedRate     = "rate"     // more per second than are copied
 	DroppedBusy     = "busy"     // as many copies, or bytes of them, are under way as may be
 	DroppedRepeated = "repeated" // the same application was copied lately
+	// DroppedAbandoned: its caller hung up, so that nobody knows how the track would have ended it.
+	DroppedAbandoned = "abandoned"
 )
 
 // The outcomes of a request in a pair.
