@@ -227,7 +227,25 @@ func (w *tables) Extract(_ context.Context, spec pipeline.Spec, base string, joi
 		other, err = readFile(path)
 		table = table.Join(other, spec.Entity)
 	}
+	for i := range table.Columns {
+		if declared := func(c pipeline.Column) bool { return c.Name == table.Columns[i].Name }; !slices.ContainsFunc(spec.Columns, declared) {
+			table.Columns[i] = texts(table.Columns[i])
+		}
+	}
 	return table, err
+}
+
+// texts is a column as the warehouse reads one that the spec does not declare.
+func texts(c dataset.Column) dataset.Column {
+	if c.Kind != dataset.Float {
+		return c
+	}
+	out := dataset.Column{Name: c.Name, Kind: dataset.Text}
+	for i, value := range c.Floats {
+		out.Texts = append(out.Texts, strconv.FormatFloat(value, 'f', -1, 64))
+		out.Valid = append(out.Valid, !c.Missing(i))
+	}
+	return out
 }
 
 func readFile(path string) (dataset.Table, error) {

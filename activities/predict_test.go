@@ -127,6 +127,15 @@ func TestPredictOnNoRows(t *testing.T) {
 	require.Regexp(t, `^there are no rows to predict .*: let a person approve it \(deploy.approval: required\)$`, out.Refused(), "no limit is met by no rows")
 }
 
+// A number that the challenger's spec gives up is text in the newest rows: the champion still decides them.
+func TestPredictOfAModelThatGivesANumberUp(t *testing.T) {
+	given := "  - {name: inquiries_6m, type: number, min: 0, max: 50, unit: count, reason: \"number of recent inquiries on credit bureau report\"}\n"
+	out, found, _ := predicted(t, func(*pipeline.Spec) {}, given, "", "ignore: [institution,", "ignore: [inquiries_6m, institution,")
+	require.Greater(t, found.Rows, 100)
+	require.Equal(t, swapset.Within, out.Judged, out.Change)
+	require.NotContains(t, out.Change, "left out")
+}
+
 // A row that one side would refuse is one that clients of the other may send already: it says nothing of both, and hides none of the others.
 func TestPredictLeavesOutWhatOneSideWouldRefuse(t *testing.T) {
 	b := newBench(t)

@@ -68,7 +68,7 @@ func TestTableRefuses(t *testing.T) {
 	}{
 		{"no columns", table(), `column "income" is missing`},
 		{"a column is missing", table(floats("income", 1)), `column "home" is missing`},
-		{"a text where a number is", table(texts("income", "14"), home), `column "income" is not a number`},
+		{"a text where a number is", table(texts("income", "much"), home), `column "income" is not a number`},
 		{"a day where a number is", table(dataset.Column{Name: "income", Kind: dataset.Date, Floats: []float64{20000}}, home), `column "income" is not a number`},
 		{"a number where a text is", table(floats("income", 1), floats("home", 1)), `column "home" is not a category`},
 		{"unseen category", table(floats("income", 1), texts("home", "secret")), `field "home" has a value that the model does not know`},

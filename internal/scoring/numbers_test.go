@@ -1,0 +1,35 @@
+package scoring
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// Wanted by hand.
+func TestTextThatIsAllNumbersIsReadAsNumbers(t *testing.T) {
+	t.Parallel()
+	read := func(valid bool, texts ...string) (Rows, error) {
+		column := dataset.Column{Name: "inquiries", Kind: dataset.Text, Texts: texts, Valid: make([]bool, len(texts))}
+		for i := range texts {
+			column.Valid[i] = valid || i > 0
+		}
+		return NewRows(dataset.Table{Columns: []dataset.Column{column}}, []string{"inquiries"}, []pipeline.ColumnType{pipeline.Number})
+	}
+	rows, err := read(false, "", "2", "-0.5", "1e3", "7.0")
+	require.NoError(t, err)
+	require.True(t, rows.Value(0, 0).Missing)
+	for i, want := range []float64{2, -0.5, 1000, 7} {
+		require.Equal(t, math.Float64bits(want), math.Float64bits(rows.Value(i+1, 0).Number))
+	}
+	for _, text := range []string{"", "two", "NaN", "inf", "1e999", "1 ", "1,5"} {
+		_, err := read(true, "1", text)
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), text)
+		require.ErrorContains(t, err, `column "inquiries" is not a number`)
+	}
+}
