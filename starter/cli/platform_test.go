@@ -131,7 +131,7 @@ var began = time.Date(2026, 6, 30, 10, 0, 0, 0, time.UTC)
 func endedRun(id string) registry.Run {
 	return registry.Run{
 		ID: id, WorkflowID: "training-cards", Type: "ContinuousTraining", Pipeline: "cards", Trigger: "manual", Status: registry.RunCompleted,
-		StartedAt: began, EndedAt: began.Add(90 * time.Second), Verdict: "refused", Result: json.RawMessage("null"),
+		StartedAt: began, EndedAt: began.Add(90 * time.Second), Verdict: "refused", Result: json.RawMessage(`{"verdict":"refused","reasons":["auc 0.61 is below 0.65"]}`),
 		Steps: []registry.RunStep{
 			{Seq: 1, Name: "ExtractData", Status: "completed", Attempts: 1, Scheduled: began, Started: began, Ended: began.Add(time.Second), Duration: time.Second, Cached: true},
 			{Seq: 2, Name: "TrainModel", Status: "completed", Attempts: 3, Scheduled: began, Started: began, Ended: began.Add(2 * time.Second), Duration: 2 * time.Second, LastFailed: "worker lost"},
@@ -161,7 +161,7 @@ func TestRunsListAndShow(t *testing.T) {
 	for _, id := range []string{"run-2", "training-cards"} { // a workflow's name stands for its newest run
 		stdout, stderr, code = p.run(t, "runs", "show", id)
 		require.Equal(t, 0, code, stderr)
-		require.Contains(t, stdout, "ContinuousTraining of cards: completed refused\nrun run-2, started 2026-06-30 12:00:00 by manual, took 1m30s")
+		require.Contains(t, stdout, "ContinuousTraining of cards: completed refused\nrun run-2, started 2026-06-30 12:00:00 by manual, took 1m30s, of which its steps ran 2s\n  auc 0.61 is below 0.65\n\nSTEP")
 		require.Regexp(t, `ExtractData +completed +1 +1s +cached`, stdout)
 		require.Regexp(t, `TrainModel +completed +3 +2s +worker lost`, stdout)
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/history"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/workflows"
 )
 
 func (a *app) runsListCommand() *cobra.Command {
@@ -115,7 +117,11 @@ func (a *app) describeRun(r shownRun) {
 	if !r.EndedAt.IsZero() {
 		fmt.Fprintf(a.out, ", took %s, of which its steps ran %s", took(r.StartedAt, r.EndedAt), r.Busy().Round(time.Millisecond))
 	}
-	fmt.Fprint(a.out, "\n\n")
+	fmt.Fprintln(a.out)
+	for _, reason := range reasons(r.Result) {
+		fmt.Fprintf(a.out, "  %s\n", reason)
+	}
+	fmt.Fprintln(a.out)
 	rows := [][]string{{"STEP", "STATUS", "ATTEMPTS", "TOOK", ""}}
 	for _, s := range r.Steps {
 		note := s.LastFailed
@@ -135,4 +141,13 @@ func (a *app) describeRun(r shownRun) {
 	if r.Error != "" {
 		fmt.Fprintln(a.out, r.Error)
 	}
+}
+
+// reasons are those of a run's result; none while it has none.
+func reasons(result json.RawMessage) []string {
+	var ended workflows.Result
+	if json.Unmarshal(result, &ended) != nil {
+		return nil // a later version may have kept another form, and steps and artifacts are of use without it
+	}
+	return ended.Reasons
 }
