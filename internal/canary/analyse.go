@@ -14,7 +14,7 @@ const doubtful = 0.25
 
 // class is what one class of traffic says.
 type class struct {
-	name                string
+	synthetic           bool // the platform's own, else the clients'
 	requests, decisions int64
 	// enough for a pass; try: the need has just been met, or twice, four times … as much.
 	enough, try bool
@@ -33,28 +33,32 @@ type blame struct {
 }
 
 func (b blame) ending() Ending {
-	return Ending{Check: b.check, Requests: b.class.requests, Synthetic: b.class.name == syntheticClass}
+	return Ending{Check: b.check, Requests: b.class.requests, Synthetic: b.class.synthetic}
 }
 
 func (b blame) String() string {
-	return fmt.Sprintf("%s (after %d %s)", b.finding, b.class.requests, b.class.name)
+	return fmt.Sprintf("%s (after %s)", b.finding, b.class)
 }
 
-const (
-	clientsClass   = "requests of clients"
-	syntheticClass = "synthetic requests"
-)
+// String counts the class' requests.
+func (c class) String() string {
+	if c.synthetic {
+		return fmt.Sprintf("%d synthetic requests", c.requests)
+	}
+	return fmt.Sprintf("%d requests of clients", c.requests)
+}
 
 // count says what there is of both classes, and notes the looks and tries that are due.
 func (s *Status) count(cfg pipeline.Canary, need Need) classes {
-	return classes{
-		clients:   s.Clients.count(clientsClass, cfg, need, s.paired(), s.Phase == Baking),
-		synthetic: s.Synthetic.count(syntheticClass, cfg, need, s.paired(), s.Phase == Baking),
+	found := classes{
+		clients:   s.Clients.count(cfg, need, s.paired(), s.Phase == Baking),
+		synthetic: s.Synthetic.count(cfg, need, s.paired(), s.Phase == Baking),
 	}
+	found.synthetic.synthetic = true
+	return found
 }
 
-func (e *Evidence) count(name string, cfg pipeline.Canary, need Need, paired, baking bool) class {
-	c := class{name: name}
+func (e *Evidence) count(cfg pipeline.Canary, need Need, paired, baking bool) (c class) {
 	c.requests, c.decisions = e.Traffic.Seen(paired)
 	looks := looksAt(c.requests, need.Requests)
 	if baking && c.requests+e.Traffic.Canary.Started > 0 {
@@ -84,13 +88,24 @@ func (c *classes) judge(j judge, s Status, seen Observation) {
 		case s.paired():
 			c.findings = j.pairs(all.Pairs)
 		case s.Phase == Baking:
-			c.findings = append(j.serves(before, all.Canary), j.serves(before, last.Canary)...)
+			c.findings = j.serves(before, all.Canary)
+			if last != all {
+				c.findings = append(c.findings, inLastWindow(j.serves(before, last.Canary))...)
+			}
 		default:
 			c.findings = j.tracks(all.Stable, all.Canary)
 		}
 	}
 	of(&c.clients, s.Clients.Traffic, seen.Clients, s.StableClients)
 	of(&c.synthetic, s.Synthetic.Traffic, seen.Synthetic, s.StableSynthetic)
+}
+
+// inLastWindow says of findings where they were made.
+func inLastWindow(findings []finding) []finding {
+	for i, f := range findings {
+		findings[i].figures = func() string { return "in the last window " + f.figures() }
+	}
+	return findings
 }
 
 func (c classes) enough() bool { return c.clients.enough || c.synthetic.enough }
@@ -105,14 +120,14 @@ func (c classes) held() []blame {
 	return c.those(func(f finding, _ float64) bool { return !f.within })
 }
 
+// doubted are the checks that are not within their limits, and hardly so by what is known.
+func (c classes) doubted() []blame {
+	return c.those(func(f finding, _ float64) bool { return !f.within && f.suspicion() <= doubtful })
+}
+
 // speaks says that a client's request speaks against the challenger, were it a single one.
 func (c class) speaks() bool {
 	return slices.ContainsFunc(c.findings, func(f finding) bool { return f.single })
-}
-
-// doubted are those of them which are hardly within the limits by what is known.
-func (c classes) doubted() []blame {
-	return c.those(func(f finding, _ float64) bool { return !f.within && f.suspicion() <= doubtful })
 }
 
 func (c classes) those(which func(f finding, level float64) bool) []blame {
@@ -129,9 +144,9 @@ func (c classes) those(which func(f finding, level float64) bool) []blame {
 
 // summary says how many requests there were.
 func (c classes) summary() string {
-	parts := []string{fmt.Sprintf("%d %s", c.clients.requests, c.clients.name)}
+	parts := []string{c.clients.String()}
 	if c.synthetic.requests > 0 {
-		parts = append(parts, fmt.Sprintf("%d %s", c.synthetic.requests, c.synthetic.name))
+		parts = append(parts, c.synthetic.String())
 	}
 	return strings.Join(parts, ", ")
 }

@@ -1,6 +1,7 @@
 package canary
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -69,5 +70,18 @@ func TestNoLookTakesMoreTestsThanItsLevelIsDividedBy(t *testing.T) {
 		func(c *Track) { c.Approved = n }, func(c *Track) { c.Approved = 400 },
 		func(c *Track) { c.Scores = rising(n) })
 
-	require.Equal(t, testsPerLook, max(mirror, step), "%d in the mirror, %d at a step", mirror, step)
+	// A bake looks at all of its time and at the last window.
+	type baked struct{ all, last Track }
+	bake := testsTaken(t, func(b baked) []finding {
+		status := Status{Phase: Baking, StableClients: track, Clients: Evidence{Traffic: Traffic{Canary: b.all}}}
+		var c classes
+		c.judge(j, status, Observation{Clients: Traffic{Canary: b.last}})
+		return slices.DeleteFunc(c.clients.findings, func(f finding) bool { return f.check == Refused }) // other clients' rubbish: never beyond
+	}, baked{all: track, last: func() Track { t := track; t.Started++; return t }()},
+		func(b *baked) { b.all.Faults.Failed = 300 }, func(b *baked) { b.last.Faults.Failed = 300 }, func(b *baked) { b.all.Faults.Failed = 0 },
+		func(b *baked) { b.all.Faults.Unended = 300 }, func(b *baked) { b.last.Faults.Unended = 300 }, func(b *baked) { b.all.Faults.Unended = 0 },
+		func(b *baked) { b.all.Singles.Slow = 600 }, func(b *baked) { b.last.Singles.Slow = 600 }, func(b *baked) { b.all.Singles.Slow = 0 },
+		func(b *baked) { b.all.Batches.Slow = 600 }, func(b *baked) { b.last.Batches.Slow = 600 }, func(b *baked) { b.all.Batches.Slow = 0 })
+
+	require.Equal(t, testsPerLook, max(mirror, step, bake), "%d in the mirror, %d at a step, %d in a bake", mirror, step, bake)
 }

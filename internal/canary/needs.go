@@ -5,6 +5,7 @@ import (
 	"math/bits"
 
 	"gonum.org/v1/gonum/mathext"
+	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -30,7 +31,7 @@ const (
 )
 
 // Needs says how many requests the status' phase or step needs to pass: enough for what is excessive to stay above its limit, never fewer than the
-// spec's min_requests. A bake needs none; its need says when failures are looked for.
+// spec's min_requests. A bake passes by its time, every window of it is a look; its need says up to how many requests a single event is no rate.
 func Needs(cfg pipeline.Canary, prediction *Prediction, status Status) Need {
 	least := int64(cfg.MinRequests)
 	need := Need{Requests: max(least, smallest(excessive*cfg.MaxErrorRate, cfg.MaxErrorRate, passExcessive),
@@ -88,13 +89,7 @@ func smallest(rate, limit, probability float64) int64 {
 	}
 }
 
-// atMost is the probability of at most x events in n at a rate: the binomial distribution function.
+// atMost is the probability of at most x events in n at a rate.
 func atMost(x, n int64, rate float64) float64 {
-	if x >= n || rate <= 0 {
-		return 1
-	}
-	if rate >= 1 {
-		return 0
-	}
-	return mathext.RegIncBeta(float64(n-x), float64(x+1), 1-rate)
+	return distuv.Binomial{N: float64(n), P: rate}.CDF(float64(x))
 }
