@@ -121,11 +121,11 @@ func analysis(t *testing.T, g *gateway, oldNew ...string) (Canary, CanaryInput) 
 
 func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 	g := newGateway()
-	for range 50 {
-		g.count("1", "false", 0.5) // before the window
-		g.count("2", "false", 0.5)
-	}
 	c, in := analysis(t, g)
+	for range 50 { // before the window
+		g.count("1", "true", 0.5)
+		g.count("2", "true", 0.5)
+	}
 	out, err := c.Analyse(t.Context(), in)
 	require.NoError(t, err)
 	require.Zero(t, out.Observation.Clients, "what the platform asks itself is not the clients'")
@@ -146,7 +146,6 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 	require.Greater(t, len(g.bodies), 50, "many different applications")
 }
 
-// A gateway that begins to count anew under the observation would give differences of nothing.
 // A window ends when clients have brought what the next look needs, however long it was to last.
 func TestAWindowEndsWhenThereIsEnough(t *testing.T) {
 	g := newGateway()
@@ -184,6 +183,7 @@ func TestWindowsDrawApart(t *testing.T) {
 	require.NotEqual(t, asked[1], asked[2])
 }
 
+// A gateway that begins to count anew under the observation would give differences of nothing.
 func TestAnalyseObservesAgainAfterARestart(t *testing.T) {
 	g := newGateway()
 	scrapes := 0

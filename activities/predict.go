@@ -83,15 +83,12 @@ func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutp
 	if err != nil {
 		return ShiftOutput{}, err
 	}
-	all := table.Rows()
-	if err := decideBoth(&champion, &candidate, &table); err != nil {
+	rows, byChampion, byCandidate, err := scoring.Both(table, champion.decider, candidate.decider)
+	if err != nil {
 		return ShiftOutput{}, err
 	}
-	out, err := c.keep(ctx, spec, table, champion, candidate)
-	if refused := all - table.Rows(); refused > 0 {
-		out.Change += fmt.Sprintf("; %d rows that one of the two would refuse are left out", refused)
-	}
-	return out, err
+	champion.decided, candidate.decided = byChampion, byCandidate
+	return c.keep(ctx, spec, rows, table.Rows()-rows.Rows(), champion, candidate)
 }
 
 func (c *Comparison) newestRows(ctx context.Context, model string) (dataset.Table, error) {
@@ -114,30 +111,13 @@ func (c *Comparison) side(ctx context.Context, model string, number int, policy 
 	return side{version: version, decider: d}, err
 }
 
-// decideBoth decides the rows that are good requests to both sides and leaves the others out: what one would refuse says nothing of how it decides.
-// There are none where a side reads a column that the rows do not have.
-func decideBoth(champion, candidate *side, table *dataset.Table) error {
-	places, err := scoring.Admitted(*table, champion.decider.Model.Contract, candidate.decider.Model.Contract)
-	*table = table.Select(places)
-	for _, s := range []*side{champion, candidate} {
-		if err == nil {
-			s.decided, err = scoring.Decisions(s.decider, *table)
-		}
-	}
-	if fault.CodeOf(err) == fault.Invalid {
-		*table = table.Select(nil)
-		champion.decided, candidate.decided = nil, nil
-		return nil
-	}
-	return err
-}
-
 // keep compares the decisions and stores what comes of it.
-func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset.Table, champion, candidate side) (ShiftOutput, error) {
+func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset.Table, leftOut int, champion, candidate side) (ShiftOutput, error) {
 	rows, err := comparedBy(spec, table, candidate.version.Meaning)
 	if err != nil {
 		return ShiftOutput{}, err
 	}
+	rows.LeftOut = leftOut
 	rows.MeaningsDiffer = champion.version.Meaning != candidate.version.Meaning
 	found, err := swapset.Compare(rows, champion.decided, candidate.decided)
 	if err != nil {

@@ -184,7 +184,8 @@ func TestPredictLeavesOutWhatOneSideWouldRefuse(t *testing.T) {
 	found, err := getJSON[swapset.Shift](t.Context(), b.objects, out.JSON)
 	require.NoError(t, err)
 	require.Equal(t, both, found.Rows)
-	require.Contains(t, out.Change, fmt.Sprintf("; %d rows that one of the two would refuse are left out", table.Rows()-both))
+	require.Contains(t, out.Change, fmt.Sprintf("; %d rows that one of the two would refuse left out", table.Rows()-both))
+	require.Equal(t, table.Rows()-both, found.LeftOut)
 }
 
 // No applicant is in what a workflow's history holds: no text of any, and few enough bytes for counts.

@@ -21,6 +21,14 @@ const (
 // judged is the estimate; a change equal to the limit is within it. The rows are too few when half the interval is wider than the limit: with no
 // flips 10 rows suffice for 0.17 and 18 for 0.1, with flips it takes more. A limit of 0 is never met, since no number of rows shows that nothing changes.
 func (s Shift) Judge(limit float64) (Outlook, string) {
+	outlook, text := s.judge(limit)
+	if s.LeftOut > 0 {
+		text += fmt.Sprintf("; %s that one of the two would refuse left out", counted(s.LeftOut))
+	}
+	return outlook, text
+}
+
+func (s Shift) judge(limit float64) (Outlook, string) {
 	if s.Rows == 0 {
 		return Undecided, "there are no rows to predict the change of the approval rate on"
 	}

@@ -4,6 +4,8 @@ package swapset
 type Shift struct {
 	// Rows that both sides decided; 0 predicts nothing.
 	Rows int `json:"rows"`
+	// LeftOut are the rows that one of the sides would refuse.
+	LeftOut int `json:"left_out"`
 
 	Champion   Side `json:"champion"`
 	Challenger Side `json:"challenger"`

@@ -40,6 +40,8 @@ type Rows struct {
 	Segments []Column
 	// MeaningsDiffer says that the sides' scores mean different things (one of each pipeline.Meaning): their distance would mean nothing.
 	MeaningsDiffer bool
+	// LeftOut are as many rows more that one of the sides would refuse.
+	LeftOut int
 }
 
 // Column is a column of categories. The empty value is a missing one.
@@ -65,6 +67,7 @@ func Compare(rows Rows, champion, challenger []decision.Decision) (Shift, error)
 	}
 	shift := Shift{
 		Rows:             all.rows,
+		LeftOut:          rows.LeftOut,
 		Champion:         all.side(all.bothApprove, all.swappedOut),
 		Challenger:       all.side(all.bothApprove, all.swappedIn),
 		Change:           pairedDifference(all.swappedIn.rows, all.swappedOut.rows, all.rows),

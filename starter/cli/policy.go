@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -117,9 +118,9 @@ func choosePolicy(policies []shownPolicy, named []string) (shownPolicy, error) {
 }
 
 func (a *app) describePolicy(p shownPolicy) {
-	policy, err := registry.Policy{Digest: p.Digest, Document: p.Document}.Read()
-	if err != nil {
-		fmt.Fprintf(a.out, "%s\n", p.Document) // of a later version of this command
+	policy, readable := p.read()
+	if !readable {
+		fmt.Fprintf(a.out, "%s\n", p.Document)
 		return
 	}
 	fmt.Fprintf(a.out, "policy of %s, registered %s%s\ndigest %s\ncutoff %v\n\n", p.Model, p.RegisteredAt.Format(timeLayout), inParentheses(p.uses()), p.Digest, policy.Cutoff)
@@ -128,6 +129,12 @@ func (a *app) describePolicy(p shownPolicy) {
 		rows = append(rows, []string{field, policy.Reasons[field]})
 	}
 	a.table(rows)
+}
+
+// read is the policy; one of a later version of this command is not readable.
+func (p shownPolicy) read() (decision.Policy, bool) {
+	policy, err := registry.Policy{Digest: p.Digest, Document: p.Document}.Read()
+	return policy, err == nil
 }
 
 // uses says who decides under the policy, and whether a delivery would take it.
@@ -156,14 +163,11 @@ func (a *app) policyHistoryCommand() *cobra.Command {
 			}
 			rows := [][]string{{"DIGEST", "REGISTERED", "CUTOFF", "REASONS", "USED BY"}}
 			for _, p := range policies {
-				policy, err := registry.Policy{Digest: p.Digest, Document: p.Document}.Read()
-				if err != nil {
-					return err
+				cutoff, texts := "–", "–"
+				if policy, readable := p.read(); readable {
+					cutoff, texts = strconv.FormatFloat(policy.Cutoff, 'g', -1, 64), strconv.Itoa(len(policy.Reasons))
 				}
-				rows = append(rows, []string{
-					p.Digest[:12], p.RegisteredAt.Format(timeLayout), strconv.FormatFloat(policy.Cutoff, 'g', -1, 64), strconv.Itoa(len(policy.Reasons)),
-					strings.Join(p.uses(), ", "),
-				})
+				rows = append(rows, []string{p.Digest[:12], p.RegisteredAt.Format(timeLayout), cutoff, texts, strings.Join(p.uses(), ", ")})
 			}
 			return a.print(policies, func() { a.table(rows) })
 		},

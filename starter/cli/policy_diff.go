@@ -31,7 +31,9 @@ type policyDiff struct {
 	// Reasons are the fields whose texts differ, in order.
 	Reasons []reasonChange `json:"reasons"`
 	// Rows are the newest labelled ones that both decided.
-	Rows           int     `json:"rows"`
+	Rows int `json:"rows"`
+	// LeftOut are those that the champion would refuse.
+	LeftOut        int     `json:"left_out"`
 	ApprovedBefore int     `json:"approved_before"`
 	ApprovedAfter  int     `json:"approved_after"`
 	ToApprove      int     `json:"to_approve"` // declined now, approved then
@@ -136,16 +138,14 @@ func diffPolicy(ctx context.Context, reg registry.Registry, store *artifact.Stor
 	if from.Cutoff != to.Cutoff {
 		diff.Cutoff = &cutoffChange{from.Cutoff, to.Cutoff}
 	}
-	decider := decision.Decider{Model: m, Meaning: champion.Meaning, Policy: from}
-	before, err := scoring.Decisions(decider, rows)
+	now := decision.Decider{Model: m, Meaning: champion.Meaning, Policy: from}
+	then := now
+	then.Policy = to
+	decided, before, after, err := scoring.Both(rows, now, then)
 	if err != nil {
 		return policyDiff{}, err
 	}
-	decider.Policy = to
-	after, err := scoring.Decisions(decider, rows)
-	if err != nil {
-		return policyDiff{}, err
-	}
+	diff.LeftOut = rows.Rows() - decided.Rows()
 	err = diff.count(before, after)
 	return diff, err
 }
@@ -189,6 +189,9 @@ func (a *app) describeDiff(d policyDiff) {
 	}
 	fmt.Fprintf(a.out, "\n%d of the %d newest labelled rows would be decided otherwise (%.1f %%):\n  %d declined now would be approved\n  %d approved now would be declined\napproved: %d now, %d then\n",
 		d.ToApprove+d.ToDecline, d.Rows, 100*d.Share, d.ToApprove, d.ToDecline, d.ApprovedBefore, d.ApprovedAfter)
+	if d.LeftOut > 0 {
+		fmt.Fprintf(a.out, "%d rows that the champion would refuse are left out\n", d.LeftOut)
+	}
 	if len(d.Reasons) > 0 {
 		fmt.Fprintln(a.out)
 		table := [][]string{{"FIELD", "REASON NOW", "REASON THEN"}}
