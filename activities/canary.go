@@ -85,21 +85,12 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 			return CanaryOutput{}, err
 		}
 		say(ctx, fmt.Sprintf("observing for %d s at %d %%", in.Seconds, in.Weight))
-		counted := func(after reading) observed {
-			return observed{reading: after.since(before), pipeline: spec.Name, stable: in.Champion, canary: in.Candidate.Track, limits: cfg}
-		}
-		enough := func(elapsed time.Duration) bool {
-			if in.Enough == 0 || elapsed < time.Duration(cfg.IntervalSeconds)*time.Second {
-				return false
-			}
+		w := window{in: in, spec: spec, before: before, lately: late{since: before}}
+		ended := func(elapsed time.Duration) bool {
 			now, err := c.scrape(ctx)
-			if err != nil || now.started != before.started {
-				return false
-			}
-			seen, _ := counted(now).traffic(false).Seen(in.Weight == 0)
-			return seen >= in.Enough
+			return err == nil && w.over(now, elapsed)
 		}
-		elapsed, err := c.observe(ctx, in, traffic, time.Duration(in.Seconds)*time.Second, enough)
+		elapsed, err := c.observe(ctx, in, traffic, time.Duration(in.Seconds)*time.Second, ended)
 		if err != nil {
 			return CanaryOutput{}, err
 		}
@@ -110,19 +101,17 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if after.started != before.started {
 			continue // the counters began again
 		}
-		return CanaryOutput{Observation: canary.Observation{
-			Seconds: elapsed.Seconds(), Clients: counted(after).traffic(false), Synthetic: counted(after).traffic(true),
-		}}, nil
+		return CanaryOutput{Observation: w.observation(after, elapsed)}, nil
 	}
 	return CanaryOutput{}, fault.New(fault.Unavailable, "the gateway was restarted in each of %d observations", maxWindows)
 }
 
 // watchInterval is how often an observation looks whether it is still meant.
-const watchInterval = 2 * time.Second
+const watchInterval = canary.WatchSeconds * time.Second
 
-// observe sends traffic for the window, or until there was enough, and returns for how long. It ends early with an error when the record was
+// observe sends traffic for the window, or until it has ended, and returns for how long. It ends early with an error when the record was
 // overtaken: there is nothing to observe any more. A database that is away for a while does not end it.
-func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, window time.Duration, enough func(elapsed time.Duration) bool) (time.Duration, error) {
+func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, window time.Duration, ended func(elapsed time.Duration) bool) (time.Duration, error) {
 	watched, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	overtaken := func() {
@@ -149,7 +138,7 @@ func (c *Canary) observe(ctx context.Context, in CanaryInput, traffic *traffic, 
 				return
 			case <-ticker.C:
 				overtaken()
-				if elapsed := time.Since(began); elapsed < window && enough(elapsed) {
+				if elapsed := time.Since(began); elapsed < window && ended(elapsed) {
 					over <- elapsed
 					return
 				}

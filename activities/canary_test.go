@@ -58,10 +58,16 @@ func newGateway() *gateway {
 
 func (g *gateway) count(version, synthetic string, score float64) (code int) {
 	code = http.StatusOK
-	g.asked[version]++
-	if version == "2" && g.asked[version]%5 == 0 {
+	if version == "2" && (g.asked[version]+1)%5 == 0 {
 		code = http.StatusBadGateway
 	}
+	g.end(version, synthetic, score, code)
+	return code
+}
+
+// end counts a request that ended with a code.
+func (g *gateway) end(version, synthetic string, score float64, code int) {
+	g.asked[version]++
 	with := []string{product, contract.Blue, version, g.policy, synthetic, contract.KindSingle}
 	g.sent.WithLabelValues(with...).Inc()
 	g.requests.WithLabelValues(append(with, strconv.Itoa(code))...).Inc()
@@ -70,7 +76,6 @@ func (g *gateway) count(version, synthetic string, score float64) (code int) {
 		g.scores.WithLabelValues(with...).Observe(score)
 		g.decisions.WithLabelValues(append(with, "approve")...).Inc()
 	}
-	return code
 }
 
 func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -164,6 +169,77 @@ func TestAWindowEndsWhenThereIsEnough(t *testing.T) {
 	require.EqualValues(t, 40, out.Observation.Clients.Canary.Requests)
 	require.Less(t, out.Observation.Seconds, 60.)
 	require.Equal(t, 3, scrapes, "before, enough, after")
+}
+
+// A challenger that answers nobody any more is not watched for the rest of a window, unless the champion does no better.
+func TestAWindowEndsWhenTheChallengerFailsItsClients(t *testing.T) {
+	for _, test := range []struct {
+		name           string
+		stable, canary int // HTTP statuses
+		weight         int
+		early          bool
+	}{
+		{"the challenger fails", 200, 502, 25, true}, {"the challenger hangs", 200, 504, 25, true}, {"both fail", 502, 502, 25, false},
+		{"none fails", 200, 200, 25, false}, {"refused", 200, 422, 25, false}, {"copies", 200, 502, 0, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			g := newGateway()
+			c, in := analysis(t, g, "rate: 200", "rate: 0")
+			scrapes := 0
+			g.onScrape = func(g *gateway) {
+				if scrapes++; scrapes == 2 {
+					for range 30 {
+						g.end("1", "false", 0.5, test.stable)
+						g.end("1", "false", 0.5, test.stable)
+						g.end("2", "false", 0.5, test.canary)
+					}
+				}
+			}
+			in.Seconds, in.Weight = 5, test.weight
+			out, err := c.Analyse(t.Context(), in)
+			require.NoError(t, err)
+			require.Equal(t, test.early, out.Observation.Seconds < 5)
+			require.EqualValues(t, 30, out.Observation.Clients.Canary.Requests)
+			if test.weight == 0 {
+				require.Zero(t, out.Observation.Lately, "no client meets the challenger")
+				return
+			}
+			require.Equal(t, out.Observation.Clients, out.Observation.Lately, "all of it came within a minute")
+		})
+	}
+}
+
+// A minute and twenty requests later what was good does not outweigh what is bad.
+func TestLatelyMovesOn(t *testing.T) {
+	g := newGateway()
+	c, in := analysis(t, g)
+	spec, _, err := in.Candidate.read(t.Context(), c.Registry)
+	require.NoError(t, err)
+	read := func() reading {
+		r, err := c.scrape(t.Context())
+		require.NoError(t, err)
+		return r
+	}
+	first := read()
+	w := window{in: in, spec: spec, before: first, lately: late{since: first}}
+	lately := func() canary.Track { return w.observation(read(), time.Hour).Lately.Canary }
+	count := func(n int) {
+		for range n {
+			g.end("2", "false", 0.5, 200)
+		}
+	}
+	count(100)
+	require.False(t, w.over(read(), 59*time.Second))
+	require.EqualValues(t, 100, lately().Requests)
+	require.False(t, w.over(read(), 61*time.Second))
+	require.Zero(t, lately().Requests)
+	count(19)
+	require.False(t, w.over(read(), 30*time.Minute))
+	require.EqualValues(t, 19, lately().Requests, "too few")
+	count(1)
+	require.False(t, w.over(read(), 31*time.Minute))
+	require.Zero(t, lately().Requests)
+	require.EqualValues(t, 120, w.observation(read(), time.Hour).Clients.Canary.Requests)
 }
 
 // Each window asks about other applications first; the same window, observed anew, about the same.

@@ -55,9 +55,9 @@ func newChooser(route contract.PipelineRoute, before *chooser) *chooser {
 		return nil
 	}
 	if mirrored := tracks[route.Mirror]; mirrored != nil {
-		c.mirror = &mirror{mirrored, newGate()}
+		c.mirror = &mirror{mirrored, newGate(), newGate()}
 		if before != nil && before.mirror != nil && before.mirror.identity() == mirrored.identity() {
-			c.mirror.gate = before.mirror.gate
+			c.mirror.clients, c.mirror.platform = before.mirror.clients, before.mirror.platform
 		}
 	}
 	return c

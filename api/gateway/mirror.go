@@ -10,7 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 )
 
-// What is copied of one pipeline's requests, so that a mirror costs at most about 1 % of the machine and its clients do not feel it: beside
+// What is copied of one pipeline's requests, the clients' and the platform's own each, so that a mirror costs about 1 % of the machine and its clients do not feel it: beside
 // contract.CopiesPerSecond, of which a single decision takes about 0.2 ms of both processes' time. Beyond it copies are dropped.
 const (
 	// copyVolume is how many bytes of them per second, or one largest request (copyBurst) at once: a batch takes as much time as its
@@ -23,10 +23,18 @@ const (
 	maxCopyBytes = 16 << 20
 )
 
-// mirror is the track that gets copies of a pipeline's requests.
+// mirror is the track that gets copies of a pipeline's requests. The clients' and the platform's own have gates of their own: the platform asks so
+// often that its requests would take every place that a client's could have.
 type mirror struct {
 	*track
-	gate *gate
+	clients, platform *gate
+}
+
+func (m *mirror) gate(synthetic bool) *gate {
+	if synthetic {
+		return m.platform
+	}
+	return m.clients
 }
 
 // mirror copies a request that a track has served, as first says, to m and counts the pair. It does not wait: the copy has its own time.
@@ -39,13 +47,14 @@ func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
 		g.metrics.pairs.dropped.WithLabelValues(append(labels, contract.DroppedAbandoned)...).Inc()
 		return
 	}
-	if reason := m.gate.admit(time.Now(), g.application(r, first), len(r.body), !r.synthetic); reason != "" {
+	gate := m.gate(r.synthetic)
+	if reason := gate.admit(time.Now(), g.application(r, first), len(r.body), !r.synthetic); reason != "" {
 		g.metrics.pairs.dropped.WithLabelValues(append(labels, reason)...).Inc()
 		return
 	}
 	g.metrics.pairs.started.WithLabelValues(labels...).Inc()
 	go func() {
-		defer m.gate.release(len(r.body))
+		defer gate.release(len(r.body))
 		q := r.question(m.URL)
 		q.mirrored = true
 		ctx, began := context.Background(), time.Now() // whoever asked may be gone
@@ -81,7 +90,9 @@ func (g *gate) admit(now time.Time, hash uint64, size int, once bool) (reason st
 	}
 	g.copies.AllowN(now, 1)
 	g.volume.AllowN(now, size)
-	g.copied.add(hash) // what was dropped is not: it may have its turn later
+	if once {
+		g.copied.add(hash) // what was dropped is not: it may have its turn later
+	}
 	g.underWay++
 	g.bytes += size
 	return ""

@@ -208,7 +208,7 @@ func TestCopiesUnderWayAreBounded(t *testing.T) {
 	green := predictorDoing(t, func(http.ResponseWriter, *http.Request, string) { <-released })
 	t.Cleanup(release)
 	g.table.set(mirroring(predictorAnswering(t, "1", 200), green))
-	gate := g.table.chooser("loans").mirror.gate
+	gate := g.table.chooser("loans").mirror.clients
 	gate.copies = rate.NewLimiter(rate.Every(time.Nanosecond), 1000)
 	for range maxCopies + 10 {
 		require.Equal(t, 200, ask(g.Handler(), "k-north", "").Code)
@@ -228,10 +228,25 @@ func TestCopiesUnderWayAreBounded(t *testing.T) {
 	require.Equal(t, maxCopies+1, counted(t, g, contract.PairsStartedMetric))
 }
 
+// The platform asks 200 times a second and takes all that is copied of its own; what is copied of the clients' is theirs.
+func TestSyntheticRequestsTakeNoCopyFromClients(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	g.table.set(mirroring(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200)))
+	for range 3 * contract.CopiesPerSecond {
+		require.Equal(t, 200, ask(g.Handler(), "k-own", "").Code)
+	}
+	require.Positive(t, counted(t, g, contract.PairsDroppedMetric, "reason=rate", "synthetic=true"))
+	for range contract.CopiesPerSecond {
+		require.Equal(t, 200, ask(g.Handler(), "k-north", "").Code)
+	}
+	require.Equal(t, contract.CopiesPerSecond, counted(t, g, contract.PairsStartedMetric, "synthetic=false"))
+	require.Zero(t, counted(t, g, contract.PairsDroppedMetric, "synthetic=false"))
+}
+
 func TestCopiesPerSecondAreBounded(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
 	g.table.set(mirroring(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200)))
-	g.table.chooser("loans").mirror.gate.copies = rate.NewLimiter(0, 3)
+	g.table.chooser("loans").mirror.clients.copies = rate.NewLimiter(0, 3)
 	for range 10 {
 		require.Equal(t, 200, ask(g.Handler(), "k-north", "").Code)
 	}
@@ -298,11 +313,11 @@ func TestAMirrorOutlivesChangesOfTheRoute(t *testing.T) {
 	}
 	g := newGateway(t, "http://agent.invalid")
 	g.table.set(mirroring(blue, green))
-	gate := g.table.chooser("loans").mirror.gate
+	gate := g.table.chooser("loans").mirror.clients
 	g.table.set(two(blue, green, 100))
 	require.Nil(t, g.table.chooser("loans").mirror)
 	ask(g.Handler(), "k-north", "")
 	require.Zero(t, counted(t, g, contract.PairsStartedMetric), "traffic that was shifted to safety is not copied")
 	g.table.set(mirroring(blue, green))
-	require.NotSame(t, gate, g.table.chooser("loans").mirror.gate, "a mirror that is set again observes anew")
+	require.NotSame(t, gate, g.table.chooser("loans").mirror.clients, "a mirror that is set again observes anew")
 }

@@ -12,7 +12,7 @@ import (
 //   - pass: every check of every class is within its limit, on as many requests as Needs says of the clients, else of synthetic ones where clients
 //     bring nothing new. The mirror is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic,
 //     known from the mirror, cannot bring enough requests passes on the mirror's verdict. A bake passes by its time.
-//   - fail: a check is beyond its limit by more than chance explains. FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted.
+//   - fail: a check is beyond its limit by more than chance explains, be it lately only (Outage). FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted.
 //   - hold: neither; the same is observed again. When cfg.MaxWaitHours have been, the phase is Aborted, unless a step has enough requests, or
 //     the mirror had, and no check is likely beyond its limit: the next step sees more.
 //
@@ -33,7 +33,13 @@ func Decide(cfg pipeline.Canary, prediction *Prediction, status Status, seen Obs
 	if classes.due() || next.waited(cfg) || next.starved(cfg, need) {
 		classes.judge(judge{cfg: cfg, prediction: prediction, need: need}, next, seen)
 	}
-	if failed := classes.failed(); len(failed) > 0 {
+	failed := classes.failed()
+	if next.Phase == Progressing {
+		for _, f := range outages(cfg, seen.Lately) {
+			failed = append(failed, blame{finding: f, class: classes.clients})
+		}
+	}
+	if len(failed) > 0 {
 		next.FailedChecks++
 		if next.FailedChecks >= cfg.MaxFailedChecks {
 			next = next.abort(failed[0].ending())

@@ -8,6 +8,8 @@ type Observation struct {
 	Seconds   float64 `json:"seconds"`
 	Clients   Traffic `json:"clients"`
 	Synthetic Traffic `json:"synthetic,omitzero"`
+	// Lately is what of the clients' traffic came at the window's end, for which Outage is asked.
+	Lately Traffic `json:"lately,omitzero"`
 }
 
 // Traffic is one class of requests: those that a track answered, and those of which the other track got a copy.
@@ -17,10 +19,10 @@ type Traffic struct {
 	Pairs  Pairs `json:"pairs,omitzero"`
 }
 
-// Seen is how many requests and decisions of the challenger, or pairs, there were.
+// Seen is how many requests and decisions of the challenger, or pairs that either answered, there were: what both refuse says nothing.
 func (t Traffic) Seen(paired bool) (requests, decisions int64) {
 	if paired {
-		return t.Pairs.Ended, t.Pairs.Decided
+		return t.Pairs.answeredByEither(), t.Pairs.Decided
 	}
 	return t.Canary.Requests, t.Canary.Decisions
 }
@@ -28,7 +30,7 @@ func (t Traffic) Seen(paired bool) (requests, decisions int64) {
 // fresh says that a client brought something new: in a mirror a copied application, else one that the challenger decided or failed to.
 func (t Traffic) fresh(paired bool) bool {
 	if paired {
-		return t.Pairs.Started > 0
+		return t.Pairs.answeredByEither() > 0 || t.Pairs.Started > t.Pairs.Ended
 	}
 	return t.Canary.Decisions+t.Canary.Faults.total() > 0
 }

@@ -7,7 +7,7 @@ import (
 
 // pairs judges requests that both tracks were asked, pair by pair.
 func (j judge) pairs(p Pairs) []finding {
-	answered := p.Answered + p.Mended.total() // by either
+	answered := p.answeredByEither()
 	mended := p.Mended
 	mended.Refused = 0 // which requests a track refuses is no chance: those that the challenger takes for the first time pay for none that it breaks
 	findings := j.faults(rate{of: "requests that either track answered", n: answered, sn: answered, paired: true, pending: max(0, p.Started-p.Ended)}, p.Broken, mended)
@@ -19,6 +19,8 @@ func (j judge) pairs(p Pairs) []finding {
 		j.flips("decline", p.ToDecline, p.Decided, e.ToDecline, e.Unknown),
 		j.scores(p.CanaryScores, e, e.InverseRows))
 }
+
+func (p Pairs) answeredByEither() int64 { return p.Answered + p.Mended.total() }
 
 // flips judges the verdicts that the challenger turned one way: as many as predicted, and no fewer.
 func (j judge) flips(to string, flips, decided int64, expected expectedFlips, unknown float64) finding {
