@@ -24,6 +24,8 @@ type EvaluateInput struct {
 	Bundle   artifact.Ref  `json:"bundle"`
 	Test     artifact.Ref  `json:"test"`
 	Champion *artifact.Ref `json:"champion"` // the champion's bundle, or nil
+	// ChampionMeaning is what the champion's scores mean: those of another meaning than the spec's are not compared.
+	ChampionMeaning pipeline.Meaning `json:"champion_meaning,omitempty"`
 }
 
 // EvaluateOutput is the measured quality.
@@ -103,6 +105,10 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 	}
 	if in.Champion == nil {
 		out.Note = "there is no champion yet"
+		return out, nil
+	}
+	if in.ChampionMeaning != spec.Label.Meaning {
+		out.Note = fmt.Sprintf("the champion's scores are of label meaning %s and cannot be compared with scores of %s", in.ChampionMeaning, spec.Label.Meaning)
 		return out, nil
 	}
 	other, err := getModel(ctx, e.Cache.Objects, *in.Champion)

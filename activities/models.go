@@ -7,6 +7,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -39,10 +40,11 @@ type ChampionInput struct {
 	Model string `json:"model"`
 }
 
-// ChampionOutput is the champion's bundle; nil when there is no champion.
+// ChampionOutput is the champion's bundle, nil when there is no champion, and what its scores mean.
 type ChampionOutput struct {
-	Version int           `json:"version"`
-	Bundle  *artifact.Ref `json:"bundle"`
+	Version int              `json:"version"`
+	Bundle  *artifact.Ref    `json:"bundle"`
+	Meaning pipeline.Meaning `json:"meaning"`
 }
 
 // Summary is the number.
@@ -88,5 +90,5 @@ func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (ChampionOu
 		return ChampionOutput{}, err
 	}
 	champion, err := m.Registry.Version(ctx, in.Model, newest.Champion.Version)
-	return ChampionOutput{Version: champion.Version, Bundle: &champion.Bundle}, err
+	return ChampionOutput{Version: champion.Version, Bundle: &champion.Bundle, Meaning: champion.Meaning}, err
 }

@@ -127,6 +127,20 @@ func TestPredictOnNoRows(t *testing.T) {
 	require.Regexp(t, `^there are no rows to predict .*: let a person approve it \(deploy.approval: required\)$`, out.Refused(), "no limit is met by no rows")
 }
 
+// Outcomes are for people: where the newest rows have other labels than the spec has by now, all else is predicted without them.
+func TestPredictWithoutOutcomesWhereTheLabelsAreOthers(t *testing.T) {
+	_, _, b := predicted(t, func(*pipeline.Spec) {})
+	b.respec(t, `positive: "1"`, `positive: bad`, `negative: "0"`, `negative: good`, "cutoff: 0.25", "cutoff: 0.3")
+	candidate := b.registry.candidate(t, 1)
+	c := Comparison{Registry: b.registry, Objects: b.objects, Page: report.SwapSetHTML}
+	out, err := c.Predict(t.Context(), ComparisonInput{Candidate: candidate, Champion: serving.Track{Version: 1, Policy: candidate.Policy}})
+	require.NoError(t, err)
+	found, err := getJSON[swapset.Shift](t.Context(), b.objects, out.JSON)
+	require.NoError(t, err)
+	require.Positive(t, found.Rows)
+	require.False(t, found.OutcomesMeasured)
+}
+
 // A number that the challenger's spec gives up is text in the newest rows: the champion still decides them.
 func TestPredictOfAModelThatGivesANumberUp(t *testing.T) {
 	given := "  - {name: inquiries_6m, type: number, min: 0, max: 50, unit: count, reason: \"number of recent inquiries on credit bureau report\"}\n"

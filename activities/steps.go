@@ -47,12 +47,12 @@ var (
 	FindRollback   = Step[FindRollbackInput, FindRollbackOutput]{Name: "FindRollback", Role: Deliver, Urgent: true}
 )
 
-// The steps that look, keep, and make production follow its record.
+// The steps that look, keep, and make production follow its record. What a canary found waits for no other canary's window to be kept.
 var (
 	PlanProduction      = Step[PlanInput, PlanOutput]{Name: "PlanProduction", Role: Deliver, Patience: Long}
 	SmokeTestProduction = Step[EndpointInput, EndpointOutput]{Name: "SmokeTestProduction", Role: Deliver, Patience: Brief}
 	AnalyseCanary       = Step[CanaryInput, CanaryOutput]{Name: "AnalyseCanary", Role: Deliver, Patience: Long}
-	RecordCanaryCheck   = Step[CheckInput, CheckOutput]{Name: "RecordCanaryCheck", Role: Deliver}
+	RecordCanaryCheck   = Step[CheckInput, CheckOutput]{Name: "RecordCanaryCheck", Role: Deliver, Urgent: true}
 	ShiftTraffic        = Step[FollowInput, FollowOutput]{Name: "ShiftTraffic", Role: Deliver, Urgent: true}
 	AdoptRecord         = Step[FollowInput, FollowOutput]{Name: "AdoptRecord", Role: Deliver, Patience: Brief}
 )

@@ -9,6 +9,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/serving"
@@ -108,11 +109,26 @@ func TestAModelWithoutAGoodRequestInItsTestPartIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "rows is a good request under the contract")
 }
 
+// Probabilities of a default and of an approval have no quality in common: a drop between them would pass anything, or nothing.
+func TestAChampionOfAnotherMeaningIsNotCompared(t *testing.T) {
+	b := newBench(t)
+	tr := b.train(t)
+	champion, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: b.spec.Name})
+	require.NoError(t, err)
+	require.Zero(t, champion, "there is none")
+	out, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
+		Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: pipeline.MeaningApproval,
+	})
+	require.NoError(t, err)
+	require.Nil(t, out.Champion)
+	require.Contains(t, out.Note, "of label meaning approval and cannot be compared with scores of default")
+}
+
 func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Nil(t, tr.evaluated.Champion)
-	in := EvaluateInput{Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle}
+	in := EvaluateInput{Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: b.spec.Label.Meaning}
 	compared, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, compared.Metrics, compared.Champion, "it is the same model")

@@ -76,7 +76,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	evaluated, err := do(ctx, &t.run, activities.EvaluateModel, "evaluating on the test set", activities.EvaluateInput{
-		Schema: spec.Schema, Bundle: trained.Bundle, Test: parts.Test, Champion: champion.Bundle,
+		Schema: spec.Schema, Bundle: trained.Bundle, Test: parts.Test, Champion: champion.Bundle, ChampionMeaning: champion.Meaning,
 	})
 	if err != nil {
 		return Result{}, err
@@ -128,5 +128,7 @@ func (t *training) deliver(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	t.end(ctx, ContinuousDeliveryName, StepDone, string(delivered.Verdict))
-	return t.result(delivered.Verdict, delivered.Reasons...), nil
+	result := t.result(delivered.Verdict, delivered.Reasons...)
+	result.FoundBy = delivered.FoundBy
+	return result, nil
 }

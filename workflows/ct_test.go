@@ -93,6 +93,7 @@ func TestTrainingEndsWithTheDeliverysVerdict(t *testing.T) {
 	result := train(t, p, trainingInput)
 	require.Equal(t, Aborted, result.Verdict)
 	require.Contains(t, result.Reasons[0], "failed: 5000 of 10000")
+	require.Equal(t, canary.Failed, result.FoundBy.Check)
 	require.Empty(t, p.champions())
 }
 

@@ -30,10 +30,10 @@ func newMetrics() *metrics {
 		requests: counter(contract.RequestsMetric,
 			"Requests by HTTP status; 502 when the predictor could not be reached, 504 when it did not answer in time, 499 when the caller hung up before.",
 			labels, contract.CodeLabel),
-		refused:   counter(contract.RefusedMetric, "Requests that a track refused (4xx), the same bytes once.", labels),
+		refused:   counter(contract.RefusedMetric, "Requests that a track refused (4xx), the same bytes of clients once.", labels),
 		durations: histogram(contract.DurationMetric, "Time from the request to the answer.", durationBounds, labels),
-		scores:    histogram(contract.ScoreMetric, "Probabilities of single decisions, each application once.", canary.ScoreBounds(), labels),
-		decisions: counter(contract.DecisionsMetric, "Single decisions by verdict, each application once.", labels, contract.VerdictLabel),
+		scores:    histogram(contract.ScoreMetric, "Probabilities of single decisions, each application of clients once.", canary.ScoreBounds(), labels),
+		decisions: counter(contract.DecisionsMetric, "Single decisions by verdict, each application of clients once.", labels, contract.VerdictLabel),
 		pairs:     newPairs(),
 	}
 	m.registry.MustRegister(m.started, m.requests, m.refused, m.durations, m.scores, m.decisions,

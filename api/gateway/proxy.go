@@ -75,7 +75,7 @@ func (g *Gateway) proxy(kind string) echo.HandlerFunc {
 		ctx, idempotencyKey := c.Request().Context(), c.Request().Header.Get("Idempotency-Key")
 		served := chooser.choose(idempotencyKey)
 		answer, first := g.try(ctx, r, served)
-		// Last, when the caller's answer is written: all that the handler then still does for the copy takes less than a microsecond.
+		// Last, when the caller's answer is written: all that the handler then still does for the copy takes about a microsecond.
 		defer g.mirror(chooser.mirror, r, served, first)
 		if first.code == contract.CodeAbandoned {
 			return nil

@@ -46,7 +46,7 @@ type Track struct {
 	// Singles and Batches are of the requests that ended but for those that their callers gave up, and are judged by different limits.
 	Singles Latency `json:"singles,omitzero"`
 	Batches Latency `json:"batches,omitzero"`
-	// Decisions are those of single requests about applications that this track had not decided before; Approved are of them, and Scores
+	// Decisions are those of single requests about applications that this track had not decided for a client before; Approved are of them, and Scores
 	// are theirs.
 	Decisions int64     `json:"decisions"`
 	Approved  int64     `json:"approved"`
@@ -80,7 +80,7 @@ type Pairs struct {
 	// Singles and Batches are of the pairs that both tracks answered.
 	Singles PairedLatency `json:"singles,omitzero"`
 	Batches PairedLatency `json:"batches,omitzero"`
-	// Decided counts the single pairs that both tracks decided, one per application. ToApprove are those that stable declines and the
+	// Decided counts the single pairs that both tracks decided, one per application of clients. ToApprove are those that stable declines and the
 	// challenger approves, ToDecline the reverse.
 	Decided   int64 `json:"decided"`
 	ToApprove int64 `json:"to_approve"`

@@ -45,8 +45,8 @@ func TestWindow(t *testing.T) {
 		require.Equal(t, test.want, Window(spec(), nil, test.status), test.name)
 	}
 	long := func(cfg pipeline.Canary) pipeline.Canary { cfg.BakeSeconds = 7 * 24 * 3600; return cfg }(spec())
-	patient := func(cfg pipeline.Canary) pipeline.Canary { cfg.MaxWaitHours = 1680; return cfg }(spec())
-	require.Equal(t, 5*3600, Window(patient, nil, progressing(86400, 0, 0, 0)), "ten weeks fit as well")
+	patient := func(cfg pipeline.Canary) pipeline.Canary { cfg.MaxWaitHours = 336; return cfg }(spec())
+	require.Equal(t, 3600, Window(patient, nil, progressing(86400, 0, 0, 0)), "the most that a spec may wait fits into a history as well, and three such windows nearly into a step's patience")
 	require.Equal(t, 7*24*3600/500, Window(long, nil, Status{Phase: Baking, Weight: 100}), "a week's bake fits into a history")
 }
 

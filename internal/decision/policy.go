@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"io"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/sha256hex"
@@ -31,7 +33,7 @@ func PolicyOf(spec pipeline.Spec) Policy {
 			if p.Reasons == nil {
 				p.Reasons = map[string]string{}
 			}
-			p.Reasons[column.Name] = column.Reason
+			p.Reasons[column.Name] = norm.NFC.String(column.Reason) // as Terraform has every text: another form would be another digest there
 		}
 	}
 	return p

@@ -126,3 +126,10 @@ func TestThePolicyOfTheLargestSpecIsRead(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, p, read)
 }
+
+// Terraform composes every text that it passes on (NFC): a document with another form would have another digest there, and no delivery would find it.
+func TestReasonsAreComposed(t *testing.T) {
+	t.Parallel()
+	spec := pipeline.Spec{Policy: pipeline.Policy{Cutoff: 0.5}, Columns: []pipeline.Column{{Name: "income", Reason: "revenu trop e\u0301leve\u0301"}, {Name: "debt", Reason: "\u212b"}}}
+	require.Equal(t, map[string]string{"income": "revenu trop \u00e9lev\u00e9", "debt": "\u00c5"}, decision.PolicyOf(spec).Reasons)
+}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 var (
@@ -19,6 +21,9 @@ const (
 	// maxColumns and maxReasonBytes, the longest text of a reason, of which an applicant reads four, bound the policy document (decision.MaxPolicyBytes).
 	maxColumns     = 1000
 	maxReasonBytes = 300
+	// maxSteps of a canary, each of which may wait for maxWaitHours, fit into a workflow's history, and a window of a phase into a step's patience.
+	maxSteps     = 10
+	maxWaitHours = 14 * 24
 )
 
 // rules checks what values mean together. Paths name where they stand.
@@ -144,6 +149,9 @@ func (c *checker) column(path string, column Column) {
 	default:
 		c.wrongAt(path+".type", "type is %q; number or category is wanted", clip(string(column.Type)))
 	}
+	if !norm.NFC.IsNormalString(column.Name) {
+		c.wrongAt(path+".name", "column %q is not in Unicode's composed form (NFC); write its letters with their accents as one character each", clip(column.Name))
+	}
 	if strings.ContainsFunc(column.Name, unicode.IsControl) {
 		c.wrongAt(path+".name", "column %q has a control character in its name", clip(column.Name))
 	}
@@ -223,6 +231,9 @@ func (c *checker) deploy(d Deploy) {
 	if len(d.Canary.Steps) == 0 {
 		c.wrongAt("deploy.canary.steps", "deploy.canary.steps is empty; at least one weight is wanted, such as 50")
 	}
+	if len(d.Canary.Steps) > maxSteps {
+		c.wrongAt("deploy.canary.steps", "deploy.canary.steps lists %d weights, at most %d are wanted", len(d.Canary.Steps), maxSteps)
+	}
 	before := 0
 	for i, step := range d.Canary.Steps {
 		if step <= before || step >= 100 {
@@ -235,11 +246,13 @@ func (c *checker) deploy(d Deploy) {
 	}
 	c.positive("deploy.canary.min_requests", float64(d.Canary.MinRequests))
 	c.positive("deploy.canary.max_failed_checks", float64(d.Canary.MaxFailedChecks))
-	c.positive("deploy.canary.max_wait_hours", d.Canary.MaxWaitHours)
+	if !(d.Canary.MaxWaitHours > 0 && d.Canary.MaxWaitHours <= maxWaitHours) {
+		c.wrongAt("deploy.canary.max_wait_hours", "deploy.canary.max_wait_hours is %v; a positive number of at most %d is wanted", d.Canary.MaxWaitHours, maxWaitHours)
+	}
 	c.positive("deploy.canary.max_p99_millis", d.Canary.MaxP99Millis)
 	c.positive("deploy.canary.max_batch_p99_millis", d.Canary.MaxBatchP99Millis)
-	if d.Canary.BakeSeconds < 0 {
-		c.wrongAt("deploy.canary.bake_seconds", "deploy.canary.bake_seconds is %d; 0 or more is wanted", d.Canary.BakeSeconds)
+	if d.Canary.BakeSeconds < 0 || d.Canary.BakeSeconds > maxWaitHours*3600 {
+		c.wrongAt("deploy.canary.bake_seconds", "deploy.canary.bake_seconds is %d; 0 to %d is wanted", d.Canary.BakeSeconds, maxWaitHours*3600)
 	}
 	if !(d.Canary.Rate >= 0 && d.Canary.Rate <= 10_000) {
 		c.wrongAt("deploy.canary.rate", "deploy.canary.rate is %v; 0 to 10000 requests per second is wanted", d.Canary.Rate)

@@ -78,6 +78,9 @@ func (f *Field) Read(raw json.RawMessage) (value transform.Value, complaint stri
 		return transform.Value{}, f.Wanted() + " is wanted"
 	}
 	x, err := strconv.ParseFloat(number.String(), 64)
+	if math.Abs(x) > maxNumber {
+		return transform.Value{}, fmt.Sprintf("is too large; %s, of at most %v either way, is wanted", f.Wanted(), maxNumber)
+	}
 	if err != nil || !f.admitsNumber(x) {
 		return transform.Value{}, f.Wanted() + " is wanted"
 	}
@@ -102,8 +105,12 @@ func (f *Field) admitsText(text string) bool {
 	return slices.Contains(f.Domain, text)
 }
 
+// maxNumber bounds every number, so that no model's arithmetic ends in an infinity.
+const maxNumber = 1e100
+
+// admitsNumber admits no NaN either.
 func (f *Field) admitsNumber(x float64) bool {
-	return !math.IsNaN(x) && !math.IsInf(x, 0) && (f.Min == nil || x >= *f.Min) && (f.Max == nil || x <= *f.Max)
+	return math.Abs(x) <= maxNumber && (f.Min == nil || x >= *f.Min) && (f.Max == nil || x <= *f.Max)
 }
 
 // longestDomain is how many values a complaint lists.

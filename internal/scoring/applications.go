@@ -34,11 +34,14 @@ func Applications(t dataset.Table, n int, contracts ...request.Contract) (applic
 	return applications, picked, nil
 }
 
-// common are the fields of the first contract that all of them declare.
+// common are the fields of the first contract that all of them declare, as the same type.
 func common(contracts []request.Contract) []request.Field {
 	fields := slices.Clone(contracts[0].Fields)
 	return slices.DeleteFunc(fields, func(f request.Field) bool {
-		return slices.ContainsFunc(contracts, func(c request.Contract) bool { return c.Index(f.Name) < 0 })
+		return slices.ContainsFunc(contracts, func(c request.Contract) bool {
+			i := c.Index(f.Name)
+			return i < 0 || c.Fields[i].Type != f.Type
+		})
 	})
 }
 

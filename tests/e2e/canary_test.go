@@ -34,12 +34,11 @@ func TestDrillsAreFoundByTheMirror(t *testing.T) {
 			shared.runJSON(t, &r, 4, "cd", "start", name, "--version", strconv.Itoa(other(champion)), "--drill", test.drill, "--wait")
 			last := shared.requireAborted(t, r, champion)
 			require.Equal(t, "mirroring", last.Phase, "no client met it")
-			found := false
 			for _, reason := range r.Reasons {
 				require.Regexp(t, `\(after \d+ (requests of clients|synthetic requests)\)$`, reason)
-				found = found || strings.HasPrefix(reason, test.check+": ")
 			}
-			require.True(t, found, "%s: %v", test.check, r.Reasons)
+			require.Equal(t, test.check, r.FoundBy.Check, "%v", r.Reasons)
+			require.Positive(t, r.FoundBy.Requests)
 		})
 	}
 	unharmed()

@@ -18,7 +18,7 @@ func document(cfg pipeline.Canary, tables []table, promoted [][]int, canaries in
 Written by %[1]sgo run ./tests/errorrates%[1]s, which takes some minutes; do not edit. It runs %[1]scanary.Decide%[1]s, the one that workflows call, on simulated traffic: %[2]d
 canaries per cell, seed %[3]d, the canary of %[1]spipelines/loan-eligibility.yaml%[1]s with %[1]srate: 0%[1]s, no synthetic requests. A share of 1 %% is known to about ±%.1[4]f points.
 
-A good challenger is to be aborted in at most 1 %%, a bad one before any client met it in at least 95 %% with the mirror on, and before it had half of
+A good challenger is to be aborted in at most 1 %%, without a mirror where there are enough requests for it in a week, a bad one before any client met it in at least 95 %% with the mirror on, and before it had half of
 the traffic in at least 95 %% with it off. Aborted by a check is also what a check could not tell within a week, at 50 decisions a day most of it. A bad one may be aborted for whatever reason:
 without a mirror, at small volumes, for want of requests like every other.
 
@@ -26,7 +26,7 @@ without a mirror, at small volumes, for want of requests like every other.
 
 Requests arrive at random at the volume of the column and are shared by the step's weight; at most %[5]d a second are mirrored. On both tracks alike %[6]g %% are rubbish (4xx),
 %[7]g %% of the answers are slow, %[8]g %% are batches, and an answer takes %[9]g ms. What hangs ends after %.0[10]f s. Counts of a window are drawn from binomials.
-Windows are those of the product. The champion's log-odds are normal (mean %[12]g, deviation %[13]g) and it declines from %[14]g. A prediction is drawn anew for every canary from
+Windows are those of the product, but that none ends early when clients have brought enough, nor is one watched for an outage while it lasts. The champion's log-odds are normal (mean %[12]g, deviation %[13]g) and it declines from %[14]g. A prediction is drawn anew for every canary from
 %[11]d rows. Other applicants have log-odds %[15]g higher than those of the prediction. A retrained model has %[16]g times the champion's log-odds, plus noise of %[17]g. The bad challengers are retrained models with a fault of serving, or verdicts other than those
 predicted.
 

@@ -166,6 +166,39 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 	require.Equal(t, document(cfg, nil, nil, shippedCanaries), strings.TrimRight(head, "\n")+"\n")
 }
 
+// So is the section of synthetic requests: one of its cells is computed anew, and all of what surrounds them.
+func TestTheSectionOfSyntheticRequestsIsCurrent(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(documented)
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(text), "## Beside synthetic requests")
+	require.True(t, found)
+	promoted := make([][]int, len(refusals))
+	for i := range promoted {
+		promoted[i] = make([]int, len(clientRates))
+	}
+	var fresh strings.Builder
+	writeBeside(&fresh, promoted, shippedCanaries)
+	const refused, rate = 2, 1 // 5 %, 1 in 20 s
+	cell := fmt.Sprintf("%.1f", 100*float64(besideCell(shipped().Deploy.Canary, refused, rate, shippedCanaries))/shippedCanaries)
+	lines, documented := strings.Split(fresh.String(), "\n"), strings.Split("## Beside synthetic requests"+section, "\n")
+	require.Len(t, documented, len(lines))
+	row := 0
+	for i, line := range lines {
+		if !strings.HasPrefix(line, "| refuses") {
+			require.Equal(t, line, documented[i], "run go run ./tests/errorrates")
+			continue
+		}
+		cells := strings.Split(documented[i], " | ")
+		require.Equal(t, strings.Split(line, " | ")[0], cells[0])
+		if row == refused {
+			require.Equal(t, cell, cells[1+rate], "run go run ./tests/errorrates")
+		}
+		row++
+	}
+	require.Equal(t, len(refusals), row)
+}
+
 // The generator makes the traffic that it says: means within five standard deviations, in 100,000 requests.
 func TestTraffic(t *testing.T) {
 	t.Parallel()

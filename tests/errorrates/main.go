@@ -32,6 +32,15 @@ func write(out string, canaries int) error {
 
 // shipped is the spec that comes with the product, without synthetic requests.
 var shipped = sync.OnceValue(func() pipeline.Spec {
+	spec := asShipped()
+	spec.Deploy.Canary.Rate = 0
+	return spec
+})
+
+// syntheticRate is its synthetic requests per second.
+func syntheticRate() float64 { return asShipped().Deploy.Canary.Rate }
+
+func asShipped() pipeline.Spec {
 	const name = "loan-eligibility.yaml"
 	text, err := pipelines.FS.ReadFile(name)
 	if err != nil {
@@ -41,6 +50,5 @@ var shipped = sync.OnceValue(func() pipeline.Spec {
 	if err != nil {
 		panic(err)
 	}
-	spec.Deploy.Canary.Rate = 0
 	return spec
-})
+}

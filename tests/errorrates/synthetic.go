@@ -9,9 +9,6 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// syntheticRate is the shipped spec's, in requests per second.
-const syntheticRate = 200
-
 // What the table of synthetic requests has: how often clients ask, and what share of their requests a challenger refuses that answers all synthetic
 // ones.
 var (
@@ -23,11 +20,11 @@ var (
 func beside(cfg pipeline.Canary, canaries int) [][]int {
 	promoted := make([][]int, len(refusals))
 	var work []func()
-	for i, refused := range refusals {
+	for i := range refusals {
 		promoted[i] = make([]int, len(clientRates))
-		for j, v := range clientRates {
+		for j := range clientRates {
 			work = append(work, func() {
-				promoted[i][j] = promotedBeside(cfg, v.rate, refused, canaries, rand.New(rand.NewPCG(seed, uint64(1e6+100*i+j))))
+				promoted[i][j] = besideCell(cfg, i, j, canaries)
 			})
 		}
 	}
@@ -35,12 +32,17 @@ func beside(cfg pipeline.Canary, canaries int) [][]int {
 	return promoted
 }
 
+// besideCell is one of them.
+func besideCell(cfg pipeline.Canary, i, j, canaries int) int {
+	return promotedBeside(cfg, clientRates[j].rate, refusals[i], canaries, rand.New(rand.NewPCG(seed, uint64(1e6+100*i+j))))
+}
+
 func promotedBeside(cfg pipeline.Canary, rate, refused float64, canaries int, rng *rand.Rand) (promoted int) {
-	similar := challengers()[2]
+	similar, synthetic := challengers()[2], syntheticRate()
 	for range canaries {
 		prediction := similar.predicted.predict(rng, predictionRows)
 		clients := &traffic{rng: rng, rate: rate, served: similar.served, faults: faults{refused: refused}}
-		platform := &traffic{rng: rng, rate: syntheticRate, served: similar.served}
+		platform := &traffic{rng: rng, rate: synthetic, served: similar.served}
 		status := canary.Start(cfg)
 		for status.Observing() {
 			seconds := float64(canary.Window(cfg, prediction, status))
@@ -64,7 +66,7 @@ func writeBeside(b *strings.Builder, promoted [][]int, canaries int) {
 With %[1]srate: %[2]d%[1]s, as shipped, a canary takes a minute where no clients ask. Synthetic requests show what the platform itself can ask, not what clients do: here a challenger refuses
 clients' requests alone. It is found where clients ask often enough to be seen in the twelve seconds that the mirror lasts at least; where they do not, %[1]srate: 0%[1]s waits for them.
 
-| Promoted, %%, where clients ask |`, "`", syntheticRate)
+| Promoted, %%, where clients ask |`, "`", int(syntheticRate()))
 	for _, v := range clientRates {
 		fmt.Fprintf(b, " %s |", v.name)
 	}

@@ -73,7 +73,11 @@ func (p *Platform) Describe(workflowID string) (Execution, error) {
 type Result struct {
 	Verdict string   `json:"verdict"`
 	Reasons []string `json:"reasons"`
-	Model   struct {
+	FoundBy struct {
+		Check    string `json:"check"`
+		Requests int64  `json:"requests"`
+	} `json:"found_by"`
+	Model struct {
 		Name    string `json:"name"`
 		Version int    `json:"version"`
 		Digest  string `json:"digest"`

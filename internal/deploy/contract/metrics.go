@@ -10,12 +10,13 @@ const (
 	// RequestsMetric counts the same requests when they have ended, by CodeLabel. A request that waits for a predictor to be started again
 	// is counted once, as its first try went.
 	RequestsMetric = "loanops_gateway_requests_total"
-	// RefusedMetric counts those of them that ended OutcomeRefused. What the track has refused lately, byte by byte, is not counted again.
+	// RefusedMetric counts those of them that ended OutcomeRefused. What the track has refused a client lately, byte by byte, is not
+	// counted again; the platform's own requests are drawn from a pool, again and again, on purpose.
 	RefusedMetric = "loanops_gateway_refused_total"
 	// DurationMetric is the time from a request to its end, in seconds, of all but those whose caller hung up: that time is the caller's.
 	DurationMetric = "loanops_gateway_request_duration_seconds"
-	// ScoreMetric and DecisionsMetric are the probabilities and, by VerdictLabel, the verdicts of single decisions. An application that
-	// the track has answered lately is not counted again.
+	// ScoreMetric and DecisionsMetric are the probabilities and, by VerdictLabel, the verdicts of single decisions. A client's application that
+	// the track has answered lately is not counted again; the platform's own are, each time.
 	ScoreMetric     = "loanops_gateway_score"
 	DecisionsMetric = "loanops_gateway_decisions_total"
 )
@@ -97,7 +98,7 @@ const (
 	DroppedAbandoned = "abandoned"
 )
 
-// The outcomes of a request in a pair.
+// The outcomes of a request.
 const (
 	OutcomeOK      = "ok"
 	OutcomeRefused = "refused" // 4xx: the predictor says that the request is wrong

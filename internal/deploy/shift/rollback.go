@@ -14,7 +14,8 @@ import (
 type Request struct {
 	Model  string
 	Target Target // see Choose
-	// After is the newest generation that the asker knows: a newer one by anybody else overtakes the request. 0 goes back from whatever serves.
+	// After is the newest generation that a delivery knows which gives traffic back: a newer one by anybody else overtakes the request, and the
+	// target may be down. 0 goes back from whatever serves.
 	After int64
 	serving.Author
 }
@@ -51,7 +52,8 @@ func (r Result) String() string {
 // against it, as when a rollback is repeated, only traffic is made to follow. It needs the database and the agent only, neither
 // Temporal nor a worker.
 //
-// The error is Refused when the target does not run any more or never was champion, Overtaken when the record has moved on since the
+// The error is Refused when the target never was champion, or does not run any more and request.After does not say that a delivery gives its traffic
+// back, Overtaken when the record has moved on since the
 // request was recorded, or since the generation that it follows. With any other the record may stand: the same request again completes it.
 func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (Result, error) {
 	newest, history, err := read(ctx, reg, request.Model)
@@ -101,7 +103,11 @@ func record(ctx context.Context, reg Registry, agent Agent, newest serving.Recor
 		if err != nil {
 			return Result{}, err
 		}
-		if err := canServe(newest, history, actual, request.Target.Track, version); err != nil {
+		err = canServe(newest, history, actual, request.Target.Track, version)
+		if down(actual, request.Target.Track) && request.After > 0 {
+			err = wasChampion(newest, history, request.Target.Track) // who gives traffic back goes on until it is served
+		}
+		if err != nil {
 			return Result{}, err
 		}
 	}
@@ -132,6 +138,17 @@ func canServe(newest serving.Record, history []serving.Record, actual contract.A
 	case track.Spec.Drill != "":
 		return fault.New(fault.Refused, "version %d of %s runs under the drill %s in slot %s", target.Version, newest.Pipeline, track.Spec.Drill, slot)
 	}
+	return wasChampion(newest, history, target)
+}
+
+// down says that the target runs in no slot, or was given up there: the agent starts it again when it is to get traffic, or Terraform that follows
+// the record does.
+func down(actual contract.Actual, target serving.Track) bool {
+	slot := actual.SlotOf(target)
+	return slot == "" || actual.Tracks[slot].State == contract.TrackFailed
+}
+
+func wasChampion(newest serving.Record, history []serving.Record, target serving.Track) error {
 	if !serving.WasChampion(history, target) {
 		return fault.New(fault.Refused, "version %d of %s never was champion: a rollback goes back, it does not promote", target.Version, newest.Pipeline)
 	}

@@ -339,6 +339,25 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 }
 
 // A request that follows on a generation is overtaken by what anybody else wrote since, and by nothing else.
+// A delivery that gives traffic back to a champion that is down records that all the same: nobody else would, and the version that failed its bake would
+// stay champion. An agent that was given up starts again.
+func TestTrafficIsGivenBackToAChampionThatIsDown(t *testing.T) {
+	t.Parallel()
+	b, reg := promoted(t)
+	target, err := shift.Choose(t.Context(), reg, b.Rollback, agenttest.Pipeline, shift.Wanted{})
+	require.NoError(t, err)
+	b.KillForGood(contract.Blue)
+	person := asked{"rollback-1", 0}.to(target)
+	_, err = shift.RollBack(t.Context(), reg, b.Rollback, person)
+	require.Equal(t, fault.Refused, fault.CodeOf(err), "a person is told")
+	delivery := asked{"delivery-1", 0}.to(target)
+	delivery.After = reg.newest().Generation
+	done, err := shift.RollBack(t.Context(), reg, b.Rollback, delivery)
+	require.NoError(t, err)
+	require.Equal(t, 1, done.Record.Champion.Version)
+	require.Equal(t, 100, b.Actual().Weight(contract.Blue), "it was started again")
+}
+
 func TestARollBackFollowsOnWhatItsAskerKnows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
