@@ -261,5 +261,5 @@ func TestRegister(t *testing.T) {
 	}
 	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
 	require.NoError(t, err)
-	require.Equal(t, ChampionOutput{Version: 2, Bundle: &artifact.Ref{SHA256: "b"}}, found)
+	require.Equal(t, ChampionOutput{Version: 2, Bundle: &artifact.Ref{SHA256: "b"}, Meaning: pipeline.MeaningDefault}, found)
 }
