@@ -102,3 +102,13 @@ func TestGateHoldsItsLimits(t *testing.T) {
 		}
 	})
 }
+
+// The platform's own requests come again on purpose, and take no room from what is remembered of clients.
+func TestGateRemembersOnlyWhatIsCopiedOnce(t *testing.T) {
+	t.Parallel()
+	g := newGate()
+	require.Empty(t, g.admit(noon, 1, 100, false))
+	require.Empty(t, g.admit(noon, 1, 100, true), "it was not remembered")
+	require.Equal(t, contract.DroppedRepeated, g.admit(noon, 1, 100, true))
+	require.Empty(t, g.admit(noon, 1, 100, false))
+}

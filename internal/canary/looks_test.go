@@ -85,3 +85,16 @@ func TestNoLookTakesMoreTestsThanItsLevelIsDividedBy(t *testing.T) {
 
 	require.Equal(t, testsPerLook, max(mirror, step, bake), "%d in the mirror, %d at a step, %d in a bake", mirror, step, bake)
 }
+
+// All that a canary may spend: over its phases, classes and tests, those of outages among them, and over ever so many looks.
+func TestTheBudgetIsSpentOnce(t *testing.T) {
+	t.Parallel()
+	const places, classes = 6, 2 // a mirror, four steps and a bake; clients and synthetic
+	require.InDelta(t, 0.01, budget(spec())*places*classes*(testsPerLook+2), 1e-15)
+	spent := 0.0
+	for k := range 10_000 {
+		spent += level(spec(), k, k+1)
+	}
+	require.InEpsilon(t, budget(spec()), spent, 1e-3)
+	require.LessOrEqual(t, spent, budget(spec()))
+}

@@ -107,3 +107,22 @@ func TestWhatNoRowWasPredictedForIsNoFault(t *testing.T) {
 		require.Greater(t, f.chance(), 0.5, "none turned: %s", f)
 	}
 }
+
+// Pairs that both sides refused say nothing: they neither meet a need nor are they something new, but what is under way may be.
+func TestPairsThatBothRefusedSayNothing(t *testing.T) {
+	t.Parallel()
+	rubbish := goodPairs(93)
+	rubbish.Started, rubbish.Ended = 277, 277
+	_, verdict, reasons := Decide(spec(), nil, Start(spec()), mirrored(20, rubbish))
+	require.Equal(t, Hold, verdict, "%v", reasons)
+	status := Start(spec())
+	status.Silent = 10
+	silent := func(p Pairs) float64 {
+		next, _, _ := Decide(spec(), nil, status, mirrored(3, p))
+		return next.Silent
+	}
+	require.Equal(t, 13., silent(Pairs{Started: 50, Ended: 50}), "one who sends rubbish only")
+	require.Zero(t, silent(Pairs{Started: 51, Ended: 50}), "one is under way")
+	require.Zero(t, silent(Pairs{Started: 1, Ended: 1, Answered: 1}))
+	require.Zero(t, silent(Pairs{Started: 1, Ended: 1, Mended: Faults{Failed: 1}}))
+}

@@ -2,6 +2,7 @@ package request_test
 
 import (
 	"encoding/json"
+	"math"
 	"fmt"
 	"strings"
 	"testing"
@@ -77,6 +78,10 @@ func TestRead(t *testing.T) {
 		if complaint == "" {
 			require.True(t, f.Admits(got))
 		}
+	}
+	debt := &c.Fields[c.Index("debt")]
+	for _, x := range []float64{1.1e100, math.Inf(-1), math.NaN()} {
+		require.False(t, debt.Admits(transform.Value{Number: x}), "%v", x)
 	}
 	require.Equal(t, -1, c.Index("gender"))
 }
