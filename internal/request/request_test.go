@@ -2,8 +2,8 @@ package request_test
 
 import (
 	"encoding/json"
-	"math"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 
