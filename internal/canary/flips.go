@@ -52,13 +52,20 @@ func (f expectedFlips) chernoff(direction, flips float64, n int64, beyond float6
 	applicants := float64(n)
 	exponent := func(size float64) float64 {
 		t := direction * size
-		up := math.Expm1(t)
-		sum := applicants*math.Log1p(beyond*up) + t*t*f.Variance*applicants*applicants/2 - t*flips
+		sum := applicants*logMoment(beyond, t) + t*t*f.Variance*applicants*applicants/2 - t*flips
 		for _, b := range f.By {
-			sum += float64(b.Applicants) * math.Log1p(b.Probability*up)
+			sum += float64(b.Applicants) * logMoment(b.Probability, t)
 		}
 		return sum
 	}
 	// The exponent is convex, 0 at 0 and falls there. Any t gives a bound.
 	return math.Exp(math.Min(0, exponent(minimise(0, 20, exponent))))
+}
+
+// logMoment is log(1 + p(eᵗ-1)), the logarithm of the moment generating function of an event, without cancellation at either end.
+func logMoment(p, t float64) float64 {
+	if t < 0 && p > 0.5 {
+		return math.Log(1 - p + p*math.Exp(t))
+	}
+	return math.Log1p(p * math.Expm1(t))
 }
