@@ -195,10 +195,10 @@ func TestAWindowEndsWhenTheChallengerFailsItsClients(t *testing.T) {
 					}
 				}
 			}
-			in.Seconds, in.Weight = 5, test.weight
+			in.Seconds, in.Weight = 3, test.weight
 			out, err := c.Analyse(t.Context(), in)
 			require.NoError(t, err)
-			require.Equal(t, test.early, out.Observation.Seconds < 5)
+			require.Equal(t, test.early, out.Observation.Seconds < 3)
 			require.EqualValues(t, 30, out.Observation.Clients.Canary.Requests)
 			if test.weight == 0 {
 				require.Zero(t, out.Observation.Lately, "no client meets the challenger")
