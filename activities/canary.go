@@ -87,6 +87,9 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		say(ctx, fmt.Sprintf("observing for %d s at %d %%", in.Seconds, in.Weight))
 		w := window{in: in, spec: spec, before: before, lately: late{since: before}}
 		ended := func(elapsed time.Duration) bool {
+			if !w.shared() && !w.long(elapsed) {
+				return false // nothing can end it now: nothing is to be read
+			}
 			now, err := c.scrape(ctx)
 			return err == nil && w.over(now, elapsed)
 		}

@@ -42,11 +42,16 @@ func (w *window) over(now reading, elapsed time.Duration) bool {
 			w.lately = late{since: now, at: elapsed}
 		}
 	}
-	if w.in.Enough == 0 || elapsed < time.Duration(w.spec.Deploy.Canary.IntervalSeconds)*time.Second {
+	if !w.long(elapsed) {
 		return false
 	}
 	seen, _ := w.counted(w.before, now).traffic(false).Seen(w.in.Weight == 0)
 	return seen >= w.in.Enough
+}
+
+// long says that the window may end when clients have brought enough.
+func (w *window) long(elapsed time.Duration) bool {
+	return w.in.Enough > 0 && elapsed >= time.Duration(w.spec.Deploy.Canary.IntervalSeconds)*time.Second
 }
 
 // shared says that clients are served by both tracks.

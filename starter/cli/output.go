@@ -40,6 +40,13 @@ func (a *app) say(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
 }
 
+// listReasons prints why a run ended so, a line each.
+func (a *app) listReasons(reasons []string) {
+	for _, reason := range reasons {
+		fmt.Fprintf(a.out, "  %s\n", reason)
+	}
+}
+
 // result prints how a workflow ended and turns its verdict into an exit code.
 func (a *app) result(r workflows.Result) error {
 	err := a.print(r, func() {
@@ -48,9 +55,7 @@ func (a *app) result(r workflows.Result) error {
 			what = fmt.Sprintf("%s version %d", r.Model.Name, r.Model.Version)
 		}
 		fmt.Fprintf(a.out, "%s: %s\n", r.Verdict, what)
-		for _, reason := range r.Reasons {
-			fmt.Fprintf(a.out, "  %s\n", reason)
-		}
+		a.listReasons(r.Reasons)
 	})
 	if err != nil {
 		return err

@@ -118,9 +118,7 @@ func (a *app) describeRun(r shownRun) {
 		fmt.Fprintf(a.out, ", took %s, of which its steps ran %s", took(r.StartedAt, r.EndedAt), r.Busy().Round(time.Millisecond))
 	}
 	fmt.Fprintln(a.out)
-	for _, reason := range reasons(r.Result) {
-		fmt.Fprintf(a.out, "  %s\n", reason)
-	}
+	a.listReasons(reasons(r.Result))
 	fmt.Fprintln(a.out)
 	rows := [][]string{{"STEP", "STATUS", "ATTEMPTS", "TOOK", ""}}
 	for _, s := range r.Steps {
