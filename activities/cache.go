@@ -12,8 +12,14 @@ import (
 
 // StepCache keeps the outputs of steps: a step that ran with the same input is not run again.
 type StepCache struct {
-	Registry registry.Registry
+	Registry CachedSteps
 	Objects  Objects
+}
+
+// CachedSteps are the outputs that are kept, see registry.Registry.
+type CachedSteps interface {
+	CachedStep(ctx context.Context, key string) (registry.CachedStep, error)
+	PutCachedStep(ctx context.Context, step registry.CachedStep) error
 }
 
 // Reused is the part of a cached step's output that says whether the work was done now.

@@ -89,6 +89,8 @@ func TestAnUnreadableRowIsNoHit(t *testing.T) {
 func TestChangesOfASpec(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
 	none, all := []string{}, everyStep
+	// A profile is of what was seen: another schema that sees the same needs no other one.
+	unseen := slices.DeleteFunc(slices.Clone(everyStep), func(step string) bool { return step == ProfileData.Name })
 	for _, test := range []struct {
 		name   string
 		change func(*pipeline.Spec)
@@ -101,11 +103,10 @@ func TestChangesOfASpec(t *testing.T) {
 		{"deploy", func(s *pipeline.Spec) { s.Deploy.Canary.Steps, s.Deploy.MemoryMiB = []int{50}, 256 }, none},
 		{"source", func(s *pipeline.Spec) { s.Source.Simulate.Seed++ }, all},
 		{"limits", func(s *pipeline.Spec) { s.Limits.MaxRows++ }, []string{ExtractData.Name}}, // the same table comes of it
-		{"missing", func(s *pipeline.Spec) { s.Source.Missing = []string{"NA"} }, []string{ExtractData.Name}},
-		{"label", func(s *pipeline.Spec) { s.Label.MaturesAfterDays-- }, all},
-		{"label's meaning", func(s *pipeline.Spec) { s.Label.Meaning = pipeline.MeaningApproval }, all},
+		{"label", func(s *pipeline.Spec) { s.Label.MaturesAfterDays-- }, unseen},
+		{"label's meaning", func(s *pipeline.Spec) { s.Label.Meaning = pipeline.MeaningApproval }, unseen},
 		{"a column's reason", func(s *pipeline.Spec) { s.Columns[0].Reason = "other words" }, none},
-		{"a column's range", func(s *pipeline.Spec) { s.Columns[4].Max = number(9e6) }, all},
+		{"a column's range", func(s *pipeline.Spec) { s.Columns[4].Max = number(9e6) }, unseen},
 		{"one column less", func(s *pipeline.Spec) { s.Ignore, s.Columns = append(s.Ignore, s.Columns[0].Name), s.Columns[1:] }, all},
 		{"split", func(s *pipeline.Spec) { s.Split.Train, s.Split.Test = 0.5, 0.3 }, []string{SplitData.Name, TrainModel.Name, EvaluateModel.Name}},
 		{"algorithm", func(s *pipeline.Spec) { s.Algorithm.L2 = []float64{1} }, []string{TrainModel.Name, EvaluateModel.Name}},
@@ -124,10 +125,13 @@ func TestChangesOfASpec(t *testing.T) {
 // The same, of files: what they hold and how they are joined.
 func TestChangesOfASource(t *testing.T) {
 	b := newBench(t)
-	paths, err := writeSimulated(t.TempDir(), *b.spec.Source.Simulate, time.Time{})
+	written, err := writeSimulated(t.TempDir(), *b.spec.Source.Simulate, time.Time{})
 	require.NoError(t, err)
+	join := func(i int) pipeline.Join {
+		return pipeline.Join{Relation: pipeline.Relation{URI: written[i].files[0].Path}, On: pipeline.Names{"application_id"}}
+	}
 	source := func() pipeline.Source {
-		return pipeline.Source{URI: paths[0], Join: []pipeline.Join{{URI: paths[1], On: "application_id"}, {URI: paths[2], On: "application_id"}}}
+		return pipeline.Source{Relation: join(0).Relation, Join: []pipeline.Join{join(1), join(2)}}
 	}
 	b.spec.Source = source()
 	b.parts(t)
@@ -137,11 +141,14 @@ func TestChangesOfASource(t *testing.T) {
 		again  bool
 	}{
 		{"nothing", func(*pipeline.Source) {}, false},
-		{"the column of a join", func(s *pipeline.Source) { s.Join[0].On = "application_date" }, true},
+		{"the kind of a join", func(s *pipeline.Source) { s.Join[0].Kind = pipeline.InnerJoin }, true},
+		{"missing", func(s *pipeline.Source) { s.Missing = []string{"NA"} }, true},
+		{"a condition", func(s *pipeline.Source) { s.Where = "loan_amount > 1000" }, true},
+		{"a selection", func(s *pipeline.Source) { s.Join[1].Select = []string{"application_id", "gender"} }, true},
 		{"the order of joins", func(s *pipeline.Source) { slices.Reverse(s.Join) }, true},
 		{"one join less", func(s *pipeline.Source) { s.Join = s.Join[:1] }, true},
 		{"where a file is", func(s *pipeline.Source) { s.Join[1].URI = copied(t, s.Join[1].URI, "moved.parquet") }, false},
-		{"how a file is read", func(s *pipeline.Source) { s.Join[1].URI = copied(t, s.Join[1].URI, "moved.csv") }, true},
+		{"how a file is read", func(s *pipeline.Source) { s.Join[1].Rename = map[string]string{"gender": "sex"} }, true},
 	} {
 		changed := source()
 		test.change(&changed)
@@ -149,7 +156,7 @@ func TestChangesOfASource(t *testing.T) {
 		spec.Source = changed
 		loaded, err := b.stages.Pipelines.take(t.Context(), spec, "spec")
 		require.NoError(t, err)
-		out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema, Source: loaded.Source, Limits: loaded.Limits})
+		out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema, Source: loaded.Source, Limits: loaded.Limits, KnownAt: b.known()})
 		require.NoError(t, err, test.name)
 		require.Equal(t, test.again, !out.Cached, test.name)
 	}

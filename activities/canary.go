@@ -168,7 +168,7 @@ func (c *Canary) traffic(ctx context.Context, in CanaryInput, cfg pipeline.Canar
 	if t.key, err = readKey(c.KeyFile); err != nil {
 		return nil, err
 	}
-	table, err := getTable(ctx, c.Objects, test(version))
+	table, err := ReadTable(ctx, c.Objects, test(version))
 	if err != nil {
 		return nil, err
 	}

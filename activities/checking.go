@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
@@ -10,18 +11,30 @@ import (
 	"github.com/loanops/loanops/internal/profile"
 )
 
-// ValidateInput is a table and what it should be.
+// facts are what was seen of the rows while they were extracted.
+type facts struct {
+	Checked dataset.Checked `json:"checked"`
+	Columns []dataset.Field `json:"columns"`
+	Profile profile.Profile `json:"profile"`
+}
+
+// ValidateInput is what was seen of a dataset, and what should be.
 type ValidateInput struct {
-	Schema  artifact.Ref `json:"schema"`
-	Dataset artifact.Ref `json:"dataset"`
-	AsOf    string       `json:"as_of"`
+	Schema     artifact.Ref        `json:"schema"`
+	Dataset    artifact.Ref        `json:"dataset"`
+	Facts      artifact.Ref        `json:"facts"`
+	Quarantine pipeline.Quarantine `json:"quarantine"`
+	Rules      []pipeline.Rule     `json:"rules,omitempty"`
+	KnownAt    string              `json:"known_at"`
 }
 
 // ValidateOutput says whether the data may be trained on. Errors refuse, warnings are told.
 type ValidateOutput struct {
-	Report   artifact.Ref `json:"report"` // JSON
-	Errors   []string     `json:"errors"`
-	Warnings []string     `json:"warnings"`
+	Report artifact.Ref `json:"report"` // JSON
+	// Duplicates is how many rows equal an earlier one in every column.
+	Duplicates int64    `json:"duplicates"`
+	Errors     []string `json:"errors"`
+	Warnings   []string `json:"warnings"`
 	Reused
 }
 
@@ -35,10 +48,9 @@ func (o ValidateOutput) Artifacts() map[string]artifact.Ref {
 	return map[string]artifact.Ref{artifact.ValidationReport: o.Report}
 }
 
-// ProfileInput is a table to describe.
+// ProfileInput is what was seen of a dataset.
 type ProfileInput struct {
-	Schema  artifact.Ref `json:"schema"`
-	Dataset artifact.Ref `json:"dataset"`
+	Facts artifact.Ref `json:"facts"`
 }
 
 // ProfileOutput is the profile for people and for programs.
@@ -61,7 +73,7 @@ type SplitInput struct {
 	Schema  artifact.Ref   `json:"schema"`
 	Dataset artifact.Ref   `json:"dataset"`
 	Split   pipeline.Split `json:"split"`
-	AsOf    string         `json:"as_of"`
+	KnownAt string         `json:"known_at"`
 }
 
 // SplitOutput is the three disjoint parts.
@@ -85,7 +97,7 @@ func (o SplitOutput) Artifacts() map[string]artifact.Ref {
 	return map[string]artifact.Ref{artifact.Train: o.Train, artifact.Validation: o.Validation, artifact.Test: o.Test}
 }
 
-// Checking validates, profiles and splits the extracted table.
+// Checking validates, profiles and splits the extracted rows.
 type Checking struct {
 	Cache     StepCache
 	Warehouse Warehouse
@@ -93,23 +105,71 @@ type Checking struct {
 	Page func(profile.Profile) ([]byte, error)
 }
 
-// Validate holds the table against the spec. Errors are returned as a result: they refuse, nothing is broken.
+// Validate judges what was seen of the rows. Errors are returned as a result: they refuse, nothing is broken.
 func (c *Checking) Validate(ctx context.Context, in ValidateInput) (ValidateOutput, error) {
 	return cached(ctx, c.Cache, ValidateData, in, c.validate)
 }
 
 func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutput, error) {
-	asOf, err := day(in.AsOf)
+	knownAt, err := day("known_at", in.KnownAt)
 	if err != nil {
 		return ValidateOutput{}, err
 	}
-	spec, table, err := c.read(ctx, in.Schema, in.Dataset)
+	spec, err := getSchema(ctx, c.Cache.Objects, in.Schema)
 	if err != nil {
 		return ValidateOutput{}, err
 	}
-	report := dataset.Validate(spec, table, asOf)
-	ref, err := putJSON(ctx, c.Cache.Objects, report)
-	return ValidateOutput{Report: ref, Errors: report.Messages(dataset.Error), Warnings: report.Messages(dataset.Warning)}, err
+	spec.Schema.Quarantine = in.Quarantine
+	seen, err := getJSON[facts](ctx, c.Cache.Objects, in.Facts)
+	if err != nil {
+		return ValidateOutput{}, err
+	}
+	report := dataset.NewValidator(spec, knownAt).Judge(seen.Checked, seen.Columns)
+	var out ValidateOutput
+	if out.Duplicates, err = c.repeats(ctx, in.Dataset, spec.Entity, &report); err != nil {
+		return out, err
+	}
+	if err := c.broken(ctx, in, spec.Entity, &report); err != nil {
+		return out, err
+	}
+	out.Errors, out.Warnings = report.Messages(dataset.Error), report.Messages(dataset.Warning)
+	out.Report, err = putJSON(ctx, c.Cache.Objects, report)
+	return out, err
+}
+
+// broken notes the rows that break rules across columns.
+func (c *Checking) broken(ctx context.Context, in ValidateInput, entity string, report *dataset.Report) error {
+	m, paths, err := parts(ctx, c.Cache.Objects, in.Dataset)
+	if err != nil || len(paths) == 0 || len(in.Rules) == 0 {
+		return err
+	}
+	if !slices.ContainsFunc(m.Columns, func(f dataset.Field) bool { return f.Name == entity }) {
+		entity = ""
+	}
+	found, err := c.Warehouse.Broken(ctx, paths, in.Rules, entity)
+	for i := range found {
+		report.Broken(in.Rules[i], found[i])
+	}
+	return err
+}
+
+// repeats notes repeated entities and counts the rows that equal an earlier one.
+func (c *Checking) repeats(ctx context.Context, ref artifact.Ref, entity string, report *dataset.Report) (duplicates int64, err error) {
+	m, paths, err := parts(ctx, c.Cache.Objects, ref)
+	if err != nil || len(paths) == 0 {
+		return 0, err
+	}
+	if slices.ContainsFunc(m.Columns, func(f dataset.Field) bool { return f.Name == entity }) {
+		repeated, err := c.Warehouse.Repeated(ctx, paths, entity)
+		if err != nil || repeated == 0 {
+			return 0, err // rows of different entities are not equal
+		}
+		report.Repeated(entity, repeated)
+	}
+	if duplicates, err = c.Warehouse.Duplicates(ctx, paths); err == nil {
+		report.Duplicates(duplicates)
+	}
+	return duplicates, err
 }
 
 // Profile describes every column.
@@ -118,20 +178,16 @@ func (c *Checking) Profile(ctx context.Context, in ProfileInput) (ProfileOutput,
 }
 
 func (c *Checking) profile(ctx context.Context, in ProfileInput) (ProfileOutput, error) {
-	spec, table, err := c.read(ctx, in.Schema, in.Dataset)
+	seen, err := getJSON[facts](ctx, c.Cache.Objects, in.Facts)
 	if err != nil {
 		return ProfileOutput{}, err
 	}
-	described, err := c.Warehouse.Profile(ctx, table, spec)
-	if err != nil {
-		return ProfileOutput{}, err
-	}
-	page, err := c.Page(described)
+	page, err := c.Page(seen.Profile)
 	if err != nil {
 		return ProfileOutput{}, err
 	}
 	var out ProfileOutput
-	if out.JSON, err = putJSON(ctx, c.Cache.Objects, described); err != nil {
+	if out.JSON, err = putJSON(ctx, c.Cache.Objects, seen.Profile); err != nil {
 		return out, err
 	}
 	out.HTML, err = c.Cache.Objects.Put(ctx, page, htmlType, "html")
@@ -144,7 +200,7 @@ func (c *Checking) Split(ctx context.Context, in SplitInput) (SplitOutput, error
 }
 
 func (c *Checking) split(ctx context.Context, in SplitInput) (SplitOutput, error) {
-	asOf, err := day(in.AsOf)
+	knownAt, err := day("known_at", in.KnownAt)
 	if err != nil {
 		return SplitOutput{}, err
 	}
@@ -153,7 +209,7 @@ func (c *Checking) split(ctx context.Context, in SplitInput) (SplitOutput, error
 		return SplitOutput{}, err
 	}
 	spec.Split = in.Split
-	train, validation, test, err := dataset.Split(spec, table, asOf)
+	train, validation, test, err := dataset.Split(spec, table, knownAt)
 	if err != nil {
 		return SplitOutput{}, err
 	}
@@ -180,6 +236,6 @@ func (c *Checking) read(ctx context.Context, schema, table artifact.Ref) (pipeli
 	if err != nil {
 		return spec, dataset.Table{}, err
 	}
-	t, err := getTable(ctx, c.Cache.Objects, table)
+	t, err := ReadTable(ctx, c.Cache.Objects, table)
 	return spec, t, err
 }

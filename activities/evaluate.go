@@ -87,7 +87,7 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
-	test, err := getTable(ctx, e.Cache.Objects, in.Test)
+	test, err := ReadTable(ctx, e.Cache.Objects, in.Test)
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
@@ -152,7 +152,6 @@ func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured eval
 
 // measured scores a table and compares with its labels. Its rows were chosen by Split, so their labels have matured.
 func measured(spec pipeline.Spec, m *model.Model, t dataset.Table) (evaluate.Evaluation, error) {
-	spec.Label.MaturesAfterDays = 0
 	y, err := dataset.Label(spec, t, time.Time{})
 	if err != nil {
 		return evaluate.Evaluation{}, err

@@ -3,25 +3,29 @@ package activities
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/ingest"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/profile"
-	"github.com/loanops/loanops/internal/simulate"
+	"github.com/loanops/loanops/internal/source"
 )
 
-// Warehouse reads and joins files, see warehouse.Warehouse. It is an interface because DuckDB behind it is linked into the
-// worker only.
+// Warehouse does what needs all rows of a table at once, see warehouse.Warehouse. It is an interface because DuckDB behind it is linked into
+// the worker only.
 type Warehouse interface {
-	// Extract reads base and joins further local files to it, in a fixed order of rows.
-	Extract(ctx context.Context, spec pipeline.Spec, base string, joins []string, asOf time.Time) (dataset.Table, error)
-	// Profile describes every column.
-	Profile(ctx context.Context, t dataset.Table, spec pipeline.Spec) (profile.Profile, error)
+	// Relate joins relations to base and writes the rows, in base's order, to a Parquet file.
+	Relate(ctx context.Context, base source.Staged, joins []source.Joined, to string) error
+	// Reduce takes the steps of cleaning that look at rows beside each other, and writes the rows that are left, in their order, to a Parquet file.
+	Reduce(ctx context.Context, paths []string, steps []pipeline.CleanStep, label, to string) (dropped []int64, err error)
+	// Broken holds the rows of Parquet files against rules across columns.
+	Broken(ctx context.Context, paths []string, rules []pipeline.Rule, entity string) ([]dataset.Breach, error)
+	// Duplicates counts the rows of Parquet files that equal an earlier one.
+	Duplicates(ctx context.Context, paths []string) (rows int64, err error)
+	// Repeated counts the rows of Parquet files that repeat a value of a column.
+	Repeated(ctx context.Context, paths []string, column string) (rows int64, err error)
 }
 
 // ExtractInput says what to read.
@@ -29,117 +33,129 @@ type ExtractInput struct {
 	Schema artifact.Ref    `json:"schema"`
 	Source pipeline.Source `json:"source"`
 	Limits pipeline.Limits `json:"limits"`
-	// Data replaces the source's file when it is not empty.
+	// Data replaces the source's own rows, but not what is joined to them, when it is not empty.
 	Data string `json:"data"`
+	// Uploads are the objects that hold what a person's local files held, by the URI that names these.
+	Uploads map[string][]string `json:"uploads,omitempty"`
 	// AsOf is 2006-01-02, or empty for everything.
 	AsOf string `json:"as_of"`
+	// KnownAt is the day on which the data were known.
+	KnownAt string `json:"known_at"`
 }
 
-// ExtractOutput is the table that everything after reads.
+// ExtractOutput is the dataset that everything after reads, and what was seen while it was made.
 type ExtractOutput struct {
-	Dataset artifact.Ref `json:"dataset"` // Parquet
-	Rows    int64        `json:"rows"`
-	Columns int          `json:"columns"`
-	Source  string       `json:"source"` // what was read, in words
+	Dataset    artifact.Ref  `json:"dataset"`              // a dataset.Manifest
+	Quarantine *artifact.Ref `json:"quarantine,omitempty"` // a dataset.Manifest of the rows that break a rule; nil without any
+	Facts      artifact.Ref  `json:"facts"`                // JSON, see facts
+	Rows       int64         `json:"rows"`
+	Refused    int64         `json:"refused"` // rows in quarantine
+	Later      int64         `json:"later"`   // rows that were not known yet
+	Dropped    int64         `json:"dropped"` // rows that cleaning left out
+	Columns    int           `json:"columns"`
+	Source     string        `json:"source"` // what was read, in words
+	Notes      []string      `json:"notes,omitempty"`
 	Reused
 }
 
 // Summary says how much was read, and where.
 func (o ExtractOutput) Summary() string {
-	return fmt.Sprintf("%d rows, %d columns from %s%s", o.Rows, o.Columns, o.Source, o.mark())
+	text := fmt.Sprintf("%d rows, %d columns from %s", o.Rows, o.Columns, o.Source)
+	if o.Refused > 0 {
+		text += fmt.Sprintf("; %d rows in quarantine", o.Refused)
+	}
+	if o.Dropped > 0 {
+		text += fmt.Sprintf("; %d rows left out by cleaning", o.Dropped)
+	}
+	if o.Later > 0 {
+		text += fmt.Sprintf("; %d rows not known yet", o.Later)
+	}
+	for _, note := range o.Notes {
+		text += "; " + note
+	}
+	return text + o.mark()
 }
 
-// Artifacts is the table.
+// Artifacts are the datasets, and what was seen.
 func (o ExtractOutput) Artifacts() map[string]artifact.Ref {
-	return map[string]artifact.Ref{artifact.Dataset: o.Dataset}
+	made := map[string]artifact.Ref{artifact.Dataset: o.Dataset, artifact.Facts: o.Facts}
+	if o.Quarantine != nil {
+		made[artifact.Quarantine] = *o.Quarantine
+	}
+	return made
 }
 
 // Extraction reads raw data.
 type Extraction struct {
 	Cache     StepCache
 	Warehouse Warehouse
+	// Places are the folders of this machine that may be read by whoever starts a workflow.
+	Places source.Places
+	// Connection is the URL of a database that a spec names.
+	Connection func(name string) (string, error)
+	// Folder is for files on their way.
+	Folder string
 }
 
-// extraction is what the table is a function of: the files by what they hold, not by what they are called.
+// extraction is what the dataset is a function of: the files by what they hold, not by what they are called.
 type extraction struct {
-	Schema   artifact.Ref       `json:"schema"`
-	Simulate *pipeline.Simulate `json:"simulate"`
-	Files    []rawFile          `json:"files"` // the base first, then those that are joined to it
-	Missing  []string           `json:"missing"`
-	Limits   pipeline.Limits    `json:"limits"`
-	AsOf     string             `json:"as_of"`
+	Schema    artifact.Ref       `json:"schema"`
+	Simulate  *pipeline.Simulate `json:"simulate,omitempty"`
+	Relations []relation         `json:"relations"` // the base first, then those that are joined to it
+	Limits    pipeline.Limits    `json:"limits"`
+	AsOf      string             `json:"as_of"`
+	KnownAt   string             `json:"known_at"`
 }
 
-// rawFile is a file of the user's.
-type rawFile struct {
-	SHA256    string `json:"sha256"`
-	Extension string `json:"extension"` // says how to read it
-	On        string `json:"on"`        // the column of a join
+// relation is how files are read and joined.
+type relation struct {
+	pipeline.Join
+	Files []rawFile `json:"files"`
 }
 
-// Extract brings the source's files here and makes one table of them.
+// Extract brings the source's files here and makes one dataset of them.
 func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutput, error) {
-	if _, err := day(in.AsOf); err != nil {
-		return ExtractOutput{}, err
+	for name, text := range map[string]string{"as_of": in.AsOf, "known_at": in.KnownAt} {
+		if _, err := day(name, text); err != nil {
+			return ExtractOutput{}, err
+		}
 	}
-	source := in.Source
+	from := in.Source
 	if in.Data != "" {
-		source = pipeline.Source{URI: in.Data, Missing: source.Missing}
+		from.Relation, from.Simulate = from.At(in.Data), nil
 	}
-	reading := extraction{Schema: in.Schema, Simulate: source.Simulate, Missing: source.Missing, Limits: in.Limits, AsOf: in.AsOf}
-	if source.Simulate != nil {
+	reading := extraction{Schema: in.Schema, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, KnownAt: in.KnownAt}
+	if from.Simulate != nil {
 		out, err := cached(ctx, e.Cache, ExtractData, reading, e.simulate)
-		out.Source = describe(*source.Simulate)
+		out.Source = from.Words()
 		return out, err
 	}
-	files, paths, err := e.fetch(ctx, source, in.Limits.MaxBytes)
+	opened, err := e.fetch(ctx, from, in)
 	if err != nil {
 		return ExtractOutput{}, err
 	}
-	reading.Files = files
+	for _, o := range opened {
+		reading.Relations = append(reading.Relations, o.relation)
+		if o.Postgres != nil { // what a database holds is known when it has been read
+			out, err := e.read(ctx, reading, opened)
+			out.Source = from.Words()
+			return out, err
+		}
+	}
 	out, err := cached(ctx, e.Cache, ExtractData, reading, func(ctx context.Context, in extraction) (ExtractOutput, error) {
-		return e.read(ctx, in, paths)
+		return e.read(ctx, in, opened)
 	})
-	out.Source = source.URI
+	out.Source = from.Words()
 	return out, err
 }
 
-// fetch brings the user's files here; paths are where they are on this machine.
-func (e *Extraction) fetch(ctx context.Context, source pipeline.Source, maxBytes int64) (files []rawFile, paths []string, err error) {
-	for _, from := range append([]pipeline.Join{{URI: source.URI}}, source.Join...) {
-		say(ctx, "fetching "+from.URI)
-		path, digest, err := e.Cache.Objects.Fetch(ctx, from.URI, maxBytes)
-		if err != nil {
-			return nil, nil, err
-		}
-		files = append(files, rawFile{SHA256: digest, Extension: filepath.Ext(path), On: from.On})
-		paths = append(paths, path)
-	}
-	return files, paths, nil
-}
-
-// simulate reads the simulated population.
-func (e *Extraction) simulate(ctx context.Context, in extraction) (ExtractOutput, error) {
-	asOf, err := day(in.AsOf)
+// read makes one dataset of the relations.
+func (e *Extraction) read(ctx context.Context, in extraction, from []opened) (ExtractOutput, error) {
+	asOf, err := day("as_of", in.AsOf)
 	if err != nil {
 		return ExtractOutput{}, err
 	}
-	dir, err := os.MkdirTemp("", "loanops-simulate-")
-	if err != nil {
-		return ExtractOutput{}, fault.Wrap(fault.Unavailable, err, "making a folder for simulated data")
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	say(ctx, "simulating applicants")
-	paths, err := writeSimulated(dir, *in.Simulate, asOf)
-	if err != nil {
-		return ExtractOutput{}, err
-	}
-	return e.read(ctx, in, paths)
-}
-
-// read makes one table of the files at paths.
-func (e *Extraction) read(ctx context.Context, in extraction, paths []string) (ExtractOutput, error) {
-	asOf, err := day(in.AsOf)
+	knownAt, err := day("known_at", in.KnownAt)
 	if err != nil {
 		return ExtractOutput{}, err
 	}
@@ -147,52 +163,59 @@ func (e *Extraction) read(ctx context.Context, in extraction, paths []string) (E
 	if err != nil {
 		return ExtractOutput{}, err
 	}
-	spec.Source.Missing, spec.Limits = in.Missing, in.Limits
-	for i := 1; i < len(in.Files); i++ {
-		spec.Source.Join = append(spec.Source.Join, pipeline.Join{On: in.Files[i].On})
-	}
-	say(ctx, "reading and joining")
-	table, err := e.Warehouse.Extract(ctx, spec, paths[0], paths[1:], asOf)
+	spec.Limits = in.Limits
+	folder, remove, err := e.folder()
 	if err != nil {
 		return ExtractOutput{}, err
 	}
-	ref, err := putTable(ctx, e.Cache.Objects, table)
-	return ExtractOutput{Dataset: ref, Rows: int64(table.Rows()), Columns: len(table.Columns)}, err
-}
-
-// writeSimulated writes the three tables of the simulated population as files: what a lender's systems would deliver.
-func writeSimulated(dir string, cfg pipeline.Simulate, asOf time.Time) ([]string, error) {
-	applications, outcomes, protected := simulate.Generate(cfg, asOf)
-	paths := make([]string, 0, 3)
-	for _, part := range []struct {
-		name  string
-		table dataset.Table
-	}{{"applications", applications}, {"outcomes", outcomes}, {"protected", protected}} {
-		data, err := dataset.WriteParquet(part.table)
-		if err != nil {
-			return nil, err
-		}
-		path := filepath.Join(dir, part.name+".parquet")
-		if err := os.WriteFile(path, data, 0o600); err != nil {
-			return nil, fault.Wrap(fault.Unavailable, err, "writing simulated data")
-		}
-		paths = append(paths, path)
+	defer remove()
+	rows, err := e.relate(ctx, spec, from, folder)
+	if err != nil {
+		return ExtractOutput{}, err
 	}
-	return paths, nil
+	defer rows.Close()
+	made, err := e.ingest(ctx, ingest.Input{
+		Spec: spec, Rows: rows, AsOf: asOf, KnownAt: knownAt, Folder: folder,
+		Keep: func(ctx context.Context, path string) (dataset.Part, error) {
+			ref, err := e.Cache.Objects.PutFile(ctx, path, parquetType, "parquet")
+			return dataset.Part{SHA256: ref.SHA256, Bytes: ref.Bytes}, err
+		},
+		Progress: func(rows int64) { say(ctx, fmt.Sprintf("%d rows", rows)) },
+	})
+	if err != nil {
+		return ExtractOutput{}, err
+	}
+	return e.put(ctx, made)
 }
 
-func describe(s pipeline.Simulate) string {
-	return fmt.Sprintf("simulate: %d applications from %s to %s, seed %d", s.Rows, s.From.Format(pipeline.DateLayout), s.To.Format(pipeline.DateLayout), s.Seed)
+// put stores what came of an extraction.
+func (e *Extraction) put(ctx context.Context, made ingest.Output) (ExtractOutput, error) {
+	out := ExtractOutput{
+		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Dropped: made.Dropped, Notes: made.Notes,
+	}
+	var err error
+	if out.Dataset, err = putManifest(ctx, e.Cache.Objects, made.Dataset); err != nil {
+		return out, err
+	}
+	if made.Quarantine.Rows > 0 {
+		ref, err := putManifest(ctx, e.Cache.Objects, made.Quarantine)
+		if err != nil {
+			return out, err
+		}
+		out.Quarantine = &ref
+	}
+	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Dataset.Columns, Profile: made.Profile})
+	return out, err
 }
 
-// day parses an as-of day; empty is the zero time: everything.
-func day(text string) (time.Time, error) {
+// day parses a day of an input; empty is the zero time.
+func day(name, text string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
 	at, err := time.Parse(pipeline.DateLayout, text)
 	if err != nil {
-		return time.Time{}, fault.New(fault.Invalid, "as_of is %q; give a day such as 2026-03-31, or leave it out for everything", text)
+		return time.Time{}, fault.New(fault.Invalid, "%s is %q; give a day such as 2026-03-31, or leave it out", name, text)
 	}
 	return at, nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,19 +26,28 @@ import (
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/serving/servingtest"
 	"github.com/loanops/loanops/internal/sha256hex"
+	"github.com/loanops/loanops/internal/source"
+	"github.com/loanops/loanops/internal/warehouse"
 	"github.com/loanops/loanops/pipelines"
 )
 
 const product = "loan-eligibility"
 
-// objects is an object store in memory.
+// objects is an object store in memory, with local copies in a folder.
 type objects struct {
-	mu    sync.Mutex
-	bytes map[string][]byte
-	puts  int
+	folder string
+	mu     sync.Mutex
+	bytes  map[string][]byte
+	puts   int
 }
 
-func newObjects() *objects { return &objects{bytes: map[string][]byte{}} }
+func newObjects(t *testing.T) *objects {
+	return &objects{folder: t.TempDir(), bytes: map[string][]byte{}}
+}
+
+func (o *objects) At(digest string, size int64, mediaType, ext string) artifact.Ref {
+	return artifact.Ref{URI: "s3://test/" + digest + "." + ext, SHA256: digest, Bytes: size, MediaType: mediaType}
+}
 
 func (o *objects) Put(_ context.Context, data []byte, mediaType, ext string) (artifact.Ref, error) {
 	o.mu.Lock()
@@ -45,7 +55,15 @@ func (o *objects) Put(_ context.Context, data []byte, mediaType, ext string) (ar
 	digest := sha256hex.Of(data)
 	o.bytes[digest] = data
 	o.puts++
-	return artifact.Ref{URI: "s3://test/" + digest + "." + ext, SHA256: digest, Bytes: int64(len(data)), MediaType: mediaType}, nil
+	return o.At(digest, int64(len(data)), mediaType, ext), nil
+}
+
+func (o *objects) PutFile(ctx context.Context, path, mediaType, ext string) (artifact.Ref, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return artifact.Ref{}, err
+	}
+	return o.Put(ctx, data, mediaType, ext)
 }
 
 func (o *objects) Get(_ context.Context, ref artifact.Ref) ([]byte, error) {
@@ -63,7 +81,18 @@ func (o *objects) Exists(ctx context.Context, ref artifact.Ref) (bool, error) {
 	return err == nil, nil
 }
 
-func (o *objects) Path(context.Context, artifact.Ref) (string, error) { return "/bundle", nil }
+func (o *objects) Path(ctx context.Context, ref artifact.Ref) (string, error) {
+	data, err := o.Get(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(o.folder, ref.SHA256)
+	return path, os.WriteFile(path, data, 0o600)
+}
+
+func (o *objects) List(context.Context, string) ([]string, error) {
+	return nil, fault.New(fault.Internal, "nothing lists")
+}
 
 func (o *objects) Fetch(_ context.Context, uri string, _ int64) (path, digest string, err error) {
 	data, err := os.ReadFile(uri)
@@ -213,51 +242,15 @@ func (m *memory) PutRun(_ context.Context, run registry.Run) error {
 	return nil
 }
 
-// tables reads and joins Parquet files without DuckDB.
-type tables struct{ extractions int }
-
-func (w *tables) Extract(_ context.Context, spec pipeline.Spec, base string, joins []string, _ time.Time) (dataset.Table, error) {
-	w.extractions++
-	table, err := readFile(base)
-	for _, path := range joins {
-		if err != nil {
-			return table, err
-		}
-		var other dataset.Table
-		other, err = readFile(path)
-		table = table.Join(other, spec.Entity)
-	}
-	for i := range table.Columns {
-		if declared := func(c pipeline.Column) bool { return c.Name == table.Columns[i].Name }; !slices.ContainsFunc(spec.Columns, declared) {
-			table.Columns[i] = texts(table.Columns[i])
-		}
-	}
-	return table, err
+// tables counts how often relations are joined.
+type tables struct {
+	*warehouse.Warehouse
+	joined int
 }
 
-// texts is a column as the warehouse reads one that the spec does not declare.
-func texts(c dataset.Column) dataset.Column {
-	if c.Kind != dataset.Float {
-		return c
-	}
-	out := dataset.Column{Name: c.Name, Kind: dataset.Text}
-	for i, value := range c.Floats {
-		out.Texts = append(out.Texts, strconv.FormatFloat(value, 'f', -1, 64))
-		out.Valid = append(out.Valid, !c.Missing(i))
-	}
-	return out
-}
-
-func readFile(path string) (dataset.Table, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return dataset.Table{}, err
-	}
-	return dataset.ReadParquet(data)
-}
-
-func (w *tables) Profile(_ context.Context, t dataset.Table, spec pipeline.Spec) (profile.Profile, error) {
-	return profile.Profile{Name: spec.Name, Rows: t.Rows()}, nil
+func (w *tables) Relate(ctx context.Context, base source.Staged, joins []source.Joined, to string) error {
+	w.joined++
+	return w.Warehouse.Relate(ctx, base, joins, to)
 }
 
 // bench is every stage over memory.
@@ -271,18 +264,20 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	b := &bench{objects: newObjects(), registry: newMemory(), tables: &tables{}}
+	duck, err := warehouse.Open(t.TempDir())
+	require.NoError(t, err)
+	b := &bench{objects: newObjects(t), registry: newMemory(), tables: &tables{Warehouse: duck}}
 	cache := StepCache{Registry: b.registry, Objects: b.objects}
 	b.stages = Stages{
 		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS},
-		Extraction: Extraction{Cache: cache, Warehouse: b.tables},
+		Extraction: Extraction{Cache: cache, Warehouse: b.tables, Folder: t.TempDir(), Places: source.Places{os.TempDir()}},
 		Checking:   Checking{Cache: cache, Warehouse: b.tables, Page: func(profile.Profile) ([]byte, error) { return []byte("<html>"), nil }},
 		Training:   Training{Cache: cache},
 		Evaluation: Evaluation{Cache: cache, Page: func(evaluate.Evaluation, *model.Model) ([]byte, error) { return []byte("<html>"), nil }},
 		Models:     Models{Registry: b.registry},
 		Runs:       Runs{Registry: b.registry, Objects: b.objects},
 	}
-	_, err := b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: product})
+	_, err = b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: product})
 	require.NoError(t, err)
 	b.respec(t, "rows: 20000", "rows: 3000")
 	return b
@@ -355,6 +350,9 @@ func done[Out Output](t *testing.T, b *bench) func(Out, error) Out {
 	}
 }
 
+// known is the day on which the data of the spec are known.
+func (b *bench) known() string { return b.spec.Source.Known("", time.Time{}) }
+
 // parts runs the steps before training.
 func (b *bench) parts(t *testing.T) training {
 	t.Helper()
@@ -362,12 +360,14 @@ func (b *bench) parts(t *testing.T) training {
 	s := &b.stages
 	tr.spec = done[PipelineOutput](t, b)(s.Pipelines.take(t.Context(), b.spec, "spec"))
 	tr.extracted = done[ExtractOutput](t, b)(s.Extraction.Extract(t.Context(), ExtractInput{
-		Schema: tr.spec.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits,
+		Schema: tr.spec.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits, KnownAt: b.known(),
 	}))
 	dataset := tr.extracted.Dataset
-	tr.validated = done[ValidateOutput](t, b)(s.Checking.Validate(t.Context(), ValidateInput{Schema: tr.spec.Schema, Dataset: dataset}))
-	tr.profiled = done[ProfileOutput](t, b)(s.Checking.Profile(t.Context(), ProfileInput{Schema: tr.spec.Schema, Dataset: dataset}))
-	tr.split = done[SplitOutput](t, b)(s.Checking.Split(t.Context(), SplitInput{Schema: tr.spec.Schema, Dataset: dataset, Split: tr.spec.Split}))
+	tr.validated = done[ValidateOutput](t, b)(s.Checking.Validate(t.Context(), ValidateInput{
+		Schema: tr.spec.Schema, Dataset: dataset, Facts: tr.extracted.Facts, Quarantine: tr.spec.Quarantine, KnownAt: b.known(),
+	}))
+	tr.profiled = done[ProfileOutput](t, b)(s.Checking.Profile(t.Context(), ProfileInput{Facts: tr.extracted.Facts}))
+	tr.split = done[SplitOutput](t, b)(s.Checking.Split(t.Context(), SplitInput{Schema: tr.spec.Schema, Dataset: dataset, Split: tr.spec.Split, KnownAt: b.known()}))
 	return tr
 }
 
@@ -397,7 +397,6 @@ func writeTable(t *testing.T, path string, rows int) {
 		column.Texts = append(column.Texts, strconv.Itoa(i))
 		column.Valid = append(column.Valid, true)
 	}
-	data, err := dataset.WriteParquet(dataset.Table{Columns: []dataset.Column{column}})
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, data, 0o600))
+	_ = os.Remove(path)
+	require.NoError(t, writeFile(path, dataset.Table{Columns: []dataset.Column{column}}))
 }

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 
@@ -14,6 +15,12 @@ import (
 type Objects interface {
 	// Put keeps data under its digest; writing twice is the same as once.
 	Put(ctx context.Context, data []byte, mediaType, ext string) (artifact.Ref, error)
+	// PutFile does the same with a file's content.
+	PutFile(ctx context.Context, path, mediaType, ext string) (artifact.Ref, error)
+	// At is the reference of an object with that digest.
+	At(digest string, bytes int64, mediaType, ext string) artifact.Ref
+	// List returns the objects below s3://bucket/prefix/.
+	List(ctx context.Context, uri string) ([]string, error)
 	// Get returns the verified bytes.
 	Get(ctx context.Context, ref artifact.Ref) ([]byte, error)
 	// Path returns a local, verified file.
@@ -25,6 +32,7 @@ type Objects interface {
 
 const (
 	parquetType = "application/vnd.apache.parquet"
+	datasetType = "application/vnd.loanops.dataset+json"
 	jsonType    = "application/json"
 	htmlType    = "text/html; charset=utf-8"
 	bundleType  = "application/vnd.loanops.model"
@@ -38,20 +46,76 @@ func putJSON(ctx context.Context, objects Objects, value any) (artifact.Ref, err
 	return objects.Put(ctx, data, jsonType, "json")
 }
 
-func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.Ref, error) {
-	data, err := dataset.WriteParquet(t)
+func putManifest(ctx context.Context, objects Objects, m dataset.Manifest) (artifact.Ref, error) {
+	data, err := m.Encode()
 	if err != nil {
 		return artifact.Ref{}, err
 	}
-	return objects.Put(ctx, data, parquetType, "parquet")
+	return objects.Put(ctx, data, datasetType, "json")
 }
 
-func getTable(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.Table, error) {
+// manifest reads that of a dataset, and where its parts are in the store.
+func manifest(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.Manifest, []artifact.Ref, error) {
 	data, err := objects.Get(ctx, ref)
+	if err != nil {
+		return dataset.Manifest{}, nil, err
+	}
+	m, err := dataset.DecodeManifest(data)
+	refs := make([]artifact.Ref, len(m.Parts))
+	for i, part := range m.Parts {
+		refs[i] = objects.At(part.SHA256, part.Bytes, parquetType, "parquet")
+	}
+	return m, refs, err
+}
+
+// PartsOf are the parts of a dataset; none of any other object.
+func PartsOf(ctx context.Context, objects Objects, ref artifact.Ref) ([]artifact.Ref, error) {
+	if ref.MediaType != datasetType {
+		return nil, nil
+	}
+	_, refs, err := manifest(ctx, objects, ref)
+	return refs, err
+}
+
+// parts are where the parts of a dataset are on this machine.
+func parts(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.Manifest, []string, error) {
+	m, refs, err := manifest(ctx, objects, ref)
+	if err != nil {
+		return m, nil, err
+	}
+	paths := make([]string, len(refs))
+	for i, part := range refs {
+		if paths[i], err = objects.Path(ctx, part); err != nil {
+			return m, nil, err
+		}
+	}
+	return m, paths, nil
+}
+
+// ReadTable brings a dataset into memory.
+func ReadTable(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.Table, error) {
+	m, paths, err := parts(ctx, objects, ref)
 	if err != nil {
 		return dataset.Table{}, err
 	}
-	return dataset.ReadParquet(data)
+	return dataset.Read(m, paths)
+}
+
+// putTable stores rows as a dataset.
+func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.Ref, error) {
+	m := dataset.Manifest{Columns: t.Fields(), Rows: int64(t.Rows())}
+	if m.Rows > 0 {
+		var data bytes.Buffer
+		if err := dataset.WriteParquet(&data, t); err != nil {
+			return artifact.Ref{}, err
+		}
+		ref, err := objects.Put(ctx, data.Bytes(), parquetType, "parquet")
+		if err != nil {
+			return ref, err
+		}
+		m.Parts = []dataset.Part{{SHA256: ref.SHA256, Bytes: ref.Bytes, Rows: m.Rows}}
+	}
+	return putManifest(ctx, objects, m)
 }
 
 func getModel(ctx context.Context, objects Objects, ref artifact.Ref) (*model.Model, error) {

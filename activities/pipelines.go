@@ -17,13 +17,16 @@ type PipelineInput struct {
 
 // PipelineOutput is a parsed spec's identity, its schema and the small parts of it that a training's steps read.
 type PipelineOutput struct {
-	Digest    string             `json:"digest"`
-	Schema    artifact.Ref       `json:"schema"` // JSON, see Schema
-	Source    pipeline.Source    `json:"source"`
-	Limits    pipeline.Limits    `json:"limits"`
-	Split     pipeline.Split     `json:"split"`
-	Algorithm pipeline.Algorithm `json:"algorithm"`
-	Gates     []pipeline.Gate    `json:"gates"`
+	Digest     string              `json:"digest"`
+	Schema     artifact.Ref        `json:"schema"` // JSON, see Schema
+	Source     pipeline.Source     `json:"source"`
+	Limits     pipeline.Limits     `json:"limits"`
+	Quarantine pipeline.Quarantine `json:"quarantine"`
+	Rules      []pipeline.Rule     `json:"rules,omitempty"`
+	Leakage    pipeline.Leakage    `json:"leakage"`
+	Split      pipeline.Split      `json:"split"`
+	Algorithm  pipeline.Algorithm  `json:"algorithm"`
+	Gates      []pipeline.Gate     `json:"gates"`
 }
 
 // Summary is the beginning of the digest, enough for people.
@@ -62,7 +65,7 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 func (p *Pipelines) take(ctx context.Context, spec pipeline.Spec, digest string) (PipelineOutput, error) {
 	schema, err := putSchema(ctx, p.Objects, spec)
 	return PipelineOutput{
-		Digest: digest, Schema: schema, Source: spec.Source, Limits: spec.Limits, Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
+		Digest: digest, Schema: schema, Source: spec.Source, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Rules: spec.Rules, Leakage: spec.Leakage, Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
 	}, err
 }
 

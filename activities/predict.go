@@ -99,7 +99,7 @@ func (c *Comparison) newestRows(ctx context.Context, model string) (dataset.Tabl
 	if len(versions) == 0 {
 		return dataset.Table{}, fault.New(fault.NotFound, "the model %q has no version: there are no rows to predict on", model)
 	}
-	return getTable(ctx, c.Objects, test(versions[0]))
+	return ReadTable(ctx, c.Objects, test(versions[0]))
 }
 
 func (c *Comparison) side(ctx context.Context, model string, number int, policy string) (side, error) {
@@ -169,7 +169,6 @@ func comparedBy(spec pipeline.Spec, table dataset.Table, meaning pipeline.Meanin
 	if meaning != pipeline.MeaningDefault || spec.Label.Meaning != meaning || table.Rows() == 0 || table.Column(spec.Label.Column) == nil {
 		return rows, nil
 	}
-	spec.Label.MaturesAfterDays = 0 // the split has kept matured rows only
 	labels, err := dataset.Label(spec, table, time.Time{})
 	if fault.CodeOf(err) == fault.Invalid {
 		return rows, nil // the spec has other labels by now than these rows: outcomes are for people, and the prediction needs none

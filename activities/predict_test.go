@@ -47,7 +47,7 @@ func TestPredictOfAPolicy(t *testing.T) {
 	require.Len(t, b.registry.versions, 1, "a policy trains nothing")
 	m, err := getModel(t.Context(), b.objects, version.Bundle)
 	require.NoError(t, err)
-	table, err := getTable(t.Context(), b.objects, test(version))
+	table, err := ReadTable(t.Context(), b.objects, test(version))
 	require.NoError(t, err)
 	scores, err := scoring.Table(m, table)
 	require.NoError(t, err)
@@ -181,7 +181,7 @@ func TestPredictLeavesOutWhatOneSideWouldRefuse(t *testing.T) {
 	version.Version = 2
 	b.registry.versions = []registry.ModelVersion{champion, version}
 	candidate := b.registry.candidate(t, 2)
-	table, err := getTable(t.Context(), b.objects, test(version))
+	table, err := ReadTable(t.Context(), b.objects, test(version))
 	require.NoError(t, err)
 	both := 0
 	for _, value := range table.Column("institution_type").Texts {
@@ -208,7 +208,7 @@ func TestPredictOutputHoldsNoApplicant(t *testing.T) {
 	history, err := json.Marshal(out)
 	require.NoError(t, err)
 	require.Less(t, len(history), 8000)
-	table, err := getTable(t.Context(), b.objects, test(b.registry.versions[0]))
+	table, err := ReadTable(t.Context(), b.objects, test(b.registry.versions[0]))
 	require.NoError(t, err)
 	for _, column := range table.Columns {
 		require.NotContains(t, string(history), column.Name)

@@ -26,6 +26,7 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	ValidateData.register(to, s.Checking.Validate)
 	ProfileData.register(to, s.Checking.Profile)
 	SplitData.register(to, s.Checking.Split)
+	CheckLeakage.register(to, s.Checking.Leaks)
 	TrainModel.register(to, s.Training.Train)
 	FindChampion.register(to, s.Models.FindChampion)
 	EvaluateModel.register(to, s.Evaluation.Evaluate)

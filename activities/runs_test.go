@@ -64,7 +64,7 @@ func TestRecordKeepsTheStepsButNotItself(t *testing.T) {
 
 // What is kept of a run lists everything that it made, whereas one reference crossed Temporal.
 func TestTheRecordOfAnEndListsTheArtifacts(t *testing.T) {
-	kept, objects := newMemory(), newObjects()
+	kept, objects := newMemory(), newObjects(t)
 	runs := Runs{Registry: kept, Objects: objects, Histories: &scheduledOnly{}}
 	in := RunInput{Run: registry.Run{ID: "run-1", WorkflowID: "training-x"}}
 	dataset, bundle := artifact.Ref{URI: "s3://b/d", SHA256: "dd"}, artifact.Ref{URI: "s3://b/m", SHA256: "mm"}

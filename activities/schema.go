@@ -18,6 +18,9 @@ type Schema struct {
 	Protected []string          `json:"protected"`
 	Ignore    []string          `json:"ignore"`
 	Columns   []pipeline.Column `json:"columns"`
+	// Clean and Types are how raw values become those of the columns.
+	Clean []pipeline.CleanStep           `json:"clean,omitempty"`
+	Types map[string]pipeline.ColumnType `json:"types,omitempty"`
 }
 
 // putSchema stores the spec's schema.
@@ -28,7 +31,7 @@ func putSchema(ctx context.Context, objects Objects, spec pipeline.Spec) (artifa
 	}
 	return putJSON(ctx, objects, Schema{
 		Name: spec.Name, Label: spec.Label, Entity: spec.Entity, Time: spec.Time, Protected: spec.Protected, Ignore: spec.Ignore,
-		Columns: columns,
+		Columns: columns, Clean: spec.Clean, Types: spec.Types,
 	})
 }
 
@@ -37,5 +40,6 @@ func getSchema(ctx context.Context, objects Objects, ref artifact.Ref) (pipeline
 	s, err := getJSON[Schema](ctx, objects, ref)
 	return pipeline.Spec{
 		Name: s.Name, Label: s.Label, Entity: s.Entity, Time: s.Time, Protected: s.Protected, Ignore: s.Ignore, Columns: s.Columns,
+		Clean: s.Clean, Types: s.Types,
 	}, err
 }

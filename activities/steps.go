@@ -7,10 +7,11 @@ import "github.com/loanops/loanops/internal/train/logit"
 // The steps of a training.
 var (
 	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
-	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "1", Role: Data, Patience: Long}
-	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "1", Role: Data, Patience: Long}
-	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "1", Role: Data, Patience: Long}
-	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "1", Role: Data, Patience: Long}
+	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "2", Role: Data, Patience: Long}
+	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "2", Role: Data, Patience: Long}
+	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "2", Role: Data, Patience: Long}
+	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "2", Role: Data, Patience: Long}
+	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "1", Role: Data, Patience: Long}
 	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}
 	FindChampion  = Step[ChampionInput, ChampionOutput]{Name: "FindChampion", Role: Train}
 	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "1", Role: Train, Patience: Long}

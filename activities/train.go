@@ -51,11 +51,11 @@ func (t *Training) train(ctx context.Context, in TrainInput) (TrainOutput, error
 		return TrainOutput{}, err
 	}
 	spec.Algorithm = in.Algorithm
-	train, err := getTable(ctx, t.Cache.Objects, in.Train)
+	train, err := ReadTable(ctx, t.Cache.Objects, in.Train)
 	if err != nil {
 		return TrainOutput{}, err
 	}
-	validation, err := getTable(ctx, t.Cache.Objects, in.Validation)
+	validation, err := ReadTable(ctx, t.Cache.Objects, in.Validation)
 	if err != nil {
 		return TrainOutput{}, err
 	}

@@ -28,7 +28,7 @@ func TestNoTestRowIsTrainedOn(t *testing.T) {
 		ref  artifact.Ref
 		rows int
 	}{{"train", split.Train, split.TrainRows}, {"validation", split.Validation, split.ValidationRows}, {"test", split.Test, split.TestRows}} {
-		table, err := getTable(t.Context(), b.objects, part.ref)
+		table, err := ReadTable(t.Context(), b.objects, part.ref)
 		require.NoError(t, err)
 		require.Equal(t, part.rows, table.Rows())
 		for _, entity := range table.Column(b.spec.Entity).Texts {
@@ -52,7 +52,7 @@ func TestTrainingTwiceIsTheSameModelFromTheCache(t *testing.T) {
 
 	again := b.train(t)
 	require.Empty(t, again.fresh())
-	require.Equal(t, 1, b.tables.extractions)
+	require.Equal(t, 1, b.tables.joined)
 	require.Equal(t, first.version, again.version)
 	require.Equal(t, first.evaluated.Metrics, again.evaluated.Metrics)
 	require.Equal(t, first.trained.Summary()+" (cached)", again.trained.Summary())
@@ -67,8 +67,9 @@ func TestAVersionHasTheArtifactsOfItsRun(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Equal(t, map[string]artifact.Ref{
-		artifact.Schema: tr.spec.Schema, artifact.Dataset: tr.extracted.Dataset, artifact.ValidationReport: tr.validated.Report,
-		artifact.Profile: tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
+		artifact.Schema: tr.spec.Schema, artifact.Dataset: tr.extracted.Dataset, artifact.Facts: tr.extracted.Facts,
+		artifact.ValidationReport: tr.validated.Report,
+		artifact.Profile:          tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
 		artifact.Train: tr.split.Train, artifact.Validation: tr.split.Validation, artifact.Test: tr.split.Test,
 		artifact.Bundle: tr.trained.Bundle, artifact.Evaluation: tr.evaluated.JSON, artifact.EvaluationHTML: tr.evaluated.HTML,
 		artifact.Golden: tr.evaluated.Golden,
@@ -96,7 +97,7 @@ func TestAModelWithoutAGoodRequestInItsTestPartIsRefused(t *testing.T) {
 	require.NoError(t, err)
 	bounded := slices.IndexFunc(m.Contract.Fields, func(f request.Field) bool { return f.Max != nil })
 	require.GreaterOrEqual(t, bounded, 0)
-	table, err := getTable(t.Context(), b.objects, tr.split.Test)
+	table, err := ReadTable(t.Context(), b.objects, tr.split.Test)
 	require.NoError(t, err)
 	values := table.Column(m.Contract.Fields[bounded].Name).Floats
 	for i := range values {
@@ -133,7 +134,7 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, compared.Metrics, compared.Champion, "it is the same model")
 
-	table, err := getTable(t.Context(), b.objects, tr.split.Test)
+	table, err := ReadTable(t.Context(), b.objects, tr.split.Test)
 	require.NoError(t, err)
 	missing := b.spec.Columns[0].Name
 	var kept []dataset.Column
@@ -167,29 +168,70 @@ func TestValidateReturnsErrorsAsAResult(t *testing.T) {
 	b.spec.Columns[0].Name = "shoe_size"
 	schema, err := putSchema(t.Context(), b.objects, b.spec)
 	require.NoError(t, err)
-	bad, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: schema, Dataset: tr.extracted.Dataset, AsOf: "2026-03-31"})
+	bad, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: schema, Dataset: tr.extracted.Dataset, Facts: tr.extracted.Facts, KnownAt: b.known()})
 	require.NoError(t, err)
 	require.NotEmpty(t, bad.Errors)
 	require.Contains(t, bad.Errors[0], "shoe_size")
 }
 
-// What was known on a day decides which labels have matured: the same table is split otherwise.
+// What was known on a day decides which labels have matured: the same rows are split otherwise.
 func TestAsOfDecidesWhichRowsAreKnown(t *testing.T) {
 	b := newBench(t)
 	tr := b.parts(t)
-	in := SplitInput{Schema: tr.spec.Schema, Dataset: tr.extracted.Dataset, Split: tr.spec.Split, AsOf: "2025-06-30"}
+	in := SplitInput{Schema: tr.spec.Schema, Dataset: tr.extracted.Dataset, Split: tr.spec.Split, KnownAt: "2025-06-30"}
 	earlier, err := b.stages.Checking.Split(t.Context(), in)
 	require.NoError(t, err)
 	require.False(t, earlier.Cached)
 	require.Less(t, earlier.TrainRows, tr.split.TrainRows)
-	validated, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: in.Schema, Dataset: in.Dataset, AsOf: in.AsOf})
+	validated, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: in.Schema, Dataset: in.Dataset, Facts: tr.extracted.Facts, KnownAt: in.KnownAt})
 	require.NoError(t, err)
 	require.False(t, validated.Cached)
 	extracted, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{
-		Schema: in.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits, AsOf: in.AsOf,
+		Schema: in.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits, AsOf: in.KnownAt, KnownAt: in.KnownAt,
 	})
 	require.NoError(t, err)
 	require.False(t, extracted.Cached)
+}
+
+// A feature that is the label all but for a few rows stops the training, unless the spec says why it may not.
+func TestALeakVetoesUnlessItIsAllowed(t *testing.T) {
+	b := newBench(t)
+	tr := b.parts(t)
+	in := LeakageInput{
+		Schema: tr.spec.Schema, Dataset: tr.extracted.Dataset, Train: tr.split.Train, Validation: tr.split.Validation, Test: tr.split.Test,
+		Leakage: tr.spec.Leakage, KnownAt: b.known(),
+	}
+	clean, err := b.stages.Checking.Leaks(t.Context(), in)
+	require.NoError(t, err)
+	require.Empty(t, clean.Vetoes)
+
+	table, err := ReadTable(t.Context(), b.objects, tr.extracted.Dataset)
+	require.NoError(t, err)
+	label, copied := table.Column(b.spec.Label.Column), table.Column("inquiries_6m")
+	for i := range copied.Floats {
+		if label.Valid[i] && label.Texts[i] == b.spec.Label.Positive {
+			copied.Floats[i] = 40
+		}
+	}
+	in.Dataset, err = putTable(t.Context(), b.objects, table)
+	require.NoError(t, err)
+	leaky, err := b.stages.Checking.Leaks(t.Context(), in)
+	require.NoError(t, err)
+	require.NotEmpty(t, leaky.Vetoes)
+	require.Contains(t, leaky.Vetoes[0], "inquiries_6m")
+
+	found, err := getJSON[leakage](t.Context(), b.objects, leaky.Report)
+	require.NoError(t, err)
+	for _, veto := range found.Vetoes {
+		in.Leakage.Allow = append(in.Leakage.Allow, pipeline.AllowedLeak{Column: veto.Column, Rule: string(veto.Rule), Reason: "asked at the branch"})
+	}
+	permitted, err := b.stages.Checking.Leaks(t.Context(), in)
+	require.NoError(t, err)
+	require.Empty(t, permitted.Vetoes)
+	require.Len(t, permitted.Allowed, len(found.Vetoes))
+	kept, err := getJSON[leakage](t.Context(), b.objects, permitted.Report)
+	require.NoError(t, err)
+	require.Equal(t, "asked at the branch", kept.Allowed[0].Reason)
 }
 
 func TestExtractRefusesADayThatIsNone(t *testing.T) {

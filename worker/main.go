@@ -44,6 +44,12 @@ Example: env $(cat .loanops/platform.env) loanops-worker
 const stopTimeout = 5 * time.Second
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "check" {
+		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+		code := check(ctx, os.Args[2:])
+		stop()
+		os.Exit(code)
+	}
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()

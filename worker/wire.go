@@ -15,15 +15,14 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/artifact"
-	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/internal/store"
 	"github.com/loanops/loanops/internal/warehouse"
 	"github.com/loanops/loanops/pipelines"
@@ -61,8 +60,12 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 			return nil, nil, err
 		}
 		opened = append(opened, duck)
-		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: tables{duck}}
-		stages.Checking = activities.Checking{Cache: cache, Warehouse: tables{duck}, Page: report.ProfileHTML}
+		places, err := source.NewPlaces(filepath.SplitList(cfg.DataDirs))
+		if err != nil {
+			return nil, nil, err
+		}
+		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: duck, Places: places, Connection: cfg.Connection, Folder: filepath.Join(cfg.WorkDir, "extractions")}
+		stages.Checking = activities.Checking{Cache: cache, Warehouse: duck, Page: report.ProfileHTML}
 	}
 	if slices.Contains(roles, activities.Train) {
 		stages.Training = activities.Training{Cache: cache}
@@ -115,11 +118,4 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 // httpClient keeps enough idle connections for the load of the latency test and the canary.
 func httpClient() *http.Client {
 	return &http.Client{Timeout: requestTimeout, Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}}
-}
-
-// tables is the warehouse as the activities see it.
-type tables struct{ *warehouse.Warehouse }
-
-func (t tables) Extract(ctx context.Context, spec pipeline.Spec, base string, joins []string, asOf time.Time) (dataset.Table, error) {
-	return t.Warehouse.Extract(ctx, spec, warehouse.Files{Base: base, Joins: joins}, asOf)
 }

@@ -24,7 +24,7 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 	input.Actor = defaultTo(input.Actor, "operator")
 	t := &training{input: input, run: newRun(activities.Data, input.Pipeline, input.Trigger,
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
-		activities.SplitData.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
+		activities.SplitData.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
 		activities.RegisterModel.Name, ContinuousDeliveryName)}
 	return t.execute(ctx, t.train)
 }
@@ -41,14 +41,16 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	known := spec.Source.Known(t.input.AsOf, workflow.Now(ctx))
 	extracted, err := do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
-		Schema: spec.Schema, Source: spec.Source, Limits: spec.Limits, Data: t.input.Data, AsOf: t.input.AsOf,
+		Schema: spec.Schema, Source: spec.Source, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
+		AsOf: t.input.AsOf, KnownAt: known,
 	})
 	if err != nil {
 		return Result{}, err
 	}
 	validated, err := do(ctx, &t.run, activities.ValidateData, "checking the data against the spec",
-		activities.ValidateInput{Schema: spec.Schema, Dataset: extracted.Dataset, AsOf: t.input.AsOf})
+		activities.ValidateInput{Schema: spec.Schema, Dataset: extracted.Dataset, Facts: extracted.Facts, Quarantine: spec.Quarantine, Rules: spec.Rules, KnownAt: known})
 	if err != nil {
 		return Result{}, err
 	}
@@ -56,14 +58,24 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return t.result(Refused, validated.Errors...), nil
 	}
 	_, err = do(ctx, &t.run, activities.ProfileData, "profiling the data",
-		activities.ProfileInput{Schema: spec.Schema, Dataset: extracted.Dataset})
+		activities.ProfileInput{Facts: extracted.Facts})
 	if err != nil {
 		return Result{}, err
 	}
 	parts, err := do(ctx, &t.run, activities.SplitData, "splitting into train, validation and test",
-		activities.SplitInput{Schema: spec.Schema, Dataset: extracted.Dataset, Split: spec.Split, AsOf: t.input.AsOf})
+		activities.SplitInput{Schema: spec.Schema, Dataset: extracted.Dataset, Split: spec.Split, KnownAt: known})
 	if err != nil {
 		return Result{}, err
+	}
+	leaks, err := do(ctx, &t.run, activities.CheckLeakage, "looking for leaks of the label", activities.LeakageInput{
+		Schema: spec.Schema, Dataset: extracted.Dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test,
+		Leakage: spec.Leakage, KnownAt: known,
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	if len(leaks.Vetoes) > 0 {
+		return t.result(Refused, leaks.Vetoes...), nil
 	}
 	trained, err := do(ctx, &t.run, activities.TrainModel, "training", activities.TrainInput{
 		Schema: spec.Schema, Algorithm: spec.Algorithm, Train: parts.Train, Validation: parts.Validation,

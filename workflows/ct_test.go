@@ -2,6 +2,7 @@ package workflows
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
@@ -31,7 +32,7 @@ func train(t *testing.T, p *platform, input TrainingInput) Result {
 // registry before any deployment.
 var trainingSteps = []string{
 	activities.RecordRun.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
-	activities.SplitData.Name, activities.TrainModel.Name, activities.FindChampion.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
+	activities.SplitData.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.FindChampion.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
 	activities.RegisterModel.Name,
 }
 
@@ -53,6 +54,29 @@ func TestTrainingRefusedByValidationDoesNotTrain(t *testing.T) {
 	require.Equal(t, Refused, result.Verdict)
 	require.Equal(t, p.validation.Errors, result.Reasons)
 	require.NotContains(t, p.steps, activities.TrainModel.Name)
+}
+
+func TestTrainingRefusedForALeakDoesNotTrain(t *testing.T) {
+	p := newPlatform()
+	p.leaks.Vetoes = []string{"column term: its AUC alone is 0.94"}
+	result := train(t, p, trainingInput)
+	require.Equal(t, Refused, result.Verdict)
+	require.Equal(t, p.leaks.Vetoes, result.Reasons)
+	require.NotContains(t, p.steps, activities.TrainModel.Name)
+}
+
+// The day on which data are known is fixed when the run begins, where neither the run nor the spec says it.
+func TestTrainingFixesTheDayOnWhichDataAreKnown(t *testing.T) {
+	p := newPlatform()
+	env := p.environment(t)
+	env.SetStartTime(time.Date(2026, 11, 27, 23, 0, 0, 0, time.UTC))
+	env.ExecuteWorkflow(ContinuousTrainingName, trainingInput)
+	require.Equal(t, "2026-11-27", p.knownAt)
+
+	input := trainingInput
+	input.AsOf = "2026-03-31"
+	train(t, p, input)
+	require.Equal(t, "2026-03-31", p.knownAt)
 }
 
 func TestTrainingRefusedByAGateRegistersNothing(t *testing.T) {

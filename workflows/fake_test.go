@@ -28,6 +28,8 @@ type platform struct {
 	record     serving.Record // the newest of production
 	outOfSync  string
 	validation activities.ValidateOutput
+	leaks      activities.LeakageOutput
+	knownAt    string // the day that the extraction was told
 	gates      activities.GateOutput
 	contract   activities.ContractOutput
 	shift      activities.ShiftOutput
@@ -142,7 +144,8 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) {
 		return activities.PipelineOutput{Digest: "spec-digest"}, nil
 	})
-	on(p, env, activities.ExtractData, func(activities.ExtractInput) (activities.ExtractOutput, error) {
+	on(p, env, activities.ExtractData, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
+		p.knownAt = in.KnownAt
 		return activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Rows: 1000, Columns: 12, Source: "simulate"}, nil
 	})
 	on(p, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) { return p.validation, nil })
@@ -151,6 +154,10 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	})
 	on(p, env, activities.SplitData, func(activities.SplitInput) (activities.SplitOutput, error) {
 		return activities.SplitOutput{Train: artifact.Ref{SHA256: "train"}, Test: artifact.Ref{SHA256: "test"}}, nil
+	})
+	on(p, env, activities.CheckLeakage, func(in activities.LeakageInput) (activities.LeakageOutput, error) {
+		require.NotEmpty(t, in.Dataset.SHA256)
+		return p.leaks, nil
 	})
 	on(p, env, activities.TrainModel, func(in activities.TrainInput) (activities.TrainOutput, error) {
 		require.Equal(t, "train", in.Train.SHA256, "training reads the training part only")

@@ -15,8 +15,11 @@ import (
 type TrainingInput struct {
 	// Pipeline is the name of a registered pipeline spec.
 	Pipeline string `json:"pipeline"`
-	// Data replaces the spec's source: a CSV or Parquet file, s3://bucket/key or a path on the worker.
+	// Data replaces the rows of the spec's source, but not what is joined to them: s3://bucket/key, or a path that the worker may read.
 	Data string `json:"data,omitempty"`
+	// Uploads are the objects that hold what local files of the spec held when the run was started, by the URI that the spec names these
+	// with; the loanops command makes them.
+	Uploads map[string][]string `json:"uploads,omitempty"`
 	// AsOf trains on what was known on that day, 2006-01-02. Defaults to everything.
 	AsOf string `json:"as_of,omitempty"`
 	// RegisterOnly ends after the registry, without a delivery.

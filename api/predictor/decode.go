@@ -22,22 +22,28 @@ const maxDepth = 8
 // reader turns requests into rows of a model's signature.
 type reader struct {
 	contract request.Contract
+	readers  []*request.Reader // of the contract's fields
 	// field is the place of each declared field by its name, row the place of each in the signature; -1: the model does not read it.
 	field, identifier map[string]int
 	row               []int
 	width             int
 }
 
-func newReader(m *model.Model) *reader {
+func newReader(m *model.Model) (*reader, error) {
 	r := &reader{contract: m.Contract, field: map[string]int{}, identifier: map[string]int{}, width: len(m.Signature())}
 	for i, f := range m.Contract.Fields {
+		reads, err := request.NewReader(f)
+		if err != nil {
+			return nil, err
+		}
+		r.readers = append(r.readers, reads)
 		r.field[f.Name] = i
 		r.row = append(r.row, slices.IndexFunc(m.Signature(), func(read transform.Field) bool { return read.Name == f.Name }))
 	}
 	for i, name := range m.Contract.Identifiers {
 		r.identifier[name] = i
 	}
-	return r
+	return r, nil
 }
 
 // application turns one JSON object into the values of the declared fields and names every field that is wrong. A declared field that the model does not
@@ -67,7 +73,7 @@ func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Va
 			if !once(&seen[i], m.name) {
 				continue
 			}
-			value, complaint := fields[i].Read(m.value)
+			value, complaint := r.readers[i].Read(m.value)
 			if complaint != "" {
 				note(m.name, "%s", complaint)
 			}

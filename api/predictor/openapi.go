@@ -3,6 +3,7 @@ package predictor
 import (
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 	"github.com/labstack/echo/v4"
@@ -41,12 +42,40 @@ func applicationSchema(accepted request.Contract) map[string]any {
 	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
 }
 
+// fieldSchema describes what may be sent in a field: where that is cleaned, the forms before and, in words, the cleaning and what is wanted after
+// it.
 func fieldSchema(f request.Field) map[string]any {
-	schema := map[string]any{"type": "number"}
-	if f.Type == pipeline.Category {
-		schema = map[string]any{"type": "string", "minLength": 1, "maxLength": request.MaxTextBytes, "description": textBound}
+	forms := formsOf(f)
+	for _, form := range forms {
+		if f.Nullable {
+			form["nullable"] = true
+		}
 	}
-	if len(f.Domain) > 0 {
+	schema := forms[0]
+	if len(forms) > 1 {
+		schema = map[string]any{"anyOf": forms}
+	}
+	if words := wordsOf(f); len(words) > 0 {
+		schema["description"] = strings.Join(words, "; ")
+	}
+	return schema
+}
+
+// formsOf are the JSON forms of a field. Bounds and domain are of what is clean, and say nothing about what will be cleaned.
+func formsOf(f request.Field) []map[string]any {
+	form := map[string]any{"type": "number"}
+	switch f.Type {
+	case pipeline.Category:
+		form["type"] = "string"
+	case pipeline.Integer, pipeline.Boolean:
+		form["type"] = string(f.Type)
+	}
+	switch {
+	case len(f.Clean) > 0:
+		if f.Type != pipeline.Category && f.TakesTexts() {
+			return []map[string]any{form, {"type": "string"}}
+		}
+	case len(f.Domain) > 0:
 		values := make([]any, 0, len(f.Domain)+1)
 		for _, value := range f.Domain {
 			values = append(values, value)
@@ -54,19 +83,35 @@ func fieldSchema(f request.Field) map[string]any {
 		if f.Nullable {
 			values = append(values, nil)
 		}
-		schema = map[string]any{"type": "string", "enum": values}
+		form["enum"] = values
+	case f.Type == pipeline.Category:
+		form["minLength"], form["maxLength"] = 1, request.MaxTextBytes
+	default:
+		if f.Min != nil {
+			form["minimum"] = *f.Min
+		}
+		if f.Max != nil {
+			form["maximum"] = *f.Max
+		}
 	}
-	if f.Min != nil {
-		schema["minimum"] = *f.Min
+	return []map[string]any{form}
+}
+
+// wordsOf says what no schema can.
+func wordsOf(f request.Field) (words []string) {
+	switch {
+	case len(f.Clean) > 0 && len(f.Domain) > 0:
+		words = append(words, "cleaned before it is looked at, and then one of "+strings.Join(f.Domain, ", "))
+	case len(f.Clean) > 0:
+		words = append(words, "cleaned before it is looked at, and then "+f.Values())
+	case f.Type == pipeline.Decimal:
+		words = append(words, fmt.Sprintf("at most %d decimal places", pipeline.DecimalPlaces))
+	case f.Type == pipeline.Category && len(f.Domain) == 0:
+		words = append(words, textBound)
 	}
-	if f.Max != nil {
-		schema["maximum"] = *f.Max
-	}
+	words = append(words, f.Cleaning()...)
 	if f.Unit != "" {
-		schema["description"] = "in " + f.Unit
+		words = append(words, "in "+f.Unit)
 	}
-	if f.Nullable {
-		schema["nullable"] = true
-	}
-	return schema
+	return words
 }

@@ -104,8 +104,12 @@ func New(cfg Config) (*Predictor, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Policy)
 	}
+	reader, err := newReader(m)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Bundle)
+	}
 	return &Predictor{
-		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, reader: newReader(m), drill: drill, metrics: newMetrics(m.Name),
+		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, reader: reader, drill: drill, metrics: newMetrics(m.Name),
 	}, nil
 }
 

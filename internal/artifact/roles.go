@@ -3,8 +3,11 @@ package artifact
 // The roles that artifacts have in a run and in a model version.
 const (
 	Schema           = "schema"            // what the columns are, as the run's spec says
-	Dataset          = "dataset"           // the extracted table
+	Dataset          = "dataset"           // the extracted rows
+	Quarantine       = "quarantine"        // rows that break a rule
+	Facts            = "facts"             // what was seen during the extraction: JSON
 	ValidationReport = "validation_report" // JSON
+	LeakageReport    = "leakage_report"    // JSON
 	Profile          = "profile"           // JSON
 	ProfileHTML      = "profile_html"
 	Train            = "train"      // the part that a model is fitted to

@@ -112,17 +112,66 @@ func (s *Store) makeBucket(ctx context.Context) error {
 	return objectFault(err, "bucket "+s.bucket)
 }
 
+// At is the reference of an object with that digest and size in this store, whether it is there or not.
+func (s *Store) At(digest string, size int64, mediaType, extension string) Ref {
+	key := fmt.Sprintf("artifacts/sha256/%s/%s.%s", digest[:min(2, len(digest))], digest, extension)
+	return Ref{URI: "s3://" + s.bucket + "/" + key, SHA256: digest, Bytes: size, MediaType: mediaType}
+}
+
 // Put writes data under its digest and returns its reference. Writing the same bytes again changes nothing.
 func (s *Store) Put(ctx context.Context, data []byte, mediaType, extension string) (Ref, error) {
-	digest := sha256hex.Of(data)
-	key := fmt.Sprintf("artifacts/sha256/%s/%s.%s", digest[:2], digest, extension)
-	ref := Ref{URI: "s3://" + s.bucket + "/" + key, SHA256: digest, Bytes: int64(len(data)), MediaType: mediaType}
+	ref := s.At(sha256hex.Of(data), int64(len(data)), mediaType, extension)
+	return ref, s.put(ctx, ref, bytes.NewReader(data))
+}
+
+// PutFile does the same with a file, which is never in memory as a whole.
+func (s *Store) PutFile(ctx context.Context, path, mediaType, extension string) (Ref, error) {
+	digest, size, err := file.Digest(path)
+	if err != nil {
+		return Ref{}, fault.Wrap(fault.Invalid, err, "reading a file to store")
+	}
+	ref := s.At(digest, size, mediaType, extension)
+	from, err := os.Open(path)
+	if err != nil {
+		return Ref{}, fault.Wrap(fault.Invalid, err, "reading a file to store")
+	}
+	defer from.Close()
+	return ref, s.put(ctx, ref, from)
+}
+
+func (s *Store) put(ctx context.Context, ref Ref, content io.ReadSeeker) error {
 	there, err := s.Exists(ctx, ref)
 	if err != nil || there {
-		return ref, err
+		return err
 	}
-	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &s.bucket, Key: &key, Body: bytes.NewReader(data), ContentType: &mediaType})
-	return ref, objectFault(err, ref.URI)
+	bucket, key, err := split(ref.URI)
+	if err != nil {
+		return err
+	}
+	_, err = s.client.PutObject(ctx, &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: content, ContentType: &ref.MediaType})
+	return objectFault(err, ref.URI)
+}
+
+// List returns the objects below an s3://bucket/prefix, in the order of their names.
+func (s *Store) List(ctx context.Context, uri string) ([]string, error) {
+	bucket, prefix, err := split(uri)
+	if err != nil {
+		return nil, err
+	}
+	var found []string
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, objectFault(err, uri)
+		}
+		for _, object := range page.Contents {
+			if !strings.HasSuffix(*object.Key, "/") { // a marker of a folder
+				found = append(found, "s3://"+bucket+"/"+*object.Key)
+			}
+		}
+	}
+	return found, nil
 }
 
 // Exists reports whether the object is there, with the size that the reference says.
@@ -178,21 +227,29 @@ func (s *Store) Path(ctx context.Context, ref Ref) (string, error) {
 // SHA-256. A local file stays where it is.
 func (s *Store) Fetch(ctx context.Context, uri string, maxBytes int64) (path, digest string, err error) {
 	if !strings.HasPrefix(uri, "s3://") {
-		digest, size, err := file.Digest(uri)
-		switch {
-		case errors.Is(err, os.ErrNotExist):
-			return "", "", fault.New(fault.NotFound, "%s: there is no such file", uri)
-		case err != nil:
-			return "", "", fault.Wrap(fault.Invalid, err, "%s", uri)
-		case size > maxBytes:
-			return "", "", fault.New(fault.Invalid, "%s has %d bytes; limits.max_bytes is %d", uri, size, maxBytes)
-		}
-		return uri, digest, nil
+		return fetchLocal(uri, maxBytes)
 	}
 	name := sha256.Sum256([]byte(uri))
 	path = filepath.Join(s.cache, "fetched-"+hex.EncodeToString(name[:8])+filepath.Ext(uri))
 	digest, err = s.download(ctx, uri, maxBytes, path)
 	return path, digest, err
+}
+
+// fetchLocal takes a file where it lies. What is no regular file has no end, or none that is known, and is not read.
+func fetchLocal(uri string, maxBytes int64) (path, digest string, err error) {
+	info, err := os.Stat(uri)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return "", "", fault.New(fault.NotFound, "%s: there is no such file", uri)
+	case err != nil:
+		return "", "", fault.Wrap(fault.Invalid, err, "%s", uri)
+	case !info.Mode().IsRegular():
+		return "", "", fault.New(fault.Invalid, "%s: a regular file is wanted", uri)
+	case info.Size() > maxBytes:
+		return "", "", fault.New(fault.Invalid, "%s has %d bytes; limits.max_bytes is %d", uri, info.Size(), maxBytes)
+	}
+	digest, _, err = file.Digest(uri)
+	return uri, digest, fault.Wrap(fault.Invalid, err, "%s", uri)
 }
 
 // download writes the object to path, all or nothing, and returns its digest.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/loanops/loanops/internal/clean"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -26,6 +27,15 @@ func shipped(t testing.TB) pipeline.Spec {
 	return spec
 }
 
+// knownAt is the day on which the population is known.
+var knownAt = time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+
+func encoded(t dataset.Table) ([]byte, error) {
+	var out bytes.Buffer
+	err := dataset.WriteParquet(&out, t)
+	return out.Bytes(), err
+}
+
 func population(t testing.TB) (pipeline.Spec, dataset.Table) {
 	spec := shipped(t)
 	simulation := *spec.Source.Simulate
@@ -38,6 +48,7 @@ func TestParquetRoundTrip(t *testing.T) {
 		n := rapid.IntRange(1, 30).Draw(t, "rows")
 		table := dataset.Table{Columns: []dataset.Column{
 			{Name: "f", Kind: dataset.Float}, {Name: "d", Kind: dataset.Date}, {Name: "t", Kind: dataset.Text},
+			{Name: "i", Kind: dataset.Integer}, {Name: "b", Kind: dataset.Boolean}, {Name: "m", Kind: dataset.Decimal}, {Name: "at", Kind: dataset.Timestamp},
 		}}
 		for range n {
 			valid := rapid.Bool().Draw(t, "valid")
@@ -51,14 +62,22 @@ func TestParquetRoundTrip(t *testing.T) {
 			}
 			table.Columns[0].Floats = append(table.Columns[0].Floats, f)
 			table.Columns[1].Floats = append(table.Columns[1].Floats, d)
+			exact := rapid.Int64Range(-1<<53, 1<<53)
+			i, at, units := float64(exact.Draw(t, "i")), float64(exact.Draw(t, "at")), rapid.Int64Range(-1e15, 1e15).Draw(t, "m")
+			for k, value := range []float64{i, float64(rapid.IntRange(0, 1).Draw(t, "b")), clean.DecimalNumber(units), at} {
+				if math.IsNaN(d) {
+					value = math.NaN()
+				}
+				table.Columns[3+k].Floats = append(table.Columns[3+k].Floats, value)
+			}
 			table.Columns[2].Texts = append(table.Columns[2].Texts, text)
 			table.Columns[2].Valid = append(table.Columns[2].Valid, valid)
 		}
-		data, err := dataset.WriteParquet(table)
+		data, err := encoded(table)
 		require.NoError(t, err)
 		back, err := dataset.ReadParquet(data)
 		require.NoError(t, err)
-		again, err := dataset.WriteParquet(back)
+		again, err := encoded(back)
 		require.NoError(t, err)
 		require.Equal(t, data, again)
 		require.Equal(t, fmt.Sprint(table), fmt.Sprint(back), "NaN is not equal to itself, its text is")
@@ -67,7 +86,7 @@ func TestParquetRoundTrip(t *testing.T) {
 
 func FuzzReadParquet(f *testing.F) {
 	_, table := population(f)
-	data, err := dataset.WriteParquet(table.Select([]int{0, 1, 2}))
+	data, err := encoded(table.Select([]int{0, 1, 2}))
 	require.NoError(f, err)
 	f.Add(data)
 	f.Add([]byte("PAR1PAR1"))
@@ -89,77 +108,28 @@ func TestWriteCSV(t *testing.T) {
 	require.Equal(t, "id,n,day\n\"a,b\",0.1,1970-01-01\n,,2026-06-30\n", out.String())
 }
 
-func TestValidateAcceptsTheSimulatedPopulation(t *testing.T) {
-	spec, table := population(t)
-	report := dataset.Validate(spec, table, time.Time{})
-	require.Empty(t, report.Messages(dataset.Error))
-	require.Empty(t, report.Messages(dataset.Warning))
-	require.Positive(t, report.Positive)
-}
-
-func TestValidateFindsWhatIsWrong(t *testing.T) {
-	for _, test := range []struct {
-		name  string
-		spoil func(*dataset.Table)
-		rule  string
-		want  string
-	}{
-		{"range", func(t *dataset.Table) { t.Column("loan_amount").Floats[3] = -5 }, "range", `column "loan_amount": 1 values below 500`},
-		{"domain", func(t *dataset.Table) { t.Column("purpose").Texts[0] = "yacht" }, "domain", `"yacht"`},
-		{"missing rate", func(t *dataset.Table) { t.Column("term_months").Floats[0] = math.NaN() }, "missing_rate", "0.0 % are accepted"},
-		{"missing column", func(t *dataset.Table) { t.Column("purpose").Name = "use" }, "missing_column", `column "purpose" is missing`},
-		{"type", func(t *dataset.Table) {
-			*t.Column("utilisation") = dataset.Column{Name: "utilisation", Kind: dataset.Text, Texts: make([]string, t.Rows()), Valid: valid(t.Rows())}
-		}, "type", `column "utilisation" is not a number`},
-		{"duplicates", func(t *dataset.Table) { t.Column("application_id").Texts[1] = t.Column("application_id").Texts[0] }, "duplicates", "repeats in 1 rows"},
-		{"label", func(t *dataset.Table) {
-			t.Column("defaulted").Texts[0], t.Column("defaulted").Valid[0] = "maybe", true
-		}, "label", `other than "1" and "0"`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			spec, table := population(t)
-			test.spoil(&table)
-			report := dataset.Validate(spec, table, time.Time{})
-			require.NotEmpty(t, report.Messages(dataset.Error))
-			found := false
-			for _, f := range report.Findings {
-				if f.Rule == test.rule && f.Severity == dataset.Error {
-					found = true
-					require.Contains(t, f.Message, test.want)
-				}
-			}
-			require.True(t, found, "%+v", report.Findings)
-		})
-	}
-}
-
-func valid(n int) []bool {
-	all := make([]bool, n)
-	for i := range all {
-		all[i] = true
-	}
-	return all
-}
-
-// Unexpected columns must not stop a retraining.
-func TestValidateWarnsOfAnUnexpectedColumn(t *testing.T) {
-	spec, table := population(t)
-	table.Columns = append(table.Columns, dataset.Column{Name: "new", Kind: dataset.Float, Floats: make([]float64, table.Rows())})
-	report := dataset.Validate(spec, table, time.Time{})
-	require.Empty(t, report.Messages(dataset.Error))
-	require.Len(t, report.Messages(dataset.Warning), 1)
-}
-
 func TestLabelHoldsYoungRowsBack(t *testing.T) {
 	spec, table := population(t)
-	y, err := dataset.Label(spec, table, time.Time{})
-	require.NoError(t, err)
-	dates := table.Column("application_date").Floats
-	for i := range y {
-		if dates[i] > dates[len(dates)-1]-180 {
-			require.True(t, math.IsNaN(y[i]), "row %d is younger than its label's maturity", i)
-		}
+	label := table.Column("defaulted")
+	for i := range label.Texts { // of every row, known is what matures
+		label.Texts[i], label.Valid[i] = "0", true
 	}
+	dates := table.Column("application_date").Floats
+	held := func() (young int) {
+		y, err := dataset.Label(spec, table, knownAt)
+		require.NoError(t, err)
+		for i := range y {
+			require.Equal(t, dates[i] > dataset.Day(knownAt)-180, math.IsNaN(y[i]), "row %d", i)
+			if math.IsNaN(y[i]) {
+				young++
+			}
+		}
+		return young
+	}
+	before := held()
+	require.Positive(t, before)
+	dates[0] = dataset.Day(time.Date(2126, 1, 1, 0, 0, 0, 0, time.UTC))
+	require.Equal(t, before+1, held(), "one wrong date makes no other row mature")
 }
 
 // What was known on a day leaves out what happened after it, also for labels that need no time to mature.
@@ -186,9 +156,9 @@ func TestSplitIsDisjointAndExhaustive(t *testing.T) {
 		t.Run(by, func(t *testing.T) {
 			spec, table := population(t)
 			spec.Split.By = by
-			train, validation, test, err := dataset.Split(spec, table, time.Time{})
+			train, validation, test, err := dataset.Split(spec, table, knownAt)
 			require.NoError(t, err)
-			y, err := dataset.Label(spec, table, time.Time{})
+			y, err := dataset.Label(spec, table, knownAt)
 			require.NoError(t, err)
 			labelled := 0
 			for _, value := range y {
@@ -217,10 +187,10 @@ func TestSplitIsDisjointAndExhaustive(t *testing.T) {
 func TestHashSplitDoesNotDependOnOrder(t *testing.T) {
 	spec, table := population(t)
 	spec.Split.By = "hash"
-	_, _, want, err := dataset.Split(spec, table, time.Time{})
+	_, _, want, err := dataset.Split(spec, table, knownAt)
 	require.NoError(t, err)
 	order := rand.New(rand.NewPCG(1, 2)).Perm(table.Rows())
-	_, _, got, err := dataset.Split(spec, table.Select(order), time.Time{})
+	_, _, got, err := dataset.Split(spec, table.Select(order), knownAt)
 	require.NoError(t, err)
 	require.ElementsMatch(t, want.Column("application_id").Texts, got.Column("application_id").Texts)
 }
@@ -233,6 +203,6 @@ func TestSplitRefusesOneClass(t *testing.T) {
 			label.Texts[i] = "0"
 		}
 	}
-	_, _, _, err := dataset.Split(spec, table, time.Time{})
+	_, _, _, err := dataset.Split(spec, table, knownAt)
 	require.Equal(t, fault.Refused, fault.CodeOf(err))
 }

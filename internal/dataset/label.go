@@ -8,9 +8,9 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// Label returns 1, 0 or NaN for every row: positive, negative, and not known or not mature on asOf (zero: everything that
-// is known counts, and maturity is measured from the youngest application). Any other value of the label column is a fault.Invalid.
-func Label(spec pipeline.Spec, t Table, asOf time.Time) ([]float64, error) {
+// Label returns 1, 0 or NaN for every row: positive, negative, and not known, or not mature on the day on which the data were known (zero:
+// whatever is known counts). Any other value of the label column is a fault.Invalid.
+func Label(spec pipeline.Spec, t Table, knownAt time.Time) ([]float64, error) {
 	column := t.Column(spec.Label.Column)
 	if column == nil {
 		return nil, fault.New(fault.Invalid, "the label column %q is missing", spec.Label.Column)
@@ -18,7 +18,7 @@ func Label(spec pipeline.Spec, t Table, asOf time.Time) ([]float64, error) {
 	if column.Kind != Text {
 		return nil, fault.New(fault.Invalid, "the label column %q is not text", spec.Label.Column)
 	}
-	mature := matured(spec, t, asOf)
+	mature := matured(spec, t, knownAt)
 	y := make([]float64, t.Rows())
 	for i := range y {
 		y[i] = math.NaN()
@@ -38,20 +38,13 @@ func Label(spec pipeline.Spec, t Table, asOf time.Time) ([]float64, error) {
 }
 
 // matured says whether a row's outcome is final. A bad outcome of a young loan would be known before the good ones of its
-// day, so a young row does not train even when it has a label.
-func matured(spec pipeline.Spec, t Table, asOf time.Time) func(row int) bool {
+// day, so a young row does not train even when it has a label. How old a row is does not depend on any other row: one wrong date would
+// make all of them mature.
+func matured(spec pipeline.Spec, t Table, knownAt time.Time) func(row int) bool {
 	dates := t.Column(spec.Time)
-	if dates == nil || (spec.Label.MaturesAfterDays == 0 && asOf.IsZero()) {
+	if dates == nil || knownAt.IsZero() {
 		return func(int) bool { return true }
 	}
-	last := math.Inf(-1)
-	if asOf.IsZero() {
-		for _, day := range dates.Floats {
-			last = math.Max(last, day) // NaN gives NaN, and a comparison with it is false
-		}
-	} else {
-		last = Day(asOf)
-	}
-	limit := last - float64(spec.Label.MaturesAfterDays)
-	return func(row int) bool { return dates.Floats[row] <= limit }
+	limit := Day(knownAt) - float64(spec.Label.MaturesAfterDays)
+	return func(row int) bool { return dates.Day(row) <= limit } // NaN is not
 }

@@ -3,8 +3,7 @@ package dataset
 import (
 	"bytes"
 	"context"
-	"fmt"
-	"math"
+	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -17,68 +16,43 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// WriteParquet encodes the table: Float as double, Text as string, Date as date32, a missing value as null. The same rows
-// give the same bytes.
-func WriteParquet(t Table) ([]byte, error) {
+// WriteParquet encodes the table as one row group, see arrowColumn for the types. The same rows give the same bytes.
+func WriteParquet(out io.Writer, t Table) error {
 	fields := make([]arrow.Field, len(t.Columns))
 	columns := make([]arrow.Array, len(t.Columns))
+	// Numbers hardly repeat, and a dictionary of them costs more than it saves; codecs that pack tighter than Snappy take longer than the rest of
+	// an extraction.
+	options := []parquet.WriterProperty{
+		parquet.WithCompression(compress.Codecs.Snappy), parquet.WithCreatedBy("loanops"), parquet.WithStats(false),
+		parquet.WithDictionaryDefault(false), parquet.WithMaxRowGroupLength(max(int64(t.Rows()), 1)),
+	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		if c.Len() != t.Rows() {
-			return nil, fault.New(fault.Internal, "column %q has %d rows, the table has %d", c.Name, c.Len(), t.Rows())
+			return fault.New(fault.Internal, "column %q has %d rows, the table has %d", c.Name, c.Len(), t.Rows())
 		}
 		columns[i] = arrowColumn(c)
 		defer columns[i].Release()
 		fields[i] = arrow.Field{Name: c.Name, Type: columns[i].DataType(), Nullable: true}
+		switch c.Kind {
+		case Text:
+			options = append(options, parquet.WithDictionaryFor(c.Name, true))
+		case Integer, Timestamp:
+			options = append(options, parquet.WithEncodingFor(c.Name, parquet.Encodings.DeltaBinaryPacked))
+		}
 	}
 	schema := arrow.NewSchema(fields, nil)
 	record := array.NewRecordBatch(schema, columns, int64(t.Rows()))
 	defer record.Release()
-	var out bytes.Buffer
-	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd), parquet.WithCreatedBy("loanops"))
-	writer, err := pqarrow.NewFileWriter(schema, &out, properties, pqarrow.DefaultWriterProps())
+	// The writer would close what it can close; that is for whoever opened it.
+	writer, err := pqarrow.NewFileWriter(schema, struct{ io.Writer }{out}, parquet.NewWriterProperties(options...), pqarrow.DefaultWriterProps())
 	if err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
+		return fault.Wrap(fault.Internal, err, "encoding Parquet")
 	}
 	if err := writer.Write(record); err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
+		return fault.Wrap(fault.Unavailable, err, "writing Parquet")
 	}
-	if err := writer.Close(); err != nil {
-		return nil, fmt.Errorf("parquet: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-func arrowColumn(c *Column) arrow.Array {
-	switch c.Kind {
-	case Text:
-		b := array.NewStringBuilder(memory.DefaultAllocator)
-		defer b.Release()
-		b.AppendValues(c.Texts, c.Valid)
-		return b.NewArray()
-	case Date:
-		b := array.NewDate32Builder(memory.DefaultAllocator)
-		defer b.Release()
-		for _, day := range c.Floats {
-			if math.IsNaN(day) {
-				b.AppendNull()
-			} else {
-				b.Append(arrow.Date32(day))
-			}
-		}
-		return b.NewArray()
-	default:
-		b := array.NewFloat64Builder(memory.DefaultAllocator)
-		defer b.Release()
-		for _, value := range c.Floats {
-			if math.IsNaN(value) {
-				b.AppendNull()
-			} else {
-				b.Append(value)
-			}
-		}
-		return b.NewArray()
-	}
+	return fault.Wrap(fault.Unavailable, writer.Close(), "writing Parquet")
 }
 
 // ReadParquet decodes what WriteParquet wrote. Anything else is a fault.Invalid that says what is wrong with the file.
@@ -102,32 +76,17 @@ func ReadParquet(data []byte) (t Table, err error) {
 	if err != nil {
 		return Table{}, fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
 	}
-	t.Columns = make([]Column, schema.NumFields())
 	for i, field := range schema.Fields() {
-		c := &t.Columns[i]
-		c.Name = field.Name
+		c := Column{Name: field.Name}
 		if c.Kind, err = kindOf(field); err != nil {
 			return Table{}, err
 		}
-		if err := readColumn(c, arrowReader, i, reader.NumRows()); err != nil {
+		if err := readColumn(&c, arrowReader, i, reader.NumRows()); err != nil {
 			return Table{}, err
 		}
+		t.Columns = append(t.Columns, c)
 	}
 	return t, nil
-}
-
-// kindOf is how a field's values are held. Nested fields, which the codec reads in goroutines of their own, are refused here.
-func kindOf(field arrow.Field) (Kind, error) {
-	switch field.Type.ID() {
-	case arrow.FLOAT64:
-		return Float, nil
-	case arrow.DATE32:
-		return Date, nil
-	case arrow.STRING:
-		return Text, nil
-	default:
-		return 0, fault.New(fault.Invalid, "column %q is of type %s; double, string or date32 is wanted", field.Name, field.Type)
-	}
 }
 
 // readColumn reads column i, which must have as many rows as the file says.
@@ -149,33 +108,4 @@ func readColumn(c *Column, from *pqarrow.FileReader, i int, rows int64) error {
 		return fault.New(fault.Invalid, "not a readable Parquet file: column %q has %d rows, the file has %d", c.Name, c.Len(), rows)
 	}
 	return nil
-}
-
-func appendChunk(c *Column, chunk arrow.Array) {
-	switch values := chunk.(type) {
-	case *array.Float64:
-		for i := range values.Len() {
-			c.Floats = append(c.Floats, orNaN(values.IsNull(i), values.Value(i)))
-		}
-	case *array.Date32:
-		for i := range values.Len() {
-			c.Floats = append(c.Floats, orNaN(values.IsNull(i), float64(values.Value(i))))
-		}
-	case *array.String:
-		for i := range values.Len() {
-			c.Valid = append(c.Valid, values.IsValid(i))
-			text := ""
-			if values.IsValid(i) {
-				text = values.Value(i)
-			}
-			c.Texts = append(c.Texts, text)
-		}
-	}
-}
-
-func orNaN(missing bool, value float64) float64 {
-	if missing || math.IsInf(value, 0) {
-		return math.NaN()
-	}
-	return value
 }

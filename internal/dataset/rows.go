@@ -14,7 +14,15 @@ import (
 const secondsPerDay = 24 * 60 * 60
 
 // Day is the number of days from 1970-01-01 to t, as a Date column holds it.
-func Day(t time.Time) float64 { return float64(t.Unix() / secondsPerDay) }
+func Day(t time.Time) float64 { return math.Floor(float64(t.Unix()) / secondsPerDay) }
+
+// Day is the day of row i of a Date or Timestamp column; NaN when it is missing.
+func (c *Column) Day(i int) float64 {
+	if c.Kind == Timestamp {
+		return math.Floor(c.Floats[i] / (secondsPerDay * 1e6))
+	}
+	return c.Floats[i]
+}
 
 // Select returns the table's rows at the indices, in that order.
 func (t Table) Select(rows []int) Table {
@@ -34,17 +42,6 @@ func (t Table) Select(rows []int) Table {
 	return out
 }
 
-// missing counts the missing values.
-func (c *Column) missing() int {
-	count := 0
-	for i := range c.Len() {
-		if c.Missing(i) {
-			count++
-		}
-	}
-	return count
-}
-
 // text is row i of the column as text: what a CSV file holds. A missing value is empty.
 func (c *Column) text(i int) string {
 	switch {
@@ -54,6 +51,10 @@ func (c *Column) text(i int) string {
 		return c.Texts[i]
 	case c.Kind == Date:
 		return time.Unix(int64(c.Floats[i])*secondsPerDay, 0).UTC().Format(pipeline.DateLayout)
+	case c.Kind == Timestamp:
+		return time.UnixMicro(int64(c.Floats[i])).UTC().Format(time.RFC3339Nano)
+	case c.Kind == Boolean:
+		return strconv.FormatBool(c.Floats[i] != 0)
 	default:
 		return strconv.FormatFloat(c.Floats[i], 'g', -1, 64)
 	}

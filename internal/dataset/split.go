@@ -19,8 +19,8 @@ import (
 //     its part when rows are added and equal rows stay together.
 //
 // A part without rows, or a training or test part with one class only, is a fault.Refused.
-func Split(spec pipeline.Spec, t Table, asOf time.Time) (train, validation, test Table, err error) {
-	y, err := Label(spec, t, asOf)
+func Split(spec pipeline.Spec, t Table, knownAt time.Time) (train, validation, test Table, err error) {
+	y, err := Label(spec, t, knownAt)
 	if err != nil {
 		return train, validation, test, err
 	}
@@ -99,7 +99,9 @@ func hashParts(spec pipeline.Spec, t Table, known []int) ([]int, error) {
 		columns = append(columns, entity)
 	} else {
 		for i := range t.Columns {
-			columns = append(columns, &t.Columns[i])
+			if spec.Knows(t.Columns[i].Name) { // a column that is new must not move rows
+				columns = append(columns, &t.Columns[i])
+			}
 		}
 	}
 	parts := make([]int, len(known))

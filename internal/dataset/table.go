@@ -10,14 +10,18 @@ type Table struct {
 // Kind is how a column's values are held.
 type Kind uint8
 
-// The kinds of columns.
+// The kinds of columns. All but Text hold their values in Floats, where a missing one is NaN and an infinity is never held.
 const (
-	Float Kind = iota // float64; a missing value is NaN, an infinity is never held
-	Text              // UTF-8; a missing value is not Valid
-	Date              // days since 1970-01-01 in Floats; a missing value is NaN
+	Float     Kind = iota // any finite number
+	Text                  // UTF-8; a missing value is not Valid
+	Date                  // days since 1970-01-01
+	Integer               // a whole number, exact up to 2^53 either way
+	Boolean               // 0 or 1
+	Decimal               // an amount, exact up to 15 digits, of which four are after the point
+	Timestamp             // microseconds since 1970-01-01T00:00:00Z
 )
 
-// Column is one named column. Floats is used by Float and Date, Texts and Valid by Text.
+// Column is one named column. Texts and Valid are used by Text, Floats by all other kinds.
 type Column struct {
 	Name   string
 	Kind   Kind
@@ -25,6 +29,9 @@ type Column struct {
 	Texts  []string
 	Valid  []bool
 }
+
+// RowColumn is the column that every extracted table begins with: the ordinal, from 1, of the row in its source. It is never a feature.
+const RowColumn = "loanops_row"
 
 // Len returns the number of rows of the column.
 func (c *Column) Len() int {

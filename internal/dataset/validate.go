@@ -1,220 +1,252 @@
 package dataset
 
 import (
-	"fmt"
-	"math"
+	"iter"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// Severity says whether a finding refuses training.
-type Severity string
-
-// The severities.
-const (
-	Error   Severity = "error"
-	Warning Severity = "warning"
-)
-
-// Finding is one thing that validation saw. It names columns and counts, never an applicant's values.
-type Finding struct {
-	Severity Severity `json:"severity"`
-	Column   string   `json:"column"`
-	Rule     string   `json:"rule"`
-	Message  string   `json:"message"`
-	Count    int      `json:"count"`
+// Validator holds batches of rows against a spec: types, domains, ranges, missing values, dates and labels. It is safe for concurrent use.
+type Validator struct {
+	spec    pipeline.Spec
+	knownAt time.Time
+	domains []map[string]bool // one per column of the spec; nil without a domain
 }
 
-// Report is the outcome of Validate.
-type Report struct {
-	Rows     int       `json:"rows"`
-	Labelled int       `json:"labelled"` // rows with a known, matured label
-	Positive int       `json:"positive"`
-	Findings []Finding `json:"findings"`
+// NewValidator makes the validator of a spec for data that were known on a day.
+func NewValidator(spec pipeline.Spec, knownAt time.Time) *Validator {
+	v := &Validator{spec: spec, knownAt: knownAt, domains: make([]map[string]bool, len(spec.Columns))}
+	for i, c := range spec.Columns {
+		if len(c.Domain) > 0 {
+			v.domains[i] = make(map[string]bool, len(c.Domain))
+			for _, value := range c.Domain {
+				v.domains[i][value] = true
+			}
+		}
+	}
+	return v
 }
 
-// Messages returns the texts of the findings of a severity.
-func (r Report) Messages(severity Severity) []string {
-	texts := []string{}
-	for _, f := range r.Findings {
-		if f.Severity == severity {
-			texts = append(texts, f.Message)
-		}
-	}
-	return texts
+// Breach is what one rule found in one column.
+type Breach struct {
+	Column string   `json:"column"`
+	Rule   Rule     `json:"rule"`
+	Count  int64    `json:"count"`
+	RowIDs []string `json:"row_ids"`
 }
 
-func (r *Report) add(severity Severity, column, rule string, count int, format string, args ...any) {
-	r.Findings = append(r.Findings, Finding{severity, column, rule, fmt.Sprintf(format, args...), count})
+// Checked is what a validator found in some rows.
+type Checked struct {
+	Rows     int64            `json:"rows"`
+	Labelled int64            `json:"labelled"`
+	Positive int64            `json:"positive"`
+	Failing  int64            `json:"failing"` // rows that break a rule of rows
+	Kept     int64            `json:"kept"`    // rows that go on
+	Missing  map[string]int64 `json:"missing"` // by column of the spec, among the other rows
+	Breaches []Breach         `json:"breaches"`
 }
 
-// minClass is the fewest labels of each class with which training makes sense at all.
-const minClass = 10
+// Misread are the rows of a batch, by column, whose texts are not of the column's type.
+type Misread map[string][]int
 
-// Validate holds a table against its spec: types, domains, ranges, missing rates, missing and unexpected columns, the
-// entity's uniqueness and the label. A column that the spec does not know is a warning: new columns must not stop a retraining.
-func Validate(spec pipeline.Spec, t Table, asOf time.Time) Report {
-	r := Report{Rows: t.Rows(), Findings: []Finding{}}
-	if t.Rows() == 0 {
-		r.add(Error, "", "rows", 0, "the data have no rows")
-		return r
-	}
-	for _, column := range spec.Columns {
-		r.feature(column, t.Column(column.Name))
-	}
-	r.unexpected(spec, t)
-	r.entity(spec, t)
-	r.time(spec, t)
-	for _, name := range spec.Protected {
-		if t.Column(name) == nil {
-			r.add(Warning, name, "protected", 0, "protected attribute %q is missing: fairness cannot be measured", name)
+// Check looks at a batch and says which rows break a rule of rows.
+func (v *Validator) Check(t Table, misread Misread) (found Checked, failing []bool) {
+	b := v.look(t, misread, nil)
+	for i := range v.spec.Columns {
+		c := t.Column(v.spec.Columns[i].Name)
+		for row := range b.failing {
+			if c != nil && !b.failing[row] && c.Missing(row) {
+				b.found.Missing[c.Name]++
+			}
 		}
 	}
-	r.label(spec, t, asOf)
-	return r
+	for _, is := range b.failing {
+		if is {
+			b.found.Failing++
+		}
+	}
+	b.found.Kept = b.found.Rows - b.found.Failing
+	return b.found, b.failing
 }
 
-func (r *Report) feature(want pipeline.Column, c *Column) {
-	if c == nil {
-		r.add(Error, want.Name, "missing_column", r.Rows, "column %q is missing", want.Name)
-		return
-	}
-	missing := c.missing()
-	if share := float64(missing) / float64(r.Rows); share > want.MissingMax {
-		r.add(Error, want.Name, "missing_rate", missing, "column %q: %d of %d values (%.1f %%) are missing, %.1f %% are accepted",
-			want.Name, missing, r.Rows, 100*share, 100*want.MissingMax)
-	}
-	if want.Type == pipeline.Category {
-		r.category(want, c)
-		return
-	}
-	if c.Kind != Float {
-		r.add(Error, want.Name, "type", c.Len(), "column %q is not a number", want.Name)
-		return
-	}
-	var below, above int
-	for _, value := range c.Floats {
-		if want.Min != nil && value < *want.Min {
-			below++
-		}
-		if want.Max != nil && value > *want.Max {
-			above++
-		}
-	}
-	if below > 0 {
-		r.add(Error, want.Name, "range", below, "column %q: %d values below %v", want.Name, below, *want.Min)
-	}
-	if above > 0 {
-		r.add(Error, want.Name, "range", above, "column %q: %d values above %v", want.Name, above, *want.Max)
-	}
+// Breaches are the rules that rows of a batch break, such as "income: range", by row.
+func (v *Validator) Breaches(t Table, misread Misread) map[int][]string {
+	return v.look(t, misread, map[int][]string{}).byRow
 }
 
-// category looks for values outside the domain. Up to five are shown, clipped: they are a column's vocabulary, not a person's.
-func (r *Report) category(want pipeline.Column, c *Column) {
-	if c.Kind != Text {
-		r.add(Error, want.Name, "type", c.Len(), "column %q is not text", want.Name)
-		return
-	}
-	if len(want.Domain) == 0 {
-		return
-	}
-	outside, strange := 0, map[string]bool{}
-	for i, value := range c.Texts {
-		if c.Valid[i] && !slices.Contains(want.Domain, value) {
-			outside++
-			strange[value] = true
-		}
-	}
-	if outside == 0 {
-		return
-	}
-	shown := []string{}
-	for value := range strange {
-		if len(value) > 40 {
-			value = value[:40] + "…"
-		}
-		shown = append(shown, fmt.Sprintf("%q", value))
-	}
-	slices.Sort(shown)
-	if len(shown) > 5 {
-		shown = append(shown[:5], "…")
-	}
-	r.add(Error, want.Name, "domain", outside, "column %q: %d values outside the domain (%s)", want.Name, outside, strings.Join(shown, ", "))
+// batch is one look at a batch.
+type batch struct {
+	*Validator
+	t       Table
+	failing []bool
+	found   Checked
+	byRow   map[int][]string // nil when nobody asks
 }
 
-func (r *Report) unexpected(spec pipeline.Spec, t Table) {
-	known := map[string]bool{spec.Entity: true, spec.Time: true, spec.Label.Column: true}
-	for _, names := range [][]string{spec.Protected, spec.Ignore} {
-		for _, name := range names {
-			known[name] = true
-		}
-	}
-	for _, column := range spec.Columns {
-		known[column.Name] = true
-	}
+// look holds the rows against the rules of rows.
+func (v *Validator) look(t Table, misread Misread, byRow map[int][]string) *batch {
+	b := &batch{Validator: v, t: t, failing: make([]bool, t.Rows()), found: Checked{Rows: int64(t.Rows()), Missing: map[string]int64{}}, byRow: byRow}
 	for i := range t.Columns {
-		if name := t.Columns[i].Name; !known[name] {
-			r.add(Warning, name, "unexpected_column", r.Rows, "column %q is not in the spec and is not used; add it to columns, protected or ignore", name)
+		b.fail(t.Columns[i].Name, RuleType, slices.Values(misread[t.Columns[i].Name]))
+	}
+	for i := range v.spec.Columns {
+		b.feature(&v.spec.Columns[i], v.domains[i], misread[v.spec.Columns[i].Name])
+	}
+	b.identity(misread)
+	b.dates()
+	b.label()
+	return b
+}
+
+// fail notes rows that break a rule.
+func (b *batch) fail(column string, rule Rule, rows iter.Seq[int]) {
+	breach := Breach{Column: column, Rule: rule}
+	for row := range rows {
+		breach.Count++
+		b.failing[row] = true
+		if b.byRow != nil {
+			b.byRow[row] = append(b.byRow[row], column+": "+string(rule))
+		}
+		if len(breach.RowIDs) < MaxRowIDs {
+			breach.RowIDs = append(breach.RowIDs, b.rowID(row))
+		}
+	}
+	if breach.Count > 0 {
+		b.found.Breaches = append(b.found.Breaches, breach)
+	}
+}
+
+// where are the rows of which a condition is true.
+func (b *batch) where(condition func(row int) bool) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for row := range b.failing {
+			if condition(row) && !yield(row) {
+				return
+			}
 		}
 	}
 }
 
-func (r *Report) entity(spec pipeline.Spec, t Table) {
-	if spec.Entity == "" {
-		return
-	}
-	c := t.Column(spec.Entity)
+// required finds the rows without a value, but for those whose value was not of the type.
+func (b *batch) required(c *Column, misread []int) {
+	b.fail(c.Name, RuleRequired, b.where(func(row int) bool {
+		if !c.Missing(row) {
+			return false
+		}
+		_, found := slices.BinarySearch(misread, row)
+		return !found
+	}))
+}
+
+func (b *batch) feature(want *pipeline.Column, domain map[string]bool, misread []int) {
+	c := b.t.Column(want.Name)
 	if c == nil {
-		r.add(Error, spec.Entity, "missing_column", r.Rows, "the entity column %q is missing", spec.Entity)
 		return
 	}
-	seen := make(map[string]bool, r.Rows)
-	repeated := 0
-	for i := range c.Len() {
-		text := c.text(i)
-		if seen[text] && !c.Missing(i) {
-			repeated++
-		}
-		seen[text] = true
+	if want.MissingMax == 0 {
+		b.required(c, misread)
 	}
-	if missing := c.missing(); missing > 0 {
-		r.add(Error, spec.Entity, "missing_rate", missing, "the entity column %q is missing in %d rows", spec.Entity, missing)
-	}
-	if repeated > 0 {
-		r.add(Error, spec.Entity, "duplicates", repeated, "the entity column %q repeats in %d rows; one row per application is wanted", spec.Entity, repeated)
+	switch {
+	case domain != nil && c.Kind == Text:
+		b.fail(want.Name, RuleDomain, b.where(func(row int) bool { return c.Valid[row] && !domain[c.Texts[row]] }))
+	case c.Kind != Text && (want.Min != nil || want.Max != nil):
+		b.fail(want.Name, RuleRange, b.where(func(row int) bool {
+			return want.Min != nil && c.Floats[row] < *want.Min || want.Max != nil && c.Floats[row] > *want.Max
+		}))
 	}
 }
 
-func (r *Report) time(spec pipeline.Spec, t Table) {
-	if spec.Time == "" {
-		return
-	}
-	c := t.Column(spec.Time)
-	if c == nil || c.Kind != Date {
-		r.add(Error, spec.Time, "missing_column", r.Rows, "the time column %q is missing or not a date", spec.Time)
-		return
-	}
-	if missing := c.missing(); missing > 0 {
-		r.add(Error, spec.Time, "missing_rate", missing, "the time column %q is missing in %d rows", spec.Time, missing)
+// identity asks for the entity and the time of every row.
+func (b *batch) identity(misread Misread) {
+	for _, name := range []string{b.spec.Entity, b.spec.Time} {
+		if c := b.t.Column(name); c != nil {
+			b.required(c, misread[name])
+		}
 	}
 }
 
-func (r *Report) label(spec pipeline.Spec, t Table, asOf time.Time) {
-	y, err := Label(spec, t, asOf)
-	if err != nil {
-		r.add(Error, spec.Label.Column, "label", 0, "%s", err)
+// dates finds those that nobody could have known.
+func (b *batch) dates() {
+	if b.knownAt.IsZero() {
 		return
 	}
-	for _, value := range y {
-		if !math.IsNaN(value) {
-			r.Labelled++
-			r.Positive += int(value)
+	last := Day(b.knownAt)
+	for i := range b.t.Columns {
+		if c := &b.t.Columns[i]; c.Kind == Date || c.Kind == Timestamp {
+			b.fail(c.Name, RuleFutureDate, b.where(func(row int) bool { return c.Day(row) > last }))
 		}
 	}
-	if r.Positive < minClass || r.Labelled-r.Positive < minClass {
-		r.add(Error, spec.Label.Column, "label", r.Labelled, "%d labelled rows with %d positive; at least %d of each class are needed", r.Labelled, r.Positive, minClass)
+}
+
+func (b *batch) label() {
+	c := b.t.Column(b.spec.Label.Column)
+	if c == nil || c.Kind != Text {
+		return
+	}
+	positive, negative := b.spec.Label.Positive, b.spec.Label.Negative
+	b.fail(c.Name, RuleLabel, b.where(func(row int) bool { return c.Valid[row] && c.Texts[row] != positive && c.Texts[row] != negative }))
+	mature := matured(b.spec, b.t, b.knownAt)
+	for row := range b.failing {
+		if !b.failing[row] && c.Valid[row] && mature(row) {
+			b.found.Labelled++
+			if c.Texts[row] == positive {
+				b.found.Positive++
+			}
+		}
+	}
+}
+
+func (b *batch) rowID(row int) string {
+	ordinal := int64(row + 1)
+	if c := b.t.Column(RowColumn); c != nil {
+		ordinal = int64(c.Floats[row])
+	}
+	if c := b.t.Column(b.spec.Entity); c != nil && c.Kind == Text && c.Valid[row] {
+		return RowID(c.Texts[row], ordinal)
+	}
+	return RowID("", ordinal)
+}
+
+// RowID names a row: by its entity where that looks like an identifier, for where columns are shifted it may be a person's name, else by its ordinal.
+func RowID(entity string, ordinal int64) string {
+	if identifier(entity) {
+		return entity
+	}
+	return strconv.FormatInt(ordinal, 10)
+}
+
+// identifier reports whether a text has digits and neither blanks nor signs that names and addresses have.
+func identifier(text string) bool {
+	const digits, letters = "0123456789", "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return len(text) <= 40 && strings.ContainsAny(text, digits) &&
+		strings.IndexFunc(text, func(r rune) bool { return !strings.ContainsRune(digits+letters+"-_:.", r) }) < 0
+}
+
+// Add continues what was found with the next rows.
+func (c *Checked) Add(next Checked) {
+	c.Rows += next.Rows
+	c.Labelled += next.Labelled
+	c.Positive += next.Positive
+	c.Failing += next.Failing
+	c.Kept += next.Kept
+	if c.Missing == nil {
+		c.Missing = map[string]int64{}
+	}
+	for name, count := range next.Missing {
+		c.Missing[name] += count
+	}
+	for _, breach := range next.Breaches {
+		i := slices.IndexFunc(c.Breaches, func(b Breach) bool { return b.Column == breach.Column && b.Rule == breach.Rule })
+		if i < 0 {
+			c.Breaches = append(c.Breaches, breach)
+			continue
+		}
+		known := &c.Breaches[i]
+		known.Count += breach.Count
+		known.RowIDs = append(known.RowIDs, breach.RowIDs[:min(len(breach.RowIDs), MaxRowIDs-len(known.RowIDs))]...)
 	}
 }

@@ -108,7 +108,7 @@ func (m *Model) check() error {
 	}
 	for i := range e.Fields {
 		f := &e.Fields[i]
-		if f.Type != pipeline.Number && (f.Type != pipeline.Category || len(f.Levels) == 0) {
+		if !f.Type.Numeric() && (f.Type != pipeline.Category || len(f.Levels) == 0) {
 			return fault.New(fault.Invalid, "the bundle's field %d has no usable type", i)
 		}
 		if s := e.Scales[i]; !finite(s.Mean) || !finite(s.SD) || s.SD == 0 {
@@ -136,8 +136,11 @@ func (m *Model) checkContract() error {
 	seen := map[string]bool{}
 	for i := range m.Contract.Fields {
 		f := &m.Contract.Fields[i]
-		if seen[f.Name] || (f.Type != pipeline.Number && f.Type != pipeline.Category) {
+		if seen[f.Name] || (!f.Type.Numeric() && f.Type != pipeline.Category) {
 			return fault.New(fault.Invalid, "the bundle's contract has a field %d that is declared twice or of no usable type", i)
+		}
+		if _, err := request.NewReader(*f); err != nil {
+			return fault.Wrap(fault.Invalid, err, "the bundle's contract")
 		}
 		seen[f.Name] = true
 	}

@@ -14,7 +14,7 @@ type Golden struct {
 
 // GoldenRow is one application as a lender would send it.
 type GoldenRow struct {
-	Application map[string]any `json:"application"` // number, text or null by field
+	Application map[string]any `json:"application"` // number, boolean, text or null by field
 	Probability float64        `json:"probability"`
 }
 
@@ -37,13 +37,19 @@ func (r GoldenRow) Values(signature []transform.Field) ([]transform.Value, error
 			continue
 		}
 		var ok bool
-		if f.Type == pipeline.Category {
+		switch f.Type {
+		case pipeline.Category:
 			values[i].Text, ok = sent.(string)
-		} else {
+		case pipeline.Boolean:
+			var yes bool
+			if yes, ok = sent.(bool); yes {
+				values[i].Number = 1
+			}
+		default:
 			values[i].Number, ok = sent.(float64)
 		}
 		if !ok {
-			return nil, fault.New(fault.Invalid, "field %q of a golden row is not a %s", f.Name, f.Type)
+			return nil, fault.New(fault.Invalid, "field %q of a golden row is not %s", f.Name, f.Type.Noun())
 		}
 	}
 	return values, nil

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strconv"
 	"strings"
@@ -63,43 +64,82 @@ func (c *checker) node(n ast.Node, want reflect.Type, path string) {
 		} else if _, err := time.Parse(DateLayout, text.Value); err != nil {
 			c.wrong(at, "%s is %q; a day such as 2026-06-30 is wanted", path, clip(text.Value))
 		}
-	case want.Kind() == reflect.Struct:
-		c.mapping(n, want, path)
-	case want.Kind() == reflect.Slice:
-		list, ok := n.(*ast.SequenceNode)
-		if !ok {
-			c.wrong(at, "%s is %s; a list is wanted", path, kindOf(n))
+	case want == reflect.TypeFor[Names]():
+		if _, list := n.(*ast.SequenceNode); !list {
+			c.scalar(n, reflect.TypeFor[string](), path)
 			return
 		}
-		for i, item := range list.Values {
-			c.node(item, want.Elem(), fmt.Sprintf("%s[%d]", path, i))
-		}
+		c.list(n, reflect.TypeFor[string](), path)
+	case want.Kind() == reflect.Struct:
+		c.mapping(n, want, path)
+	case want.Kind() == reflect.Map:
+		c.entries(n, want, path)
+	case want.Kind() == reflect.Slice:
+		c.list(n, want.Elem(), path)
 	default:
 		c.scalar(n, want, path)
 	}
 }
 
-// mapping checks the keys of a mapping against a struct's yaml tags.
-func (c *checker) mapping(n ast.Node, want reflect.Type, path string) {
-	var pairs []*ast.MappingValueNode
-	switch m := n.(type) {
-	case *ast.MappingNode:
-		pairs = m.Values
-	case *ast.MappingValueNode:
-		pairs = []*ast.MappingValueNode{m}
-	default:
-		c.wrong(position(n), "%s is %s; keys with values are wanted", orDocument(path), kindOf(n))
+func (c *checker) list(n ast.Node, item reflect.Type, path string) {
+	list, ok := n.(*ast.SequenceNode)
+	if !ok {
+		c.wrong(position(n), "%s is %s; a list is wanted", path, kindOf(n))
 		return
 	}
-	fields := map[string]reflect.Type{}
-	var known []string
-	for i := range want.NumField() {
-		name := want.Field(i).Tag.Get("yaml")
-		fields[name] = want.Field(i).Type
+	for i, value := range list.Values {
+		c.node(value, item, fmt.Sprintf("%s[%d]", path, i))
+	}
+}
+
+// pairs are the keys and values of a mapping.
+func (c *checker) pairs(n ast.Node, path string) []*ast.MappingValueNode {
+	switch m := n.(type) {
+	case *ast.MappingNode:
+		return m.Values
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{m}
+	}
+	c.wrong(position(n), "%s is %s; keys with values are wanted", orDocument(path), kindOf(n))
+	return nil
+}
+
+// entries checks a mapping whose keys are the writer's.
+func (c *checker) entries(n ast.Node, want reflect.Type, path string) {
+	seen := map[string]bool{}
+	for _, pair := range c.pairs(n, path) {
+		key := pair.Key.GetToken().Value
+		if seen[key] {
+			c.wrong(*pair.Key.GetToken().Position, "key %q stands twice in %s; keep one", clip(key), orDocument(path))
+		}
+		seen[key] = true
+		c.node(pair.Value, want.Elem(), path+"."+key)
+	}
+}
+
+// fieldsOf are a struct's keys and their types, in the struct's order; those of an embedded struct are the struct's own.
+func fieldsOf(of reflect.Type) (fields map[string]reflect.Type, known []string) {
+	fields = map[string]reflect.Type{}
+	for i := range of.NumField() {
+		f := of.Field(i)
+		if f.Anonymous {
+			inner, names := fieldsOf(f.Type)
+			maps.Copy(fields, inner)
+			known = append(known, names...)
+			continue
+		}
+		name := f.Tag.Get("yaml")
+		fields[name] = f.Type
 		known = append(known, name)
 	}
+	return fields, known
+}
+
+// mapping checks the keys of a mapping against a struct's yaml tags.
+func (c *checker) mapping(n ast.Node, want reflect.Type, path string) {
+	fields, known := fieldsOf(want)
 	seen := map[string]bool{}
-	for _, pair := range pairs {
+	for _, pair := range c.pairs(n, path) {
 		at := pair.Key.GetToken().Position
 		key := pair.Key.GetToken().Value
 		field, ok := fields[key]

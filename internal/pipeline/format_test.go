@@ -22,9 +22,10 @@ func TestEveryDefault(t *testing.T) {
 	require.NoError(t, err)
 	floor := 0.1
 	require.Equal(t, pipeline.Spec{
-		Name: "small", Source: pipeline.Source{URI: "rows.csv"},
+		Name: "small", Source: pipeline.Source{Relation: pipeline.Relation{URI: "rows.csv"}},
 		Label:     pipeline.Label{Column: "y", Positive: "1", Negative: "0", Meaning: pipeline.MeaningDefault},
 		Columns:   []pipeline.Column{{Name: "a", Type: pipeline.Number}},
+		Leakage:   pipeline.Leakage{MaxAUC: 0.9},
 		Split:     pipeline.Split{By: "hash", Train: 0.6, Validation: 0.2, Test: 0.2},
 		Algorithm: pipeline.Algorithm{Name: "logistic", L2: []float64{0.0001, 0.001, 0.01}, MaxIterations: 200},
 		Policy:    pipeline.Policy{Cutoff: 0.5},
@@ -165,7 +166,7 @@ func drawn(t *rapid.T) string {
 	if rapid.Bool().Draw(t, "simulated") {
 		fmt.Fprintf(&b, "source: {simulate: {rows: %d, seed: %d, from: 2024-01-01, to: 2026-02-28}}\n", rapid.IntRange(1, 1000).Draw(t, "rows"), rapid.Uint64().Draw(t, "seed"))
 	} else {
-		fmt.Fprintf(&b, "source: {uri: %q, missing: [\"NA\", \"-\"]}\n", rapid.StringMatching(`[a-z/: ]{1,20}\.csv`).Draw(t, "uri"))
+		fmt.Fprintf(&b, "source: {uri: %q, missing: [\"NA\", \"-\"]}\n", rapid.StringMatching(`[a-z/ ]{1,20}\.csv`).Draw(t, "uri"))
 	}
 	fmt.Fprintf(&b, "label: {column: y, positive: %q, negative: \"no\"}\ncolumns:\n", rapid.StringMatching(`[A-Z ]{1,5}`).Draw(t, "positive"))
 	for i := range rapid.IntRange(1, 5).Draw(t, "columns") {

@@ -47,6 +47,11 @@ func Parse(file string, data []byte) (Spec, error) {
 			spec.Gates[i].Value = "estimate"
 		}
 	}
+	for i := range spec.Rules {
+		if spec.Rules[i].Severity == "" {
+			spec.Rules[i].Severity = "error"
+		}
+	}
 	c.rules(&spec)
 	if len(c.mistakes) > 0 {
 		return Spec{}, c.fault(file)
@@ -88,6 +93,7 @@ func (c *checker) fault(file string) error {
 func defaults() Spec {
 	return Spec{
 		Label:     Label{Meaning: MeaningDefault},
+		Leakage:   Leakage{MaxAUC: 0.9},
 		Split:     Split{By: "hash", Train: 0.6, Validation: 0.2, Test: 0.2},
 		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
 		Policy:    Policy{Cutoff: 0.5},

@@ -93,7 +93,7 @@ func TestParseNamesEveryMistakeAndItsPlace(t *testing.T) {
 		{"no source", "source: {uri: rows.csv}\n", "", []string{`source is missing`}},
 		{"bad day", "{uri: rows.csv}", "{simulate: {rows: 5, seed: 1, from: soon, to: 2026-01-01}}",
 			[]string{`x.yaml:2:45: source.simulate.from is "soon"; a day such as 2026-06-30 is wanted`}},
-		{"bad enum", "type: number", "type: float", []string{`x.yaml:5:21: type is "float"; number or category is wanted`}},
+		{"bad enum", "type: number", "type: float", []string{`x.yaml:5:21: type is "float"; number, integer, boolean, decimal or category is wanted`}},
 		{"two roles", "{name: a, type: number}", "{name: y, type: number}", []string{`x.yaml:5:12: column "y" is the label already; it cannot be a feature as well`}},
 		{"duplicate key", "name: small", "name: small\nname: again", []string{`x.yaml:2:`}},
 		{"two mistakes at once", "name: small\nsource: {uri: rows.csv}", "name: Small Loans\nsource: {uri: rows.csv}\nsplit: {by: time, train: 0.5, validation: 0.2, test: 0.2}",

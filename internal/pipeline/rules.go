@@ -31,9 +31,14 @@ func (c *checker) rules(s *Spec) {
 	if !namePattern.MatchString(s.Name) {
 		c.wrongAt("name", "name %q; lower-case letters, digits and dashes are wanted, a letter first, at most 40, such as loan-eligibility", clip(s.Name))
 	}
-	c.source(s)
+	c.source(&s.Source)
+	c.types(s)
+	c.clean(s)
 	c.label(s)
 	c.columns(s)
+	c.share("schema.quarantine.max_share", s.Schema.Quarantine.MaxShare)
+	c.conditions(s.Rules)
+	c.leakage(s.Leakage)
 	c.split(s)
 	c.algorithm(s)
 	if !ValidCutoff(s.Policy.Cutoff) {
@@ -45,30 +50,6 @@ func (c *checker) rules(s *Spec) {
 	c.deploy(s.Deploy)
 	c.positive("limits.max_rows", float64(s.Limits.MaxRows))
 	c.positive("limits.max_bytes", float64(s.Limits.MaxBytes))
-}
-
-func (c *checker) source(s *Spec) {
-	switch sim := s.Source.Simulate; {
-	case sim == nil && s.Source.URI == "":
-		c.wrongAt("source", "source is missing; give source.uri (a CSV or Parquet file) or source.simulate")
-	case sim != nil && s.Source.URI != "":
-		c.wrongAt("source.uri", "source has both simulate and uri; keep one")
-	case sim != nil:
-		if sim.Rows < 1 || sim.Rows > 10_000_000 {
-			c.wrongAt("source.simulate.rows", "source.simulate.rows is %d; 1 to 10000000 is wanted", sim.Rows)
-		}
-		if !sim.From.Before(sim.To.Time) {
-			c.wrongAt("source.simulate.to", "source.simulate.to must be after source.simulate.from")
-		}
-	}
-	if s.Source.URI == "" && len(s.Source.Join) > 0 {
-		c.wrongAt("source.join", "source.join needs source.uri: a simulated source joins its own tables")
-	}
-	for i, join := range s.Source.Join {
-		if join.URI == "" || join.On == "" {
-			c.wrongAt(fmt.Sprintf("source.join[%d]", i), "a join needs uri and on, the column that both files have")
-		}
-	}
 }
 
 func (c *checker) label(s *Spec) {
@@ -131,27 +112,11 @@ func (c *checker) column(path string, column Column) {
 	if column.Name == "" || len(column.Name) > 100 {
 		c.wrongAt(path+".name", "a column needs a name of 1 to 100 bytes")
 	}
-	switch column.Type {
-	case Number:
-		if len(column.Domain) > 0 {
-			c.wrongAt(path+".domain", "a number has min and max, not a domain")
-		}
-		if column.Min != nil && column.Max != nil && *column.Min > *column.Max {
-			c.wrongAt(path+".min", "min %v is above max %v", *column.Min, *column.Max)
-		}
-	case Category:
-		if column.Min != nil || column.Max != nil {
-			c.wrongAt(path, "a category has a domain, not min and max")
-		}
-		if sorted := slices.Sorted(slices.Values(column.Domain)); len(slices.Compact(sorted)) != len(column.Domain) {
-			c.wrongAt(path+".domain", "the domain of %q names a value twice", clip(column.Name))
-		}
-	default:
-		c.wrongAt(path+".type", "type is %q; number or category is wanted", clip(string(column.Type)))
+	c.values(path, column)
+	if column.Known != "" && column.Known != "after_outcome" {
+		c.wrongAt(path+".known", "known is %q; after_outcome is wanted, or nothing for what is known at the application", clip(column.Known))
 	}
-	if !norm.NFC.IsNormalString(column.Name) {
-		c.wrongAt(path+".name", "column %q is not in Unicode's composed form (NFC); write its letters with their accents as one character each", clip(column.Name))
-	}
+	c.composed(path+".name", "column", column.Name)
 	if strings.ContainsFunc(column.Name, unicode.IsControl) {
 		c.wrongAt(path+".name", "column %q has a control character in its name", clip(column.Name))
 	}
@@ -163,6 +128,49 @@ func (c *checker) column(path string, column Column) {
 	}
 	if !(column.MissingMax >= 0 && column.MissingMax <= 1) {
 		c.wrongAt(path+".missing_max", "missing_max is %v; a share from 0 to 1 is wanted", column.MissingMax)
+	}
+}
+
+// composed: texts that look alike are alike only in one of Unicode's forms.
+func (c *checker) composed(path, what, text string) {
+	if !norm.NFC.IsNormalString(text) {
+		c.wrongAt(path, "%s %q is not in Unicode's composed form (NFC); write its letters with their accents as one character each", what, clip(text))
+	}
+}
+
+// conditions checks the rules across columns.
+func (c *checker) conditions(rules []Rule) {
+	names := map[string]bool{}
+	for i, rule := range rules {
+		path := fmt.Sprintf("rules[%d]", i)
+		if !namePattern.MatchString(strings.ReplaceAll(rule.Name, "_", "-")) || names[rule.Name] {
+			c.wrongAt(path+".name", "name %q; lower-case letters, digits, dashes and underscores are wanted, at most 40, each name once", clip(rule.Name))
+		}
+		names[rule.Name] = true
+		if rule.Expression == "" {
+			c.wrongAt(path, "expression is missing; an SQL condition that every row should meet is wanted")
+		}
+		if rule.Severity != "error" && rule.Severity != "warning" {
+			c.wrongAt(path+".severity", "severity is %q; error or warning is wanted", clip(rule.Severity))
+		}
+	}
+}
+
+// leakRules are those of package leak.
+var leakRules = []string{"auc", "pure_values", "missingness", "identifier", "row_order", "known_later", "duplicates", "entities"}
+
+func (c *checker) leakage(l Leakage) {
+	if !(l.MaxAUC > 0.5 && l.MaxAUC <= 1) {
+		c.wrongAt("leakage.max_auc", "leakage.max_auc is %v; a number above 0.5, at most 1, is wanted", l.MaxAUC)
+	}
+	for i, allowed := range l.Allow {
+		path := fmt.Sprintf("leakage.allow[%d]", i)
+		if !slices.Contains(leakRules, allowed.Rule) {
+			c.wrongAt(path+".rule", "rule is %q; %s", clip(allowed.Rule), suggestion(allowed.Rule, leakRules))
+		}
+		if allowed.Reason == "" {
+			c.wrongAt(path, "reason is missing; say why it is no leak")
+		}
 	}
 }
 

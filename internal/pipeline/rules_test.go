@@ -103,7 +103,7 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"reason of 301 bytes", `reason: "income too low"`, `reason: ▸"` + strings.Repeat("é", 150) + `!"`, `has 301 bytes, at most 300`},
 		{"column without a name", "{name: home, type", "{name: ▸\"\", type", `a column needs a name of 1 to 100 bytes`},
 		{"column with a long name", "{name: home, type", "{name: ▸" + strings.Repeat("h", 101) + ", type", `a column needs a name of 1 to 100 bytes`},
-		{"column type", "type: category, domain: [own, rent]", "type: ▸categorical", `type is "categorical"; number or category is wanted`},
+		{"column type", "type: category, domain: [own, rent]", "type: ▸categorical", `type is "categorical"; number, integer, boolean, decimal or category is wanted`},
 		{"number with a domain", "min: 0, max: 10,", "min: 0, max: 10, domain: ▸[a],", `a number has min and max, not a domain`},
 		{"min above max", "min: 0, max: 10,", "min: ▸11, max: 10,", `min 11 is above max 10`},
 		{"category with a bound", "- {name: home, type: category, domain", "- ▸{name: home, type: category, min: 1, domain", `a category has a domain, not min and max`},
@@ -189,13 +189,17 @@ func TestTheFullSpecIsValid(t *testing.T) {
 	low, high, floor, ceiling := 0.0, 10.0, 0.6, 0.9
 	require.Equal(t, pipeline.Spec{
 		Name: "cards", Description: "every key",
-		Source: pipeline.Source{URI: "rows.csv", Join: []pipeline.Join{{URI: "outcomes.csv", On: "id"}}, Missing: []string{"NA"}},
+		Source: pipeline.Source{
+			Relation: pipeline.Relation{URI: "rows.csv", Missing: []string{"NA"}},
+			Join:     []pipeline.Join{{Relation: pipeline.Relation{URI: "outcomes.csv"}, On: pipeline.Names{"id"}}},
+		},
 		Label:  pipeline.Label{Column: "y", Positive: "1", Negative: "0", Meaning: pipeline.MeaningDefault, MaturesAfterDays: 30},
 		Entity: "id", Time: "day", Protected: []string{"gender"}, Ignore: []string{"branch"},
 		Columns: []pipeline.Column{
 			{Name: "income", Type: pipeline.Number, Min: &low, Max: &high, MissingMax: 0.5, Reason: "income too low", Unit: "USD"},
 			{Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}},
 		},
+		Leakage:   pipeline.Leakage{MaxAUC: 0.9},
 		Split:     pipeline.Split{By: "time", Train: 0.5, Validation: 0.25, Test: 0.25, Seed: 7},
 		Algorithm: pipeline.Algorithm{Name: "logistic", L2: []float64{0.1}, MaxIterations: 10},
 		Policy:    pipeline.Policy{Cutoff: 0.3},

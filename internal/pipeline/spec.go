@@ -2,7 +2,10 @@
 // trained, judged and delivered. A Spec comes from one strict YAML file; see Parse.
 package pipeline
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Spec is one loan product's pipeline. Every default is filled in by Parse.
 type Spec struct {
@@ -10,7 +13,9 @@ type Spec struct {
 	Name        string `yaml:"name" json:"name"`
 	Description string `yaml:"description" json:"description"`
 	Source      Source `yaml:"source" json:"source"`
-	Label       Label  `yaml:"label" json:"label"`
+	// Clean lists how values and rows are cleaned, in this order.
+	Clean []CleanStep `yaml:"clean" json:"clean,omitempty"`
+	Label Label       `yaml:"label" json:"label"`
 	// Entity is the column that identifies an application; empty when the data have none, then a row's content does.
 	Entity string `yaml:"entity" json:"entity"`
 	// Time is the column with the application date; empty when the data have none.
@@ -18,40 +23,25 @@ type Spec struct {
 	// Protected columns never train and never reach a predictor.
 	Protected []string `yaml:"protected" json:"protected"`
 	// Ignore lists columns that are known and not used.
-	Ignore    []string  `yaml:"ignore" json:"ignore"`
-	Columns   []Column  `yaml:"columns" json:"columns"`
-	Split     Split     `yaml:"split" json:"split"`
-	Algorithm Algorithm `yaml:"algorithm" json:"algorithm"`
-	Policy    Policy    `yaml:"policy" json:"policy"`
-	Gates     []Gate    `yaml:"gates" json:"gates"`
-	Deploy    Deploy    `yaml:"deploy" json:"deploy"`
-	Limits    Limits    `yaml:"limits" json:"limits"`
+	Ignore []string `yaml:"ignore" json:"ignore"`
+	// Types are those of columns that are no features; see TypeOf.
+	Types     map[string]ColumnType `yaml:"types" json:"types,omitempty"`
+	Columns   []Column              `yaml:"columns" json:"columns"`
+	Schema    Schema                `yaml:"schema" json:"schema"`
+	Rules     []Rule                `yaml:"rules" json:"rules,omitempty"`
+	Split     Split                 `yaml:"split" json:"split"`
+	Leakage   Leakage               `yaml:"leakage" json:"leakage"`
+	Algorithm Algorithm             `yaml:"algorithm" json:"algorithm"`
+	Policy    Policy                `yaml:"policy" json:"policy"`
+	Gates     []Gate                `yaml:"gates" json:"gates"`
+	Deploy    Deploy                `yaml:"deploy" json:"deploy"`
+	Limits    Limits                `yaml:"limits" json:"limits"`
 }
 
-// Source says where rows come from. Exactly one of Simulate and URI is set.
-type Source struct {
-	Simulate *Simulate `yaml:"simulate" json:"simulate,omitempty"`
-	// URI is a CSV or Parquet file: a local path (relative to the spec's folder) or s3://bucket/key.
-	URI string `yaml:"uri" json:"uri,omitempty"`
-	// Join adds columns of further files to URI's rows (left join; every column but On is added).
-	Join []Join `yaml:"join" json:"join,omitempty"`
-	// Missing lists the texts that mean a missing value in CSV files, besides the empty one.
-	Missing []string `yaml:"missing" json:"missing,omitempty"`
-}
-
-// Join is one further file and the column that both sides share.
-type Join struct {
-	URI string `yaml:"uri" json:"uri"`
-	On  string `yaml:"on" json:"on"`
-}
-
-// Simulate configures the embedded source: a seeded population of applicants. The same values give the same rows.
-type Simulate struct {
-	// Rows is the number of applications between From and To.
-	Rows int    `yaml:"rows" json:"rows"`
-	Seed uint64 `yaml:"seed" json:"seed"`
-	From Date   `yaml:"from" json:"from"`
-	To   Date   `yaml:"to" json:"to"`
+// Knows says whether a column has a role in the spec.
+func (s *Spec) Knows(name string) bool {
+	return name != "" && (name == s.Entity || name == s.Time || name == s.Label.Column) || slices.Contains(s.Protected, name) || slices.Contains(s.Ignore, name) ||
+		slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Name == name })
 }
 
 // Meaning is what a positive label says.
@@ -78,20 +68,11 @@ type Label struct {
 	MaturesAfterDays int `yaml:"matures_after_days" json:"matures_after_days"`
 }
 
-// ColumnType is the type of a feature column.
-type ColumnType string
-
-// The column types.
-const (
-	Number   ColumnType = "number"   // any finite number
-	Category ColumnType = "category" // one of a domain of texts
-)
-
 // Column is one feature and what is allowed in it.
 type Column struct {
 	Name string     `yaml:"name" json:"name"`
 	Type ColumnType `yaml:"type" json:"type"`
-	// Min and Max bound a number, inclusive; nil means unbounded.
+	// Min and Max bound a number, integer or decimal, inclusive; nil means unbounded.
 	Min *float64 `yaml:"min" json:"min,omitempty"`
 	Max *float64 `yaml:"max" json:"max,omitempty"`
 	// Domain lists the values of a category; empty means any text.
@@ -101,8 +82,47 @@ type Column struct {
 	// Reason is the text given to an applicant when this feature is a principal reason of a decline. It is a part of the policy, not of the
 	// model.
 	Reason string `yaml:"reason" json:"reason,omitempty"`
+	// Known is when the value is known: empty with the application, or after_outcome, which vetoes the column as a feature.
+	Known string `yaml:"known" json:"known,omitempty"`
 	// Unit is what a number counts, for people ("USD", "months").
 	Unit string `yaml:"unit" json:"unit,omitempty"`
+}
+
+// Schema says what becomes of rows that do not keep what the columns promise.
+type Schema struct {
+	Quarantine Quarantine `yaml:"quarantine" json:"quarantine"`
+}
+
+// Quarantine is where rows go that break a rule: they do not train, and can be looked at.
+type Quarantine struct {
+	// MaxShare is the largest share of rows, 0 to 1, up to which the others go on without them. Defaults to 0: one such row stops the run.
+	MaxShare float64 `yaml:"max_share" json:"max_share"`
+}
+
+// Rule is a condition across columns that every row should meet.
+type Rule struct {
+	Name string `yaml:"name" json:"name"`
+	// Expression is an SQL condition over the cleaned columns. A row of which it is not known, for a value is missing, does not break it.
+	Expression string `yaml:"expression" json:"expression"`
+	// Severity is error (rows that break it refuse a training) or warning. Defaults to error.
+	Severity string `yaml:"severity" json:"severity"`
+}
+
+// Leakage bounds how well a feature, missing values, identifiers or the order of rows may predict the label, see package leak.
+type Leakage struct {
+	// MaxAUC is the largest AUC of one feature alone that is accepted, above 0.5. Defaults to 0.9.
+	MaxAUC float64 `yaml:"max_auc" json:"max_auc"`
+	// Allow lists what a person accepts all the same.
+	Allow []AllowedLeak `yaml:"allow" json:"allow,omitempty"`
+}
+
+// AllowedLeak is one veto that does not count.
+type AllowedLeak struct {
+	// Column is the veto's; empty for a rule of rows.
+	Column string `yaml:"column" json:"column,omitempty"`
+	Rule   string `yaml:"rule" json:"rule"`
+	// Reason is why it is no leak; it is recorded with the run.
+	Reason string `yaml:"reason" json:"reason"`
 }
 
 // Split says how rows become train, validation and test.

@@ -110,11 +110,15 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := p.keys(); err != nil {
 		return err
 	}
+	here, err := os.Getwd() // whoever starts a workflow may read below it, as whoever started the platform may
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "the working directory")
+	}
 	url := func(name string) string { return fmt.Sprintf("http://127.0.0.1:%d", ports[name]) }
 	p.Settings = settings.Settings{
 		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
 		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
-		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"),
+		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: here,
 	}
 	p.endpoints = Endpoints{
 		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",

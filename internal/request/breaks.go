@@ -48,10 +48,16 @@ func narrowed(was, is *Field) (breaks []string) {
 		note("may not be missing any more")
 	}
 	if was.Type != is.Type {
-		note("was a %s and is a %s", was.Type, is.Type)
+		note("was %s and is %s", was.Type.Noun(), is.Type.Noun())
 		return breaks
 	}
+	if text := recleaned(was, is); text != "" {
+		note("%s", text)
+	}
 	if was.Type == pipeline.Category {
+		if len(was.Clean) == 0 && len(was.Domain) > 0 && len(is.Clean) > 0 {
+			return breaks // each value has been looked at
+		}
 		if gone := goneFrom(was.Domain, is.Domain); gone != "" {
 			note("%s", gone)
 		}
@@ -74,14 +80,7 @@ func goneFrom(was, is []string) string {
 	case len(was) == 0:
 		return "took any text, and has a domain now"
 	}
-	gone := slices.DeleteFunc(slices.Clone(was), func(value string) bool { return slices.Contains(is, value) })
-	switch {
-	case len(gone) == 0:
-		return ""
-	case len(gone) > 5:
-		return fmt.Sprintf("does not take %d values any more: %q and others", len(gone), gone[:5])
-	}
-	return fmt.Sprintf("does not take %q any more", gone)
+	return takenNoMore(slices.DeleteFunc(slices.Clone(was), func(value string) bool { return slices.Contains(is, value) }))
 }
 
 // tooLong: an open category takes every text but an empty or a very long one.

@@ -42,6 +42,12 @@ func TestOf(t *testing.T) {
 	], "identifiers": ["id", "day"]}`, string(text))
 }
 
+func reader(t require.TestingT, f request.Field) *request.Reader {
+	r, err := request.NewReader(f)
+	require.NoError(t, err)
+	return r
+}
+
 func TestRead(t *testing.T) {
 	t.Parallel()
 	c := request.Of(spec())
@@ -72,7 +78,7 @@ func TestRead(t *testing.T) {
 		{"purpose", `{}`, transform.Value{}, "a text of 1 to 100 bytes is wanted"},
 	} {
 		f := &c.Fields[c.Index(test.field)]
-		got, complaint := f.Read(json.RawMessage(test.raw))
+		got, complaint := reader(t, *f).Read(json.RawMessage(test.raw))
 		require.Equal(t, test.complaint, complaint, "%s %s", test.field, test.raw)
 		require.Equal(t, test.want, got)
 		if complaint == "" {
@@ -169,7 +175,11 @@ func good(c request.Contract, sent map[string]string) bool {
 		at := c.Index(name)
 		switch {
 		case at >= 0:
-			if _, complaint := c.Fields[at].Read(json.RawMessage(raw)); complaint != "" {
+			reader, err := request.NewReader(c.Fields[at])
+			if err != nil {
+				panic(err)
+			}
+			if _, complaint := reader.Read(json.RawMessage(raw)); complaint != "" {
 				return false
 			}
 		case strings.Contains(strings.Join(c.Identifiers, " "), name):

@@ -9,18 +9,22 @@ import (
 	"github.com/loanops/loanops/internal/request"
 )
 
-// Applications takes n of the rows that are good requests under every contract, evenly spaced, as a lender would send them: number, text or
-// null by field, with the fields that all the contracts declare. picked are their places in the table. There may be fewer, or none.
+// Applications takes n of the rows that are good requests under every contract, evenly spaced, as a lender would send them: number,
+// boolean, text or null by field, with the fields that all the contracts declare, and which each of them reads as the row has them. picked are their places in the table. There may be fewer, or none.
 func Applications(t dataset.Table, n int, contracts ...request.Contract) (applications []map[string]any, picked []int, err error) {
 	fields := common(contracts)
 	rows, err := declared(t, fields)
 	if err != nil {
 		return nil, nil, err
 	}
+	readers, err := readersOf(fields, contracts)
+	if err != nil {
+		return nil, nil, err
+	}
 	var good []int
 	if !demandsMore(contracts, fields) {
 		for i := range rows.Len() {
-			if admitted(rows, i, fields, contracts) {
+			if admitted(rows, i, fields, contracts) && kept(rows, i, readers) {
 				good = append(good, i)
 			}
 		}
@@ -80,17 +84,37 @@ func admitted(rows Rows, row int, fields []request.Field, contracts []request.Co
 	return true
 }
 
+// readersOf are the readers of each field, one of every contract.
+func readersOf(fields []request.Field, contracts []request.Contract) ([][]*request.Reader, error) {
+	readers := make([][]*request.Reader, len(fields))
+	for i, f := range fields {
+		for _, c := range contracts {
+			reader, err := request.NewReader(c.Fields[c.Index(f.Name)])
+			if err != nil {
+				return nil, err
+			}
+			readers[i] = append(readers[i], reader)
+		}
+	}
+	return readers, nil
+}
+
+// kept reports whether every reader of a field takes the row's value for itself.
+func kept(rows Rows, row int, readers [][]*request.Reader) bool {
+	for i := range readers {
+		for _, r := range readers[i] {
+			if !r.Keeps(rows.Value(row, i)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func application(rows Rows, row int, fields []request.Field) map[string]any {
 	sent := map[string]any{}
-	for i, f := range fields {
-		switch v := rows.Value(row, i); {
-		case v.Missing:
-			sent[f.Name] = nil
-		case f.Type == pipeline.Category:
-			sent[f.Name] = v.Text
-		default:
-			sent[f.Name] = v.Number
-		}
+	for i := range fields {
+		sent[fields[i].Name] = fields[i].Send(rows.Value(row, i))
 	}
 	return sent
 }

@@ -10,6 +10,27 @@ import (
 	"github.com/loanops/loanops/internal/request"
 )
 
+// Rows are clean, and requests are cleaned: a row that would be read as another one is not sent, for nobody has scored that.
+func TestApplicationsAreReadAsTheirRows(t *testing.T) {
+	t.Parallel()
+	table := dataset.Table{Columns: []dataset.Column{
+		{Name: "home", Kind: dataset.Text, Texts: []string{"own", "house", "rent", ""}, Valid: []bool{true, true, true, false}},
+		{Name: "open", Kind: dataset.Float, Floats: []float64{1, 1, 0, 1}},
+		{Name: "amount", Kind: dataset.Float, Floats: []float64{0.5, 1, 2.25, 3}},
+	}}
+	contract := request.Contract{Fields: []request.Field{
+		{Name: "home", Type: pipeline.Category, Nullable: true, Clean: []pipeline.CleanStep{{Map: &pipeline.Map{Columns: []string{"home"}, Values: map[string]string{"house": "own"}}}}},
+		{Name: "open", Type: pipeline.Boolean},
+		{Name: "amount", Type: pipeline.Decimal, Clean: []pipeline.CleanStep{{Amount: &pipeline.Amount{Columns: []string{"amount"}, Thousands: ".", Decimal: ","}}}},
+	}}
+	sent, places, err := Applications(table, 5, contract)
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 2, 3}, places)
+	require.Equal(t, []map[string]any{
+		{"home": "own", "open": true, "amount": 0.5}, {"home": "rent", "open": false, "amount": 2.25}, {"home": nil, "open": true, "amount": 3.0},
+	}, sent)
+}
+
 // A field that is a number on one side and a category on the other is in no request that both take: left out where both may do without it, else there is
 // none.
 func TestApplicationsBetweenTwoTypes(t *testing.T) {

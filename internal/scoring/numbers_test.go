@@ -21,13 +21,15 @@ func TestTextThatIsAllNumbersIsReadAsNumbers(t *testing.T) {
 		}
 		return NewRows(dataset.Table{Columns: []dataset.Column{column}}, []string{"inquiries"}, []pipeline.ColumnType{pipeline.Number})
 	}
-	rows, err := read(false, "", "2", "-0.5", "1e3", "7.0")
+	rows, err := read(false, "", "2", "-0.5", "1e3", "7.0", "1 ")
 	require.NoError(t, err)
 	require.True(t, rows.Value(0, 0).Missing)
-	for i, want := range []float64{2, -0.5, 1000, 7} {
+	for i, want := range []float64{2, -0.5, 1000, 7, 1} {
 		require.Equal(t, math.Float64bits(want), math.Float64bits(rows.Value(i+1, 0).Number))
 	}
-	for _, text := range []string{"", "two", "NaN", "inf", "1e999", "1 ", "1,5"} {
+	_, err = NewRows(dataset.Table{Columns: []dataset.Column{{Name: "open", Kind: dataset.Text, Texts: []string{"0.5"}, Valid: []bool{true}}}}, []string{"open"}, []pipeline.ColumnType{pipeline.Integer})
+	require.ErrorContains(t, err, `column "open" is not an integer`)
+	for _, text := range []string{"", "two", "NaN", "inf", "1e999", "1,5"} {
 		_, err := read(true, "1", text)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), text)
 		require.ErrorContains(t, err, `column "inquiries" is not a number`)

@@ -16,7 +16,7 @@ type Rows struct {
 	rows    int
 }
 
-// NewRows finds the named columns in the table. A missing one, or one of another type, is fault.Invalid. Text that is all numbers is read as such: a
+// NewRows finds the named columns in the table. A missing one, or one of another type, is fault.Invalid. Text that is all values of a numeric type is read as such: a
 // table has the columns as text that its own spec does not declare, those for instance that a later version has given up and an earlier one reads.
 func NewRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows, error) {
 	r := Rows{rows: t.Rows()}
@@ -30,10 +30,10 @@ func NewRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows
 			want = dataset.Text
 		}
 		if want == dataset.Float && c.Kind == dataset.Text {
-			c = numbers(c)
+			c = numbers(c, types[i])
 		}
 		if c.Kind != want {
-			return Rows{}, fault.New(fault.Invalid, "column %q is not a %s", name, types[i])
+			return Rows{}, fault.New(fault.Invalid, "column %q is not %s", name, types[i].Noun())
 		}
 		r.columns = append(r.columns, c)
 	}

@@ -16,7 +16,7 @@ import (
 
 var full = settings.Settings{
 	Database: "sqlite:///x", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
-	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k",
+	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", DataDirs: "/d",
 }
 
 func everyRole() []string {
@@ -50,7 +50,7 @@ const base = "LOANOPS_BUCKET=b LOANOPS_WORK_DIR=/w"
 
 func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
 	for role, want := range map[string]string{
-		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base,
+		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_DATA_DIRS=/d",
 		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base,
 		settings.Deliver: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BIN_DIR=/b LOANOPS_TERRAFORM=/t LOANOPS_AGENT=http://a " +
 			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g LOANOPS_SYNTHETIC_KEY_FILE=/k",
@@ -155,5 +155,22 @@ func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 			}
 			require.Equal(t, wanted, given)
 		})
+	}
+}
+
+// A spec names a connection; where its database is, and as whom it is asked, is the worker's.
+func TestConnection(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "url")
+	require.NoError(t, os.WriteFile(file, []byte("postgres://reader:secret@db/lending\n"), 0o600))
+	s := settings.Settings{Environment: settings.NewEnvironment("LOANOPS_CONNECTION_LENDING_FILE="+file, "LOANOPS_CONNECTION_GONE_FILE="+file+".none")}
+	url, err := s.Connection("lending")
+	require.NoError(t, err)
+	require.Equal(t, "postgres://reader:secret@db/lending", url)
+	for name, want := range map[string]string{"other": "LOANOPS_CONNECTION_OTHER_FILE", "gone": "LOANOPS_CONNECTION_GONE_FILE"} {
+		_, err := s.Connection(name)
+		require.Equal(t, fault.Invalid, fault.CodeOf(err))
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "secret")
 	}
 }

@@ -21,7 +21,7 @@ const (
 // WorkerRoles are the roles that a worker can have.
 func WorkerRoles() []string { return []string{Data, Train, Deliver} }
 
-// Settings are the LOANOPS_* variables; the tag needed names the roles that cannot do without one.
+// Settings are the LOANOPS_* variables; the tag needed names the roles that cannot do without one, the tag used those that can.
 type Settings struct {
 	// Database is sqlite:///absolute/path or postgres://….
 	Database string `env:"LOANOPS_DATABASE" needed:"data train deliver operator"`
@@ -44,6 +44,8 @@ type Settings struct {
 	// SyntheticKeyFile holds the API key of the institution "synthetic", whose requests are the platform's own and are counted
 	// apart.
 	SyntheticKeyFile string `env:"LOANOPS_SYNTHETIC_KEY_FILE" needed:"deliver"`
+	// DataDirs are folders of this machine below which a worker may read data files, with a colon between them. Without any it reads none.
+	DataDirs string `env:"LOANOPS_DATA_DIRS" used:"data"`
 	// Environment is what the settings were read from: Temporal's and S3's own variables are found there too.
 	Environment Environment `env:"-"`
 }

@@ -13,6 +13,7 @@ import (
 type variable struct {
 	name, value string
 	neededBy    []string
+	usedBy      []string // by these as well, where it is set
 }
 
 // variables lists all of them in the order of the fields.
@@ -21,25 +22,25 @@ func (s Settings) variables() []variable {
 	fields := reflect.ValueOf(s)
 	for i := range fields.NumField() {
 		field := fields.Type().Field(i)
-		if needed, ok := field.Tag.Lookup("needed"); ok {
-			all = append(all, variable{field.Tag.Get("env"), fields.Field(i).String(), strings.Fields(needed)})
+		if name := field.Tag.Get("env"); name != "-" {
+			all = append(all, variable{name, fields.Field(i).String(), strings.Fields(field.Tag.Get("needed")), strings.Fields(field.Tag.Get("used"))})
 		}
 	}
 	return all
 }
 
-// of keeps those that one of the roles needs.
-func of(all []variable, roles []string) []variable {
-	return slices.DeleteFunc(all, func(v variable) bool {
-		return !slices.ContainsFunc(v.neededBy, func(role string) bool { return slices.Contains(roles, role) })
-	})
+// among reports whether one of the roles is among others.
+func among(others, roles []string) bool {
+	return slices.ContainsFunc(others, func(role string) bool { return slices.Contains(roles, role) })
 }
 
-// Environ returns what the roles need as NAME=value.
+// Environ returns what the roles need, and what they use that is set, as NAME=value.
 func (s Settings) Environ(roles ...string) []string {
 	var environ []string
-	for _, v := range of(s.variables(), roles) {
-		environ = append(environ, v.name+"="+v.value)
+	for _, v := range s.variables() {
+		if among(v.neededBy, roles) || v.value != "" && among(v.usedBy, roles) {
+			environ = append(environ, v.name+"="+v.value)
+		}
 	}
 	return environ
 }
@@ -47,8 +48,8 @@ func (s Settings) Environ(roles ...string) []string {
 // require names all variables that the roles need and that are not set, each with the roles that need it.
 func (s Settings) require(roles ...string) error {
 	var missing []string
-	for _, v := range of(s.variables(), roles) {
-		if v.value == "" {
+	for _, v := range s.variables() {
+		if v.value == "" && among(v.neededBy, roles) {
 			needing := slices.DeleteFunc(v.neededBy, func(role string) bool { return !slices.Contains(roles, role) })
 			missing = append(missing, fmt.Sprintf("%s (for %s)", v.name, strings.Join(needing, ", ")))
 		}

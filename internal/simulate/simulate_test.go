@@ -1,6 +1,7 @@
 package simulate_test
 
 import (
+	"bytes"
 	"math"
 	"testing"
 	"time"
@@ -23,14 +24,14 @@ func day(text string) pipeline.Date {
 var config = pipeline.Simulate{Rows: 6000, Seed: 7, From: day("2024-01-01"), To: day("2026-06-30")}
 
 func TestSameSeedSameBytes(t *testing.T) {
-	first, err := dataset.WriteParquet(simulate.Flat(config, time.Time{}))
+	first, err := encoded(simulate.Flat(config, time.Time{}))
 	require.NoError(t, err)
-	second, err := dataset.WriteParquet(simulate.Flat(config, time.Time{}))
+	second, err := encoded(simulate.Flat(config, time.Time{}))
 	require.NoError(t, err)
 	require.Equal(t, first, second)
 	other := config
 	other.Seed = 8
-	third, err := dataset.WriteParquet(simulate.Flat(other, time.Time{}))
+	third, err := encoded(simulate.Flat(other, time.Time{}))
 	require.NoError(t, err)
 	require.NotEqual(t, first, third)
 }
@@ -45,9 +46,9 @@ func TestALaterDayOnlyAdds(t *testing.T) {
 	for i := range rows {
 		rows[i] = i
 	}
-	earlyBytes, err := dataset.WriteParquet(early)
+	earlyBytes, err := encoded(early)
 	require.NoError(t, err)
-	prefixBytes, err := dataset.WriteParquet(late.Select(rows))
+	prefixBytes, err := encoded(late.Select(rows))
 	require.NoError(t, err)
 	require.Equal(t, earlyBytes, prefixBytes)
 	later := map[string]string{}
@@ -106,4 +107,10 @@ func TestPopulationIsPlausible(t *testing.T) {
 		require.Greater(t, share, 0.01, column)
 		require.Less(t, share, 0.12, column)
 	}
+}
+
+func encoded(t dataset.Table) ([]byte, error) {
+	var out bytes.Buffer
+	err := dataset.WriteParquet(&out, t)
+	return out.Bytes(), err
 }

@@ -12,7 +12,7 @@ import (
 
 // Value is one field of one application.
 type Value struct {
-	Number  float64 // Type number
+	Number  float64 // a numeric type; 1 or 0 of a boolean
 	Text    string  // Type category
 	Missing bool
 }
@@ -36,7 +36,7 @@ type Scale struct {
 
 // Encoder maps a row in signature order to encoded columns:
 //
-//   - a number: its standardised value, and when the field is nullable 1 if it is missing, else 0;
+//   - a number, integer, decimal or boolean: its standardised value, and when the field is nullable 1 if it is missing, else 0;
 //   - a category: one column per level, 1 for the row's value, else 0, and when nullable one for missing. A value that is no level of an open
 //     category is 0 in all of them: it moves the score as the penalised average of the levels does, by nothing.
 type Encoder struct {

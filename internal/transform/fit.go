@@ -22,7 +22,7 @@ func Fit(columns []pipeline.Column, rows Rows) (*Encoder, error) {
 	for i, c := range columns {
 		f := Field{Name: c.Name, Type: c.Type, Nullable: c.MissingMax > 0, Levels: slices.Clone(c.Domain)}
 		e.Scales[i] = Scale{SD: 1}
-		if c.Type == pipeline.Number {
+		if c.Type.Numeric() {
 			scale, err := fitScale(c.Name, rows, i)
 			if err != nil {
 				return nil, err

@@ -116,6 +116,21 @@ func TestFitTakesTheSpecsColumns(t *testing.T) {
 	require.Equal(t, "rent", e.Fields[1].Levels[0], "the encoder holds a copy")
 }
 
+// Whole numbers, decimals and booleans, which are 1 and 0, are numbers: means and deviations by hand.
+func TestFitTakesEveryNumericTypeAsNumbers(t *testing.T) {
+	t.Parallel()
+	var columns []pipeline.Column
+	for _, of := range []pipeline.ColumnType{pipeline.Integer, pipeline.Decimal, pipeline.Boolean} {
+		columns = append(columns, pipeline.Column{Name: string(of), Type: of})
+	}
+	e, err := transform.Fit(columns, rows{{number(2), number(0.5), number(0)}, {number(4), number(1.5), number(1)}})
+	require.NoError(t, err)
+	require.Equal(t, []transform.Scale{{Mean: 3, SD: 1}, {Mean: 1, SD: 0.5}, {Mean: 0.5, SD: 0.5}}, e.Scales)
+	out := make([]float64, e.Width())
+	require.NoError(t, e.Encode([]transform.Value{number(4), number(0.5), number(1)}, out))
+	require.Equal(t, []float64{1, -1, 1}, out)
+}
+
 // Nothing but the training rows is learnt, and every one of them can be encoded, to columns of mean 0 and deviation 1.
 func TestTrainingRowsAreStandardised(t *testing.T) {
 	t.Parallel()

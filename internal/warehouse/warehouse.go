@@ -1,5 +1,5 @@
-// Package warehouse reads, joins and describes tables with DuckDB. What enters a model is computed elsewhere, in Go and in a fixed
-// order of rows; a profile is for people.
+// Package warehouse does with DuckDB what needs more than one row at a time: joins, conditions in SQL, repeated values. It spills to a folder
+// within a fixed limit of memory.
 package warehouse
 
 import (
@@ -25,28 +25,42 @@ func Open(dir string) (*Warehouse, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "warehouse folder")
 	}
 	w := &Warehouse{dir: dir}
-	return w, w.session(context.Background(), func(session) error { return nil })
+	return w, w.session(context.Background(), nil, func(session) error { return nil })
 }
 
 // Close has nothing to free: sessions end with their calls.
 func (w *Warehouse) Close() error { return nil }
 
-// session is one call's database. One thread keeps sums of floats and the order of rows the same at every run.
+// memory bounds each call; what does not fit goes to the folder.
+const memory = "512MB"
+
+// session is one call's database.
 type session struct {
 	db  *sql.DB
 	ctx context.Context //nolint:containedctx // it lives as long as the call
 }
 
-func (w *Warehouse) session(ctx context.Context, work func(session) error) error {
-	db, err := sql.Open("duckdb", "?threads=1&autoinstall_known_extensions=false&autoload_known_extensions=false")
+// session makes a database that reaches the named files and nothing else of the machine: conditions in a spec are SQL, and whoever may write a
+// spec may not read a worker's disk.
+func (w *Warehouse) session(ctx context.Context, files []string, work func(session) error) error {
+	db, err := sql.Open("duckdb", "?autoinstall_known_extensions=false&autoload_known_extensions=false")
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "DuckDB")
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	s := session{db, ctx}
-	if err := s.exec("SET memory_limit = '2GB'; SET temp_directory = " + text(w.dir)); err != nil {
-		return fault.Wrap(fault.Internal, err, "DuckDB")
+	paths := make([]string, len(files))
+	for i, path := range files {
+		paths[i] = text(path)
+	}
+	for _, setting := range []string{
+		"memory_limit = '" + memory + "'", "temp_directory = " + text(w.dir), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
+		"enable_external_access = false", "lock_configuration = true",
+	} {
+		if err := s.exec("SET " + setting); err != nil {
+			return fault.Wrap(fault.Internal, err, "DuckDB: %s", setting)
+		}
 	}
 	return work(s)
 }

@@ -1,23 +1,19 @@
 package warehouse_test
 
 import (
-	"bytes"
-	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/profile"
-	"github.com/loanops/loanops/internal/simulate"
+	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/internal/warehouse"
-	"github.com/loanops/loanops/pipelines"
 )
 
 func open(t *testing.T) *warehouse.Warehouse {
@@ -27,150 +23,199 @@ func open(t *testing.T) *warehouse.Warehouse {
 	return w
 }
 
-func small() pipeline.Spec {
-	return pipeline.Spec{
-		Name: "small", Entity: "id", Time: "day", Label: pipeline.Label{Column: "y"},
-		Columns: []pipeline.Column{{Name: "n", Type: pipeline.Number}, {Name: "c", Type: pipeline.Category}},
-		Source:  pipeline.Source{Missing: []string{"NA"}},
-		Limits:  pipeline.Limits{MaxRows: 100, MaxBytes: 1 << 20},
+func texts(name string, values ...string) dataset.Column {
+	c := dataset.Column{Name: name, Kind: dataset.Text, Texts: values}
+	for _, value := range values {
+		c.Valid = append(c.Valid, value != "")
+	}
+	return c
+}
+
+func numbered(name string, values ...float64) dataset.Column {
+	return dataset.Column{Name: name, Kind: dataset.Integer, Floats: values}
+}
+
+// staged writes a table as a relation.
+func staged(t *testing.T, name string, columns ...dataset.Column) source.Staged {
+	path := filepath.Join(t.TempDir(), name+".parquet")
+	out, err := os.Create(path)
+	require.NoError(t, err)
+	require.NoError(t, dataset.WriteParquet(out, dataset.Table{Columns: columns}))
+	require.NoError(t, out.Close())
+	return source.Staged{Name: name, Paths: []string{path}}
+}
+
+func related(t *testing.T, base source.Staged, joins ...source.Joined) *dataset.Table {
+	to := filepath.Join(t.TempDir(), "out.parquet")
+	require.NoError(t, open(t).Relate(t.Context(), base, joins, to))
+	data, err := os.ReadFile(to)
+	require.NoError(t, err)
+	table, err := dataset.ReadParquet(data)
+	require.NoError(t, err)
+	return &table
+}
+
+func applications(t *testing.T) source.Staged {
+	return staged(t, "applications", numbered(dataset.RowColumn, 1, 2, 3, 4), texts("id", "c", "a", "b", ""), texts("branch", "x", "x", "y", "y"))
+}
+
+// The order is that of the base, whatever is joined to it; a missing key has no partner.
+func TestRelateKeepsTheOrderOfTheBase(t *testing.T) {
+	t.Parallel()
+	outcomes := staged(t, "outcomes", texts("id", "b", "c", "", "z"), texts("y", "1", "0", "9", "1"))
+	table := related(t, applications(t), source.Joined{Staged: outcomes, On: pipeline.Names{"id"}})
+	require.Equal(t, []float64{1, 2, 3, 4}, table.Column(dataset.RowColumn).Floats)
+	require.Equal(t, []string{"c", "a", "b", ""}, table.Column("id").Texts)
+	require.Equal(t, []string{"0", "", "1", ""}, table.Column("y").Texts)
+	require.Equal(t, []bool{true, false, true, false}, table.Column("y").Valid)
+
+	table = related(t, applications(t), source.Joined{Staged: outcomes, On: pipeline.Names{"id"}, Kind: pipeline.InnerJoin})
+	require.Equal(t, []float64{1, 3}, table.Column(dataset.RowColumn).Floats)
+}
+
+// Keys of several columns, and keys that one side holds as numbers.
+func TestRelateByKeys(t *testing.T) {
+	t.Parallel()
+	parties := staged(t, "parties", texts("branch", "x", "y", "x"), texts("id", "a", "a", "c"), numbered("age", 30, 40, 50))
+	table := related(t, applications(t), source.Joined{Staged: parties, On: pipeline.Names{"id", "branch"}})
+	require.Equal(t, "[50 30 NaN NaN]", fmt.Sprint(table.Column("age").Floats))
+
+	base := staged(t, "base", numbered(dataset.RowColumn, 1, 2), texts("n", "7", "8"))
+	table = related(t, base, source.Joined{Staged: staged(t, "others", numbered("n", 8, 9), texts("v", "eight", "nine")), On: pipeline.Names{"n"}})
+	require.Equal(t, []string{"", "eight"}, table.Column("v").Texts)
+}
+
+func TestRelateHoldsWhatTheSpecPromises(t *testing.T) {
+	t.Parallel()
+	once := staged(t, "once", texts("id", "a"), texts("y", "1"))
+	twice := staged(t, "twice", texts("id", "a", "b", "a", "a"), texts("y", "1", "1", "1", "1"))
+	for _, test := range []struct {
+		base source.Staged
+		join source.Joined
+		want string
+	}{
+		{applications(t), source.Joined{Staged: twice, On: pipeline.Names{"id"}}, "twice: 2 rows repeat id; a join must not multiply rows"},
+		{applications(t), source.Joined{Staged: once, On: pipeline.Names{"key"}}, `applications has no column "key" to join on`},
+		{applications(t), source.Joined{Staged: once, On: pipeline.Names{"branch"}}, `once has no column "branch" to join on`},
+		{
+			applications(t), source.Joined{Staged: staged(t, "same", texts("id", "a"), texts("branch", "x")), On: pipeline.Names{"id"}},
+			`same has a column "branch" as the relations before it`,
+		},
+		{
+			staged(t, "base", numbered(dataset.RowColumn, 1, 2), texts("id", "a", "a")),
+			source.Joined{Staged: once, On: pipeline.Names{"id"}, Cardinality: pipeline.OneToOne}, "base: 1 rows repeat id",
+		},
+	} {
+		err := open(t).Relate(t.Context(), test.base, []source.Joined{test.join}, filepath.Join(t.TempDir(), "out.parquet"))
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), test.want)
+		require.ErrorContains(t, err, test.want)
 	}
 }
 
-func file(t *testing.T, name, text string) string {
-	path := filepath.Join(t.TempDir(), name)
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return path
-}
+// A condition sees the relation and nothing else of the machine.
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	base := applications(t)
+	base.Where = "branch = 'y' -- of the south"
+	require.Equal(t, []float64{3, 4}, related(t, base).Column(dataset.RowColumn).Floats)
 
-func csvOf(t *testing.T, table dataset.Table) string {
-	var out bytes.Buffer
-	require.NoError(t, dataset.WriteCSV(&out, table))
-	return out.String()
-}
-
-// Rows come out by time, then entity; NA and empty are missing; an unknown column stays as text.
-func TestExtractCSV(t *testing.T) {
-	path := file(t, "rows.csv", "\ufeffid,day,n,c,y,extra\r\nb,2026-01-02,NA,\"two\nlines\",1,x\r\na,2026-01-02,1.5,own,0,\r\nz,2026-01-01,-2e3,rent,,y\r\n")
-	table, err := open(t).Extract(t.Context(), small(), warehouse.Files{Base: path}, time.Time{})
-	require.NoError(t, err)
-	require.Equal(t, "id,day,n,c,y,extra\nz,2026-01-01,-2000,rent,,y\na,2026-01-02,1.5,own,0,\nb,2026-01-02,,\"two\nlines\",1,x\n", csvOf(t, table))
-}
-
-func TestExtractLeavesOutWhatWasNotKnown(t *testing.T) {
-	path := file(t, "rows.csv", "id,day,n,c,y\na,2026-01-01,1,own,0\nb,2026-02-01,1,own,0\n")
-	table, err := open(t).Extract(t.Context(), small(), warehouse.Files{Base: path}, time.Date(2026, 1, 15, 0, 0, 0, 0, time.UTC))
-	require.NoError(t, err)
-	require.Equal(t, 1, table.Rows())
-}
-
-func TestExtractJoins(t *testing.T) {
-	base := file(t, "base.csv", "id,day,n\na,2026-01-01,1\nb,2026-01-02,2\n")
-	outcomes := file(t, "outcomes.csv", "id,y\nb,1\nc,0\n")
-	w := open(t)
-	table, err := w.Extract(t.Context(), small(), warehouse.Files{Base: base, Joins: []string{outcomes}}, time.Time{})
-	require.NoError(t, err)
-	require.Equal(t, "id,day,n,y\na,2026-01-01,1,\nb,2026-01-02,2,1\n", csvOf(t, table))
-
-	_, err = w.Extract(t.Context(), small(), warehouse.Files{Base: base, Joins: []string{file(t, "twice.csv", "id,y\nb,1\nb,0\n")}}, time.Time{})
-	require.ErrorContains(t, err, "twice.csv: 1 rows repeat")
-	_, err = w.Extract(t.Context(), small(), warehouse.Files{Base: base, Joins: []string{file(t, "other.csv", "key,y\nb,1\n")}}, time.Time{})
-	require.ErrorContains(t, err, `no column "id"`)
-}
-
-func TestExtractSaysWhatIsWrongAndWhere(t *testing.T) {
-	for _, test := range []struct{ name, text, want string }{
-		{"not a number", "id,day,n\na,2026-01-01,1\nb,2026-01-01,secret\nc,2026-01-01,x\n", `column "n": 2 values are not a finite number, the first in data row 2`},
-		{"infinite", "id,day,n\na,2026-01-01,inf\n", `column "n": 1 values are not a finite number`},
-		{"not a day", "id,day,n\na,secret,1\n", `column "day": 1 values are not a day such as 2026-06-30`},
-		{"too many fields", "id,day,n\na,2026-01-01,1\nb,2026-01-01,1,secret\n", "line"},
-		{"open quote", "id,day,n\na,2026-01-01,\"secret\n", "rows.csv"},
-		{"duplicate header", "id,id,n\na,b,1\n", "rows.csv:1: column 2"},
-		{"empty file", "", "rows.csv:1: a header line"},
+	secret := filepath.Join(t.TempDir(), "secret.csv")
+	require.NoError(t, os.WriteFile(secret, []byte("id\na\n"), 0o600))
+	for _, condition := range []string{
+		"id IN (SELECT id FROM read_csv('" + secret + "'))", "id IN (SELECT content FROM read_text('/etc/hostname'))",
+		"true); COPY (SELECT 1) TO '" + secret + "' --", "no_such_column = 1", "id =", "true; SELECT 1",
+		"true) UNION ALL (SELECT * FROM joined0", "getenv('HOME') <> ''",
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := open(t).Extract(t.Context(), small(), warehouse.Files{Base: file(t, "rows.csv", test.text)}, time.Time{})
-			require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
-			require.ErrorContains(t, err, test.want)
-			require.NotContains(t, err.Error(), "secret", "no value of an applicant in an error")
+		base := applications(t)
+		base.Where = condition
+		err := open(t).Relate(t.Context(), base, nil, filepath.Join(t.TempDir(), "out.parquet"))
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%s: %v", condition, err)
+		require.ErrorContains(t, err, "applications: where ")
+	}
+	data, err := os.ReadFile(secret)
+	require.NoError(t, err)
+	require.Equal(t, "id\na\n", string(data))
+
+	// What a row holds is not told.
+	base = staged(t, "people", numbered(dataset.RowColumn, 1, 2), texts("income", "100", "Ann Smith"))
+	base.Where = "CAST(income AS INTEGER) > 10"
+	err = open(t).Relate(t.Context(), base, nil, filepath.Join(t.TempDir(), "out.parquet"))
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
+	require.NotContains(t, err.Error(), "Ann")
+	_, err = open(t).Reduce(t.Context(), base.Paths, []pipeline.CleanStep{{Filter: &pipeline.Filter{Name: "f", Keep: base.Where}}}, "y", filepath.Join(t.TempDir(), "out.parquet"))
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
+	require.NotContains(t, err.Error(), "Ann")
+}
+
+func TestRepeated(t *testing.T) {
+	t.Parallel()
+	part := staged(t, "part", texts("id", "a", "b", "a", "", ""))
+	other := staged(t, "other", texts("id", "b", "c"))
+	rows, err := open(t).Repeated(t.Context(), append(part.Paths, other.Paths...), "id")
+	require.NoError(t, err)
+	require.EqualValues(t, 2, rows)
+}
+
+func TestReduce(t *testing.T) {
+	t.Parallel()
+	rows := staged(t, "rows", numbered(dataset.RowColumn, 1, 2, 3, 4, 5, 6), texts("id", "a", "b", "a", "c", "a", "c"), texts("v", "1", "2", "1", "3", "4", "3"), texts("y", "1", "", "1", "0", "0", "0"))
+	unlabelled := pipeline.CleanStep{DropUnlabelled: &pipeline.DropUnlabelled{}}
+	for name, test := range map[string]struct {
+		steps   []pipeline.CleanStep
+		left    []float64
+		dropped []int64
+	}{
+		"unlabelled":  {[]pipeline.CleanStep{unlabelled}, []float64{1, 3, 4, 5, 6}, []int64{1}},
+		"equal rows":  {[]pipeline.CleanStep{{DropDuplicates: &pipeline.DropDuplicates{}}}, []float64{1, 2, 4, 5}, []int64{2}},
+		"keys, first": {[]pipeline.CleanStep{{DropDuplicates: &pipeline.DropDuplicates{Key: []string{"id"}}}}, []float64{1, 2, 4}, []int64{3}},
+		"keys, last":  {[]pipeline.CleanStep{{DropDuplicates: &pipeline.DropDuplicates{Key: []string{"id"}, Keep: "last"}}}, []float64{2, 5, 6}, []int64{3}},
+		"in order": {
+			[]pipeline.CleanStep{{Filter: &pipeline.Filter{Name: "large", Keep: "CAST(v AS INTEGER) > 1"}}, unlabelled, {DropDuplicates: &pipeline.DropDuplicates{}}},
+			[]float64{4, 5}, []int64{2, 1, 1},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			to := filepath.Join(t.TempDir(), "out.parquet")
+			dropped, err := open(t).Reduce(t.Context(), rows.Paths, test.steps, "y", to)
+			require.NoError(t, err)
+			require.Equal(t, test.dropped, dropped)
+			data, err := os.ReadFile(to)
+			require.NoError(t, err)
+			table, err := dataset.ReadParquet(data)
+			require.NoError(t, err)
+			require.Equal(t, test.left, table.Column(dataset.RowColumn).Floats)
 		})
 	}
-	spec := small()
-	spec.Limits.MaxRows = 1
-	_, err := open(t).Extract(t.Context(), spec, warehouse.Files{Base: file(t, "rows.csv", "id\na\nb\n")}, time.Time{})
-	require.ErrorContains(t, err, "limits.max_rows is 1")
-	_, err = open(t).Extract(t.Context(), small(), warehouse.Files{Base: "nowhere.csv"}, time.Time{})
-	require.Equal(t, fault.NotFound, fault.CodeOf(err))
-}
-
-// The three simulated files, joined by DuckDB, are the flat table that the simulator itself makes.
-func TestExtractAgreesWithTheSimulatorsOwnJoin(t *testing.T) {
-	data, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
-	require.NoError(t, err)
-	spec, err := pipeline.Parse("loan-eligibility.yaml", data)
-	require.NoError(t, err)
-	simulation := *spec.Source.Simulate
-	simulation.Rows = 1500
-	applications, outcomes, protected := simulate.Generate(simulation, time.Time{})
-	var paths []string
-	for _, table := range []dataset.Table{applications, protected, outcomes} {
-		parquet, err := dataset.WriteParquet(table)
-		require.NoError(t, err)
-		paths = append(paths, file(t, "part.parquet", string(parquet)))
+	for _, keep := range []string{"nothing = 1", "v = ", "CAST(id AS INTEGER) > 1"} {
+		_, err := open(t).Reduce(t.Context(), rows.Paths, []pipeline.CleanStep{{Filter: &pipeline.Filter{Name: "f", Keep: keep}}}, "y", filepath.Join(t.TempDir(), "out.parquet"))
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%s: %v", keep, err)
 	}
-	w := open(t)
-	got, err := w.Extract(t.Context(), spec, warehouse.Files{Base: paths[0], Joins: paths[1:]}, time.Time{})
+}
+
+// Rows of which a rule is not known do not break it.
+func TestRulesAcrossColumns(t *testing.T) {
+	t.Parallel()
+	rows := staged(t, "rows", numbered(dataset.RowColumn, 3, 5, 8, 9), texts("id", "A-1", "Ann", "", "A-4"), numbered("amount", 10, 20, 30, 40), numbered("price", 10, 10, 10, math.NaN()))
+	broken, err := open(t).Broken(t.Context(), rows.Paths, []pipeline.Rule{{Name: "covered", Expression: "price >= amount"}, {Name: "positive", Expression: "amount > 0 -- always"}}, "id")
 	require.NoError(t, err)
-	want := simulate.Flat(simulation, time.Time{})
-	for i := range want.Columns {
-		if want.Columns[i].Name == "outcome_date" {
-			continue // a column that the spec ignores comes as text
-		}
-		c := got.Column(want.Columns[i].Name)
-		require.Equal(t, csvOf(t, dataset.Table{Columns: []dataset.Column{want.Columns[i]}}), csvOf(t, dataset.Table{Columns: []dataset.Column{*c}}))
+	require.Equal(t, []dataset.Breach{{Rule: "covered", Count: 2, RowIDs: []string{"5", "8"}}, {Rule: "positive"}}, broken)
+	broken, err = open(t).Broken(t.Context(), rows.Paths, []pipeline.Rule{{Name: "small", Expression: "amount < 5"}}, "")
+	require.NoError(t, err)
+	require.Equal(t, []string{"3", "5", "8", "9"}, broken[0].RowIDs)
+	for _, expression := range []string{"nothing > 1", "amount >", "CAST(id AS INTEGER) > 1"} {
+		_, err := open(t).Broken(t.Context(), rows.Paths, []pipeline.Rule{{Name: "r", Expression: expression}}, "id")
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%s: %v", expression, err)
+		require.ErrorContains(t, err, `rule "r"`)
+		require.NotContains(t, err.Error(), "Ann")
 	}
-
-	first, err := w.Profile(t.Context(), got, spec)
-	require.NoError(t, err)
-	second, err := w.Profile(t.Context(), got, spec)
-	require.NoError(t, err)
-	require.Equal(t, first, second)
-	text, err := json.Marshal(first)
-	require.NoError(t, err)
-	require.Contains(t, string(text), "annual_income")
-	require.NotContains(t, string(text), "A00000001", "no identifier in a profile")
 }
 
-// Wanted values by hand; the quartiles of 1, 2, 3, 4, 10 are 2, 3 and 4, their mean is 4 and their deviation √(50/4).
-func TestProfileMeasures(t *testing.T) {
-	table, err := open(t).Extract(t.Context(), small(), warehouse.Files{Base: file(t, "rows.csv",
-		"id,day,n,c,y\na,2026-01-01,1,own,0\nb,2026-01-01,2,own,1\nc,2026-01-01,3,rent,0\nd,2026-01-01,4,,0\ne,2026-01-01,10,own,0\nf,2026-01-01,,,0\n")}, time.Time{})
+func TestDuplicates(t *testing.T) {
+	t.Parallel()
+	part := staged(t, "part", numbered(dataset.RowColumn, 1, 2, 3), texts("a", "x", "x", ""), texts("b", "", "", "x"))
+	other := staged(t, "other", numbered(dataset.RowColumn, 4, 5), texts("a", "x", "x"), texts("b", "", "y"))
+	rows, err := open(t).Duplicates(t.Context(), append(part.Paths, other.Paths...))
 	require.NoError(t, err)
-	p, err := open(t).Profile(t.Context(), table, small())
-	require.NoError(t, err)
-	require.Equal(t, 6, p.Rows)
-	require.Len(t, p.Columns, 3, "the feature columns and the label, not the entity and the day")
-	number, category := p.Columns[0], p.Columns[1]
-	require.Equal(t, "n", number.Name)
-	require.Equal(t, 1, number.Missing)
-	require.Equal(t, 5, number.Distinct)
-	histogram := make([]int, 20) // bins of 9/20: 1, 2, 3, 4 and 10 fall into the bins 0, 2, 4, 6 and the last
-	histogram[0], histogram[2], histogram[4], histogram[6], histogram[19] = 1, 1, 1, 1, 1
-	deviation := number.Numbers.SD
-	require.InDelta(t, math.Sqrt(12.5), deviation, 1e-12)
-	require.Equal(t, &profile.Numbers{Min: 1, Q25: 2, Median: 3, Q75: 4, Max: 10, Mean: 4, SD: deviation, Histogram: histogram}, number.Numbers)
-	require.Equal(t, profile.Column{Name: "c", Missing: 2, Distinct: 2, Top: []profile.Value{{Text: "own", Count: 3}, {Text: "rent", Count: 1}}}, category)
-}
-
-func TestProfileOfColumnsWithoutSpread(t *testing.T) {
-	table := dataset.Table{Columns: []dataset.Column{
-		{Name: "n", Kind: dataset.Float, Floats: []float64{7, 7, math.NaN()}},
-		{Name: "c", Kind: dataset.Text, Texts: []string{"", "", ""}, Valid: make([]bool, 3)},
-		{Name: "y", Kind: dataset.Float, Floats: []float64{math.NaN(), math.NaN(), math.NaN()}},
-	}}
-	p, err := open(t).Profile(t.Context(), table, small())
-	require.NoError(t, err)
-	require.Equal(t, 2, p.Columns[0].Numbers.Histogram[0], "a constant has one bar")
-	require.Zero(t, p.Columns[0].Numbers.SD)
-	require.Equal(t, profile.Column{Name: "c", Missing: 3}, p.Columns[1])
-	require.Equal(t, profile.Column{Name: "y", Numeric: true, Missing: 3}, p.Columns[2])
+	require.EqualValues(t, 2, rows)
 }

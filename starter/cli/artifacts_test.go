@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,8 +15,10 @@ import (
 	"github.com/loanops/loanops/internal/artifact/s3test"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/workflows"
 )
 
 // A person's file goes to where every worker reads it, and a version's artifacts come back as files with names that tell.
@@ -25,13 +28,17 @@ func TestArtifactsGoUpAndComeBack(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "Applications.CSV")
 	require.NoError(t, os.WriteFile(file, []byte("id,y\na,1\n"), 0o600))
 
-	uri, err := upload(t.Context(), p.settings, file)
+	a := &app{err: io.Discard}
+	source := pipeline.Source{Relation: pipeline.Relation{URI: file}, Join: []pipeline.Join{{Relation: pipeline.Relation{URI: "s3://elsewhere/rows.csv"}}}}
+	uploads, err := a.upload(t.Context(), p.settings, source)
 	require.NoError(t, err)
+	require.Len(t, uploads, 1, "what is in a store stays there")
+	uri := uploads[file][0]
 	require.True(t, strings.HasPrefix(uri, "s3://loanops/"), uri)
 	require.True(t, strings.HasSuffix(uri, ".csv"), uri)
-	again, err := upload(t.Context(), p.settings, file)
+	again, err := a.upload(t.Context(), p.settings, source)
 	require.NoError(t, err)
-	require.Equal(t, uri, again, "the same bytes have the same name")
+	require.Equal(t, uploads, again, "the same bytes have the same name")
 
 	objects, err := objects(t.Context(), p.settings)
 	require.NoError(t, err)
@@ -91,19 +98,21 @@ func TestArtifactsGoUpAndComeBack(t *testing.T) {
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "%v", err)
 }
 
-// What is in the object store already, or not given at all, is passed on without a store.
-func TestUploadLeavesWhatIsThere(t *testing.T) {
+// What cannot be read is told before anything is sent.
+func TestUploadRefusesWhatNobodyReads(t *testing.T) {
 	t.Parallel()
-	for _, uri := range []string{"", "s3://elsewhere/applications.csv"} {
-		got, err := upload(t.Context(), settings.Settings{}, uri)
-		require.NoError(t, err)
-		require.Equal(t, uri, got)
+	a := &app{err: io.Discard}
+	sheet := filepath.Join(t.TempDir(), "applications.xlsx")
+	require.NoError(t, os.WriteFile(sheet, []byte("PK"), 0o600))
+	for uri, want := range map[string]fault.Code{
+		sheet: fault.Invalid, "https://example.org/applications.csv": fault.Invalid, filepath.Join(t.TempDir(), "none.csv"): fault.NotFound, "/dev/zero": fault.Invalid,
+	} {
+		err := a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, &workflows.TrainingInput{Data: uri})
+		require.Equal(t, want, fault.CodeOf(err), "%s: %v", uri, err)
 	}
-	for _, uri := range []string{"applications.xlsx", "applications", "https://example.org/applications.json", "applications.csv.gz"} {
-		_, err := upload(t.Context(), settings.Settings{}, uri)
-		require.Equal(t, fault.Invalid, fault.CodeOf(err), uri)
-		require.EqualError(t, err, uri+": a .csv or .parquet file is wanted")
-	}
+	in := workflows.TrainingInput{Data: "s3://elsewhere/applications.csv"}
+	require.NoError(t, a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, &in))
+	require.Empty(t, in.Uploads)
 }
 
 func TestTokenIsTheFilesText(t *testing.T) {

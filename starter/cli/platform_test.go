@@ -263,7 +263,7 @@ func TestStartsAreRefused(t *testing.T) {
 		{[]string{"ct", "start", "nobody"}, exitNotFound, "nobody"},
 		{[]string{"ct", "start", "--pipeline", broken}, exitUsage, `broken.yaml:1:1: unknown key "nmae" in the spec; did you mean "name"?`},
 		{[]string{"ct", "start", "--pipeline", broken + ".none"}, exitNotFound, "there is no such file"},
-		{[]string{"ct", "start", "loan-eligibility", "--data", broken}, exitUsage, "a .csv or .parquet file is wanted"},
+		{[]string{"ct", "start", "loan-eligibility", "--data", broken}, exitUsage, "a name that ends in .csv, .csv.gz, .jsonl, .jsonl.gz or .parquet is wanted"},
 		{[]string{"ct", "start", "loan-eligibility", "--data", "none.csv"}, exitNotFound, "none.csv: there is no such file"},
 		{[]string{"cd", "start", "cards", "--version", "2"}, exitNotFound, "2"},
 		{[]string{"cd", "start", "cards", "--version", "two"}, exitUsage, "--version"},
@@ -290,7 +290,7 @@ func TestStartsAreRefused(t *testing.T) {
 }
 
 // A spec that was given by its file is registered under its own name, once.
-func TestPipelineNameRegistersTheFile(t *testing.T) {
+func TestAGivenFileIsRegistered(t *testing.T) {
 	p := newFakePlatform(t)
 	r := p.registry(t)
 	yaml, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
@@ -298,17 +298,17 @@ func TestPipelineNameRegistersTheFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "any-name.yaml")
 	require.NoError(t, os.WriteFile(file, yaml, 0o600))
 	for range 2 {
-		name, err := pipelineName(t.Context(), r, nil, file)
+		spec, err := given(t.Context(), r, nil, file)
 		require.NoError(t, err)
-		require.Equal(t, "loan-eligibility", name)
+		require.Equal(t, "loan-eligibility", spec.Name)
 	}
 	specs, err := r.Pipelines(t.Context())
 	require.NoError(t, err)
 	require.Len(t, specs, 1)
 	require.Equal(t, yaml, specs[0].YAML)
-	name, err := pipelineName(t.Context(), r, []string{"loan-eligibility"}, "")
+	spec, err := given(t.Context(), r, []string{"loan-eligibility"}, "")
 	require.NoError(t, err)
-	require.Equal(t, "loan-eligibility", name)
+	require.Equal(t, "loan-eligibility", spec.Name)
 }
 
 // A database that cannot be opened is a fault of the platform, not of the user, and its address is not shown: it may hold a password.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
-	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
@@ -126,11 +126,7 @@ func diffPolicy(ctx context.Context, reg registry.Registry, store *artifact.Stor
 	if err != nil {
 		return policyDiff{}, err
 	}
-	parquet, err := store.Get(ctx, versions[0].Artifacts[artifact.Test])
-	if err != nil {
-		return policyDiff{}, err
-	}
-	rows, err := dataset.ReadParquet(parquet)
+	rows, err := activities.ReadTable(ctx, store, versions[0].Artifacts[artifact.Test])
 	if err != nil {
 		return policyDiff{}, err
 	}

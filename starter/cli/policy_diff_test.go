@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -37,25 +38,30 @@ func logOdds(t *testing.T, intercept float64) []byte {
 }
 
 // scored are rows that logOdds without an intercept gives these scores.
-func scored(t *testing.T, scores ...float64) []byte {
+func scored(t *testing.T, scores ...float64) dataset.Table {
 	t.Helper()
 	column := dataset.Column{Name: "debt_to_income", Kind: dataset.Float}
 	for _, p := range scores {
 		column.Floats = append(column.Floats, math.Log(p/(1-p)))
 	}
-	parquet, err := dataset.WriteParquet(dataset.Table{Columns: []dataset.Column{column}})
-	require.NoError(t, err)
-	return parquet
+	return dataset.Table{Columns: []dataset.Column{column}}
 }
 
 // stored registers a version with its bundle and its test part.
-func stored(t *testing.T, p fakePlatform, r registry.Registry, bundle, test []byte) registry.ModelVersion {
+func stored(t *testing.T, p fakePlatform, r registry.Registry, bundle []byte, test dataset.Table) registry.ModelVersion {
 	t.Helper()
 	store, err := objects(t.Context(), p.settings)
 	require.NoError(t, err)
 	bundleRef, err := store.Put(t.Context(), bundle, "application/octet-stream", "bundle")
 	require.NoError(t, err)
-	testRef, err := store.Put(t.Context(), test, "application/vnd.apache.parquet", "parquet")
+	var parquet bytes.Buffer
+	require.NoError(t, dataset.WriteParquet(&parquet, test))
+	part, err := store.Put(t.Context(), parquet.Bytes(), "application/vnd.apache.parquet", "parquet")
+	require.NoError(t, err)
+	rows := int64(test.Rows())
+	manifest, err := dataset.Manifest{Columns: test.Fields(), Rows: rows, Parts: []dataset.Part{{SHA256: part.SHA256, Bytes: part.Bytes, Rows: rows}}}.Encode()
+	require.NoError(t, err)
+	testRef, err := store.Put(t.Context(), manifest, "application/vnd.loanops.dataset+json", "json")
 	require.NoError(t, err)
 	v, _, err := r.RegisterVersion(t.Context(), registry.ModelVersion{
 		Name: "loan-eligibility", Digest: bundleRef.SHA256, Bundle: bundleRef, Meaning: pipeline.MeaningDefault, Hyperparameters: json.RawMessage("{}"),

@@ -45,11 +45,14 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	var ended verdictError
+	var told exitError
 	switch {
 	case err == nil:
 		return exitDone
 	case errors.As(err, &ended):
 		return ended.code()
+	case errors.As(err, &told):
+		return int(told)
 	case ctx.Err() != nil:
 		fmt.Fprintln(errOut, "interrupted")
 		return exitInterrupted
@@ -67,6 +70,11 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer
 	}
 	return exitFault
 }
+
+// exitError is the code with which another program ended that has said why.
+type exitError int
+
+func (e exitError) Error() string { return fmt.Sprintf("ended with %d", int(e)) }
 
 // verdictError carries a verdict that is not a success to the exit code; the result has been printed.
 type verdictError struct{ verdict workflows.Verdict }
@@ -117,6 +125,7 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 	})
 	root.AddCommand(a.upCommand(), a.agentCommand(),
 		group("ct", "Continuous training", a.trainCommand()),
+		group("data", "Data at a desk", a.dataCheckCommand()),
 		group("cd", "Continuous delivery", a.deliverCommand()),
 		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
 		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand()),

@@ -2,11 +2,13 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"strconv"
 
+	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/settings"
@@ -32,15 +34,42 @@ func (a *app) save(ctx context.Context, s settings.Settings, artifacts map[strin
 	}
 	for _, role := range sortedKeys(artifacts) {
 		ref := artifacts[role]
-		data, err := store.Get(ctx, ref)
-		if err != nil {
+		if err := a.saveObject(ctx, store, ref, filepath.Join(dir, role+path.Ext(ref.URI))); err != nil {
 			return err
 		}
-		file := filepath.Join(dir, role+path.Ext(ref.URI))
-		if err := os.WriteFile(file, data, 0o600); err != nil {
-			return fault.Wrap(fault.Invalid, err, "--save")
+		if err := a.saveParts(ctx, store, ref, filepath.Join(dir, role)); err != nil {
+			return err
 		}
-		a.say("saved %s", file)
+	}
+	return nil
+}
+
+func (a *app) saveObject(ctx context.Context, store *artifact.Store, ref artifact.Ref, file string) error {
+	data, err := store.Get(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, data, 0o600); err != nil {
+		return fault.Wrap(fault.Invalid, err, "--save")
+	}
+	a.say("saved %s", file)
+	return nil
+}
+
+// saveParts writes the parts of a dataset beside its manifest: test.parquet, or where there are several test-0000.parquet and so on.
+func (a *app) saveParts(ctx context.Context, store *artifact.Store, ref artifact.Ref, stem string) error {
+	parts, err := activities.PartsOf(ctx, store, ref)
+	if err != nil {
+		return err
+	}
+	for i, part := range parts {
+		name := stem
+		if len(parts) > 1 {
+			name = fmt.Sprintf("%s-%04d", stem, i)
+		}
+		if err := a.saveObject(ctx, store, part, name+".parquet"); err != nil {
+			return err
+		}
 	}
 	return nil
 }

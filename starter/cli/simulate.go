@@ -86,11 +86,9 @@ func writeTable(file string, t dataset.Table) error {
 			return err
 		}
 	case ".parquet":
-		encoded, err := dataset.WriteParquet(t)
-		if err != nil {
+		if err := dataset.WriteParquet(&data, t); err != nil {
 			return err
 		}
-		data.Write(encoded)
 	default:
 		return fault.New(fault.Invalid, "--out is %q; a .csv or .parquet file is wanted", file)
 	}

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -32,10 +31,12 @@ func (a *app) trainCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			if input.Pipeline, err = pipelineName(ctx, reg, args, file); err != nil {
+			spec, err := given(ctx, reg, args, file)
+			if err != nil {
 				return err
 			}
-			if input.Data, err = upload(ctx, s, input.Data); err != nil {
+			input.Pipeline = spec.Name
+			if err := a.bring(ctx, s, spec, &input); err != nil {
 				return err
 			}
 			temporal, err := dial(ctx, s)
@@ -51,7 +52,7 @@ func (a *app) trainCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&file, "pipeline", "", "spec `file` to register and train")
-	c.Flags().StringVar(&input.Data, "data", "", "CSV or Parquet `file`, local or s3://, in place of the spec's source")
+	c.Flags().StringVar(&input.Data, "data", "", "`uri` of rows in place of the spec's: files or s3://bucket/key")
 	c.Flags().StringVar(&input.AsOf, "as-of", "", "train on what was known on that `day`, such as 2026-03-31")
 	c.Flags().BoolVar(&input.RegisterOnly, "register-only", false, "end after the registry, without a delivery")
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "let the delivery wait for the approve update")
@@ -82,32 +83,53 @@ func (a *app) finish(ctx context.Context, temporal client.Client, run client.Wor
 	return a.result(result)
 }
 
-// pipelineName is the argument's, or that of the spec file, which is registered.
-func pipelineName(ctx context.Context, reg registry.Registry, args []string, file string) (string, error) {
+// given is the spec in the file, which is registered, or no more than the name of one that is.
+func given(ctx context.Context, reg registry.Registry, args []string, file string) (pipeline.Spec, error) {
 	switch {
 	case file != "" && len(args) > 0:
-		return "", fault.New(fault.Invalid, "a pipeline's name and --pipeline; give one of them")
+		return pipeline.Spec{}, fault.New(fault.Invalid, "a pipeline's name and --pipeline; give one of them")
 	case file != "":
-		spec, err := register(ctx, reg, file)
-		return spec.Name, err
+		spec, yaml, err := resolvedSpec(file)
+		if err != nil {
+			return spec, err
+		}
+		return spec, reg.PutPipeline(ctx, registry.NewPipelineSpec(spec, yaml))
 	case len(args) == 0:
-		return "", fault.New(fault.Invalid, "which pipeline? give its name, such as loan-eligibility, or --pipeline FILE")
+		return pipeline.Spec{}, fault.New(fault.Invalid, "which pipeline? give its name, such as loan-eligibility, or --pipeline FILE")
 	}
 	_, err := reg.Pipeline(ctx, args[0])
-	return args[0], err
+	return pipeline.Spec{Name: args[0]}, err
 }
 
-// register records the spec in a file.
-func register(ctx context.Context, reg registry.Registry, file string) (pipeline.Spec, error) {
+// resolvedSpec reads a spec file; its relative paths, which are relative to it, become absolute.
+func resolvedSpec(file string) (pipeline.Spec, []byte, error) {
 	data, err := readSpec(file)
 	if err != nil {
-		return pipeline.Spec{}, err
+		return pipeline.Spec{}, nil, err
+	}
+	if data, err = pipeline.Resolve(file, data); err != nil {
+		return pipeline.Spec{}, nil, err
 	}
 	spec, err := pipeline.Parse(file, data)
-	if err != nil {
-		return spec, err
+	return spec, data, err
+}
+
+// bring stores the local files that the run is to read: those of the spec, and what replaces its rows.
+func (a *app) bring(ctx context.Context, s settings.Settings, spec pipeline.Spec, input *workflows.TrainingInput) (err error) {
+	if input.Data != "" {
+		spec.Source.Relation = spec.Source.At(input.Data)
+		switch {
+		case spec.Source.Local():
+			if input.Data, err = filepath.Abs(input.Data); err != nil {
+				return fault.Wrap(fault.Invalid, err, "--data")
+			}
+			spec.Source.Relation = spec.Source.At(input.Data)
+		case !strings.HasPrefix(input.Data, "s3://"):
+			return fault.New(fault.Invalid, "--data %s: a local path or s3://bucket/key is wanted", input.Data)
+		}
 	}
-	return spec, reg.PutPipeline(ctx, registry.NewPipelineSpec(spec, data))
+	input.Uploads, err = a.upload(ctx, s, spec.Source)
+	return err
 }
 
 func readSpec(file string) ([]byte, error) {
@@ -116,30 +138,4 @@ func readSpec(file string) ([]byte, error) {
 		return nil, fault.New(fault.NotFound, "%s: there is no such file that can be read", file)
 	}
 	return data, nil
-}
-
-// uploadTimeout bounds the way of a file into the object store.
-const uploadTimeout = 10 * time.Minute
-
-// upload brings a local file into the object store, so that any worker can read it.
-func upload(ctx context.Context, s settings.Settings, uri string) (string, error) {
-	if uri == "" || strings.HasPrefix(uri, "s3://") {
-		return uri, nil
-	}
-	extension := strings.TrimPrefix(strings.ToLower(filepath.Ext(uri)), ".")
-	if extension != "csv" && extension != "parquet" {
-		return "", fault.New(fault.Invalid, "%s: a .csv or .parquet file is wanted", uri)
-	}
-	data, err := os.ReadFile(uri)
-	if err != nil {
-		return "", fault.New(fault.NotFound, "%s: there is no such file", uri)
-	}
-	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
-	defer cancel()
-	store, err := objects(ctx, s)
-	if err != nil {
-		return "", err
-	}
-	ref, err := store.Put(ctx, data, map[string]string{"csv": "text/csv", "parquet": "application/vnd.apache.parquet"}[extension], extension)
-	return ref.URI, err
 }

@@ -52,11 +52,7 @@ type up struct {
 
 func (u *up) run(ctx context.Context) error {
 	u.began = time.Now()
-	name, yaml, err := u.spec()
-	if err != nil {
-		return err
-	}
-	spec, err := pipeline.Parse(name, yaml)
+	spec, yaml, err := u.spec()
 	if err != nil {
 		return err
 	}
@@ -91,13 +87,14 @@ func (u *up) run(ctx context.Context) error {
 func (u *up) elapsed() time.Duration { return time.Since(u.began).Round(100 * time.Millisecond) }
 
 // spec reads the pipeline's YAML.
-func (u *up) spec() (name string, yaml []byte, err error) {
-	if u.file == "" {
-		yaml, err = pipelines.FS.ReadFile(defaultPipeline)
-		return defaultPipeline, yaml, err
+func (u *up) spec() (spec pipeline.Spec, yaml []byte, err error) {
+	if u.file != "" {
+		return resolvedSpec(u.file)
 	}
-	yaml, err = readSpec(u.file)
-	return u.file, yaml, err
+	if yaml, err = pipelines.FS.ReadFile(defaultPipeline); err == nil {
+		spec, err = pipeline.Parse(defaultPipeline, yaml)
+	}
+	return spec, yaml, err
 }
 
 // register records every pipeline that comes with LoanOps, and the given one.
@@ -131,8 +128,8 @@ const challengerDays = 90
 // job takes the pipeline to a champion, and with simulated data to a second one through a canary.
 func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registry, spec pipeline.Spec) error {
 	simulated := spec.Source.Simulate != nil && u.data == ""
-	data, err := upload(ctx, p.Settings, u.data)
-	if err != nil {
+	from := workflows.TrainingInput{Pipeline: spec.Name, Data: u.data, Trigger: "up", Actor: actor()}
+	if err := u.bring(ctx, p.Settings, spec, &from); err != nil {
 		return err
 	}
 	shown := false // whether the decision of the version that serves has been shown
@@ -149,7 +146,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 		if run > 2 || (!first && (!simulated || len(versions) > 1)) {
 			break
 		}
-		input := workflows.TrainingInput{Pipeline: spec.Name, Data: data, Trigger: "up", Actor: actor()}
+		input := from
 		if first && simulated {
 			input.AsOf = spec.Source.Simulate.To.AddDate(0, 0, -challengerDays).Format(pipeline.DateLayout)
 		}

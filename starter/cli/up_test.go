@@ -3,9 +3,11 @@ package cli
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -21,19 +23,20 @@ import (
 // Without a file `up` shows what comes with LoanOps.
 func TestUpTakesTheGivenSpecOrTheShippedOne(t *testing.T) {
 	t.Parallel()
-	name, yaml, err := (&up{app: &app{}}).spec()
+	spec, yaml, err := (&up{app: &app{}}).spec()
 	require.NoError(t, err)
-	require.Equal(t, "loan-eligibility.yaml", name)
-	shipped, err := pipelines.FS.ReadFile(name)
+	require.Equal(t, "loan-eligibility", spec.Name)
+	shipped, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
 	require.NoError(t, err)
 	require.Equal(t, shipped, yaml)
 
 	file := filepath.Join(t.TempDir(), "cards.yaml")
-	require.NoError(t, os.WriteFile(file, []byte("name: cards\n"), 0o600))
-	name, yaml, err = (&up{app: &app{}, file: file}).spec()
+	const cards = "name: cards\nsource: {uri: %s} # ours\nlabel: {column: y, positive: b, negative: g}\ncolumns: [{name: a, type: number}]\n"
+	require.NoError(t, os.WriteFile(file, fmt.Appendf(nil, cards, "rows.csv"), 0o600))
+	spec, yaml, err = (&up{app: &app{}, file: file}).spec()
 	require.NoError(t, err)
-	require.Equal(t, file, name)
-	require.Equal(t, "name: cards\n", string(yaml))
+	require.Equal(t, filepath.Join(filepath.Dir(file), "rows.csv"), spec.Source.URI, "a relative path is relative to the spec's file")
+	require.Equal(t, fmt.Sprintf(cards, strconv.Quote(spec.Source.URI)), string(yaml), "the rest of the text stays")
 
 	_, _, err = (&up{app: &app{}, file: file + ".none"}).spec()
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))

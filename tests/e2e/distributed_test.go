@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -11,11 +12,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/port"
@@ -75,7 +78,9 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	launch(t, work(slices.Concat(servers, tokens), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
 	answers(t, "http://"+address(4)+"/healthz")
 	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
-	launch(t, work(slices.Concat(servers, database), "trains"), "loanops-worker", "--roles", "data,train")
+	lending := postgres.Database(t)
+	data := []string{"LOANOPS_DATA_DIRS=" + dir, "LOANOPS_CONNECTION_LENDING_FILE=" + file("lending.url", lending)}
+	launch(t, work(slices.Concat(servers, database, data), "trains"), "loanops-worker", "--roles", "data,train")
 	deliver := func(folder string) (stop func()) {
 		return launch(t, work(control, folder), "loanops-worker", "--roles", "deliver")
 	}
@@ -103,6 +108,13 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	stop()
 	train("promoted", name)
 
+	// A lender's own database, which only the worker that reads data knows.
+	operator(0, "simulate", "--rows", "4000", "--out", "rows.csv")
+	fill(t, lending, filepath.Join(dir, "rows.csv"))
+	var fromDatabase result
+	require.NoError(t, json.Unmarshal(operator(0, "ct", "start", "--pipeline", lendingSpec(t), "--register-only", "--wait", "--output", "json"), &fromDatabase))
+	require.Equal(t, "registered", fromDatabase.Verdict)
+
 	// A lineage is given to a state when it is made: the same in both folders means that the second worker found the first's.
 	lineage := func(folder string) string {
 		var state struct{ Lineage string }
@@ -119,6 +131,40 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 		counted := "http://" + address(1) + "/api/v1/namespaces/default/workflow-count?query=" + url.QueryEscape(attribute)
 		eventually(t, "a search for "+attribute, time.Minute, func() bool { return count(t, counted) > 0 })
 	}
+}
+
+// fill makes a table applications of a CSV file's columns and rows, all texts, in the order of a number of its own.
+func fill(t *testing.T, url, file string) {
+	t.Helper()
+	rows, err := os.Open(file)
+	require.NoError(t, err)
+	defer rows.Close()
+	reader := bufio.NewReader(rows)
+	header, err := reader.ReadString('\n')
+	require.NoError(t, err)
+	columns := `"` + strings.ReplaceAll(strings.TrimSpace(header), ",", `","`) + `"`
+	connection, err := pgconn.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer connection.Close(t.Context())
+	_, err = connection.Exec(t.Context(), "CREATE TABLE applications (place serial, "+strings.ReplaceAll(columns, ",", " text,")+" text)").ReadAll()
+	require.NoError(t, err)
+	_, err = connection.CopyFrom(t.Context(), reader, "COPY applications ("+columns+") FROM STDIN (FORMAT csv)")
+	require.NoError(t, err)
+}
+
+// lendingSpec is the shipped pipeline, reading that table.
+func lendingSpec(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../pipelines/loan-eligibility.yaml")
+	require.NoError(t, err)
+	const simulated = "  simulate: {rows: 20000, seed: 20260630, from: 2024-01-01, to: 2026-06-30}\n"
+	require.Contains(t, string(text), simulated)
+	spec := strings.Replace(string(text), simulated, "  postgres: {connection: lending, table: applications, order_by: place}\n  known_at: 2026-06-30\n", 1)
+	spec = strings.Replace(spec, "name: loan-eligibility", "name: lending", 1)
+	spec = strings.Replace(spec, "ignore: [", "ignore: [place, ", 1)
+	file := filepath.Join(t.TempDir(), "lending.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(spec), 0o600))
+	return file
 }
 
 // launch runs a program until it is stopped, or the test ends.

@@ -90,7 +90,7 @@ func verdictOf(t *testing.T, file string) string {
 	return string(result.Verdict)
 }
 
-// A history is read by people and kept for long: what goes into the steps of a training is below 8 KB in all, in the runs that were recorded.
+// A history is read by people and kept for long: what goes into the steps of a training is below 10 KB in all, in the runs that were recorded.
 func TestInputsOfATrainingAreSmall(t *testing.T) {
 	for _, path := range keptFiles(t) {
 		if !strings.HasPrefix(filepath.Base(path), workflows.ContinuousTrainingName) {
@@ -117,7 +117,7 @@ func TestInputsOfATrainingAreSmall(t *testing.T) {
 			}
 		}
 		require.Greater(t, bytes, 4<<10, "%s has inputs at all", path)
-		require.Less(t, bytes, 8<<10, path)
+		require.Less(t, bytes, 10<<10, path)
 	}
 }
 

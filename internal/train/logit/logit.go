@@ -91,10 +91,7 @@ func Train(ctx context.Context, spec pipeline.Spec, train, validation dataset.Ta
 
 // labelled reads the spec's columns and the label as 1 and 0.
 func labelled(spec pipeline.Spec, t dataset.Table) (scoring.Rows, []float64, error) {
-	// The split has kept matured rows only; maturity is not asked again, since a part does not know the youngest day.
-	known := spec
-	known.Label.MaturesAfterDays = 0
-	y, err := dataset.Label(known, t, time.Time{})
+	y, err := dataset.Label(spec, t, time.Time{}) // the split has kept matured rows only
 	if err != nil {
 		return scoring.Rows{}, nil, err
 	}

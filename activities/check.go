@@ -1,0 +1,177 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/leak"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/source"
+)
+
+// DataCheck is what a person at a desk learns of data: what the steps of a training say before anything is trained.
+type DataCheck struct {
+	Rows     CheckedRows       `json:"rows"`
+	Findings []dataset.Finding `json:"findings"`
+	Vetoes   []leak.Veto       `json:"vetoes"`
+	Digest   string            `json:"digest"`   // of the dataset's manifest
+	KnownAt  string            `json:"known_at"` // the day against which labels mature
+	Notes    []string          `json:"notes"`
+	// Refused says why a training would end here; empty when it would go on.
+	Refused []string `json:"refused"`
+	// Artifacts are what was made, by role.
+	Artifacts map[string]artifact.Ref `json:"-"`
+}
+
+// CheckedRows counts rows on their way.
+type CheckedRows struct {
+	Read        int64 `json:"read"`        // from the source, after its own conditions and joins
+	Cleaned     int64 `json:"cleaned"`     // that go on
+	Quarantined int64 `json:"quarantined"` // that break a rule
+	Duplicate   int64 `json:"duplicate"`   // among the cleaned, equal to an earlier one in every column
+	Train       int   `json:"train"`
+	Validation  int   `json:"validation"`
+	Test        int   `json:"test"`
+}
+
+// Desk does the steps of a training that look at data, without a platform.
+type Desk struct {
+	Objects   Objects
+	Warehouse Warehouse
+	Folder    string
+	// Connection is the URL of a database that the spec names.
+	Connection func(name string) (string, error)
+	// Page renders a profile for people.
+	Page func(profile.Profile) ([]byte, error)
+}
+
+// Check takes a spec's rows, or those of data in their place, from files to a split dataset. What refuses them is part of the result.
+func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today time.Time) (DataCheck, error) {
+	cache := StepCache{Registry: nothingKept{}, Objects: d.Objects}
+	pipelines := Pipelines{Objects: d.Objects}
+	loaded, err := pipelines.take(ctx, spec, "")
+	if err != nil {
+		return DataCheck{}, err
+	}
+	if data != "" {
+		spec.Source.Relation, spec.Source.Simulate = spec.Source.At(data), nil
+	}
+	known := spec.Source.Known("", today)
+	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
+	uploads, err := here(spec.Source)
+	if err != nil {
+		return out, err
+	}
+	extraction := Extraction{Cache: cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
+	extracted, err := extraction.Extract(ctx, ExtractInput{Schema: loaded.Schema, Source: spec.Source, Limits: spec.Limits, Uploads: uploads, KnownAt: known})
+	if err != nil {
+		return out, err
+	}
+	out.note(extracted)
+	out.Digest, out.Notes = extracted.Dataset.SHA256, append(out.Notes, extracted.Notes...)
+	out.Rows = CheckedRows{Read: extracted.Rows + extracted.Refused + extracted.Later + extracted.Dropped, Cleaned: extracted.Rows, Quarantined: extracted.Refused}
+	checking := Checking{Cache: cache, Warehouse: d.Warehouse, Page: d.Page}
+	validated, err := checking.Validate(ctx, ValidateInput{
+		Schema: loaded.Schema, Dataset: extracted.Dataset, Facts: extracted.Facts, Quarantine: loaded.Quarantine,
+		Rules: loaded.Rules, KnownAt: known,
+	})
+	if err != nil {
+		return out, err
+	}
+	out.note(validated)
+	report, err := getJSON[dataset.Report](ctx, d.Objects, validated.Report)
+	if err != nil {
+		return out, err
+	}
+	out.Findings, out.Rows.Duplicate, out.Refused = report.Findings, validated.Duplicates, append(out.Refused, validated.Errors...)
+	profiled, err := checking.Profile(ctx, ProfileInput{Facts: extracted.Facts})
+	if err != nil {
+		return out, err
+	}
+	out.note(profiled)
+	if len(out.Refused) > 0 {
+		return out, nil
+	}
+	return out, d.split(ctx, checking, loaded, extracted, known, &out)
+}
+
+// split shares the rows and looks for leaks.
+func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutput, extracted ExtractOutput, known string, out *DataCheck) error {
+	parts, err := checking.Split(ctx, SplitInput{Schema: loaded.Schema, Dataset: extracted.Dataset, Split: loaded.Split, KnownAt: known})
+	if fault.CodeOf(err) == fault.Refused {
+		out.Refused = append(out.Refused, err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.note(parts)
+	out.Rows.Train, out.Rows.Validation, out.Rows.Test = parts.TrainRows, parts.ValidationRows, parts.TestRows
+	leaks, err := checking.Leaks(ctx, LeakageInput{
+		Schema: loaded.Schema, Dataset: extracted.Dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test,
+		Leakage: loaded.Leakage, KnownAt: known,
+	})
+	if err != nil {
+		return err
+	}
+	out.note(leaks)
+	found, err := getJSON[leakage](ctx, d.Objects, leaks.Report)
+	out.Vetoes, out.Refused = found.Vetoes, append(out.Refused, leaks.Vetoes...)
+	out.Notes = append(out.Notes, leaks.Allowed...)
+	return err
+}
+
+func (c *DataCheck) note(made Producer) {
+	maps.Copy(c.Artifacts, made.Artifacts())
+}
+
+// here are the local files of a source, by the URI that names them: a person's own rights decide what is read.
+func here(from pipeline.Source) (map[string][]string, error) {
+	uploads := map[string][]string{}
+	for _, relation := range from.Relations() {
+		if !relation.Local() {
+			continue
+		}
+		files, err := source.List(relation.FilesURI())
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range files {
+			uploads[relation.FilesURI()] = append(uploads[relation.FilesURI()], f.Path)
+		}
+	}
+	return uploads, nil
+}
+
+// nothingKept is a step cache that is always empty.
+type nothingKept struct{}
+
+func (nothingKept) CachedStep(context.Context, string) (registry.CachedStep, error) {
+	return registry.CachedStep{}, fault.New(fault.NotFound, "nothing is kept")
+}
+
+func (nothingKept) PutCachedStep(context.Context, registry.CachedStep) error { return nil }
+
+// String is the check in a few lines, for people.
+func (c DataCheck) String() string {
+	r := c.Rows
+	text := fmt.Sprintf("rows: %d read, %d cleaned, %d quarantined, %d duplicate; train %d, validation %d, test %d\ndata known at %s, dataset %.12s\n",
+		r.Read, r.Cleaned, r.Quarantined, r.Duplicate, r.Train, r.Validation, r.Test, c.KnownAt, c.Digest)
+	for _, note := range c.Notes {
+		text += "note: " + note + "\n"
+	}
+	for _, f := range c.Findings {
+		text += fmt.Sprintf("%s: %s\n", f.Severity, f.Message)
+	}
+	for _, v := range c.Vetoes {
+		text += "veto: " + v.Message + "\n"
+	}
+	return text
+}

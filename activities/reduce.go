@@ -1,0 +1,69 @@
+package activities
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/ingest"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/source"
+)
+
+// ingest makes the dataset: in one pass, or in two where the spec leaves rows out for what other rows hold. Then the first pass has cleaned the
+// values and put aside what breaks a rule, and the second describes and stores what is left.
+func (e *Extraction) ingest(ctx context.Context, in ingest.Input) (ingest.Output, error) {
+	steps := in.Spec.TableSteps()
+	if len(steps) == 0 {
+		return ingest.Run(ctx, in)
+	}
+	store := in.Keep
+	in.Keep = func(_ context.Context, path string) (dataset.Part, error) { return keepHere(in.Folder, path) }
+	first, err := ingest.Run(ctx, in)
+	if err != nil {
+		return first, err
+	}
+	for i, part := range first.Quarantine.Parts {
+		if first.Quarantine.Parts[i], err = store(ctx, filepath.Join(in.Folder, part.SHA256)); err != nil {
+			return first, err
+		}
+		first.Quarantine.Parts[i].Rows = part.Rows
+	}
+	if len(first.Dataset.Parts) == 0 {
+		return first, nil
+	}
+	say(ctx, "leaving rows out")
+	left := filepath.Join(in.Folder, "left.parquet")
+	paths := make([]string, len(first.Dataset.Parts))
+	for i, part := range first.Dataset.Parts {
+		paths[i] = filepath.Join(in.Folder, part.SHA256)
+	}
+	dropped, err := e.Warehouse.Reduce(ctx, paths, steps, in.Spec.Label.Column, left)
+	if err != nil {
+		return first, err
+	}
+	in.Keep, in.Spec.Clean = store, nil // the values are clean
+	if in.Rows, err = source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the cleaned rows", Path: left}}, source.Options{}); err != nil {
+		return first, err
+	}
+	defer in.Rows.Close()
+	second, err := ingest.Run(ctx, in)
+	for _, rows := range dropped {
+		second.Dropped += rows
+	}
+	second.Quarantine, second.Later, second.Notes = first.Quarantine, first.Later, first.Notes
+	second.Checked.Rows, second.Checked.Failing, second.Checked.Breaches = first.Checked.Rows, first.Checked.Failing, first.Checked.Breaches
+	return second, err
+}
+
+// keepHere keeps a part in a folder, by its digest.
+func keepHere(folder, path string) (dataset.Part, error) {
+	digest, size, err := file.Digest(path)
+	if err == nil {
+		err = os.Rename(path, filepath.Join(folder, digest))
+	}
+	return dataset.Part{SHA256: digest, Bytes: size}, fault.Wrap(fault.Unavailable, err, "keeping a part")
+}

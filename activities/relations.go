@@ -1,0 +1,204 @@
+package activities
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/ingest"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/simulate"
+	"github.com/loanops/loanops/internal/source"
+)
+
+// rawFile is a file of a relation.
+type rawFile struct {
+	SHA256    string `json:"sha256"`
+	Extension string `json:"extension"` // says how to read it
+}
+
+// opened is a relation whose files are on this machine.
+type opened struct {
+	relation
+	name  string
+	files []source.File
+}
+
+// fetch brings the files of every relation here.
+func (e *Extraction) fetch(ctx context.Context, from pipeline.Source, in ExtractInput) ([]opened, error) {
+	var all []opened
+	for _, join := range append([]pipeline.Join{{Relation: from.Relation}}, from.Join...) {
+		o := opened{name: join.FilesURI(), relation: relation{Join: join}}
+		o.Relation = join.At("")
+		if join.Postgres != nil {
+			o.name = "PostgreSQL " + join.Postgres.Connection
+			all = append(all, o)
+			continue
+		}
+		uris, ok := in.Uploads[o.name]
+		if !ok {
+			var err error
+			if uris, err = e.list(ctx, o.name); err != nil {
+				return nil, err
+			}
+		}
+		for _, uri := range uris {
+			say(ctx, "fetching "+uri)
+			path, digest, err := e.Cache.Objects.Fetch(ctx, uri, in.Limits.MaxBytes)
+			if err != nil {
+				return nil, err
+			}
+			o.Files = append(o.Files, rawFile{SHA256: digest, Extension: filepath.Ext(path)})
+			o.files = append(o.files, source.File{Name: uri, Path: path})
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+// list says which files a URI names, in the order in which they are read.
+func (e *Extraction) list(ctx context.Context, uri string) ([]string, error) {
+	if strings.HasPrefix(uri, "s3://") {
+		if !strings.HasSuffix(uri, "/") {
+			return []string{uri}, nil
+		}
+		found, err := e.Cache.Objects.List(ctx, uri)
+		if err == nil && len(found) == 0 {
+			err = fault.New(fault.NotFound, "%s: there are no objects", uri)
+		}
+		return found, err
+	}
+	files, err := e.Places.List(uri)
+	paths := make([]string, len(files))
+	for i, f := range files {
+		paths[i] = f.Path
+	}
+	return paths, err
+}
+
+// relate opens the base, or what comes of it where relations are joined or rows are left out: these need the whole of each relation.
+func (e *Extraction) relate(ctx context.Context, spec pipeline.Spec, from []opened, folder string) (source.Relation, error) {
+	options := source.Options{MaxRows: spec.Limits.MaxRows, MaxBytes: spec.Limits.MaxBytes, Numbers: numbers(spec)}
+	if len(from) == 1 && from[0].Where == "" {
+		return e.open(ctx, &from[0], options)
+	}
+	staged := make([]source.Joined, len(from))
+	for i := range from {
+		say(ctx, "reading "+from[i].name)
+		var err error
+		if staged[i], err = e.stage(ctx, &from[i], folder, i, options); err != nil {
+			return nil, err
+		}
+	}
+	say(ctx, "joining")
+	joined := filepath.Join(folder, "joined.parquet")
+	if err := e.Warehouse.Relate(ctx, staged[0].Staged, staged[1:], joined); err != nil {
+		return nil, err
+	}
+	return source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the joined rows", Path: joined}}, source.Options{})
+}
+
+// open opens a relation's files or database.
+func (e *Extraction) open(ctx context.Context, from *opened, options source.Options) (source.Relation, error) {
+	if from.Postgres == nil {
+		return source.Open(ctx, from.Relation, from.files, options)
+	}
+	url, err := e.Connection(from.Postgres.Connection)
+	if err != nil {
+		return nil, err
+	}
+	return source.OpenPostgres(ctx, from.Relation, url, options)
+}
+
+// stage writes a relation as Parquet files.
+func (e *Extraction) stage(ctx context.Context, from *opened, folder string, number int, options source.Options) (source.Joined, error) {
+	rows, err := e.open(ctx, from, options)
+	if err != nil {
+		return source.Joined{}, err
+	}
+	defer rows.Close()
+	to, err := os.MkdirTemp(folder, "relation-")
+	if err != nil {
+		return source.Joined{}, fault.Wrap(fault.Unavailable, err, "making a folder for a relation")
+	}
+	paths, err := ingest.Stage(ctx, rows, to, number == 0)
+	return source.Joined{
+		Staged: source.Staged{Name: from.name, Paths: paths, Where: from.Where}, On: from.On, Kind: from.Kind, Cardinality: from.Cardinality,
+	}, err
+}
+
+// numbers are the columns whose texts are numbers.
+func numbers(spec pipeline.Spec) map[string]bool {
+	are := map[string]bool{}
+	for _, c := range spec.Columns {
+		are[c.Name] = c.Type != pipeline.Category
+	}
+	for name, of := range spec.Types {
+		are[name] = of == pipeline.Number || of == pipeline.Integer || of == pipeline.Decimal
+	}
+	return are
+}
+
+// folder makes one for files on their way.
+func (e *Extraction) folder() (path string, remove func(), err error) {
+	if err = os.MkdirAll(e.Folder, 0o700); err == nil {
+		path, err = os.MkdirTemp(e.Folder, "extraction-")
+	}
+	return path, func() { _ = os.RemoveAll(path) }, fault.Wrap(fault.Unavailable, err, "making a folder for an extraction")
+}
+
+// simulate reads the simulated population: three tables as files, what a lender's systems would deliver.
+func (e *Extraction) simulate(ctx context.Context, in extraction) (ExtractOutput, error) {
+	asOf, err := day("as_of", in.AsOf)
+	if err != nil {
+		return ExtractOutput{}, err
+	}
+	folder, remove, err := e.folder()
+	if err != nil {
+		return ExtractOutput{}, err
+	}
+	defer remove()
+	say(ctx, "simulating applicants")
+	from, err := writeSimulated(folder, *in.Simulate, asOf)
+	if err != nil {
+		return ExtractOutput{}, err
+	}
+	return e.read(ctx, in, from)
+}
+
+func writeSimulated(folder string, cfg pipeline.Simulate, asOf time.Time) ([]opened, error) {
+	applications, outcomes, protected := simulate.Generate(cfg, asOf)
+	var all []opened
+	for _, part := range []struct {
+		name  string
+		table dataset.Table
+	}{{"applications", applications}, {"outcomes", outcomes}, {"protected", protected}} {
+		path := filepath.Join(folder, part.name+".parquet")
+		if err := writeFile(path, part.table); err != nil {
+			return nil, err
+		}
+		o := opened{name: part.name, files: []source.File{{Name: part.name, Path: path}}}
+		o.Parquet = &pipeline.Files{}
+		if len(all) > 0 {
+			o.On = pipeline.Names{simulate.Entity}
+		}
+		all = append(all, o)
+	}
+	return all, nil
+}
+
+func writeFile(path string, t dataset.Table) error {
+	out, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_EXCL, 0o600)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "writing simulated data")
+	}
+	defer out.Close()
+	if err := dataset.WriteParquet(out, t); err != nil {
+		return err
+	}
+	return fault.Wrap(fault.Unavailable, out.Close(), "writing simulated data")
+}

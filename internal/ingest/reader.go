@@ -1,0 +1,213 @@
+package ingest
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+
+	"github.com/loanops/loanops/internal/clean"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// reader makes a typed column of a raw one.
+type reader struct {
+	name    string
+	kind    dataset.Kind
+	cleaner *clean.Cleaner
+	cleans  bool // the spec has steps for it
+}
+
+// read returns the column and the rows whose values are not of its type; these are missing in it.
+func (r *reader) read(raw arrow.Array) (c dataset.Column, misread []int, err error) {
+	c = dataset.Column{Name: r.name, Kind: r.kind}
+	if !r.cleans && r.kind != dataset.Text {
+		if value := numbersOf(raw, r.kind); value != nil {
+			c.Floats, misread = read(raw, value)
+			return c, misread, nil
+		}
+	}
+	text := textsOf(raw)
+	if text == nil {
+		return c, nil, fault.New(fault.Invalid, "column %q is of type %s, which cannot be read", r.name, raw.DataType())
+	}
+	if r.kind == dataset.Text {
+		misread = r.texts(raw, text, &c)
+	} else {
+		misread = r.numbers(raw, text, &c)
+	}
+	return c, misread, nil
+}
+
+// maxRemembered is how many different texts of a batch are remembered with what they became.
+const maxRemembered = 4096
+
+// texts cleans texts; the same text is cleaned once.
+func (r *reader) texts(raw arrow.Array, text func(int) string, c *dataset.Column) (misread []int) {
+	c.Texts, c.Valid = make([]string, raw.Len()), make([]bool, raw.Len())
+	type cleaned struct {
+		text    string
+		missing bool
+		fault   clean.Fault
+	}
+	remembered := map[string]cleaned{}
+	for row := range raw.Len() {
+		if raw.IsNull(row) {
+			continue
+		}
+		from := text(row)
+		known, found := remembered[from]
+		if !found {
+			value, wrong := r.cleaner.Clean(from)
+			known = cleaned{value.Text, value.Missing, wrong}
+			if len(remembered) < maxRemembered {
+				remembered[from] = known
+			}
+		}
+		if known.fault != clean.None {
+			misread = append(misread, row)
+			continue
+		}
+		c.Texts[row], c.Valid[row] = known.text, !known.missing
+	}
+	return misread
+}
+
+// numbers cleans and reads what is held as a number.
+func (r *reader) numbers(raw arrow.Array, text func(int) string, c *dataset.Column) (misread []int) {
+	c.Floats = make([]float64, raw.Len())
+	exact := r.kind == dataset.Date || r.kind == dataset.Timestamp
+	cleaned := r.cleaner.Clean
+	if literal(raw) {
+		cleaned = r.cleaner.CleanLiteral
+	}
+	for row := range raw.Len() {
+		c.Floats[row] = math.NaN()
+		if raw.IsNull(row) {
+			continue
+		}
+		value, wrong := cleaned(text(row))
+		switch {
+		case wrong != clean.None:
+			misread = append(misread, row)
+		case value.Missing:
+		case exact:
+			c.Floats[row] = float64(value.Integer)
+		default:
+			c.Floats[row] = value.Number
+		}
+	}
+	return misread
+}
+
+// literal says that a program wrote the values, not a person: their decimal separator is a point.
+func literal(raw arrow.Array) bool {
+	switch raw.DataType().ID() {
+	case arrow.STRING, arrow.LARGE_STRING, arrow.DICTIONARY:
+		return false
+	}
+	return true
+}
+
+// read takes numbers as they are; what no column may hold is misread.
+func read(raw arrow.Array, value func(int) float64) (floats []float64, misread []int) {
+	floats = make([]float64, raw.Len())
+	for row := range floats {
+		floats[row] = math.NaN()
+		if raw.IsNull(row) {
+			continue
+		}
+		x := value(row)
+		if math.IsNaN(x) {
+			continue // a missing number, as pandas writes it
+		}
+		if math.Abs(x) > pipeline.MaxNumber {
+			misread = append(misread, row)
+			continue
+		}
+		floats[row] = x
+	}
+	return floats, misread
+}
+
+// numbersOf reads an array whose values need no parsing to be of the kind; nil for any other.
+func numbersOf(raw arrow.Array, kind dataset.Kind) func(int) float64 {
+	switch values := raw.(type) {
+	case *array.Float64:
+		if kind == dataset.Float {
+			return values.Value
+		}
+	case *array.Float32:
+		if kind == dataset.Float {
+			return func(i int) float64 { return float64(values.Value(i)) }
+		}
+	case *array.Int64:
+		if kind == dataset.Float || kind == dataset.Integer {
+			return func(i int) float64 { return float64(values.Value(i)) }
+		}
+	case *array.Int32:
+		if kind == dataset.Float || kind == dataset.Integer {
+			return func(i int) float64 { return float64(values.Value(i)) }
+		}
+	case *array.Date32:
+		if kind == dataset.Date {
+			return func(i int) float64 { return float64(values.Value(i)) }
+		}
+	case *array.Boolean:
+		if kind == dataset.Boolean {
+			return func(i int) float64 {
+				if values.Value(i) {
+					return 1
+				}
+				return 0
+			}
+		}
+	}
+	return nil
+}
+
+// textsOf reads any flat array as the texts that a CSV file would hold; nil for one that is not flat.
+func textsOf(raw arrow.Array) func(int) string {
+	switch values := raw.(type) {
+	case *array.String:
+		return values.Value
+	case *array.LargeString:
+		return values.Value
+	case *array.Dictionary:
+		if inner := textsOf(values.Dictionary()); inner != nil {
+			return func(i int) string { return inner(values.GetValueIndex(i)) }
+		}
+		return nil
+	case *array.Float64:
+		return func(i int) string { return number(values.Value(i), 64) }
+	case *array.Float32:
+		return func(i int) string { return number(float64(values.Value(i)), 32) }
+	case *array.Timestamp:
+		unit := values.DataType().(*arrow.TimestampType)
+		layout := time.RFC3339Nano
+		if unit.TimeZone == "" {
+			layout = "2006-01-02T15:04:05.999999999"
+		}
+		return func(i int) string { return values.Value(i).ToTime(unit.Unit).UTC().Format(layout) }
+	case *array.Date32:
+		return func(i int) string { return values.Value(i).ToTime().Format(pipeline.DateLayout) }
+	}
+	switch raw.DataType().ID() {
+	case arrow.INT8, arrow.INT16, arrow.INT32, arrow.INT64, arrow.UINT8, arrow.UINT16, arrow.UINT32, arrow.UINT64, arrow.BOOL,
+		arrow.DECIMAL128, arrow.DECIMAL256, arrow.DATE64:
+		return raw.ValueStr
+	}
+	return nil
+}
+
+// number is the shortest text of a number; NaN is missing.
+func number(x float64, bits int) string {
+	if math.IsNaN(x) {
+		return ""
+	}
+	return strconv.FormatFloat(x, 'g', -1, bits)
+}

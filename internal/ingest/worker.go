@@ -1,0 +1,166 @@
+package ingest
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/loanops/loanops/internal/clean"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
+	"github.com/loanops/loanops/internal/source"
+)
+
+// worker works on slices; it is safe for concurrent use.
+type worker struct {
+	in        Input
+	validator *dataset.Validator
+	readers   []reader // one per column of the source
+	ordinals  int      // the column that holds them, or -1: then rows are counted
+}
+
+func newWorker(in Input) (*worker, error) {
+	w := &worker{in: in, validator: dataset.NewValidator(in.Spec, in.KnownAt), ordinals: -1}
+	for i, name := range in.Rows.Columns() {
+		of := in.Spec.TypeOf(name)
+		if name == dataset.RowColumn {
+			w.ordinals, of = i, pipeline.Integer
+		}
+		cleaner, err := clean.New(in.Spec.Clean, name, of)
+		if err != nil {
+			return nil, err
+		}
+		w.readers = append(w.readers, reader{name: name, kind: kinds[of], cleaner: cleaner, cleans: cleans(in.Spec, name)})
+	}
+	return w, nil
+}
+
+// kinds are how types are held.
+var kinds = map[pipeline.ColumnType]dataset.Kind{
+	pipeline.Number: dataset.Float, pipeline.Integer: dataset.Integer, pipeline.Boolean: dataset.Boolean, pipeline.Decimal: dataset.Decimal,
+	pipeline.Category: dataset.Text, pipeline.Text: dataset.Text, pipeline.Day: dataset.Date, pipeline.Timestamp: dataset.Timestamp,
+}
+
+func cleans(spec pipeline.Spec, name string) bool {
+	return slices.ContainsFunc(spec.Clean, func(s pipeline.CleanStep) bool { return slices.Contains(s.Columns(), name) })
+}
+
+// work makes a part of a slice.
+func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
+	raw, err := s.Decode(ctx)
+	if err != nil {
+		return sliced{}, err
+	}
+	defer raw.Release()
+	t, misread, err := w.typed(raw, s.First)
+	if err != nil {
+		return sliced{}, err
+	}
+	out := sliced{fields: t.Fields()}
+	known := w.known(t)
+	out.later = int64(t.Rows() - len(known))
+	if out.later > 0 {
+		t, misread = t.Select(known), moved(misread, known)
+	}
+	checked, failing := w.validator.Check(t, misread)
+	out.checked = checked
+	if checked.Failing > 0 {
+		good, bad := divided(failing)
+		if out.quarantine, err = w.keep(ctx, w.quarantined(raw, t, known, bad, misread)); err != nil {
+			return out, err
+		}
+		t = t.Select(good)
+	}
+	out.described = profile.Of(t, w.described)
+	out.part, err = w.keep(ctx, t)
+	return out, err
+}
+
+// typed cleans and types a batch.
+func (w *worker) typed(raw arrow.RecordBatch, first int64) (dataset.Table, dataset.Misread, error) {
+	rows := int(raw.NumRows())
+	ordinals := dataset.Column{Name: dataset.RowColumn, Kind: dataset.Integer, Floats: make([]float64, rows)}
+	misread := dataset.Misread{}
+	t := dataset.Table{Columns: []dataset.Column{ordinals}}
+	for i := range w.readers {
+		c, wrong, err := w.readers[i].read(raw.Column(i))
+		if err != nil {
+			return t, nil, err
+		}
+		if i == w.ordinals {
+			t.Columns[0].Floats = c.Floats
+			continue
+		}
+		if len(wrong) > 0 {
+			misread[c.Name] = wrong
+		}
+		t.Columns = append(t.Columns, c)
+	}
+	if w.ordinals < 0 {
+		for row := range rows {
+			t.Columns[0].Floats[row] = float64(first + int64(row) + 1)
+		}
+	}
+	return t, misread, nil
+}
+
+// known are the rows that were known on the as-of day. A row without a time is not left out, but found.
+func (w *worker) known(t dataset.Table) []int {
+	c := t.Column(w.in.Spec.Time)
+	last := math.Inf(1)
+	if !w.in.AsOf.IsZero() {
+		last = dataset.Day(w.in.AsOf)
+	}
+	rows := make([]int, 0, t.Rows())
+	for row := range t.Rows() {
+		if c == nil || !(c.Day(row) > last) {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// moved gives misread rows their places among those that are left.
+func moved(misread dataset.Misread, left []int) dataset.Misread {
+	out := dataset.Misread{}
+	for name, rows := range misread {
+		for _, row := range rows {
+			if at, found := slices.BinarySearch(left, row); found {
+				out[name] = append(out[name], at)
+			}
+		}
+	}
+	return out
+}
+
+func divided(failing []bool) (good, bad []int) {
+	for row, is := range failing {
+		if is {
+			bad = append(bad, row)
+		} else {
+			good = append(good, row)
+		}
+	}
+	return good, bad
+}
+
+// described says which columns a profile shows: those that may identify a person are not in it.
+func (w *worker) described(name string) bool {
+	spec := &w.in.Spec
+	return name == spec.Label.Column || slices.Contains(spec.Protected, name) ||
+		slices.ContainsFunc(spec.Columns, func(c pipeline.Column) bool { return c.Name == name })
+}
+
+// emptyFields are the columns where there are no rows.
+func (w *worker) emptyFields() []dataset.Field {
+	fields := []dataset.Field{{Name: dataset.RowColumn, Kind: dataset.Integer}}
+	for i, r := range w.readers {
+		if i != w.ordinals {
+			fields = append(fields, dataset.Field{Name: r.name, Kind: r.kind})
+		}
+	}
+	return fields
+}

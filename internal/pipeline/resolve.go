@@ -1,0 +1,100 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// Resolve makes the relative local paths of a spec absolute: they are relative to the folder of the spec's file. The rest of the text stays as it
+// is. data is what Parse has accepted.
+func Resolve(file string, data []byte) ([]byte, error) {
+	spec, err := Parse(file, data)
+	if err != nil {
+		return nil, err
+	}
+	folder, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, err, "%s", file)
+	}
+	tree, err := parser.ParseBytes(data, 0)
+	if err != nil {
+		return nil, syntaxFault(file, err)
+	}
+	c := newChecker()
+	c.document(tree.Docs[0].Body)
+	lines := strings.SplitAfter(string(data), "\n")
+	for path, uri := range spec.uris() {
+		if strings.Contains(uri, "://") || filepath.IsAbs(uri) {
+			continue
+		}
+		at := c.at[path]
+		if !replace(lines, at, uri, filepath.Join(folder, uri)) {
+			return nil, fault.New(fault.Invalid, "%s:%d:%d: %s is a relative path and must stand on one line, as it is or in double quotes", file, at.Line, at.Column, path)
+		}
+	}
+	return []byte(strings.Join(lines, "")), nil
+}
+
+// uris are where the spec's data lie, by the path of the key.
+func (s *Spec) uris() map[string]string {
+	found := map[string]string{}
+	for i, r := range s.Source.Relations() {
+		path := "source"
+		if i > 0 {
+			path = fmt.Sprintf("source.join[%d]", i-1)
+		}
+		switch kinds := r.kinds(); {
+		case len(kinds) == 0 || r.Postgres != nil:
+		case kinds[0] == "uri":
+			found[path+".uri"] = r.URI
+		default:
+			found[path+"."+kinds[0]+".uri"] = r.FilesURI()
+		}
+	}
+	return found
+}
+
+// Relations are the base and what is joined to it.
+func (s *Source) Relations() []*Relation {
+	all := []*Relation{&s.Relation}
+	for i := range s.Join {
+		all = append(all, &s.Join[i].Relation)
+	}
+	return all
+}
+
+// Local says that the relation is files of a machine.
+func (r *Relation) Local() bool {
+	uri := r.FilesURI()
+	return uri != "" && !strings.Contains(uri, "://")
+}
+
+// replace puts another text, in double quotes, in place of a scalar; false when the scalar is written in another way.
+func replace(lines []string, at token.Position, old, now string) bool {
+	if at.Line < 1 || at.Line > len(lines) {
+		return false
+	}
+	line := []rune(lines[at.Line-1])
+	if at.Column < 1 || at.Column > len(line) {
+		return false
+	}
+	quoted, err := json.Marshal(now) // a JSON string is one of YAML's
+	if err != nil {
+		return false
+	}
+	rest := string(line[at.Column-1:])
+	for _, written := range []string{`"` + old + `"`, "'" + old + "'", old} {
+		if after, found := strings.CutPrefix(rest, written); found {
+			lines[at.Line-1] = string(line[:at.Column-1]) + string(quoted) + after
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"time"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/warehouse"
+)
+
+const checkUsage = `Usage: loanops-worker check --pipeline SPECFILE [--output json] [--save DIR] [FILE]
+
+Takes data from files to a cleaned, validated, split dataset and looks for leaks, without a platform: what "loanops data check" runs.
+Ends with 0 when a training would go on, 2 for bad input, 3 when it would be refused.
+
+Example: loanops-worker check --pipeline cards.yaml cards.csv
+`
+
+// The exit codes of a check, those of the loanops command.
+const (
+	exitFault   = 1
+	exitInvalid = 2
+	exitRefused = 3
+)
+
+// check is the program's second job: DuckDB is linked into it alone.
+func check(ctx context.Context, args []string) int {
+	flags := flag.NewFlagSet("check", flag.ExitOnError)
+	flags.Usage = func() { fmt.Fprint(flags.Output(), checkUsage) }
+	spec := flags.String("pipeline", "", "spec `file`")
+	output := flags.String("output", "text", "text or json")
+	save := flags.String("save", "", "`folder` for what was made")
+	if err := flags.Parse(args); err != nil || *spec == "" || flags.NArg() > 1 {
+		flags.Usage()
+		return exitInvalid
+	}
+	made, err := checked(ctx, *spec, flags.Arg(0), *save)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "loanops: %v\n", err)
+		if code := fault.CodeOf(err); code == fault.Invalid || code == fault.NotFound {
+			return exitInvalid
+		}
+		return exitFault
+	}
+	if *output == "json" {
+		err = json.NewEncoder(os.Stdout).Encode(made)
+	} else {
+		_, err = fmt.Print(made)
+	}
+	switch {
+	case err != nil:
+		return exitFault
+	case len(made.Refused) > 0:
+		return exitRefused
+	}
+	return 0
+}
+
+func checked(ctx context.Context, file, data, save string) (activities.DataCheck, error) {
+	yaml, err := os.ReadFile(file)
+	if err != nil {
+		return activities.DataCheck{}, fault.New(fault.NotFound, "%s: there is no such file that can be read", file)
+	}
+	if yaml, err = pipeline.Resolve(file, yaml); err != nil {
+		return activities.DataCheck{}, err
+	}
+	spec, err := pipeline.Parse(file, yaml)
+	if err != nil {
+		return activities.DataCheck{}, err
+	}
+	work, err := os.MkdirTemp("", "loanops-check-")
+	if err != nil {
+		return activities.DataCheck{}, fault.Wrap(fault.Unavailable, err, "making a folder")
+	}
+	defer os.RemoveAll(work)
+	objects := filepath.Join(work, "objects")
+	if err := os.Mkdir(objects, 0o700); err != nil {
+		return activities.DataCheck{}, fault.Wrap(fault.Unavailable, err, "making a folder")
+	}
+	duck, err := warehouse.Open(filepath.Join(work, "warehouse"))
+	if err != nil {
+		return activities.DataCheck{}, err
+	}
+	desk := activities.Desk{Objects: artifact.Folder(objects), Warehouse: duck, Folder: filepath.Join(work, "extractions"), Page: report.ProfileHTML}
+	desk.Connection = settings.Settings{Environment: settings.NewEnvironment(os.Environ()...)}.Connection
+	made, err := desk.Check(ctx, spec, data, time.Now())
+	if err != nil || save == "" {
+		return made, err
+	}
+	return made, keep(ctx, artifact.Folder(objects), made.Artifacts, save)
+}
+
+// keep copies what was made into a person's folder, by role; the parts of a dataset beside its manifest.
+func keep(ctx context.Context, objects artifact.Folder, made map[string]artifact.Ref, to string) error {
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		return fault.Wrap(fault.Invalid, err, "--save")
+	}
+	for role, ref := range made {
+		parts, err := activities.PartsOf(ctx, objects, ref)
+		if err != nil {
+			return err
+		}
+		if err := os.Rename(ref.URI, filepath.Join(to, role+path.Ext(ref.URI))); err != nil {
+			return fault.Wrap(fault.Invalid, err, "--save")
+		}
+		for i, part := range parts {
+			name := role + ".parquet"
+			if len(parts) > 1 {
+				name = fmt.Sprintf("%s-%04d.parquet", role, i)
+			}
+			if err := os.Rename(part.URI, filepath.Join(to, name)); err != nil {
+				return fault.Wrap(fault.Invalid, err, "--save")
+			}
+		}
+	}
+	return nil
+}
