@@ -56,6 +56,17 @@ e2e: build ## End to end with the built programs, on state folders of their own
 kills: build ## kill -9 of every process in every step of a delivery, with a table; under 25 minutes
 	CGO_ENABLED=0 $(GO) run ./tests/kills
 
+PEERS_ROWS ?= 10000000
+PEERS      ?= .peers
+
+.PHONY: peers-data
+peers-data: ## Time from CSV to a validated dataset beside pandas, polars and DuckDB (PEERS_ROWS rows; Python packages into .peers)
+	@test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
+	@$(PEERS)/bin/pip install --quiet --upgrade pandas pandera pyarrow polars duckdb
+	CGO_ENABLED=0 $(GO) build -o $(PEERS)/ingest ./tests/peers/ingest
+	@test -f $(PEERS)/$(PEERS_ROWS).csv || $(PEERS)/ingest -generate $(PEERS_ROWS) $(PEERS)/$(PEERS_ROWS).csv
+	$(PEERS)/bin/python tests/peers/data.py $(PEERS)/ingest $(PEERS)/$(PEERS_ROWS).csv
+
 .PHONY: check
 check: lint ## Formatting, vet, lint, workflow determinism
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: gofmt -w"; exit 1; }

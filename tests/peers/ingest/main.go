@@ -1,0 +1,122 @@
+// Command ingest is LoanOps' side of the comparison with other systems: it writes the rows that all of them read, and takes them from CSV to a
+// validated, described dataset of Parquet parts.
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/ingest"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/sha256hex"
+	"github.com/loanops/loanops/internal/source"
+)
+
+func main() {
+	generate := flag.Int("generate", 0, "write so many `rows` in place of reading")
+	workers := flag.Int("workers", 0, "slices worked on at once (default: one per processor)")
+	flag.Parse()
+	var err error
+	if *generate > 0 {
+		err = write(flag.Arg(0), *generate)
+	} else {
+		err = read(flag.Arg(0), *workers)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// categories are the values of the four columns of texts.
+var categories = [][]string{
+	{"bank", "credit_union", "insurer", "broker"}, {"own", "rent", "mortgage"}, {"car", "home", "debt", "school", "business", "medical"}, {"0", "1"},
+}
+
+// write makes twelve numbers, four whole numbers and four categories a row: 1.5 GB for ten million rows.
+func write(path string, rows int) error {
+	out, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	w := bufio.NewWriterSize(out, 1<<20)
+	for i := range 12 {
+		fmt.Fprintf(w, "f%d,", i)
+	}
+	fmt.Fprintln(w, "i0,i1,i2,i3,c0,c1,c2,c3")
+	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a benchmark's data
+	line := make([]byte, 0, 400)
+	for range rows {
+		line = line[:0]
+		for range 12 {
+			line = append(strconv.AppendFloat(line, float64(r.IntN(10_000_000))/1000, 'f', 3, 64), ',')
+		}
+		for _, below := range []int{100, 1000, 100_000, 1 << 30} {
+			line = append(strconv.AppendInt(line, int64(r.IntN(below)), 10), ',')
+		}
+		for _, values := range categories {
+			line = append(append(line, values[r.IntN(len(values))]...), ',')
+		}
+		line[len(line)-1] = '\n'
+		if _, err := w.Write(line); err != nil {
+			return err
+		}
+	}
+	return w.Flush()
+}
+
+// read takes the file to a dataset whose every column has been checked: numbers by range, categories by domain, none missing.
+func read(path string, workers int) error {
+	spec := pipeline.Spec{Name: "peers", Label: pipeline.Label{Column: "c3", Positive: "1", Negative: "0"}}
+	low, high := 0.0, 1e10
+	for i := range 12 {
+		spec.Columns = append(spec.Columns, pipeline.Column{Name: fmt.Sprintf("f%d", i), Type: pipeline.Number, Min: &low, Max: &high})
+	}
+	for i := range 4 {
+		spec.Columns = append(spec.Columns, pipeline.Column{Name: fmt.Sprintf("i%d", i), Type: pipeline.Integer, Min: &low, Max: &high})
+	}
+	for i, domain := range categories[:3] {
+		spec.Columns = append(spec.Columns, pipeline.Column{Name: fmt.Sprintf("c%d", i), Type: pipeline.Category, Domain: domain})
+	}
+	folder, err := os.MkdirTemp("", "loanops-peers-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	began := time.Now()
+	rows, err := source.Open(context.Background(), pipeline.Relation{URI: path}, []source.File{{Name: path, Path: path}}, source.Options{})
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	made, err := ingest.Run(context.Background(), ingest.Input{
+		Spec: spec, Rows: rows, KnownAt: began, Folder: folder, Workers: workers, Progress: func(int64) {},
+		Keep: func(_ context.Context, part string) (dataset.Part, error) {
+			digest, size, err := file.Digest(part)
+			if err == nil {
+				err = os.Rename(part, filepath.Join(folder, digest))
+			}
+			return dataset.Part{SHA256: digest, Bytes: size}, err
+		},
+	})
+	if err != nil {
+		return err
+	}
+	manifest, err := made.Dataset.Encode()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d rows, %d break a rule, %d columns described, manifest %.12s, %.1f s\n",
+		made.Dataset.Rows, made.Checked.Failing, len(made.Profile.Columns), sha256hex.Of(manifest), time.Since(began).Seconds())
+	return nil
+}
