@@ -206,3 +206,35 @@ func TestSplitRefusesOneClass(t *testing.T) {
 	_, _, _, err := dataset.Split(spec, table, knownAt)
 	require.Equal(t, fault.Refused, fault.CodeOf(err))
 }
+
+// Without an entity a row's content decides: equal rows stay together, and neither their places nor a column that is new move any.
+func TestHashSplitByContent(t *testing.T) {
+	spec, table := population(t)
+	spec.Split.By, spec.Entity = "hash", ""
+	spec.Ignore = append(spec.Ignore, "application_id")
+	parts := func(table dataset.Table) (ids [3][]string) {
+		train, validation, test, err := dataset.Split(spec, table, knownAt)
+		require.NoError(t, err)
+		for i, part := range []dataset.Table{train, validation, test} {
+			ids[i] = part.Column("application_id").Texts
+		}
+		return ids
+	}
+	want := parts(table)
+	ordinals, fresh := make([]float64, table.Rows()), make([]float64, table.Rows())
+	for i := range ordinals {
+		ordinals[i], fresh[i] = float64(i+1), float64(i%7)
+	}
+	wider := dataset.Table{Columns: append([]dataset.Column{{Name: dataset.RowColumn, Kind: dataset.Integer, Floats: ordinals}}, table.Columns...)}
+	wider.Columns = append(wider.Columns, dataset.Column{Name: "new", Floats: fresh})
+	require.Equal(t, want, parts(wider))
+
+	var twice []int
+	for i := range table.Rows() {
+		twice = append(twice, i, i)
+	}
+	doubled := parts(wider.Select(twice))
+	for i := range doubled {
+		require.Len(t, doubled[i], 2*len(want[i]), "both copies of a row are in one part")
+	}
+}
