@@ -66,35 +66,58 @@ func TestARequestIsCleanedAsABatchIs(t *testing.T) {
 		}
 		spec := pipeline.Spec{Columns: []pipeline.Column{column}, Clean: cleaningFor(t, of, "")}
 		raw := rapid.OneOf(rapid.SampledFrom(raws), rapid.String(), rapid.Map(rapid.Float64(), func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) })).Draw(t, "raw")
+		agrees(t, spec, raw)
+	})
+}
 
-		batch, err := clean.New(spec.Clean, "x", of)
+// agrees cleans a text as a batch's and, in every form that a request can have it in, as a request's.
+func agrees(t require.TestingT, spec pipeline.Spec, raw string) {
+	of := spec.Columns[0].Type
+	batch, err := clean.New(spec.Clean, "x", of)
+	require.NoError(t, err)
+	field := throughJSON(t, request.Of(spec).Fields[0])
+	single := reader(t, field)
+	agree := func(sent string, v clean.Value, fault clean.Fault) {
+		want := transform.Value{Number: v.Number, Text: v.Text, Missing: v.Missing}
+		got, complaint := single.Read(json.RawMessage(sent))
+		good := fault == clean.None && field.Admits(want)
+		require.Equal(t, good, complaint == "", "%s: %s", sent, complaint)
+		if good {
+			require.Equal(t, want, got, sent)
+		}
+	}
+
+	v, fault := batch.Clean(raw)
+	if field.TakesTexts() && (raw != "" || len(field.Clean) > 0) { // a request says null, which a file cannot
+		text, err := json.Marshal(raw)
 		require.NoError(t, err)
-		field := throughJSON(t, request.Of(spec).Fields[0])
-		single := reader(t, field)
-		agree := func(sent string, v clean.Value, fault clean.Fault) {
-			want := transform.Value{Number: v.Number, Text: v.Text, Missing: v.Missing}
-			got, complaint := single.Read(json.RawMessage(sent))
-			good := fault == clean.None && field.Admits(want)
-			require.Equal(t, good, complaint == "", "%s: %s", sent, complaint)
-			if good {
-				require.Equal(t, want, got, sent)
+		agree(string(text), v, fault)
+	}
+	if of.Quantity() && json.Valid([]byte(raw)) && strings.ContainsAny(raw[:1], "-0123456789") {
+		v, fault := batch.CleanLiteral(raw)
+		agree(raw, v, fault)
+	}
+	if of == pipeline.Boolean && (raw == "true" || raw == "false") {
+		agree(raw, v, fault)
+	}
+}
+
+// Every text that is told apart anywhere, under every single step: what chance may not draw.
+func TestEveryTextIsCleanedAsABatchIs(t *testing.T) {
+	t.Parallel()
+	columns := []string{"x"}
+	steps := [][]pipeline.CleanStep{
+		nil, {{Trim: &pipeline.Trim{Columns: columns}}}, {{Case: &pipeline.Case{Columns: columns, To: "lower"}}},
+		{{Map: &pipeline.Map{Columns: columns, Values: map[string]string{"house": "own", " own": "a"}}}},
+		{{Missing: &pipeline.Codes{Columns: columns, Codes: []string{"-9", "n/a"}, Reason: "none"}}},
+	}
+	for _, of := range []pipeline.ColumnType{pipeline.Number, pipeline.Integer, pipeline.Boolean, pipeline.Decimal, pipeline.Category} {
+		for _, clean := range steps {
+			for _, raw := range append([]string{" own", "own ", "OWN", " 7", "7\t", " true", "house", "n/a"}, raws...) {
+				agrees(t, pipeline.Spec{Columns: []pipeline.Column{{Name: "x", Type: of, MissingMax: 1}}, Clean: clean}, raw)
 			}
 		}
-
-		v, fault := batch.Clean(raw)
-		if field.TakesTexts() && (raw != "" || len(field.Clean) > 0) { // a request says null, which a file cannot
-			text, err := json.Marshal(raw)
-			require.NoError(t, err)
-			agree(string(text), v, fault)
-		}
-		if of.Quantity() && json.Valid([]byte(raw)) && strings.ContainsAny(raw[:1], "-0123456789") {
-			v, fault := batch.CleanLiteral(raw)
-			agree(raw, v, fault)
-		}
-		if of == pipeline.Boolean && (raw == "true" || raw == "false") {
-			agree(raw, v, fault)
-		}
-	})
+	}
 }
 
 // throughJSON is the field as a bundle brings it to a predictor.
