@@ -108,7 +108,7 @@ func TestEveryTextIsCleanedAsABatchIs(t *testing.T) {
 	columns := []string{"x"}
 	steps := [][]pipeline.CleanStep{
 		nil, {{Trim: &pipeline.Trim{Columns: columns}}}, {{Case: &pipeline.Case{Columns: columns, To: "lower"}}},
-		{{Map: &pipeline.Map{Columns: columns, Values: map[string]string{"house": "own", " own": "a"}}}},
+		{{Map: &pipeline.Map{Columns: columns, Values: map[string]string{"house": "own", "OWN": "a"}}}},
 		{{Missing: &pipeline.Codes{Columns: columns, Codes: []string{"-9", "n/a"}, Reason: "none"}}},
 	}
 	for _, of := range []pipeline.ColumnType{pipeline.Number, pipeline.Integer, pipeline.Boolean, pipeline.Decimal, pipeline.Category} {
