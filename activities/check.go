@@ -65,9 +65,15 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 	}
 	known := spec.Source.Known("", today)
 	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
-	uploads, err := here(spec.Source)
+	local, err := source.Local(spec.Source)
 	if err != nil {
 		return out, err
+	}
+	uploads := map[string][]string{}
+	for uri, files := range local {
+		for _, f := range files {
+			uploads[uri] = append(uploads[uri], f.Path)
+		}
 	}
 	extraction := Extraction{Cache: cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
 	extracted, err := extraction.Extract(ctx, ExtractInput{Schema: loaded.Schema, Source: spec.Source, Limits: spec.Limits, Uploads: uploads, KnownAt: known})
@@ -130,24 +136,6 @@ func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutpu
 
 func (c *DataCheck) note(made Producer) {
 	maps.Copy(c.Artifacts, made.Artifacts())
-}
-
-// here are the local files of a source, by the URI that names them: a person's own rights decide what is read.
-func here(from pipeline.Source) (map[string][]string, error) {
-	uploads := map[string][]string{}
-	for _, relation := range from.Relations() {
-		if !relation.Local() {
-			continue
-		}
-		files, err := source.List(relation.FilesURI())
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range files {
-			uploads[relation.FilesURI()] = append(uploads[relation.FilesURI()], f.Path)
-		}
-	}
-	return uploads, nil
 }
 
 // nothingKept is a step cache that is always empty.

@@ -125,12 +125,21 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 		return ValidateOutput{}, err
 	}
 	report := dataset.NewValidator(spec, knownAt).Judge(seen.Checked, seen.Columns)
-	var out ValidateOutput
-	if out.Duplicates, err = c.repeats(ctx, in.Dataset, spec.Entity, &report); err != nil {
-		return out, err
+	m, paths, err := parts(ctx, c.Cache.Objects, in.Dataset)
+	if err != nil {
+		return ValidateOutput{}, err
 	}
-	if err := c.broken(ctx, in, spec.Entity, &report); err != nil {
-		return out, err
+	if !slices.ContainsFunc(m.Columns, func(f dataset.Field) bool { return f.Name == spec.Entity }) {
+		spec.Entity = ""
+	}
+	var out ValidateOutput
+	if len(paths) > 0 {
+		if out.Duplicates, err = c.repeats(ctx, paths, spec.Entity, &report); err != nil {
+			return out, err
+		}
+		if err := c.broken(ctx, paths, in.Rules, spec.Entity, &report); err != nil {
+			return out, err
+		}
 	}
 	out.Errors, out.Warnings = report.Messages(dataset.Error), report.Messages(dataset.Warning)
 	out.Report, err = putJSON(ctx, c.Cache.Objects, report)
@@ -138,28 +147,20 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 }
 
 // broken notes the rows that break rules across columns.
-func (c *Checking) broken(ctx context.Context, in ValidateInput, entity string, report *dataset.Report) error {
-	m, paths, err := parts(ctx, c.Cache.Objects, in.Dataset)
-	if err != nil || len(paths) == 0 || len(in.Rules) == 0 {
-		return err
+func (c *Checking) broken(ctx context.Context, paths []string, rules []pipeline.Rule, entity string, report *dataset.Report) error {
+	if len(rules) == 0 {
+		return nil
 	}
-	if !slices.ContainsFunc(m.Columns, func(f dataset.Field) bool { return f.Name == entity }) {
-		entity = ""
-	}
-	found, err := c.Warehouse.Broken(ctx, paths, in.Rules, entity)
+	found, err := c.Warehouse.Broken(ctx, paths, rules, entity)
 	for i := range found {
-		report.Broken(in.Rules[i], found[i])
+		report.Broken(rules[i], found[i])
 	}
 	return err
 }
 
 // repeats notes repeated entities and counts the rows that equal an earlier one.
-func (c *Checking) repeats(ctx context.Context, ref artifact.Ref, entity string, report *dataset.Report) (duplicates int64, err error) {
-	m, paths, err := parts(ctx, c.Cache.Objects, ref)
-	if err != nil || len(paths) == 0 {
-		return 0, err
-	}
-	if slices.ContainsFunc(m.Columns, func(f dataset.Field) bool { return f.Name == entity }) {
+func (c *Checking) repeats(ctx context.Context, paths []string, entity string, report *dataset.Report) (duplicates int64, err error) {
+	if entity != "" {
 		repeated, err := c.Warehouse.Repeated(ctx, paths, entity)
 		if err != nil || repeated == 0 {
 			return 0, err // rows of different entities are not equal

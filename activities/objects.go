@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
@@ -68,13 +69,22 @@ func manifest(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.M
 	return m, refs, err
 }
 
-// PartsOf are the parts of a dataset; none of any other object.
-func PartsOf(ctx context.Context, objects Objects, ref artifact.Ref) ([]artifact.Ref, error) {
+// PartsOf are the parts of a dataset by the names that they have as files: test.parquet for a role of test, or where there are several
+// test-0000.parquet and so on. Any other object has none.
+func PartsOf(ctx context.Context, objects Objects, role string, ref artifact.Ref) (map[string]artifact.Ref, error) {
 	if ref.MediaType != datasetType {
 		return nil, nil
 	}
 	_, refs, err := manifest(ctx, objects, ref)
-	return refs, err
+	parts := map[string]artifact.Ref{}
+	for i, part := range refs {
+		name := role + ".parquet"
+		if len(refs) > 1 {
+			name = fmt.Sprintf("%s-%04d.parquet", role, i)
+		}
+		parts[name] = part
+	}
+	return parts, err
 }
 
 // parts are where the parts of a dataset are on this machine.

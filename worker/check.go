@@ -107,18 +107,14 @@ func keep(ctx context.Context, objects artifact.Folder, made map[string]artifact
 		return fault.Wrap(fault.Invalid, err, "--save")
 	}
 	for role, ref := range made {
-		parts, err := activities.PartsOf(ctx, objects, ref)
+		parts, err := activities.PartsOf(ctx, objects, role, ref)
 		if err != nil {
 			return err
 		}
 		if err := os.Rename(ref.URI, filepath.Join(to, role+path.Ext(ref.URI))); err != nil {
 			return fault.Wrap(fault.Invalid, err, "--save")
 		}
-		for i, part := range parts {
-			name := role + ".parquet"
-			if len(parts) > 1 {
-				name = fmt.Sprintf("%s-%04d.parquet", role, i)
-			}
+		for name, part := range parts {
 			if err := os.Rename(part.URI, filepath.Join(to, name)); err != nil {
 				return fault.Wrap(fault.Invalid, err, "--save")
 			}

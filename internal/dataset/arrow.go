@@ -10,17 +10,16 @@ import (
 	"github.com/apache/arrow-go/v18/arrow/decimal128"
 	"github.com/apache/arrow-go/v18/arrow/memory"
 
+	"github.com/loanops/loanops/internal/clean"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// DecimalScale is how many digits an amount has after the point, and decimalUnits what one is counted in.
-const (
-	DecimalScale = 4
-	decimalUnits = 10_000
-)
+// decimalUnits is what an amount is counted in.
+var decimalUnits = math.Pow10(pipeline.DecimalPlaces)
 
 var (
-	decimalType   = &arrow.Decimal128Type{Precision: 18, Scale: DecimalScale}
+	decimalType   = &arrow.Decimal128Type{Precision: pipeline.DecimalDigits, Scale: pipeline.DecimalPlaces}
 	timestampType = &arrow.TimestampType{Unit: arrow.Microsecond, TimeZone: "UTC"}
 )
 
@@ -184,7 +183,7 @@ func valueOf(chunk arrow.Array) func(i int) float64 {
 	case *array.Timestamp:
 		return func(i int) float64 { return float64(values.Value(i)) }
 	case *array.Decimal128:
-		return func(i int) float64 { return float64(int64(values.Value(i).LowBits())) / decimalUnits } // 18 digits fit into the low bits
+		return func(i int) float64 { return clean.DecimalNumber(int64(values.Value(i).LowBits())) } // 18 digits fit into the low bits
 	case *array.Boolean:
 		return func(i int) float64 {
 			if values.Value(i) {

@@ -9,7 +9,7 @@ import (
 // knownLater vetoes a feature that the spec declares as known only after the outcome. No statistic finds one that predicts modestly, such as
 // what is decided after the application: only who knows the process does.
 func knownLater(column pipeline.Column, l levels) []Veto {
-	if column.Known != AfterOutcome {
+	if column.Known != pipeline.KnownAfterOutcome {
 		return nil
 	}
 	present, _ := l.present.total()

@@ -38,9 +38,6 @@ const (
 	Entities Rule = "entities"
 )
 
-// AfterOutcome is the value of pipeline.Column.Known that declares a column as known only after the outcome.
-const AfterOutcome = "after_outcome"
-
 // Veto is one leak: what, where, how strong, beyond which bound. It holds counts and shares, never an applicant's value.
 type Veto struct {
 	Column string `json:"column"` // empty for rules of rows

@@ -277,7 +277,7 @@ func TestADeclaredColumnIsVetoed(t *testing.T) {
 	d := draw(300, 0.2)
 	d.number("insurance", func(int, bool) float64 { return d.rng.NormFloat64() })
 	d.number("income", func(int, bool) float64 { return d.rng.NormFloat64() })
-	d.spec.Columns[0].Known = leak.AfterOutcome
+	d.spec.Columns[0].Known = pipeline.KnownAfterOutcome
 	vetoes := d.vetoes()
 	require.Equal(t, []string{"insurance known_later"}, names(vetoes))
 	require.Equal(t, 300, vetoes[0].Count)
@@ -402,7 +402,7 @@ func TestKindsOfColumns(t *testing.T) {
 		return float64(10_000 + i)
 	})
 	d.table.Columns[0].Kind = dataset.Date
-	d.spec.Columns = append(d.spec.Columns, pipeline.Column{Name: "absent", Known: leak.AfterOutcome})
+	d.spec.Columns = append(d.spec.Columns, pipeline.Column{Name: "absent", Known: pipeline.KnownAfterOutcome})
 	d.spec.Entity = "absent as well"
 	require.Equal(t, []string{"day auc"}, names(d.vetoes()))
 }

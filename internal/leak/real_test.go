@@ -162,7 +162,7 @@ func TestSBAColumnsThatAreKnownLaterAreVetoed(t *testing.T) {
 	require.Equal(t, want, names(leak.Features(spec, table, y, leak.Options{})), "with the years before 1997")
 	for i := range spec.Columns {
 		if slices.Contains(knownLater, spec.Columns[i].Name) {
-			spec.Columns[i].Known = leak.AfterOutcome
+			spec.Columns[i].Known = pipeline.KnownAfterOutcome
 		}
 	}
 	declared := 0
@@ -181,7 +181,7 @@ func TestBostonsInsuranceIsFoundByItsDeclaration(t *testing.T) {
 	all.without = nil
 	spec, table, y := all.read(t)
 	require.Empty(t, leak.Features(spec, table, y, leak.Options{}))
-	spec.Columns[slices.IndexFunc(spec.Columns, func(c pipeline.Column) bool { return c.Name == "insurance" })].Known = leak.AfterOutcome
+	spec.Columns[slices.IndexFunc(spec.Columns, func(c pipeline.Column) bool { return c.Name == "insurance" })].Known = pipeline.KnownAfterOutcome
 	require.Equal(t, []string{"insurance known_later"}, names(leak.Features(spec, table, y, leak.Options{})))
 }
 

@@ -242,7 +242,7 @@ func clip(text string) string {
 func suggestion(key string, known []string) string {
 	best, distance := "", 3
 	for _, candidate := range known {
-		if d := editDistance(key, candidate); d < distance {
+		if d := EditDistance(key, candidate); d < distance {
 			best, distance = candidate, d
 		}
 	}
@@ -252,8 +252,8 @@ func suggestion(key string, known []string) string {
 	return "known are " + strings.Join(known, ", ")
 }
 
-// editDistance is Levenshtein's: insertions, deletions and replacements that turn a into b.
-func editDistance(a, b string) int {
+// EditDistance is Levenshtein's, over bytes: insertions, deletions and replacements that turn a into b; 64 where one of them is longer than that.
+func EditDistance(a, b string) int {
 	if len(a) > 64 || len(b) > 64 {
 		return 64
 	}

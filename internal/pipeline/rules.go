@@ -113,8 +113,8 @@ func (c *checker) column(path string, column Column) {
 		c.wrongAt(path+".name", "a column needs a name of 1 to 100 bytes")
 	}
 	c.values(path, column)
-	if column.Known != "" && column.Known != "after_outcome" {
-		c.wrongAt(path+".known", "known is %q; after_outcome is wanted, or nothing for what is known at the application", clip(column.Known))
+	if column.Known != "" && column.Known != KnownAfterOutcome {
+		c.wrongAt(path+".known", "known is %q; %s is wanted, or nothing for what is known at the application", clip(column.Known), KnownAfterOutcome)
 	}
 	c.composed(path+".name", "column", column.Name)
 	if strings.ContainsFunc(column.Name, unicode.IsControl) {

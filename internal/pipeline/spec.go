@@ -68,6 +68,9 @@ type Label struct {
 	MaturesAfterDays int `yaml:"matures_after_days" json:"matures_after_days"`
 }
 
+// KnownAfterOutcome is the value of Column.Known that declares a column as known only after the outcome.
+const KnownAfterOutcome = "after_outcome"
+
 // Column is one feature and what is allowed in it.
 type Column struct {
 	Name string     `yaml:"name" json:"name"`

@@ -107,7 +107,7 @@ func near(name string, names []string) string {
 	}
 	var candidates []candidate
 	for _, other := range names {
-		d := distance(strings.ToLower(name), strings.ToLower(other))
+		d := pipeline.EditDistance(strings.ToLower(name), strings.ToLower(other))
 		if d <= 1+len(name)/4 {
 			candidates = append(candidates, candidate{other, d})
 		}
@@ -128,30 +128,6 @@ func near(name string, names []string) string {
 		list = append(list, "…")
 	}
 	return verb + " " + strings.Join(list, ", ")
-}
-
-// distance is Levenshtein's, over bytes: insertions, deletions and replacements that turn a into b.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // clip keeps a message short whatever a file or a spec holds.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // List names the files that a local URI means, sorted by name: a file, a folder (the regular files in it, without those whose name begins
@@ -24,6 +25,26 @@ func List(uri string) ([]File, error) {
 		return glob(uri)
 	}
 	return nil, openFault(err, File{Name: uri, Path: uri})
+}
+
+// Local lists the local files of a source's relations, by the URI that names them, and refuses what is of no kind that is read. No place is asked
+// for: it is for whoever reads with their own rights.
+func Local(from pipeline.Source) (map[string][]File, error) {
+	found := map[string][]File{}
+	for _, relation := range from.Relations() {
+		if !relation.Local() {
+			continue
+		}
+		files, err := List(relation.FilesURI())
+		if err != nil {
+			return nil, err
+		}
+		if _, err := KindOf(*relation, files); err != nil {
+			return nil, err
+		}
+		found[relation.FilesURI()] = files
+	}
+	return found, nil
 }
 
 func folder(uri string) ([]File, error) {

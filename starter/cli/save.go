@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -37,8 +36,14 @@ func (a *app) save(ctx context.Context, s settings.Settings, artifacts map[strin
 		if err := a.saveObject(ctx, store, ref, filepath.Join(dir, role+path.Ext(ref.URI))); err != nil {
 			return err
 		}
-		if err := a.saveParts(ctx, store, ref, filepath.Join(dir, role)); err != nil {
+		parts, err := activities.PartsOf(ctx, store, role, ref)
+		if err != nil {
 			return err
+		}
+		for _, name := range sortedKeys(parts) {
+			if err := a.saveObject(ctx, store, parts[name], filepath.Join(dir, name)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -53,23 +58,5 @@ func (a *app) saveObject(ctx context.Context, store *artifact.Store, ref artifac
 		return fault.Wrap(fault.Invalid, err, "--save")
 	}
 	a.say("saved %s", file)
-	return nil
-}
-
-// saveParts writes the parts of a dataset beside its manifest: test.parquet, or where there are several test-0000.parquet and so on.
-func (a *app) saveParts(ctx context.Context, store *artifact.Store, ref artifact.Ref, stem string) error {
-	parts, err := activities.PartsOf(ctx, store, ref)
-	if err != nil {
-		return err
-	}
-	for i, part := range parts {
-		name := stem
-		if len(parts) > 1 {
-			name = fmt.Sprintf("%s-%04d", stem, i)
-		}
-		if err := a.saveObject(ctx, store, part, name+".parquet"); err != nil {
-			return err
-		}
-	}
 	return nil
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/source"
@@ -18,28 +17,19 @@ const uploadTimeout = 30 * time.Minute
 // upload brings the local files that a spec names into the object store, so that any worker can read what the person may who starts the run: which
 // objects hold them, by the URI that names them. What is there already is not sent again.
 func (a *app) upload(ctx context.Context, s settings.Settings, from pipeline.Source) (map[string][]string, error) {
-	uploads := map[string][]string{}
-	var store *artifact.Store
+	local, err := source.Local(from)
+	if err != nil || len(local) == 0 {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(ctx, uploadTimeout)
 	defer cancel()
-	for _, relation := range from.Relations() {
-		uri := relation.FilesURI()
-		if !relation.Local() {
-			continue
-		}
-		files, err := source.List(uri)
-		if err != nil {
-			return nil, err
-		}
-		if _, err := source.KindOf(*relation, files); err != nil {
-			return nil, err
-		}
-		if store == nil {
-			if store, err = objects(ctx, s); err != nil {
-				return nil, err
-			}
-		}
-		for _, f := range files {
+	store, err := objects(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	uploads := map[string][]string{}
+	for _, uri := range sortedKeys(local) {
+		for _, f := range local[uri] {
 			a.say("storing %s", f.Name)
 			ref, err := store.PutFile(ctx, f.Path, "application/octet-stream", extension(f.Path))
 			if err != nil {

@@ -2,7 +2,8 @@ package main
 
 import (
 	"runtime"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -69,18 +70,13 @@ func stream(mirror bool, kind int, v volume) uint64 {
 
 // parallel does the work on all processors.
 func parallel(work []func()) {
-	next := make(chan func())
-	var all sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for do := range next {
-				do()
-			}
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for _, do := range work {
+		all.Go(func() error {
+			do()
+			return nil
 		})
 	}
-	for _, do := range work {
-		next <- do
-	}
-	close(next)
-	all.Wait()
+	_ = all.Wait() // nothing of it fails
 }

@@ -4,7 +4,8 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
-	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/loanops/loanops/internal/leak"
 )
@@ -110,18 +111,13 @@ func find(which, size, base, sets int) int {
 
 // parallel does the work on all processors.
 func parallel(work []func()) {
-	next := make(chan func())
-	var all sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		all.Go(func() {
-			for do := range next {
-				do()
-			}
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for _, do := range work {
+		all.Go(func() error {
+			do()
+			return nil
 		})
 	}
-	for _, do := range work {
-		next <- do
-	}
-	close(next)
-	all.Wait()
+	_ = all.Wait() // nothing of it fails
 }
