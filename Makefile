@@ -67,6 +67,13 @@ peers-data: ## Time from CSV to a validated dataset beside pandas, polars and Du
 	@test -f $(PEERS)/$(PEERS_ROWS).csv || $(PEERS)/ingest -generate $(PEERS_ROWS) $(PEERS)/$(PEERS_ROWS).csv
 	$(PEERS)/bin/python tests/peers/data.py $(PEERS)/ingest $(PEERS)/$(PEERS_ROWS).csv
 
+.PHONY: peers-train
+peers-train: ## Time from CSV to an evaluated model, step by step (PEERS_ROWS rows)
+	@mkdir -p $(PEERS)
+	CGO_ENABLED=1 $(GO) build -o $(PEERS)/train ./tests/peers/train
+	@test -f $(PEERS)/train-$(PEERS_ROWS).csv || $(PEERS)/train -generate $(PEERS_ROWS) $(PEERS)/train-$(PEERS_ROWS).csv
+	$(PEERS)/train $(PEERS)/train-$(PEERS_ROWS).csv
+
 .PHONY: check
 check: lint ## Formatting, vet, lint, workflow determinism
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: gofmt -w"; exit 1; }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/sha256hex"
@@ -44,7 +45,8 @@ type reusable[Out any] interface {
 	reuse()
 }
 
-// cached returns the step's output for in, from the cache when it is there and every object that it names still exists. The key is
+// cached returns the step's output for in, from the cache when it is there and every object that it names still exists, with the parts of datasets.
+// The key is
 // the step's name, its version and in as JSON; work is given what that JSON says, so that nothing it sees can be missing from the key.
 func cached[StepIn, In any, Out Output, P reusable[Out]](ctx context.Context, c StepCache, step Step[StepIn, Out], in In, work func(context.Context, In) (Out, error)) (out Out, err error) {
 	input, err := json.Marshal(in)
@@ -84,13 +86,31 @@ func lookup[Out Output, P reusable[Out]](ctx context.Context, c StepCache, key s
 		return out, false, nil //nolint:nilerr // a record of another form is no hit: the step runs again
 	}
 	for _, ref := range P(&found).Artifacts() {
-		exists, err := c.Objects.Exists(ctx, ref)
-		if err != nil || !exists {
+		whole, err := c.whole(ctx, ref)
+		if err != nil || !whole {
 			return out, false, err
 		}
 	}
 	P(&found).reuse()
 	return found, true, nil
+}
+
+// whole reports whether an object is there, and if it is a dataset, its parts: who reads it would fail without one of them, in every run.
+func (c StepCache) whole(ctx context.Context, ref artifact.Ref) (bool, error) {
+	exists, err := c.Objects.Exists(ctx, ref)
+	if err != nil || !exists || ref.MediaType != datasetType {
+		return exists, err
+	}
+	_, parts, err := manifest(ctx, c.Objects, ref)
+	if err != nil {
+		return false, err
+	}
+	for _, part := range parts {
+		if exists, err := c.Objects.Exists(ctx, part); err != nil || !exists {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // stepKey is the SHA-256 of a step's name, its version and its input. A zero byte, which no name and no JSON holds, parts them.

@@ -85,6 +85,26 @@ func TestAnUnreadableRowIsNoHit(t *testing.T) {
 	require.Equal(t, first.fresh(), again.fresh())
 }
 
+// A part that is gone is made again, of a dataset and of what its rows were split into: whoever reads it would fail without it.
+func TestALostPartIsMadeAgain(t *testing.T) {
+	b := newBench(t)
+	b.stages.Extraction.rowsPerSlice = 1000
+	first := b.parts(t)
+	untrained := []string{TrainModel.Name, EvaluateModel.Name}
+	require.Equal(t, untrained, b.parts(t).fresh())
+	for _, test := range []struct {
+		of    artifact.Ref
+		again string
+	}{{first.extracted.Dataset, ExtractData.Name}, {first.split.Validation, SplitData.Name}} {
+		m, refs, err := manifest(t.Context(), b.objects, test.of)
+		require.NoError(t, err)
+		last := refs[len(m.Parts)-1].SHA256
+		delete(b.objects.bytes, last)
+		require.Equal(t, append([]string{test.again}, untrained...), b.parts(t).fresh())
+		require.Contains(t, b.objects.bytes, last)
+	}
+}
+
 // Which steps run again after a change of the spec: those that read what changed, and those whose input came out differently.
 func TestChangesOfASpec(t *testing.T) {
 	number := func(v float64) *float64 { return &v }
@@ -154,9 +174,8 @@ func TestChangesOfASource(t *testing.T) {
 		test.change(&changed)
 		spec := b.spec
 		spec.Source = changed
-		loaded, err := b.stages.Pipelines.take(t.Context(), spec, "spec")
-		require.NoError(t, err)
-		out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema, Source: loaded.Source, Limits: loaded.Limits, KnownAt: b.known()})
+		loaded := b.loaded(t, spec)
+		out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema.Ref, Source: loaded.Source, Limits: loaded.Limits, KnownAt: b.known()})
 		require.NoError(t, err, test.name)
 		require.Equal(t, test.again, !out.Cached, test.name)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/schema"
 	"github.com/loanops/loanops/internal/source"
 )
 
@@ -39,6 +40,7 @@ type CheckedRows struct {
 	Train       int   `json:"train"`
 	Validation  int   `json:"validation"`
 	Test        int   `json:"test"`
+	Embargoed   int   `json:"embargoed,omitempty"` // in none of them, since they are within the embargo before a border of time
 }
 
 // Desk does the steps of a training that look at data, without a platform.
@@ -48,18 +50,19 @@ type Desk struct {
 	Folder    string
 	// Connection is the URL of a database that the spec names.
 	Connection func(name string) (string, error)
-	// Page renders a profile for people.
-	Page func(profile.Profile) ([]byte, error)
+	// Page renders a profile for people, with what validation found.
+	Page func(profile.Profile, dataset.Report) ([]byte, error)
 }
 
 // Check takes a spec's rows, or those of data in their place, from files to a split dataset. What refuses them is part of the result.
 func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today time.Time) (DataCheck, error) {
 	cache := StepCache{Registry: nothingKept{}, Objects: d.Objects}
-	pipelines := Pipelines{Objects: d.Objects}
-	loaded, err := pipelines.take(ctx, spec, "")
-	if err != nil {
+	loaded := taken(spec)
+	var err error
+	if loaded.Schema.Ref, err = putJSON(ctx, d.Objects, schema.Of(spec)); err != nil {
 		return DataCheck{}, err
 	}
+	loaded.Schema.Version = 1
 	if data != "" {
 		spec.Source.Relation, spec.Source.Simulate = spec.Source.At(data), nil
 	}
@@ -75,29 +78,23 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 			uploads[uri] = append(uploads[uri], f.Path)
 		}
 	}
+	in := ExtractInput{Source: spec.Source, Limits: spec.Limits, Uploads: uploads, KnownAt: known}
 	extraction := Extraction{Cache: cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
-	extracted, err := extraction.Extract(ctx, ExtractInput{Schema: loaded.Schema, Source: spec.Source, Limits: spec.Limits, Uploads: uploads, KnownAt: known})
+	checking := Checking{Cache: cache, Warehouse: d.Warehouse, Page: d.Page}
+	extracted, validated, err := d.read(ctx, extraction, checking, &loaded, in, &out)
 	if err != nil {
 		return out, err
 	}
 	out.note(extracted)
 	out.Digest, out.Notes = extracted.Dataset.SHA256, append(out.Notes, extracted.Notes...)
 	out.Rows = CheckedRows{Read: extracted.Rows + extracted.Refused + extracted.Later + extracted.Dropped, Cleaned: extracted.Rows, Quarantined: extracted.Refused}
-	checking := Checking{Cache: cache, Warehouse: d.Warehouse, Page: d.Page}
-	validated, err := checking.Validate(ctx, ValidateInput{
-		Schema: loaded.Schema, Dataset: extracted.Dataset, Facts: extracted.Facts, Quarantine: loaded.Quarantine,
-		Rules: loaded.Rules, KnownAt: known,
-	})
-	if err != nil {
-		return out, err
-	}
 	out.note(validated)
 	report, err := getJSON[dataset.Report](ctx, d.Objects, validated.Report)
 	if err != nil {
 		return out, err
 	}
 	out.Findings, out.Rows.Duplicate, out.Refused = report.Findings, validated.Duplicates, append(out.Refused, validated.Errors...)
-	profiled, err := checking.Profile(ctx, ProfileInput{Facts: extracted.Facts})
+	profiled, err := checking.Profile(ctx, ProfileInput{Facts: extracted.Facts, Report: validated.Report})
 	if err != nil {
 		return out, err
 	}
@@ -108,9 +105,31 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 	return out, d.split(ctx, checking, loaded, extracted, known, &out)
 }
 
+// read extracts and validates the rows, again under each schema to which they lead, as a training does.
+func (d Desk) read(ctx context.Context, e Extraction, c Checking, loaded *PipelineOutput, in ExtractInput, out *DataCheck) (ExtractOutput, ValidateOutput, error) {
+	for {
+		in.Schema, in.Version = loaded.Schema.Ref, loaded.Schema.Version
+		extracted, err := e.Extract(ctx, in)
+		if err != nil {
+			return extracted, ValidateOutput{}, err
+		}
+		validated, err := c.Validate(ctx, loaded.Validation(extracted, in.KnownAt))
+		if err != nil || validated.Change == nil {
+			return extracted, validated, err
+		}
+		out.Notes = append(out.Notes, "would be "+schemaWords(loaded.Schema.Version+1, validated.Change.Words))
+		if validated.Change.Breaking {
+			return extracted, validated, nil
+		}
+		loaded.Schema.Ref, loaded.Schema.Unused = validated.Change.Schema, append(loaded.Schema.Unused, validated.Change.Unused...)
+		loaded.Schema.Version++
+		out.note(loaded)
+	}
+}
+
 // split shares the rows and looks for leaks.
 func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutput, extracted ExtractOutput, known string, out *DataCheck) error {
-	parts, err := checking.Split(ctx, SplitInput{Schema: loaded.Schema, Dataset: extracted.Dataset, Split: loaded.Split, KnownAt: known})
+	parts, err := checking.Split(ctx, SplitInput{Schema: loaded.Schema.Ref, Dataset: extracted.Dataset, Split: loaded.Split, KnownAt: known})
 	if fault.CodeOf(err) == fault.Refused {
 		out.Refused = append(out.Refused, err.Error())
 		return nil
@@ -120,8 +139,14 @@ func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutpu
 	}
 	out.note(parts)
 	out.Rows.Train, out.Rows.Validation, out.Rows.Test = parts.TrainRows, parts.ValidationRows, parts.TestRows
+	out.Rows.Embargoed = parts.Embargoed
+	if _, err := checking.CheckSplit(ctx, SplitCheckInput{
+		Schema: loaded.Schema.Ref, Train: parts.Train, Validation: parts.Validation, Test: parts.Test, Split: loaded.Split,
+	}); err != nil {
+		return err
+	}
 	leaks, err := checking.Leaks(ctx, LeakageInput{
-		Schema: loaded.Schema, Dataset: extracted.Dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test,
+		Schema: loaded.Schema.Ref, Dataset: extracted.Dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test,
 		Leakage: loaded.Leakage, KnownAt: known,
 	})
 	if err != nil {
@@ -152,6 +177,9 @@ func (c DataCheck) String() string {
 	r := c.Rows
 	text := fmt.Sprintf("rows: %d read, %d cleaned, %d quarantined, %d duplicate; train %d, validation %d, test %d\ndata known at %s, dataset %.12s\n",
 		r.Read, r.Cleaned, r.Quarantined, r.Duplicate, r.Train, r.Validation, r.Test, c.KnownAt, c.Digest)
+	if r.Embargoed > 0 {
+		text += fmt.Sprintf("embargo: %d rows left out before the borders of time\n", r.Embargoed)
+	}
 	for _, note := range c.Notes {
 		text += "note: " + note + "\n"
 	}

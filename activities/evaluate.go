@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -34,16 +35,22 @@ type EvaluateOutput struct {
 	// Champion is the champion's metrics on the same rows; nil when there is none or it cannot score them, then Note says why.
 	Champion map[string]registry.Metric `json:"champion"`
 	Note     string                     `json:"note"`
-	JSON     artifact.Ref               `json:"json"`
-	HTML     artifact.Ref               `json:"html"`
-	Golden   artifact.Ref               `json:"golden"` // rows and their probabilities, for smoke tests
+	// Recleaned are the columns that the champion cleans otherwise than these rows were: of them it measures what clients' values do not come to.
+	Recleaned []string     `json:"recleaned,omitempty"`
+	JSON      artifact.Ref `json:"json"`
+	HTML      artifact.Ref `json:"html"`
+	Golden    artifact.Ref `json:"golden"` // rows and their probabilities, for smoke tests
 	Reused
 }
 
 // Summary is the area under the ROC curve.
 func (o EvaluateOutput) Summary() string {
 	auc := o.Metrics["auc"]
-	return fmt.Sprintf("AUC %.4f (95 %% interval %.4f to %.4f)%s", auc.Estimate, auc.Lower, auc.Upper, o.mark())
+	text := fmt.Sprintf("AUC %.4f (95 %% interval %.4f to %.4f)", auc.Estimate, auc.Lower, auc.Upper)
+	if len(o.Recleaned) > 0 {
+		text += fmt.Sprintf("; the champion is measured on rows in which %s", recleaned(o.Recleaned))
+	}
+	return text + o.mark()
 }
 
 // Artifacts are the evaluation for people and for programs, and the golden rows.
@@ -124,8 +131,16 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 	default:
 		out.Champion = registryMetrics(compared.Metrics)
 		out.Note = fmt.Sprintf("the champion's AUC on the same rows is %.4f", compared.Metrics["auc"].Estimate)
+		if out.Recleaned = other.Contract.CleanedOtherwise(spec); len(out.Recleaned) > 0 {
+			out.Note += ", in which " + recleaned(out.Recleaned)
+		}
 	}
 	return out, nil
+}
+
+// recleaned says of rows why a model would have others of the same raw ones. Raw rows are not kept, so that they cannot be cleaned again.
+func recleaned(columns []string) string {
+	return fmt.Sprintf("%s were cleaned otherwise than it cleans them", strings.Join(columns, ", "))
 }
 
 func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured evaluate.Evaluation, m *model.Model, test dataset.Table) error {

@@ -30,9 +30,11 @@ type Warehouse interface {
 
 // ExtractInput says what to read.
 type ExtractInput struct {
-	Schema artifact.Ref    `json:"schema"`
-	Source pipeline.Source `json:"source"`
-	Limits pipeline.Limits `json:"limits"`
+	Schema artifact.Ref `json:"schema"`
+	// Version is the schema's.
+	Version int             `json:"version"`
+	Source  pipeline.Source `json:"source"`
+	Limits  pipeline.Limits `json:"limits"`
 	// Data replaces the source's own rows, but not what is joined to them, when it is not empty.
 	Data string `json:"data"`
 	// Uploads are the objects that hold what a person's local files held, by the URI that names these.
@@ -49,9 +51,10 @@ type ExtractOutput struct {
 	Quarantine *artifact.Ref `json:"quarantine,omitempty"` // a dataset.Manifest of the rows that break a rule; nil without any
 	Facts      artifact.Ref  `json:"facts"`                // JSON, see facts
 	Rows       int64         `json:"rows"`
-	Refused    int64         `json:"refused"` // rows in quarantine
-	Later      int64         `json:"later"`   // rows that were not known yet
-	Dropped    int64         `json:"dropped"` // rows that cleaning left out
+	Refused    int64         `json:"refused"`           // rows in quarantine
+	Later      int64         `json:"later"`             // rows that were not known yet
+	Dropped    int64         `json:"dropped"`           // rows that cleaning left out
+	Resumed    int           `json:"resumed,omitempty"` // slices that an earlier try had finished
 	Columns    int           `json:"columns"`
 	Source     string        `json:"source"` // what was read, in words
 	Notes      []string      `json:"notes,omitempty"`
@@ -69,6 +72,9 @@ func (o ExtractOutput) Summary() string {
 	}
 	if o.Later > 0 {
 		text += fmt.Sprintf("; %d rows not known yet", o.Later)
+	}
+	if o.Resumed > 0 {
+		text += fmt.Sprintf("; %d slices of them taken from a try that was interrupted", o.Resumed)
 	}
 	for _, note := range o.Notes {
 		text += "; " + note
@@ -95,11 +101,16 @@ type Extraction struct {
 	Connection func(name string) (string, error)
 	// Folder is for files on their way.
 	Folder string
+	// Resumes says that slices are kept as they are finished, for a run that is begun again after its worker died.
+	Resumes bool
+
+	rowsPerSlice int // 0 is what the columns say; tests have fewer rows
 }
 
 // extraction is what the dataset is a function of: the files by what they hold, not by what they are called.
 type extraction struct {
 	Schema    artifact.Ref       `json:"schema"`
+	Version   int                `json:"version"`
 	Simulate  *pipeline.Simulate `json:"simulate,omitempty"`
 	Relations []relation         `json:"relations"` // the base first, then those that are joined to it
 	Limits    pipeline.Limits    `json:"limits"`
@@ -124,7 +135,7 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 	if in.Data != "" {
 		from.Relation, from.Simulate = from.At(in.Data), nil
 	}
-	reading := extraction{Schema: in.Schema, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, KnownAt: in.KnownAt}
+	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, KnownAt: in.KnownAt}
 	if from.Simulate != nil {
 		out, err := cached(ctx, e.Cache, ExtractData, reading, e.simulate)
 		out.Source = from.Words()
@@ -136,21 +147,23 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 	}
 	for _, o := range opened {
 		reading.Relations = append(reading.Relations, o.relation)
-		if o.Postgres != nil { // what a database holds is known when it has been read
-			out, err := e.read(ctx, reading, opened)
+		// What a database holds is known when it has been read: between two tries its rows may have changed. So nothing of it is looked up, neither the
+		// dataset nor a slice.
+		if o.Postgres != nil {
+			out, err := e.read(ctx, reading, opened, nil)
 			out.Source = from.Words()
 			return out, err
 		}
 	}
 	out, err := cached(ctx, e.Cache, ExtractData, reading, func(ctx context.Context, in extraction) (ExtractOutput, error) {
-		return e.read(ctx, in, opened)
+		return e.read(ctx, in, opened, e.once(in))
 	})
 	out.Source = from.Words()
 	return out, err
 }
 
-// read makes one dataset of the relations.
-func (e *Extraction) read(ctx context.Context, in extraction, from []opened) (ExtractOutput, error) {
+// read makes one dataset of the relations, its slices by once where that is not nil.
+func (e *Extraction) read(ctx context.Context, in extraction, from []opened, once keepSlices) (ExtractOutput, error) {
 	asOf, err := day("as_of", in.AsOf)
 	if err != nil {
 		return ExtractOutput{}, err
@@ -175,7 +188,7 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened) (Ex
 	}
 	defer rows.Close()
 	made, err := e.ingest(ctx, ingest.Input{
-		Spec: spec, Rows: rows, AsOf: asOf, KnownAt: knownAt, Folder: folder,
+		Spec: spec, Rows: rows, AsOf: asOf, KnownAt: knownAt, Folder: folder, Once: once,
 		Keep: func(ctx context.Context, path string) (dataset.Part, error) {
 			ref, err := e.Cache.Objects.PutFile(ctx, path, parquetType, "parquet")
 			return dataset.Part{SHA256: ref.SHA256, Bytes: ref.Bytes}, err
@@ -185,13 +198,15 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened) (Ex
 	if err != nil {
 		return ExtractOutput{}, err
 	}
+	made.Dataset.Schema, made.Quarantine.Schema = in.Version, in.Version
 	return e.put(ctx, made)
 }
 
 // put stores what came of an extraction.
 func (e *Extraction) put(ctx context.Context, made ingest.Output) (ExtractOutput, error) {
 	out := ExtractOutput{
-		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Dropped: made.Dropped, Notes: made.Notes,
+		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Dropped: made.Dropped,
+		Resumed: made.Resumed, Notes: made.Notes,
 	}
 	var err error
 	if out.Dataset, err = putManifest(ctx, e.Cache.Objects, made.Dataset); err != nil {

@@ -107,11 +107,13 @@ type memory struct {
 	rest
 	servingtest.Records
 	specs    map[string][]registry.PipelineSpec // newest first
+	stepsMu  sync.Mutex                         // slices are kept by several at once
 	steps    map[string]registry.CachedStep
 	versions []registry.ModelVersion
 	runs     []registry.Run
-	made     map[string]artifact.Ref // by the one run that there is
-	away     error                   // of what is noted
+	schemas  map[string][]registry.SchemaVersion // newest first
+	made     map[string]artifact.Ref             // by the one run that there is
+	away     error                               // of what is noted
 	// lost is how many replies to a generation that was taken get lost; unread says why what serves cannot be read.
 	lost   int
 	unread error
@@ -120,7 +122,7 @@ type memory struct {
 func newMemory() *memory {
 	return &memory{
 		Records: servingtest.Records{Models: map[string]int{product: 3}}, specs: map[string][]registry.PipelineSpec{},
-		steps: map[string]registry.CachedStep{}, made: map[string]artifact.Ref{},
+		steps: map[string]registry.CachedStep{}, schemas: map[string][]registry.SchemaVersion{}, made: map[string]artifact.Ref{},
 	}
 }
 
@@ -131,6 +133,35 @@ func (m *memory) PutRunArtifacts(_ context.Context, _ string, artifacts map[stri
 
 func (m *memory) RunArtifacts(context.Context, string) (map[string]artifact.Ref, error) {
 	return maps.Clone(m.made), nil
+}
+
+// PutSchemaVersion numbers the versions; those that are accepted are current at once.
+func (m *memory) PutSchemaVersion(ctx context.Context, v registry.SchemaVersion, by *registry.SchemaAcceptance) (registry.SchemaVersion, error) {
+	all := m.schemas[v.Pipeline]
+	if current, found := registry.CurrentSchema(all); by != nil && found && current.Version != v.Parent {
+		return v, fault.New(fault.Conflict, "version %d is current", current.Version)
+	}
+	v.Version = len(all) + 1
+	m.schemas[v.Pipeline] = slices.Insert(all, 0, v)
+	if by != nil {
+		return m.AcceptSchema(ctx, v.Pipeline, v.Version, *by)
+	}
+	return v, nil
+}
+
+func (m *memory) AcceptSchema(_ context.Context, pipeline string, version int, by registry.SchemaAcceptance) (accepted registry.SchemaVersion, err error) {
+	for i := range m.schemas[pipeline] {
+		v := &m.schemas[pipeline][i]
+		if v.Current = v.Version == version; v.Current {
+			v.Acceptances = append(v.Acceptances, by)
+			accepted = *v
+		}
+	}
+	return accepted, nil
+}
+
+func (m *memory) SchemaVersions(_ context.Context, pipeline string) ([]registry.SchemaVersion, error) {
+	return slices.Clone(m.schemas[pipeline]), nil
 }
 
 func (m *memory) PutPipeline(_ context.Context, spec registry.PipelineSpec) error {
@@ -168,6 +199,8 @@ func (m *memory) Policy(_ context.Context, pipeline, digest string) (registry.Po
 }
 
 func (m *memory) CachedStep(_ context.Context, key string) (registry.CachedStep, error) {
+	m.stepsMu.Lock()
+	defer m.stepsMu.Unlock()
 	if step, ok := m.steps[key]; ok {
 		return step, nil
 	}
@@ -175,6 +208,8 @@ func (m *memory) CachedStep(_ context.Context, key string) (registry.CachedStep,
 }
 
 func (m *memory) PutCachedStep(_ context.Context, step registry.CachedStep) error {
+	m.stepsMu.Lock()
+	defer m.stepsMu.Unlock()
 	m.steps[step.Key] = step
 	return nil
 }
@@ -270,8 +305,8 @@ func newBench(t *testing.T) *bench {
 	cache := StepCache{Registry: b.registry, Objects: b.objects}
 	b.stages = Stages{
 		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS},
-		Extraction: Extraction{Cache: cache, Warehouse: b.tables, Folder: t.TempDir(), Places: source.Places{os.TempDir()}},
-		Checking:   Checking{Cache: cache, Warehouse: b.tables, Page: func(profile.Profile) ([]byte, error) { return []byte("<html>"), nil }},
+		Extraction: Extraction{Cache: cache, Warehouse: b.tables, Folder: t.TempDir(), Places: source.Places{os.TempDir()}, Resumes: true},
+		Checking:   Checking{Cache: cache, Warehouse: b.tables, Page: func(profile.Profile, dataset.Report) ([]byte, error) { return []byte("<html>"), nil }},
 		Training:   Training{Cache: cache},
 		Evaluation: Evaluation{Cache: cache, Page: func(evaluate.Evaluation, *model.Model) ([]byte, error) { return []byte("<html>"), nil }},
 		Models:     Models{Registry: b.registry},
@@ -353,21 +388,36 @@ func done[Out Output](t *testing.T, b *bench) func(Out, error) Out {
 // known is the day on which the data of the spec are known.
 func (b *bench) known() string { return b.spec.Source.Known("", time.Time{}) }
 
+// loaded is what a training's first step returns of a spec.
+func (b *bench) loaded(t *testing.T, spec pipeline.Spec) PipelineOutput {
+	t.Helper()
+	out := taken(spec)
+	var err error
+	out.Schema, out.Refused, err = b.stages.Pipelines.schemaOf(t.Context(), spec)
+	require.NoError(t, err)
+	return out
+}
+
 // parts runs the steps before training.
 func (b *bench) parts(t *testing.T) training {
 	t.Helper()
 	var tr training
 	s := &b.stages
-	tr.spec = done[PipelineOutput](t, b)(s.Pipelines.take(t.Context(), b.spec, "spec"))
+	tr.spec = done[PipelineOutput](t, b)(b.loaded(t, b.spec), nil)
+	if tr.spec.Refused != "" { // a person accepts what the spec changes
+		_, err := b.registry.AcceptSchema(t.Context(), b.spec.Name, b.registry.schemas[b.spec.Name][0].Version, registry.SchemaAcceptance{})
+		require.NoError(t, err)
+		tr.spec = b.loaded(t, b.spec)
+	}
 	tr.extracted = done[ExtractOutput](t, b)(s.Extraction.Extract(t.Context(), ExtractInput{
-		Schema: tr.spec.Schema, Source: tr.spec.Source, Limits: tr.spec.Limits, KnownAt: b.known(),
+		Schema: tr.spec.Schema.Ref, Source: tr.spec.Source, Limits: tr.spec.Limits, KnownAt: b.known(),
 	}))
 	dataset := tr.extracted.Dataset
 	tr.validated = done[ValidateOutput](t, b)(s.Checking.Validate(t.Context(), ValidateInput{
-		Schema: tr.spec.Schema, Dataset: dataset, Facts: tr.extracted.Facts, Quarantine: tr.spec.Quarantine, KnownAt: b.known(),
+		Schema: tr.spec.Schema.Ref, Dataset: dataset, Facts: tr.extracted.Facts, Quarantine: tr.spec.Quarantine, KnownAt: b.known(),
 	}))
-	tr.profiled = done[ProfileOutput](t, b)(s.Checking.Profile(t.Context(), ProfileInput{Facts: tr.extracted.Facts}))
-	tr.split = done[SplitOutput](t, b)(s.Checking.Split(t.Context(), SplitInput{Schema: tr.spec.Schema, Dataset: dataset, Split: tr.spec.Split, KnownAt: b.known()}))
+	tr.profiled = done[ProfileOutput](t, b)(s.Checking.Profile(t.Context(), ProfileInput{Facts: tr.extracted.Facts, Report: tr.validated.Report}))
+	tr.split = done[SplitOutput](t, b)(s.Checking.Split(t.Context(), SplitInput{Schema: tr.spec.Schema.Ref, Dataset: dataset, Split: tr.spec.Split, KnownAt: b.known()}))
 	return tr
 }
 
@@ -377,10 +427,10 @@ func (b *bench) train(t *testing.T) training {
 	tr := b.parts(t)
 	s := &b.stages
 	tr.trained = done[TrainOutput](t, b)(s.Training.Train(t.Context(), TrainInput{
-		Schema: tr.spec.Schema, Algorithm: tr.spec.Algorithm, Train: tr.split.Train, Validation: tr.split.Validation,
+		Schema: tr.spec.Schema.Ref, Algorithm: tr.spec.Algorithm, Train: tr.split.Train, Validation: tr.split.Validation,
 	}))
 	tr.evaluated = done[EvaluateOutput](t, b)(s.Evaluation.Evaluate(t.Context(), EvaluateInput{
-		Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test,
+		Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test,
 	}))
 	registered := done[RegisterOutput](t, b)(s.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: b.spec.Name, SpecDigest: b.registry.specs[product][0].Digest}))
 	var err error
@@ -399,4 +449,13 @@ func writeTable(t *testing.T, path string, rows int) {
 	}
 	_ = os.Remove(path)
 	require.NoError(t, writeFile(path, dataset.Table{Columns: []dataset.Column{column}}))
+}
+
+// putTable stores rows as a dataset of one part.
+func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.Ref, error) {
+	part, err := putPart(ctx, objects, t)
+	if err != nil {
+		return artifact.Ref{}, err
+	}
+	return putManifest(ctx, objects, dataset.Manifest{Columns: t.Fields(), Rows: part.Rows, Parts: []dataset.Part{part}})
 }

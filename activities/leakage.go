@@ -93,22 +93,36 @@ func (c *Checking) vetoes(ctx context.Context, in LeakageInput) ([]leak.Veto, er
 	if err != nil {
 		return nil, err
 	}
-	spec, rows, err := c.read(ctx, in.Schema, in.Dataset)
+	spec, err := getSchema(ctx, c.Cache.Objects, in.Schema)
 	if err != nil {
 		return nil, err
 	}
-	y, err := dataset.Label(spec, rows, knownAt)
+	rows, err := open(ctx, c.Cache.Objects, in.Dataset)
+	if err != nil {
+		return nil, err
+	}
+	labels, err := dataset.Read(ctx, rows.Manifest, rows.paths, []string{spec.Label.Column, spec.Time})
+	if err != nil {
+		return nil, err
+	}
+	y, err := dataset.Label(spec, labels, knownAt)
 	if err != nil {
 		return nil, err
 	}
 	say(ctx, "looking at the features")
-	found := leak.Features(spec, rows, y, leak.Options{MaxAUC: in.Leakage.MaxAUC})
-	var tables [3]dataset.Table
-	for i, part := range []artifact.Ref{in.Train, in.Validation, in.Test} {
-		if tables[i], err = ReadTable(ctx, c.Cache.Objects, part); err != nil {
+	found, err := leak.Features(ctx, spec, rows.columns(), y, leak.Options{MaxAUC: in.Leakage.MaxAUC})
+	if err != nil {
+		return nil, err
+	}
+	var subsets [3]dataset.Batches
+	for i, ref := range []artifact.Ref{in.Train, in.Validation, in.Test} {
+		part, err := open(ctx, c.Cache.Objects, ref)
+		if err != nil {
 			return nil, err
 		}
+		subsets[i] = dataset.BatchesIn(part.Manifest, part.paths)
 	}
 	say(ctx, "comparing the parts")
-	return append(found, leak.Split(spec, tables[0], tables[1], tables[2])...), nil
+	crossing, err := leak.Split(ctx, spec, subsets[0], subsets[1], subsets[2])
+	return append(found, crossing...), err
 }

@@ -20,6 +20,7 @@ type RegisterInput struct {
 	Hyperparameters json.RawMessage            `json:"hyperparameters"`
 	Metrics         map[string]registry.Metric `json:"metrics"`
 	SpecDigest      string                     `json:"spec_digest"`
+	SchemaVersion   int                        `json:"schema_version"`
 	Source          string                     `json:"source"`
 	AsOf            string                     `json:"as_of"`
 	Rows            int64                      `json:"rows"`
@@ -73,7 +74,7 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 		Name: in.Model, Digest: bundle.SHA256, Meaning: spec.Label.Meaning, Bundle: bundle, Algorithm: in.Algorithm, Hyperparameters: in.Hyperparameters,
 		Metrics: in.Metrics, Artifacts: artifacts, RunID: in.RunID,
 		Lineage: registry.Lineage{
-			SpecDigest: in.SpecDigest, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
+			SpecDigest: in.SpecDigest, Schema: in.SchemaVersion, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
 			Steps: map[string]string{
 				ExtractData.Name: ExtractData.Version, ValidateData.Name: ValidateData.Version, ProfileData.Name: ProfileData.Version,
 				SplitData.Name: SplitData.Version, TrainModel.Name: TrainModel.Version, EvaluateModel.Name: EvaluateModel.Version,

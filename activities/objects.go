@@ -1,7 +1,6 @@
 package activities
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -34,6 +33,7 @@ type Objects interface {
 const (
 	parquetType = "application/vnd.apache.parquet"
 	datasetType = "application/vnd.loanops.dataset+json"
+	sliceType   = "application/vnd.loanops.slice"
 	jsonType    = "application/json"
 	htmlType    = "text/html; charset=utf-8"
 	bundleType  = "application/vnd.loanops.model"
@@ -102,30 +102,42 @@ func parts(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.Mani
 	return m, paths, nil
 }
 
+// rowParts are the parts of a dataset on this machine.
+type rowParts struct {
+	dataset.Manifest
+	paths []string
+}
+
+func open(ctx context.Context, objects Objects, ref artifact.Ref) (rowParts, error) {
+	m, paths, err := parts(ctx, objects, ref)
+	return rowParts{m, paths}, err
+}
+
+// columns are those of the dataset, read when they are asked for.
+func (r rowParts) columns() dataset.Columns { return dataset.ColumnsIn(r.Manifest, r.paths) }
+
+// collect reads the named columns of every part and keeps what take makes of it, in the order of the parts.
+func collect[T any](ctx context.Context, rows rowParts, columns []string, take func(dataset.Table) (T, error)) ([]T, error) {
+	taken := make([]T, len(rows.paths))
+	return taken, dataset.Each(ctx, rows.Manifest, rows.paths, columns, func(part, _ int, t dataset.Table) error {
+		var err error
+		taken[part], err = take(t)
+		return err
+	})
+}
+
 // ReadTable brings a dataset into memory.
 func ReadTable(ctx context.Context, objects Objects, ref artifact.Ref) (dataset.Table, error) {
-	m, paths, err := parts(ctx, objects, ref)
+	return readColumns(ctx, objects, ref, nil)
+}
+
+// readColumns brings columns of a dataset into memory; nil is all of them.
+func readColumns(ctx context.Context, objects Objects, ref artifact.Ref, columns []string) (dataset.Table, error) {
+	rows, err := open(ctx, objects, ref)
 	if err != nil {
 		return dataset.Table{}, err
 	}
-	return dataset.Read(m, paths)
-}
-
-// putTable stores rows as a dataset.
-func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.Ref, error) {
-	m := dataset.Manifest{Columns: t.Fields(), Rows: int64(t.Rows())}
-	if m.Rows > 0 {
-		var data bytes.Buffer
-		if err := dataset.WriteParquet(&data, t); err != nil {
-			return artifact.Ref{}, err
-		}
-		ref, err := objects.Put(ctx, data.Bytes(), parquetType, "parquet")
-		if err != nil {
-			return ref, err
-		}
-		m.Parts = []dataset.Part{{SHA256: ref.SHA256, Bytes: ref.Bytes, Rows: m.Rows}}
-	}
-	return putManifest(ctx, objects, m)
+	return dataset.Read(ctx, rows.Manifest, rows.paths, columns)
 }
 
 func getModel(ctx context.Context, objects Objects, ref artifact.Ref) (*model.Model, error) {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -17,8 +18,11 @@ type PipelineInput struct {
 
 // PipelineOutput is a parsed spec's identity, its schema and the small parts of it that a training's steps read.
 type PipelineOutput struct {
-	Digest     string              `json:"digest"`
-	Schema     artifact.Ref        `json:"schema"` // JSON, see Schema
+	Digest string          `json:"digest"`
+	Schema SchemaState     `json:"schema"`
+	Evolve pipeline.Evolve `json:"evolve"`
+	// Refused says what a person must accept before anything is trained; empty otherwise.
+	Refused    string              `json:"refused,omitempty"`
 	Source     pipeline.Source     `json:"source"`
 	Limits     pipeline.Limits     `json:"limits"`
 	Quarantine pipeline.Quarantine `json:"quarantine"`
@@ -29,12 +33,25 @@ type PipelineOutput struct {
 	Gates      []pipeline.Gate     `json:"gates"`
 }
 
-// Summary is the beginning of the digest, enough for people.
-func (o PipelineOutput) Summary() string { return "spec " + o.Digest[:min(len(o.Digest), 12)] }
+// Summary is the beginning of the digest, enough for people, and the version of the schema.
+func (o PipelineOutput) Summary() string {
+	if o.Refused != "" {
+		return o.Refused
+	}
+	return fmt.Sprintf("spec %.12s, schema version %d", o.Digest, o.Schema.Version)
+}
+
+// Validation holds what was extracted against the schema.
+func (o PipelineOutput) Validation(extracted ExtractOutput, knownAt string) ValidateInput {
+	return ValidateInput{
+		Schema: o.Schema.Ref, Unused: o.Schema.Unused, Dataset: extracted.Dataset, Facts: extracted.Facts,
+		Quarantine: o.Quarantine, Evolve: o.Evolve, Rules: o.Rules, KnownAt: knownAt,
+	}
+}
 
 // Artifacts is the schema.
 func (o PipelineOutput) Artifacts() map[string]artifact.Ref {
-	return map[string]artifact.Ref{artifact.Schema: o.Schema}
+	return map[string]artifact.Ref{artifact.Schema: o.Schema.Ref}
 }
 
 // Pipelines finds specs.
@@ -58,15 +75,18 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 	if err != nil {
 		return PipelineOutput{}, err
 	}
-	return p.take(ctx, spec, registered.Digest)
+	out := taken(spec)
+	out.Digest = registered.Digest
+	out.Schema, out.Refused, err = p.schemaOf(ctx, spec)
+	return out, err
 }
 
-// take stores the schema and keeps of the rest what steps read.
-func (p *Pipelines) take(ctx context.Context, spec pipeline.Spec, digest string) (PipelineOutput, error) {
-	schema, err := putSchema(ctx, p.Objects, spec)
+// taken keeps of a spec what steps read.
+func taken(spec pipeline.Spec) PipelineOutput {
 	return PipelineOutput{
-		Digest: digest, Schema: schema, Source: spec.Source, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Rules: spec.Rules, Leakage: spec.Leakage, Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
-	}, err
+		Source: spec.Source, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Evolve: spec.Schema.Evolve, Rules: spec.Rules, Leakage: spec.Leakage,
+		Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
+	}
 }
 
 func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.PipelineSpec, error) {

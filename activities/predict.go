@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -25,9 +26,12 @@ type ShiftOutput struct {
 	// Judged is what the rows say about the limit of the spec.
 	Judged swapset.Outlook `json:"judged"`
 	// NoRows says that there was nothing to predict on: no limit is met by that.
-	NoRows bool         `json:"no_rows,omitempty"`
-	JSON   artifact.Ref `json:"json"`
-	HTML   artifact.Ref `json:"html"`
+	NoRows bool `json:"no_rows,omitempty"`
+	// Recleaned are the columns that one of the two cleans otherwise than the rows were: what it decides on them is not what it would decide on
+	// clients' values, and no limit is met by that.
+	Recleaned []string     `json:"recleaned,omitempty"`
+	JSON      artifact.Ref `json:"json"`
+	HTML      artifact.Ref `json:"html"`
 	// Prediction is what a canary may expect; nil when nothing changes.
 	Prediction *canary.Prediction `json:"prediction"`
 }
@@ -46,7 +50,7 @@ func (o ShiftOutput) Refused() string {
 		return ""
 	}
 	advice := o.Change + ": let a person approve it (deploy.approval: required)"
-	if o.NoRows {
+	if o.NoRows || len(o.Recleaned) > 0 {
 		return advice
 	}
 	return advice + ", or allow it (deploy.canary.max_verdict_shift)"
@@ -70,7 +74,7 @@ func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutp
 	if err != nil {
 		return ShiftOutput{}, err
 	}
-	table, err := c.newestRows(ctx, in.Candidate.Model)
+	table, made, err := c.newestRows(ctx, in.Candidate.Model)
 	if err != nil {
 		return ShiftOutput{}, err
 	}
@@ -88,18 +92,42 @@ func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutp
 		return ShiftOutput{}, err
 	}
 	champion.decided, candidate.decided = byChampion, byCandidate
-	return c.keep(ctx, spec, rows, table.Rows()-rows.Rows(), champion, candidate)
+	return c.keep(ctx, spec, shown{rows: rows, made: made, leftOut: table.Rows() - rows.Rows()}, champion, candidate)
 }
 
-func (c *Comparison) newestRows(ctx context.Context, model string) (dataset.Table, error) {
+// shown are the rows that both sides decided.
+type shown struct {
+	rows    dataset.Table
+	made    pipeline.Spec // whose cleaning they have
+	leftOut int           // rows beside them
+}
+
+// recleaned are the columns that one of the sides cleans otherwise than the rows were. Raw rows are not kept, so that they cannot be cleaned its way.
+func (s shown) recleaned(sides ...side) []string {
+	var columns []string
+	for _, by := range sides {
+		columns = append(columns, by.decider.Model.Contract.CleanedOtherwise(s.made)...)
+	}
+	slices.Sort(columns)
+	return slices.Compact(columns)
+}
+
+// newestRows are the test part of the newest version, and the schema that they were cleaned by.
+func (c *Comparison) newestRows(ctx context.Context, model string) (rows dataset.Table, made pipeline.Spec, err error) {
 	versions, err := c.Registry.Versions(ctx, model)
 	if err != nil {
-		return dataset.Table{}, err
+		return rows, made, err
 	}
 	if len(versions) == 0 {
-		return dataset.Table{}, fault.New(fault.NotFound, "the model %q has no version: there are no rows to predict on", model)
+		return rows, made, fault.New(fault.NotFound, "the model %q has no version: there are no rows to predict on", model)
 	}
-	return ReadTable(ctx, c.Objects, test(versions[0]))
+	if schema, known := versions[0].Artifacts[artifact.Schema]; known { // versions that have none are older than cleaning
+		if made, err = getSchema(ctx, c.Objects, schema); err != nil {
+			return rows, made, err
+		}
+	}
+	rows, err = ReadTable(ctx, c.Objects, test(versions[0]))
+	return rows, made, err
 }
 
 func (c *Comparison) side(ctx context.Context, model string, number int, policy string) (side, error) {
@@ -112,12 +140,12 @@ func (c *Comparison) side(ctx context.Context, model string, number int, policy 
 }
 
 // keep compares the decisions and stores what comes of it.
-func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset.Table, leftOut int, champion, candidate side) (ShiftOutput, error) {
-	rows, err := comparedBy(spec, table, candidate.version.Meaning)
+func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, decided shown, champion, candidate side) (ShiftOutput, error) {
+	rows, err := comparedBy(spec, decided.rows, candidate.version.Meaning)
 	if err != nil {
 		return ShiftOutput{}, err
 	}
-	rows.LeftOut = leftOut
+	rows.LeftOut, rows.Recleaned = decided.leftOut, decided.recleaned(champion, candidate)
 	rows.MeaningsDiffer = champion.version.Meaning != candidate.version.Meaning
 	found, err := swapset.Compare(rows, champion.decided, candidate.decided)
 	if err != nil {
@@ -132,7 +160,7 @@ func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, table dataset
 	}
 	out := ShiftOutput{Prediction: expected(champion, candidate)}
 	out.Judged, out.Change = found.Judge(limit)
-	out.NoRows = found.Rows == 0
+	out.NoRows, out.Recleaned = found.Rows == 0, found.Recleaned
 	if out.JSON, err = putJSON(ctx, c.Objects, found); err != nil {
 		return out, err
 	}

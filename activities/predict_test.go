@@ -202,6 +202,47 @@ func TestPredictLeavesOutWhatOneSideWouldRefuse(t *testing.T) {
 	require.Equal(t, table.Rows()-both, found.LeftOut)
 }
 
+// A champion that cleans a column otherwise than the newest rows were cleaned is held to what those rows say, in words and without a verdict of its
+// own accord: the raw rows are not there to be cleaned its way. So is a candidate that is an older version.
+func TestPredictTellsOfOtherCleaning(t *testing.T) {
+	cleaned := func(s *pipeline.Spec) {
+		s.Clean = []pipeline.CleanStep{{Case: &pipeline.Case{Columns: []string{"purpose", "institution_type"}, To: "lower"}}}
+	}
+	out, _, b := predicted(t, cleaned)
+	require.Len(t, b.registry.versions, 2)
+	require.Equal(t, []string{"institution_type", "purpose"}, out.Recleaned)
+	require.Equal(t, swapset.Undecided, out.Judged)
+	require.Contains(t, out.Refused(), "; that is of rows in which institution_type, purpose were cleaned otherwise than one of the two cleans them: let a person approve it (deploy.approval: required)")
+	require.NotContains(t, out.Refused(), "max_verdict_shift", "no limit is met")
+	page, err := b.objects.Get(t.Context(), out.HTML)
+	require.NoError(t, err)
+	require.Contains(t, string(page), "in these rows institution_type, purpose were cleaned otherwise")
+
+	c := Comparison{Registry: b.registry, Objects: b.objects, Page: report.SwapSetHTML}
+	first, second := b.registry.candidate(t, 1), b.registry.candidate(t, 2)
+	out, err = c.Predict(t.Context(), ComparisonInput{Candidate: first, Champion: second.Track})
+	require.NoError(t, err)
+	require.Contains(t, out.Refused(), "were cleaned otherwise than one of the two cleans them")
+	out, err = c.Predict(t.Context(), ComparisonInput{Candidate: second, Champion: second.Track})
+	require.NoError(t, err)
+	require.Empty(t, out.Recleaned)
+	require.Empty(t, out.Refused())
+
+	champion := b.registry.versions[0].Bundle
+	evaluate := func(version registry.ModelVersion) EvaluateOutput {
+		evaluated, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
+			Schema: version.Artifacts[artifact.Schema], Bundle: version.Bundle, Test: version.Artifacts[artifact.Test], Champion: &champion, ChampionMeaning: "default",
+		})
+		require.NoError(t, err)
+		return evaluated
+	}
+	evaluated := evaluate(b.registry.versions[1])
+	require.NotNil(t, evaluated.Champion)
+	require.Contains(t, evaluated.Note, ", in which institution_type, purpose were cleaned otherwise than it cleans them")
+	require.Contains(t, evaluated.Summary(), "; the champion is measured on rows in which institution_type, purpose were cleaned otherwise")
+	require.Empty(t, evaluate(b.registry.versions[0]).Recleaned)
+}
+
 // No applicant is in what a workflow's history holds: no text of any, and few enough bytes for counts.
 func TestPredictOutputHoldsNoApplicant(t *testing.T) {
 	out, _, b := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.3")

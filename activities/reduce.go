@@ -20,7 +20,9 @@ func (e *Extraction) ingest(ctx context.Context, in ingest.Input) (ingest.Output
 	if len(steps) == 0 {
 		return ingest.Run(ctx, in)
 	}
-	store := in.Keep
+	// The parts of the first pass lie in a folder that ends with this try: only what the second one stores outlives it.
+	store, once := in.Keep, in.Once
+	in.Once = nil
 	in.Keep = func(_ context.Context, path string) (dataset.Part, error) { return keepHere(in.Folder, path) }
 	first, err := ingest.Run(ctx, in)
 	if err != nil {
@@ -45,8 +47,9 @@ func (e *Extraction) ingest(ctx context.Context, in ingest.Input) (ingest.Output
 	if err != nil {
 		return first, err
 	}
-	in.Keep, in.Spec.Clean = store, nil // the values are clean
-	if in.Rows, err = source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the cleaned rows", Path: left}}, source.Options{}); err != nil {
+	in.Keep, in.Once, in.Spec.Clean = store, once, nil // the values are clean
+	reduced := []source.File{{Name: "the cleaned rows", Path: left}}
+	if in.Rows, err = source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, reduced, source.Options{RowsPerSlice: e.rowsPerSlice}); err != nil {
 		return first, err
 	}
 	defer in.Rows.Close()

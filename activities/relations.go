@@ -82,7 +82,7 @@ func (e *Extraction) list(ctx context.Context, uri string) ([]string, error) {
 
 // relate opens the base, or what comes of it where relations are joined or rows are left out: these need the whole of each relation.
 func (e *Extraction) relate(ctx context.Context, spec pipeline.Spec, from []opened, folder string) (source.Relation, error) {
-	options := source.Options{MaxRows: spec.Limits.MaxRows, MaxBytes: spec.Limits.MaxBytes, Numbers: numbers(spec)}
+	options := source.Options{RowsPerSlice: e.rowsPerSlice, MaxRows: spec.Limits.MaxRows, MaxBytes: spec.Limits.MaxBytes, Numbers: numbers(spec)}
 	if len(from) == 1 && from[0].Where == "" {
 		return e.open(ctx, &from[0], options)
 	}
@@ -99,7 +99,7 @@ func (e *Extraction) relate(ctx context.Context, spec pipeline.Spec, from []open
 	if err := e.Warehouse.Relate(ctx, staged[0].Staged, staged[1:], joined); err != nil {
 		return nil, err
 	}
-	return source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the joined rows", Path: joined}}, source.Options{})
+	return source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the joined rows", Path: joined}}, source.Options{RowsPerSlice: e.rowsPerSlice})
 }
 
 // open opens a relation's files or database.
@@ -167,7 +167,7 @@ func (e *Extraction) simulate(ctx context.Context, in extraction) (ExtractOutput
 	if err != nil {
 		return ExtractOutput{}, err
 	}
-	return e.read(ctx, in, from)
+	return e.read(ctx, in, from, e.once(in))
 }
 
 func writeSimulated(folder string, cfg pipeline.Simulate, asOf time.Time) ([]opened, error) {

@@ -33,9 +33,8 @@ func (b *bench) flat(t *testing.T) string {
 func (b *bench) extract(t *testing.T, from pipeline.Source) (ExtractOutput, error) {
 	t.Helper()
 	b.spec.Source = from
-	loaded, err := b.stages.Pipelines.take(t.Context(), b.spec, "spec")
-	require.NoError(t, err)
-	return b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema, Source: loaded.Source, Limits: loaded.Limits, KnownAt: "2026-06-30"})
+	loaded := b.loaded(t, b.spec)
+	return b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema.Ref, Source: loaded.Source, Limits: loaded.Limits, KnownAt: "2026-06-30"})
 }
 
 // The same rows in the same order are the same dataset, from a database as from a file, alone or joined.
@@ -45,6 +44,7 @@ func TestADatabaseGivesTheDatasetOfTheFile(t *testing.T) {
 	defer server.Stop()
 	url := server.Database(t)
 	b := newBench(t)
+	b.stages.Extraction.rowsPerSlice = 256
 	path := b.flat(t)
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -77,6 +77,7 @@ func TestADatabaseGivesTheDatasetOfTheFile(t *testing.T) {
 	var fromDatabase pipeline.Source
 	fromDatabase.Postgres = &pipeline.Postgres{Connection: "lending", Table: "applications", OrderBy: pipeline.Names{"place"}}
 	fromDatabase.Select = strings.Split(header, ",")
+	kept := len(b.registry.steps)
 	for range 2 {
 		got, err := b.extract(t, fromDatabase)
 		require.NoError(t, err)
@@ -84,6 +85,7 @@ func TestADatabaseGivesTheDatasetOfTheFile(t *testing.T) {
 		require.False(t, got.Cached, "what a database holds is known when it has been read")
 		require.Equal(t, "PostgreSQL lending", got.Source)
 	}
+	require.Len(t, b.registry.steps, kept, "nor is a slice of it kept")
 
 	outcomes := fromDatabase
 	outcomes.Select = []string{"application_id", "defaulted"}
@@ -110,9 +112,8 @@ func TestAJoinIsAlwaysMade(t *testing.T) {
 	from.URI = path
 	for _, data := range []string{"", path} {
 		b.spec.Source = from
-		loaded, err := b.stages.Pipelines.take(t.Context(), b.spec, "spec")
-		require.NoError(t, err)
-		out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema, Source: loaded.Source, Limits: loaded.Limits, Data: data, KnownAt: "2026-06-30"})
+		loaded := b.loaded(t, b.spec)
+		out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema.Ref, Source: loaded.Source, Limits: loaded.Limits, Data: data, KnownAt: "2026-06-30"})
 		require.NoError(t, err)
 		table, err := ReadTable(t.Context(), b.objects, out.Dataset)
 		require.NoError(t, err)
@@ -147,10 +148,9 @@ func TestOnlyAllowedFoldersAreRead(t *testing.T) {
 	require.NoError(t, os.WriteFile(here, b.objects.bytes[stored.SHA256], 0o600))
 	from.URI = "/home/ann/rows.csv"
 	b.spec.Source = from
-	loaded, err := b.stages.Pipelines.take(t.Context(), b.spec, "spec")
-	require.NoError(t, err)
+	loaded := b.loaded(t, b.spec)
 	out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{
-		Schema: loaded.Schema, Source: loaded.Source, Limits: loaded.Limits, KnownAt: "2026-06-30", Uploads: map[string][]string{from.URI: {here}},
+		Schema: loaded.Schema.Ref, Source: loaded.Source, Limits: loaded.Limits, KnownAt: "2026-06-30", Uploads: map[string][]string{from.URI: {here}},
 	})
 	require.NoError(t, err)
 	require.EqualValues(t, 3000, out.Rows)

@@ -2,44 +2,158 @@ package activities
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/schema"
 )
 
-// Schema is the part of a spec that says what the columns are and what they mean: an object of its own, to which the steps' inputs
-// refer. Policy (with the reason texts of the columns), gates and delivery are not in it: changing them must not make a step run again.
-type Schema struct {
-	Name      string            `json:"name"`
-	Label     pipeline.Label    `json:"label"`
-	Entity    string            `json:"entity"`
-	Time      string            `json:"time"`
-	Protected []string          `json:"protected"`
-	Ignore    []string          `json:"ignore"`
-	Columns   []pipeline.Column `json:"columns"`
-	// Clean and Types are how raw values become those of the columns.
-	Clean []pipeline.CleanStep           `json:"clean,omitempty"`
-	Types map[string]pipeline.ColumnType `json:"types,omitempty"`
+// SchemaState is the version of a pipeline's schema that data are held against.
+type SchemaState struct {
+	Version  int          `json:"version"`
+	Ref      artifact.Ref `json:"ref"`      // schema.Schema as JSON: what the steps read
+	Declared artifact.Ref `json:"declared"` // the same as the spec declares it
+	// Unused are the columns that are recorded and not used.
+	Unused []string `json:"unused,omitempty"`
 }
 
-// putSchema stores the spec's schema.
-func putSchema(ctx context.Context, objects Objects, spec pipeline.Spec) (artifact.Ref, error) {
-	columns := slices.Clone(spec.Columns)
-	for i := range columns {
-		columns[i].Reason = ""
+// SchemaChange is what data bring that the schema does not say.
+type SchemaChange struct {
+	Schema artifact.Ref `json:"schema"` // what it would become
+	Unused []string     `json:"unused,omitempty"`
+	Words  []string     `json:"words"` // what changes, without values
+	// Breaking changes wait for a person; others are within what the spec lets data change.
+	Breaking bool `json:"breaking"`
+}
+
+// RecordSchemaInput is a change of a version.
+type RecordSchemaInput struct {
+	Pipeline string       `json:"pipeline"`
+	State    SchemaState  `json:"state"`
+	Change   SchemaChange `json:"change"`
+	RunID    string       `json:"run_id"`
+}
+
+// RecordSchemaOutput is the version that is current now.
+type RecordSchemaOutput struct {
+	State SchemaState `json:"state"`
+	Words []string    `json:"words"`
+	// Refused says what a person must accept first; empty when data may be trained on.
+	Refused string `json:"refused,omitempty"`
+}
+
+// Summary says which version came of it.
+func (o RecordSchemaOutput) Summary() string {
+	if o.Refused != "" {
+		return o.Refused
 	}
-	return putJSON(ctx, objects, Schema{
-		Name: spec.Name, Label: spec.Label, Entity: spec.Entity, Time: spec.Time, Protected: spec.Protected, Ignore: spec.Ignore,
-		Columns: columns, Clean: spec.Clean, Types: spec.Types,
-	})
+	return schemaWords(o.State.Version, o.Words)
+}
+
+// Artifacts is the schema.
+func (o RecordSchemaOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.Schema: o.State.Ref}
+}
+
+func schemaWords(version int, changes []string) string {
+	return fmt.Sprintf("schema version %d: %s", version, strings.Join(changes, "; "))
+}
+
+// RecordSchema makes a change the next version of the schema. One that is breaking is proposed, and refuses until a person accepts it.
+// Where another run has changed the schema meanwhile, that is the version that counts.
+func (p *Pipelines) RecordSchema(ctx context.Context, in RecordSchemaInput) (RecordSchemaOutput, error) {
+	v := registry.SchemaVersion{
+		Pipeline: in.Pipeline, Parent: in.State.Version, Schema: in.Change.Schema, Declared: in.State.Declared,
+		Unused: slices.Concat(in.State.Unused, in.Change.Unused), Changes: in.Change.Words, Actor: "data", RunID: in.RunID,
+	}
+	if in.Change.Breaking {
+		proposed, err := p.Registry.PutSchemaVersion(ctx, v, nil)
+		return RecordSchemaOutput{State: in.State, Refused: waits(proposed)}, err
+	}
+	recorded, err := p.Registry.PutSchemaVersion(ctx, v, &registry.SchemaAcceptance{Actor: "data", Reason: "within schema.evolve.max_share of the spec"})
+	if fault.CodeOf(err) != fault.Conflict {
+		return RecordSchemaOutput{State: stateOf(recorded), Words: in.Change.Words}, err
+	}
+	versions, readErr := p.Registry.SchemaVersions(ctx, in.Pipeline)
+	current, found := registry.CurrentSchema(versions)
+	if readErr != nil || !found {
+		return RecordSchemaOutput{}, errors.Join(err, readErr)
+	}
+	if current.Declared.SHA256 != in.State.Declared.SHA256 {
+		return RecordSchemaOutput{State: in.State, Refused: "another spec of the pipeline was registered meanwhile; start again"}, nil
+	}
+	return RecordSchemaOutput{State: stateOf(current), Words: current.Changes}, nil
+}
+
+// waits says that a proposed version needs a person.
+func waits(v registry.SchemaVersion) string {
+	return fmt.Sprintf("%s; it stops until a person accepts it: loanops schemas accept %s %d --reason TEXT", schemaWords(v.Version, v.Changes), v.Pipeline, v.Version)
+}
+
+func stateOf(v registry.SchemaVersion) SchemaState {
+	return SchemaState{Version: v.Version, Ref: v.Schema, Declared: v.Declared, Unused: v.Unused}
+}
+
+// schemaOf is the version against which a spec's data are held: the current one, or the next where the spec declares something else than it did.
+// refused says that a person must accept that first.
+func (p *Pipelines) schemaOf(ctx context.Context, spec pipeline.Spec) (state SchemaState, refused string, err error) {
+	declares := schema.Of(spec)
+	declared, err := putJSON(ctx, p.Objects, declares)
+	if err != nil {
+		return SchemaState{}, "", err
+	}
+	versions, err := p.Registry.SchemaVersions(ctx, spec.Name)
+	if err != nil {
+		return SchemaState{}, "", err
+	}
+	by := &registry.SchemaAcceptance{Actor: "spec", Reason: "the spec declares it"}
+	next := registry.SchemaVersion{Pipeline: spec.Name, Schema: declared, Declared: declared, Unused: []string{}, Changes: []string{"as the spec declares it"}, Actor: "spec"}
+	current, found := registry.CurrentSchema(versions)
+	switch {
+	case found && current.Declared.SHA256 == declared.SHA256:
+		return stateOf(current), "", nil
+	case found:
+		changes, err := p.rebase(ctx, current, declares, &next)
+		if err != nil {
+			return SchemaState{}, "", err
+		}
+		if len(schema.Breaking(changes)) > 0 {
+			proposed, err := p.Registry.PutSchemaVersion(ctx, next, nil)
+			return stateOf(current), waits(proposed), err
+		}
+	}
+	recorded, err := p.Registry.PutSchemaVersion(ctx, next, by)
+	return stateOf(recorded), "", err
+}
+
+// rebase fills in what a new declaration makes of the current version.
+func (p *Pipelines) rebase(ctx context.Context, current registry.SchemaVersion, declares schema.Schema, next *registry.SchemaVersion) ([]schema.Change, error) {
+	is, err := getJSON[schema.Schema](ctx, p.Objects, current.Schema)
+	if err != nil {
+		return nil, err
+	}
+	was, err := getJSON[schema.Schema](ctx, p.Objects, current.Declared)
+	if err != nil {
+		return nil, err
+	}
+	becomes := schema.Rebase(is, was, declares)
+	if next.Schema, err = putJSON(ctx, p.Objects, becomes); err != nil {
+		return nil, err
+	}
+	spec, changes := becomes.Spec(), schema.Diff(is, becomes)
+	next.Parent, next.Changes = current.Version, schema.Words(changes)
+	next.Unused = slices.DeleteFunc(slices.Clone(current.Unused), spec.Knows)
+	return changes, nil
 }
 
 // getSchema is a spec that knows its schema and nothing else.
 func getSchema(ctx context.Context, objects Objects, ref artifact.Ref) (pipeline.Spec, error) {
-	s, err := getJSON[Schema](ctx, objects, ref)
-	return pipeline.Spec{
-		Name: s.Name, Label: s.Label, Entity: s.Entity, Time: s.Time, Protected: s.Protected, Ignore: s.Ignore, Columns: s.Columns,
-		Clean: s.Clean, Types: s.Types,
-	}, err
+	s, err := getJSON[schema.Schema](ctx, objects, ref)
+	return s.Spec(), err
 }

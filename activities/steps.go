@@ -7,14 +7,16 @@ import "github.com/loanops/loanops/internal/train/logit"
 // The steps of a training.
 var (
 	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
-	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "2", Role: Data, Patience: Long}
-	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "2", Role: Data, Patience: Long}
-	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "2", Role: Data, Patience: Long}
-	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "2", Role: Data, Patience: Long}
-	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "1", Role: Data, Patience: Long}
+	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "3", Role: Data, Patience: Long}
+	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "3", Role: Data, Patience: Long}
+	RecordSchema  = Step[RecordSchemaInput, RecordSchemaOutput]{Name: "RecordSchema", Role: Data}
+	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "3", Role: Data, Patience: Long}
+	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "3", Role: Data, Patience: Long}
+	CheckSplit    = Step[SplitCheckInput, SplitCheckOutput]{Name: "CheckSplit", Version: "1", Role: Data, Patience: Long}
+	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "2", Role: Data, Patience: Long}
 	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}
 	FindChampion  = Step[ChampionInput, ChampionOutput]{Name: "FindChampion", Role: Train}
-	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "1", Role: Train, Patience: Long}
+	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "2", Role: Train, Patience: Long}
 	CheckGates    = Step[GateInput, GateOutput]{Name: "CheckGates", Role: Train}
 	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
 )

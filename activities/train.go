@@ -51,15 +51,15 @@ func (t *Training) train(ctx context.Context, in TrainInput) (TrainOutput, error
 		return TrainOutput{}, err
 	}
 	spec.Algorithm = in.Algorithm
-	train, err := ReadTable(ctx, t.Cache.Objects, in.Train)
+	train, err := open(ctx, t.Cache.Objects, in.Train)
 	if err != nil {
 		return TrainOutput{}, err
 	}
-	validation, err := ReadTable(ctx, t.Cache.Objects, in.Validation)
+	validation, err := open(ctx, t.Cache.Objects, in.Validation)
 	if err != nil {
 		return TrainOutput{}, err
 	}
-	m, hyper, err := logit.Train(ctx, spec, train, validation, func(iteration int, loss float64) {
+	m, hyper, err := logit.Train(ctx, spec, train.columns(), validation.columns(), func(iteration int, loss float64) {
 		say(ctx, fmt.Sprintf("iteration %d, loss %.6f", iteration, loss))
 	})
 	if err != nil {
@@ -76,6 +76,6 @@ func (t *Training) train(ctx context.Context, in TrainInput) (TrainOutput, error
 	hyperparameters, err := json.Marshal(hyper)
 	return TrainOutput{
 		Bundle: ref, Hyperparameters: hyperparameters,
-		Fit: fmt.Sprintf("%s on %d rows: L2 %g, %d iterations", in.Algorithm.Name, train.Rows(), hyper.L2, hyper.Iterations),
+		Fit: fmt.Sprintf("%s on %d rows: L2 %g, %d iterations", in.Algorithm.Name, train.Rows, hyper.L2, hyper.Iterations),
 	}, fault.Wrap(fault.Internal, err, "encoding the hyperparameters")
 }

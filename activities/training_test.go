@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/request"
+	"github.com/loanops/loanops/internal/schema"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -42,6 +44,44 @@ func TestNoTestRowIsTrainedOn(t *testing.T) {
 	require.NotEmpty(t, seen)
 }
 
+// What was written is checked, and what crosses stops the run, whatever the spec allows.
+func TestCheckSplitFindsWhatCrosses(t *testing.T) {
+	b := newBench(t)
+	tr := b.parts(t)
+	in := SplitCheckInput{Schema: tr.spec.Schema.Ref, Train: tr.split.Train, Validation: tr.split.Validation, Test: tr.split.Test, Split: tr.spec.Split}
+	kept, err := b.stages.Checking.CheckSplit(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, tr.split.TrainRows+tr.split.ValidationRows+tr.split.TestRows, kept.Entities)
+	require.Equal(t, fmt.Sprintf("nothing crosses: %d entities", kept.Entities), kept.Summary())
+	again, err := b.stages.Checking.CheckSplit(t.Context(), in)
+	require.NoError(t, err)
+	require.True(t, again.Cached)
+
+	in.Test = in.Train
+	_, err = b.stages.Checking.CheckSplit(t.Context(), in)
+	require.Equal(t, fault.Refused, fault.CodeOf(err))
+	require.ErrorContains(t, err, fmt.Sprintf("%d entities of the test part are in the train part as well", tr.split.TrainRows))
+}
+
+// An embargo is a part of the step's input, and its rows are counted.
+func TestSplitCountsTheEmbargo(t *testing.T) {
+	b := newBench(t)
+	tr := b.parts(t)
+	in := SplitInput{Schema: tr.spec.Schema.Ref, Dataset: tr.extracted.Dataset, Split: tr.spec.Split, KnownAt: b.known()}
+	in.Split.EmbargoDays = 30
+	out, err := b.stages.Checking.Split(t.Context(), in)
+	require.NoError(t, err)
+	require.False(t, out.Cached)
+	require.Positive(t, out.Embargoed)
+	require.Equal(t, tr.split.TrainRows+tr.split.ValidationRows, out.TrainRows+out.ValidationRows+out.Embargoed)
+	require.Equal(t, tr.split.Test, out.Test)
+	require.Contains(t, out.Summary(), fmt.Sprintf("; %d rows embargoed", out.Embargoed))
+	_, err = b.stages.Checking.CheckSplit(t.Context(), SplitCheckInput{Schema: in.Schema, Train: out.Train, Validation: out.Validation, Test: out.Test, Split: in.Split})
+	require.NoError(t, err)
+	_, err = b.stages.Checking.CheckSplit(t.Context(), SplitCheckInput{Schema: in.Schema, Train: tr.split.Train, Validation: out.Validation, Test: out.Test, Split: in.Split})
+	require.ErrorContains(t, err, "the train part has days within 30 days before the first of the validation part")
+}
+
 // The path from data to a version: the second run skips everything and comes to the same model.
 func TestTrainingTwiceIsTheSameModelFromTheCache(t *testing.T) {
 	b := newBench(t)
@@ -67,7 +107,7 @@ func TestAVersionHasTheArtifactsOfItsRun(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Equal(t, map[string]artifact.Ref{
-		artifact.Schema: tr.spec.Schema, artifact.Dataset: tr.extracted.Dataset, artifact.Facts: tr.extracted.Facts,
+		artifact.Schema: tr.spec.Schema.Ref, artifact.Dataset: tr.extracted.Dataset, artifact.Facts: tr.extracted.Facts,
 		artifact.ValidationReport: tr.validated.Report,
 		artifact.Profile:          tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
 		artifact.Train: tr.split.Train, artifact.Validation: tr.split.Validation, artifact.Test: tr.split.Test,
@@ -105,7 +145,7 @@ func TestAModelWithoutAGoodRequestInItsTestPartIsRefused(t *testing.T) {
 	}
 	beyond, err := putTable(t.Context(), b.objects, table)
 	require.NoError(t, err)
-	_, err = b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: beyond})
+	_, err = b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: beyond})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "rows is a good request under the contract")
 }
@@ -118,7 +158,7 @@ func TestAChampionOfAnotherMeaningIsNotCompared(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, champion, "there is none")
 	out, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
-		Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: pipeline.MeaningApproval,
+		Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: pipeline.MeaningApproval,
 	})
 	require.NoError(t, err)
 	require.Nil(t, out.Champion)
@@ -129,7 +169,7 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Nil(t, tr.evaluated.Champion)
-	in := EvaluateInput{Schema: tr.spec.Schema, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: b.spec.Label.Meaning}
+	in := EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: b.spec.Label.Meaning}
 	compared, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, compared.Metrics, compared.Champion, "it is the same model")
@@ -147,7 +187,7 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	require.NoError(t, err)
 	narrow := b.spec
 	narrow.Columns = b.spec.Columns[1:]
-	in.Schema, err = putSchema(t.Context(), b.objects, narrow)
+	in.Schema, err = putJSON(t.Context(), b.objects, schema.Of(narrow))
 	require.NoError(t, err)
 	challenger, err := b.stages.Training.Train(t.Context(), TrainInput{
 		Schema: in.Schema, Algorithm: b.spec.Algorithm, Train: tr.split.Train, Validation: tr.split.Validation,
@@ -166,9 +206,9 @@ func TestValidateReturnsErrorsAsAResult(t *testing.T) {
 	require.Empty(t, tr.validated.Errors)
 	b.spec.Columns = slices.Clone(b.spec.Columns)
 	b.spec.Columns[0].Name = "shoe_size"
-	schema, err := putSchema(t.Context(), b.objects, b.spec)
+	other, err := putJSON(t.Context(), b.objects, schema.Of(b.spec))
 	require.NoError(t, err)
-	bad, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: schema, Dataset: tr.extracted.Dataset, Facts: tr.extracted.Facts, KnownAt: b.known()})
+	bad, err := b.stages.Checking.Validate(t.Context(), ValidateInput{Schema: other, Dataset: tr.extracted.Dataset, Facts: tr.extracted.Facts, KnownAt: b.known()})
 	require.NoError(t, err)
 	require.NotEmpty(t, bad.Errors)
 	require.Contains(t, bad.Errors[0], "shoe_size")
@@ -178,7 +218,7 @@ func TestValidateReturnsErrorsAsAResult(t *testing.T) {
 func TestAsOfDecidesWhichRowsAreKnown(t *testing.T) {
 	b := newBench(t)
 	tr := b.parts(t)
-	in := SplitInput{Schema: tr.spec.Schema, Dataset: tr.extracted.Dataset, Split: tr.spec.Split, KnownAt: "2025-06-30"}
+	in := SplitInput{Schema: tr.spec.Schema.Ref, Dataset: tr.extracted.Dataset, Split: tr.spec.Split, KnownAt: "2025-06-30"}
 	earlier, err := b.stages.Checking.Split(t.Context(), in)
 	require.NoError(t, err)
 	require.False(t, earlier.Cached)
@@ -198,7 +238,7 @@ func TestALeakVetoesUnlessItIsAllowed(t *testing.T) {
 	b := newBench(t)
 	tr := b.parts(t)
 	in := LeakageInput{
-		Schema: tr.spec.Schema, Dataset: tr.extracted.Dataset, Train: tr.split.Train, Validation: tr.split.Validation, Test: tr.split.Test,
+		Schema: tr.spec.Schema.Ref, Dataset: tr.extracted.Dataset, Train: tr.split.Train, Validation: tr.split.Validation, Test: tr.split.Test,
 		Leakage: tr.spec.Leakage, KnownAt: b.known(),
 	}
 	clean, err := b.stages.Checking.Leaks(t.Context(), in)
@@ -246,7 +286,7 @@ func TestExtractSeesThatAFileChanged(t *testing.T) {
 	b := newBench(t)
 	spec := b.parts(t).spec
 	path := t.TempDir() + "/applications.parquet"
-	in := ExtractInput{Schema: spec.Schema, Limits: spec.Limits, Data: path}
+	in := ExtractInput{Schema: spec.Schema.Ref, Limits: spec.Limits, Data: path}
 	writeTable(t, path, 10)
 	first, err := b.stages.Extraction.Extract(t.Context(), in)
 	require.NoError(t, err)

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path"
 	"path/filepath"
 	"time"
 
@@ -40,12 +39,12 @@ func check(ctx context.Context, args []string) int {
 	flags.Usage = func() { fmt.Fprint(flags.Output(), checkUsage) }
 	spec := flags.String("pipeline", "", "spec `file`")
 	output := flags.String("output", "text", "text or json")
-	save := flags.String("save", "", "`folder` for what was made")
+	to := flags.String("save", "", "`folder` for what was made")
 	if err := flags.Parse(args); err != nil || *spec == "" || flags.NArg() > 1 {
 		flags.Usage()
 		return exitInvalid
 	}
-	made, err := checked(ctx, *spec, flags.Arg(0), *save)
+	made, err := checked(ctx, *spec, flags.Arg(0), *to)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "loanops: %v\n", err)
 		if code := fault.CodeOf(err); code == fault.Invalid || code == fault.NotFound {
@@ -67,7 +66,10 @@ func check(ctx context.Context, args []string) int {
 	return 0
 }
 
-func checked(ctx context.Context, file, data, save string) (activities.DataCheck, error) {
+func checked(ctx context.Context, file, data, to string) (activities.DataCheck, error) {
+	if err := savable(to); err != nil {
+		return activities.DataCheck{}, err
+	}
 	yaml, err := os.ReadFile(file)
 	if err != nil {
 		return activities.DataCheck{}, fault.New(fault.NotFound, "%s: there is no such file that can be read", file)
@@ -95,30 +97,8 @@ func checked(ctx context.Context, file, data, save string) (activities.DataCheck
 	desk := activities.Desk{Objects: artifact.Folder(objects), Warehouse: duck, Folder: filepath.Join(work, "extractions"), Page: report.ProfileHTML}
 	desk.Connection = settings.Settings{Environment: settings.NewEnvironment(os.Environ()...)}.Connection
 	made, err := desk.Check(ctx, spec, data, time.Now())
-	if err != nil || save == "" {
+	if err != nil || to == "" {
 		return made, err
 	}
-	return made, keep(ctx, artifact.Folder(objects), made.Artifacts, save)
-}
-
-// keep copies what was made into a person's folder, by role; the parts of a dataset beside its manifest.
-func keep(ctx context.Context, objects artifact.Folder, made map[string]artifact.Ref, to string) error {
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		return fault.Wrap(fault.Invalid, err, "--save")
-	}
-	for role, ref := range made {
-		parts, err := activities.PartsOf(ctx, objects, role, ref)
-		if err != nil {
-			return err
-		}
-		if err := os.Rename(ref.URI, filepath.Join(to, role+path.Ext(ref.URI))); err != nil {
-			return fault.Wrap(fault.Invalid, err, "--save")
-		}
-		for name, part := range parts {
-			if err := os.Rename(part.URI, filepath.Join(to, name)); err != nil {
-				return fault.Wrap(fault.Invalid, err, "--save")
-			}
-		}
-	}
-	return nil
+	return made, save(ctx, artifact.Folder(objects), made.Artifacts, to)
 }

@@ -64,7 +64,7 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		if err != nil {
 			return nil, nil, err
 		}
-		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: duck, Places: places, Connection: cfg.Connection, Folder: filepath.Join(cfg.WorkDir, "extractions")}
+		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: duck, Places: places, Connection: cfg.Connection, Folder: filepath.Join(cfg.WorkDir, "extractions"), Resumes: true}
 		stages.Checking = activities.Checking{Cache: cache, Warehouse: duck, Page: report.ProfileHTML}
 	}
 	if slices.Contains(roles, activities.Train) {

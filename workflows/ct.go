@@ -23,8 +23,8 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 	input.Trigger = defaultTo(input.Trigger, "manual")
 	input.Actor = defaultTo(input.Actor, "operator")
 	t := &training{input: input, run: newRun(activities.Data, input.Pipeline, input.Trigger,
-		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
-		activities.SplitData.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
+		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.RecordSchema.Name, activities.ProfileData.Name,
+		activities.SplitData.Name, activities.CheckSplit.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
 		activities.RegisterModel.Name, ContinuousDeliveryName)}
 	return t.execute(ctx, t.train)
 }
@@ -41,34 +41,35 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if spec.Refused != "" {
+		return t.result(Refused, spec.Refused), nil
+	}
 	known := spec.Source.Known(t.input.AsOf, workflow.Now(ctx))
-	extracted, err := do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
-		Schema: spec.Schema, Source: spec.Source, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
-		AsOf: t.input.AsOf, KnownAt: known,
+	extracted, validated, refused, err := t.read(ctx, &spec, known)
+	if err != nil {
+		return Result{}, err
+	}
+	_, err = do(ctx, &t.run, activities.ProfileData, "profiling the data",
+		activities.ProfileInput{Facts: extracted.Facts, Report: validated.Report})
+	if err != nil {
+		return Result{}, err
+	}
+	if len(refused) > 0 {
+		return t.result(Refused, refused...), nil
+	}
+	parts, err := do(ctx, &t.run, activities.SplitData, "splitting into train, validation and test",
+		activities.SplitInput{Schema: spec.Schema.Ref, Dataset: extracted.Dataset, Split: spec.Split, KnownAt: known})
+	if err != nil {
+		return Result{}, err
+	}
+	_, err = do(ctx, &t.run, activities.CheckSplit, "checking that nothing crosses the split", activities.SplitCheckInput{
+		Schema: spec.Schema.Ref, Train: parts.Train, Validation: parts.Validation, Test: parts.Test, Split: spec.Split,
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	validated, err := do(ctx, &t.run, activities.ValidateData, "checking the data against the spec",
-		activities.ValidateInput{Schema: spec.Schema, Dataset: extracted.Dataset, Facts: extracted.Facts, Quarantine: spec.Quarantine, Rules: spec.Rules, KnownAt: known})
-	if err != nil {
-		return Result{}, err
-	}
-	if len(validated.Errors) > 0 {
-		return t.result(Refused, validated.Errors...), nil
-	}
-	_, err = do(ctx, &t.run, activities.ProfileData, "profiling the data",
-		activities.ProfileInput{Facts: extracted.Facts})
-	if err != nil {
-		return Result{}, err
-	}
-	parts, err := do(ctx, &t.run, activities.SplitData, "splitting into train, validation and test",
-		activities.SplitInput{Schema: spec.Schema, Dataset: extracted.Dataset, Split: spec.Split, KnownAt: known})
-	if err != nil {
-		return Result{}, err
-	}
 	leaks, err := do(ctx, &t.run, activities.CheckLeakage, "looking for leaks of the label", activities.LeakageInput{
-		Schema: spec.Schema, Dataset: extracted.Dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test,
+		Schema: spec.Schema.Ref, Dataset: extracted.Dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test,
 		Leakage: spec.Leakage, KnownAt: known,
 	})
 	if err != nil {
@@ -78,7 +79,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return t.result(Refused, leaks.Vetoes...), nil
 	}
 	trained, err := do(ctx, &t.run, activities.TrainModel, "training", activities.TrainInput{
-		Schema: spec.Schema, Algorithm: spec.Algorithm, Train: parts.Train, Validation: parts.Validation,
+		Schema: spec.Schema.Ref, Algorithm: spec.Algorithm, Train: parts.Train, Validation: parts.Validation,
 	})
 	if err != nil {
 		return Result{}, err
@@ -88,7 +89,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	evaluated, err := do(ctx, &t.run, activities.EvaluateModel, "evaluating on the test set", activities.EvaluateInput{
-		Schema: spec.Schema, Bundle: trained.Bundle, Test: parts.Test, Champion: champion.Bundle, ChampionMeaning: champion.Meaning,
+		Schema: spec.Schema.Ref, Bundle: trained.Bundle, Test: parts.Test, Champion: champion.Bundle, ChampionMeaning: champion.Meaning,
 	})
 	if err != nil {
 		return Result{}, err
@@ -104,7 +105,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	registered, err := do(ctx, &t.run, activities.RegisterModel, "registering the version", activities.RegisterInput{
 		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Model: t.input.Pipeline, Algorithm: spec.Algorithm.Name,
 		Hyperparameters: trained.Hyperparameters, Metrics: evaluated.Metrics,
-		SpecDigest: spec.Digest, Source: extracted.Source, AsOf: t.input.AsOf, Rows: extracted.Rows,
+		SpecDigest: spec.Digest, SchemaVersion: spec.Schema.Version, Source: extracted.Source, AsOf: t.input.AsOf, Rows: extracted.Rows,
 	})
 	if err != nil {
 		return Result{}, err
@@ -114,6 +115,44 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return t.result(Registered, gates.Checks...), nil
 	}
 	return t.deliver(ctx) // of the champion as well: whether it serves as recorded, under which policy, is known there
+}
+
+// maxSchemas bounds how often what data bring may lead to another schema in one run.
+const maxSchemas = 5
+
+// read extracts the data and holds them against the schema. What they bring that it can take in becomes its next version, under which they are
+// read again. refused says why nothing may be trained on them.
+func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
+	for nth := range maxSchemas {
+		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
+			Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
+			AsOf: t.input.AsOf, KnownAt: known,
+		})
+		if err != nil {
+			return extracted, validated, nil, err
+		}
+		validated, err = do(ctx, &t.run, activities.ValidateData, "checking the data against the schema", spec.Validation(extracted, known))
+		if err != nil {
+			return extracted, validated, nil, err
+		}
+		if validated.Change == nil {
+			if nth == 0 {
+				t.end(ctx, activities.RecordSchema.Name, StepSkipped, "the data are as the schema says")
+			}
+			return extracted, validated, validated.Errors, nil
+		}
+		recorded, err := do(ctx, &t.run, activities.RecordSchema, "recording what is new in the data", activities.RecordSchemaInput{
+			Pipeline: t.input.Pipeline, State: spec.Schema, Change: *validated.Change, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID,
+		})
+		if err != nil {
+			return extracted, validated, nil, err
+		}
+		if recorded.Refused != "" {
+			return extracted, validated, append(validated.Errors, recorded.Refused), nil
+		}
+		spec.Schema = recorded.State
+	}
+	return extracted, validated, []string{fmt.Sprintf("the data lead to another schema each time that they are read under it; %d were recorded", maxSchemas)}, nil
 }
 
 // deliver runs the delivery as a child and ends with its verdict.

@@ -10,6 +10,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -32,7 +33,7 @@ func train(t *testing.T, p *platform, input TrainingInput) Result {
 // registry before any deployment.
 var trainingSteps = []string{
 	activities.RecordRun.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
-	activities.SplitData.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.FindChampion.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
+	activities.SplitData.Name, activities.CheckSplit.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.FindChampion.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
 	activities.RegisterModel.Name,
 }
 
@@ -56,12 +57,50 @@ func TestTrainingRefusedByValidationDoesNotTrain(t *testing.T) {
 	require.NotContains(t, p.steps, activities.TrainModel.Name)
 }
 
+// What the data bring is recorded first; then they are read again, under the schema that has it.
+func TestTrainingReadsAgainUnderTheSchemaThatGrew(t *testing.T) {
+	p := newPlatform()
+	p.change = &activities.SchemaChange{Words: []string{"column \"purpose\": 1 new category"}}
+	result := train(t, p, trainingInput)
+	require.Equal(t, Promoted, result.Verdict)
+	require.Equal(t, []int{1, 2}, p.versions)
+	require.Contains(t, p.steps, activities.RecordSchema.Name)
+}
+
+func TestTrainingStopsUntilASchemaIsAccepted(t *testing.T) {
+	p := newPlatform()
+	p.change = &activities.SchemaChange{Breaking: true}
+	p.validation.Errors = []string{"column \"purpose\" is missing"}
+	result := train(t, p, trainingInput)
+	require.Equal(t, Refused, result.Verdict)
+	require.Equal(t, []string{"column \"purpose\" is missing", "schema version 2 waits"}, result.Reasons)
+	require.Contains(t, p.steps, activities.ProfileData.Name, "a person wants to see the data")
+
+	p = newPlatform()
+	p.refused = "schema version 2 waits"
+	result = train(t, p, trainingInput)
+	require.Equal(t, Refused, result.Verdict)
+	require.NotContains(t, p.steps, activities.ExtractData.Name)
+}
+
 func TestTrainingRefusedForALeakDoesNotTrain(t *testing.T) {
 	p := newPlatform()
 	p.leaks.Vetoes = []string{"column term: its AUC alone is 0.94"}
 	result := train(t, p, trainingInput)
 	require.Equal(t, Refused, result.Verdict)
 	require.Equal(t, p.leaks.Vetoes, result.Reasons)
+	require.NotContains(t, p.steps, activities.TrainModel.Name)
+}
+
+// No spec can allow it, so it is no result but a failure.
+func TestTrainingFailsWhereSomethingCrossesTheSplit(t *testing.T) {
+	p := newPlatform()
+	p.crossing = temporal.NewNonRetryableApplicationError("2 entities of the test part are in the train part as well", string(fault.Refused), nil)
+	env := p.environment(t)
+	env.ExecuteWorkflow(ContinuousTrainingName, trainingInput)
+	require.ErrorContains(t, env.GetWorkflowError(), "2 entities of the test part are in the train part as well")
+	require.Contains(t, p.steps, activities.CheckSplit.Name)
+	require.NotContains(t, p.steps, activities.CheckLeakage.Name)
 	require.NotContains(t, p.steps, activities.TrainModel.Name)
 }
 

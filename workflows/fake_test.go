@@ -28,18 +28,23 @@ type platform struct {
 	record     serving.Record // the newest of production
 	outOfSync  string
 	validation activities.ValidateOutput
-	leaks      activities.LeakageOutput
-	knownAt    string // the day that the extraction was told
-	gates      activities.GateOutput
-	contract   activities.ContractOutput
-	shift      activities.ShiftOutput
-	capacity   activities.CapacityOutput
-	smoke      activities.EndpointOutput
-	latency    activities.EndpointOutput
-	observe    func(weight int) (canary.Observation, error)
-	window     func(in activities.CanaryInput) // hears of every analysis
-	version    activities.RegisterOutput
-	manifest   *artifact.Ref // of the run's artifacts
+	// change is what the data bring to schema version 1.
+	change   *activities.SchemaChange
+	refused  string // why nothing is trained under the spec
+	versions []int  // of the schema under which data were read
+	crossing error
+	leaks    activities.LeakageOutput
+	knownAt  string // the day that the extraction was told
+	gates    activities.GateOutput
+	contract activities.ContractOutput
+	shift    activities.ShiftOutput
+	capacity activities.CapacityOutput
+	smoke    activities.EndpointOutput
+	latency  activities.EndpointOutput
+	observe  func(weight int) (canary.Observation, error)
+	window   func(in activities.CanaryInput) // hears of every analysis
+	version  activities.RegisterOutput
+	manifest *artifact.Ref // of the run's artifacts
 
 	production func() (activities.EndpointOutput, error) // the golden requests there
 	// failures is how often a step fails before it works again; pending is why traffic does not follow a record at once.
@@ -142,18 +147,36 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 		}
 	})
 	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) {
-		return activities.PipelineOutput{Digest: "spec-digest"}, nil
+		return activities.PipelineOutput{Digest: "spec-digest", Schema: activities.SchemaState{Version: 1}, Refused: p.refused}, nil
 	})
 	on(p, env, activities.ExtractData, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
 		p.knownAt = in.KnownAt
+		p.versions = append(p.versions, in.Version)
 		return activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Rows: 1000, Columns: 12, Source: "simulate"}, nil
 	})
-	on(p, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) { return p.validation, nil })
+	on(p, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) {
+		out := p.validation
+		if len(p.versions) == 1 {
+			out.Change = p.change
+		}
+		return out, nil
+	})
+	on(p, env, activities.RecordSchema, func(in activities.RecordSchemaInput) (activities.RecordSchemaOutput, error) {
+		if in.Change.Breaking {
+			return activities.RecordSchemaOutput{State: in.State, Refused: "schema version 2 waits"}, nil
+		}
+		return activities.RecordSchemaOutput{State: activities.SchemaState{Version: 2}}, nil
+	})
 	on(p, env, activities.ProfileData, func(activities.ProfileInput) (activities.ProfileOutput, error) {
 		return activities.ProfileOutput{}, nil
 	})
 	on(p, env, activities.SplitData, func(activities.SplitInput) (activities.SplitOutput, error) {
 		return activities.SplitOutput{Train: artifact.Ref{SHA256: "train"}, Test: artifact.Ref{SHA256: "test"}}, nil
+	})
+	on(p, env, activities.CheckSplit, func(in activities.SplitCheckInput) (activities.SplitCheckOutput, error) {
+		require.Equal(t, "train", in.Train.SHA256)
+		require.Equal(t, "test", in.Test.SHA256)
+		return activities.SplitCheckOutput{Entities: 1000}, p.crossing
 	})
 	on(p, env, activities.CheckLeakage, func(in activities.LeakageInput) (activities.LeakageOutput, error) {
 		require.NotEmpty(t, in.Dataset.SHA256)

@@ -57,7 +57,7 @@ func TestInputsOfATrainingAreSmall(t *testing.T) {
 	env := p.environment(t)
 	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) {
 		return activities.PipelineOutput{
-			Digest: schema.SHA256, Schema: schema, Source: spec.Source, Limits: spec.Limits, Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
+			Digest: schema.SHA256, Schema: activities.SchemaState{Version: 1, Ref: schema, Declared: schema}, Source: spec.Source, Limits: spec.Limits, Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
 		}, nil
 	})
 	on(p, env, activities.ExtractData, func(activities.ExtractInput) (activities.ExtractOutput, error) {
@@ -65,6 +65,9 @@ func TestInputsOfATrainingAreSmall(t *testing.T) {
 	})
 	on(p, env, activities.SplitData, func(activities.SplitInput) (activities.SplitOutput, error) {
 		return activities.SplitOutput{Train: object("2", "json", rows), Validation: object("3", "json", rows), Test: object("4", "json", rows)}, nil
+	})
+	on(p, env, activities.CheckSplit, func(activities.SplitCheckInput) (activities.SplitCheckOutput, error) {
+		return activities.SplitCheckOutput{Entities: 14263}, nil
 	})
 	on(p, env, activities.TrainModel, func(activities.TrainInput) (activities.TrainOutput, error) {
 		return activities.TrainOutput{Bundle: bundle, Hyperparameters: hyperparameters}, nil

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	awsconfig "github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -78,9 +79,10 @@ func (c S3) Client(ctx context.Context) (*s3.Client, error) {
 
 // Store reads and writes artifacts. It is safe for concurrent use.
 type Store struct {
-	client *s3.Client
-	bucket string
-	cache  string
+	client   *s3.Client
+	bucket   string
+	cache    string
+	verified verified
 }
 
 // Open connects and makes sure that the bucket is there.
@@ -203,13 +205,14 @@ func (s *Store) Get(ctx context.Context, ref Ref) ([]byte, error) {
 	return data, nil
 }
 
-// Path returns a local file with the object's bytes, whose digest was checked. The file must not be changed.
+// Path returns a local file with the object's bytes, whose digest was checked: by this process, and again when the file is not what it was. The
+// file must not be changed.
 func (s *Store) Path(ctx context.Context, ref Ref) (string, error) {
 	if len(ref.SHA256) != 2*sha256.Size || strings.Trim(ref.SHA256, "0123456789abcdef") != "" {
 		return "", fault.New(fault.Invalid, "%s: %q is not a SHA-256 in lower-case hexadecimal", ref.URI, ref.SHA256)
 	}
 	path := filepath.Join(s.cache, ref.SHA256+filepath.Ext(ref.URI))
-	if digest, _, err := file.Digest(path); err == nil && digest == ref.SHA256 {
+	if s.cached(path, ref.SHA256) {
 		return path, nil
 	}
 	digest, err := s.download(ctx, ref.URI, ref.Bytes, path)
@@ -221,6 +224,23 @@ func (s *Store) Path(ctx context.Context, ref Ref) (string, error) {
 		return "", fault.New(fault.Internal, "%s: the object's SHA-256 is %s, %s is wanted: it was changed in the store", ref.URI, digest, ref.SHA256)
 	}
 	return path, nil
+}
+
+// cached reports whether the file is there and holds what its name says.
+func (s *Store) cached(path, want string) bool {
+	info, err := os.Stat(path)
+	if err != nil {
+		return false
+	}
+	if s.verified.holds(path, info) {
+		return true
+	}
+	digest, _, err := file.Digest(path)
+	if err != nil || digest != want {
+		return false
+	}
+	s.verified.add(path, info, time.Now())
+	return true
 }
 
 // Fetch brings a file that a person named, local or s3://bucket/key, of at most maxBytes, and returns a local path and its

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -49,6 +50,21 @@ func TestStore(t *testing.T) {
 		path, err := store.Path(ctx, ref)
 		require.NoError(t, err)
 		require.NoError(t, os.WriteFile(path, []byte("other bytes"), 0o600))
+		got, err := store.Get(ctx, ref)
+		require.NoError(t, err)
+		require.Equal(t, data, got)
+	})
+	t.Run("a local copy that was verified and then damaged is fetched again", func(t *testing.T) {
+		path, err := store.Path(ctx, ref)
+		require.NoError(t, err)
+		past := time.Now().Add(-time.Hour)
+		require.NoError(t, os.Chtimes(path, past, past))
+		for range 2 {
+			again, err := store.Path(ctx, ref)
+			require.NoError(t, err)
+			require.Equal(t, path, again)
+		}
+		require.NoError(t, os.WriteFile(path, []byte("evil bytes"), 0o600))
 		got, err := store.Get(ctx, ref)
 		require.NoError(t, err)
 		require.Equal(t, data, got)

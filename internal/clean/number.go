@@ -78,6 +78,39 @@ func scan[T string | []byte](text T) (d digits, ok bool) {
 	return d, some && i == end
 }
 
+// Quantity is the number that Clean makes of a text, where there is nothing to clean and it is written as most are: digits, up to fifteen, with
+// a point or a minus sign; false for any other, of which Clean knows more.
+func (c *Cleaner) Quantity(raw string) (x float64, ok bool) {
+	i := 0
+	if i < len(raw) && raw[i] == '-' {
+		i++
+	}
+	first, places := i, -1 // digits after the point, or no point
+	var mantissa uint64
+	for ; i < len(raw); i++ {
+		d := raw[i] - '0'
+		if d > 9 {
+			if raw[i] != '.' || places >= 0 || c.of == pipeline.Integer {
+				return 0, false
+			}
+			places = len(raw) - i - 1
+			continue
+		}
+		mantissa = 10*mantissa + uint64(d)
+	}
+	digits := i - first - min(places+1, 1)
+	if !c.plain || c.of == pipeline.Decimal || digits == 0 || digits > 15 {
+		return 0, false
+	}
+	if x = float64(mantissa); first > 0 && mantissa > 0 {
+		x = -x
+	}
+	if places > 0 {
+		x /= powers[places]
+	}
+	return x, true
+}
+
 // quantity reads a number, an integer or a decimal.
 func quantity[T string | []byte](text T, of pipeline.ColumnType) (Value, Fault) {
 	d, ok := scan(text)

@@ -43,6 +43,21 @@ func population(t testing.TB) (pipeline.Spec, dataset.Table) {
 	return spec, simulate.Flat(simulation, time.Time{})
 }
 
+// split divides a table that is one batch.
+func split(spec pipeline.Spec, table dataset.Table, knownAt time.Time) (train, validation, test dataset.Table, err error) {
+	s := dataset.NewSplitter(spec, knownAt)
+	marks, err := s.Mark(table)
+	if err != nil {
+		return train, validation, test, err
+	}
+	d, err := s.Divide([]dataset.Marks{marks})
+	if err != nil {
+		return train, validation, test, err
+	}
+	parts := d.Deal(table, 0)
+	return parts[dataset.Train], parts[dataset.Validation], parts[dataset.Test], nil
+}
+
 func TestParquetRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(1, 30).Draw(t, "rows")
@@ -156,7 +171,7 @@ func TestSplitIsDisjointAndExhaustive(t *testing.T) {
 		t.Run(by, func(t *testing.T) {
 			spec, table := population(t)
 			spec.Split.By = by
-			train, validation, test, err := dataset.Split(spec, table, knownAt)
+			train, validation, test, err := split(spec, table, knownAt)
 			require.NoError(t, err)
 			y, err := dataset.Label(spec, table, knownAt)
 			require.NoError(t, err)
@@ -187,10 +202,10 @@ func TestSplitIsDisjointAndExhaustive(t *testing.T) {
 func TestHashSplitDoesNotDependOnOrder(t *testing.T) {
 	spec, table := population(t)
 	spec.Split.By = "hash"
-	_, _, want, err := dataset.Split(spec, table, knownAt)
+	_, _, want, err := split(spec, table, knownAt)
 	require.NoError(t, err)
 	order := rand.New(rand.NewPCG(1, 2)).Perm(table.Rows())
-	_, _, got, err := dataset.Split(spec, table.Select(order), knownAt)
+	_, _, got, err := split(spec, table.Select(order), knownAt)
 	require.NoError(t, err)
 	require.ElementsMatch(t, want.Column("application_id").Texts, got.Column("application_id").Texts)
 }
@@ -203,7 +218,7 @@ func TestSplitRefusesOneClass(t *testing.T) {
 			label.Texts[i] = "0"
 		}
 	}
-	_, _, _, err := dataset.Split(spec, table, knownAt)
+	_, _, _, err := split(spec, table, knownAt)
 	require.Equal(t, fault.Refused, fault.CodeOf(err))
 }
 
@@ -213,7 +228,7 @@ func TestHashSplitByContent(t *testing.T) {
 	spec.Split.By, spec.Entity = "hash", ""
 	spec.Ignore = append(spec.Ignore, "application_id")
 	parts := func(table dataset.Table) (ids [3][]string) {
-		train, validation, test, err := dataset.Split(spec, table, knownAt)
+		train, validation, test, err := split(spec, table, knownAt)
 		require.NoError(t, err)
 		for i, part := range []dataset.Table{train, validation, test} {
 			ids[i] = part.Column("application_id").Texts

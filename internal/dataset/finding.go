@@ -28,6 +28,7 @@ const (
 	RuleUnexpectedColumn Rule = "unexpected_column"
 	RuleProtected        Rule = "protected"
 	RuleDuplicates       Rule = "duplicates"
+	RuleSchema           Rule = "schema" // what the data bring becomes a part of the schema
 )
 
 // Finding is one thing that validation saw. It names columns, counts and rows, never an applicant's values.

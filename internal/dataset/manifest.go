@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"encoding/json"
-	"os"
 
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -59,55 +58,4 @@ func (t *Table) Fields() []Field {
 		fields[i] = Field{Name: t.Columns[i].Name, Kind: t.Columns[i].Kind}
 	}
 	return fields
-}
-
-// Empty is a table without rows that has the fields as columns.
-func Empty(fields []Field) Table {
-	t := Table{Columns: make([]Column, len(fields))}
-	for i, f := range fields {
-		t.Columns[i] = Column{Name: f.Name, Kind: f.Kind}
-	}
-	return t
-}
-
-// Append adds the rows of a table that has the same columns.
-func (t *Table) Append(other Table) error {
-	if len(t.Columns) != len(other.Columns) {
-		return fault.New(fault.Internal, "a table of %d columns is appended to one of %d", len(other.Columns), len(t.Columns))
-	}
-	for i := range t.Columns {
-		c, from := &t.Columns[i], &other.Columns[i]
-		if c.Name != from.Name || c.Kind != from.Kind {
-			return fault.New(fault.Internal, "column %q (%s) is appended to %q (%s)", from.Name, from.Kind, c.Name, c.Kind)
-		}
-		c.Floats, c.Texts, c.Valid = append(c.Floats, from.Floats...), append(c.Texts, from.Texts...), append(c.Valid, from.Valid...)
-	}
-	return nil
-}
-
-// Read brings the parts of a dataset, files on this machine in their order, into memory.
-func Read(m Manifest, paths []string) (Table, error) {
-	t := Empty(m.Columns)
-	for i := range t.Columns {
-		c := &t.Columns[i]
-		if c.Kind == Text {
-			c.Texts, c.Valid = make([]string, 0, m.Rows), make([]bool, 0, m.Rows)
-		} else {
-			c.Floats = make([]float64, 0, m.Rows)
-		}
-	}
-	for _, path := range paths {
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return t, fault.Wrap(fault.Unavailable, err, "reading a part")
-		}
-		part, err := ReadParquet(data)
-		if err != nil {
-			return t, err
-		}
-		if err := t.Append(part); err != nil {
-			return t, err
-		}
-	}
-	return t, nil
 }

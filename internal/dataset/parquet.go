@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -36,7 +37,7 @@ func WriteParquet(out io.Writer, t Table) error {
 		fields[i] = arrow.Field{Name: c.Name, Type: columns[i].DataType(), Nullable: true}
 		switch c.Kind {
 		case Text:
-			options = append(options, parquet.WithDictionaryFor(c.Name, true))
+			options = append(options, parquet.WithDictionaryFor(c.Name, c.fewTexts()))
 		case Integer, Timestamp:
 			options = append(options, parquet.WithEncodingFor(c.Name, parquet.Encodings.DeltaBinaryPacked))
 		}
@@ -55,8 +56,27 @@ func WriteParquet(out io.Writer, t Table) error {
 	return fault.Wrap(fault.Unavailable, writer.Close(), "writing Parquet")
 }
 
+// fewTexts says that the column's different texts are a dictionary that the writer keeps to the end. One that it gives up in the midst makes pages of
+// two kinds, and these stand in the footer in no order.
+func (c *Column) fewTexts() bool {
+	bytes, seen := int64(0), map[string]struct{}{}
+	for i, text := range c.Texts {
+		if _, known := seen[text]; known || !c.Valid[i] {
+			continue
+		}
+		seen[text] = struct{}{}
+		if bytes += int64(len(text)) + 4; bytes >= parquet.DefaultDictionaryPageSizeLimit { // a text has its length before it
+			return false
+		}
+	}
+	return true
+}
+
 // ReadParquet decodes what WriteParquet wrote. Anything else is a fault.Invalid that says what is wrong with the file.
-func ReadParquet(data []byte) (t Table, err error) {
+func ReadParquet(data []byte) (Table, error) { return readParquet(bytes.NewReader(data), nil) }
+
+// readParquet reads the named columns that a file has, in the file's order; nil is all of them.
+func readParquet(from parquet.ReaderAtSeeker, columns []string) (t Table, err error) {
 	// The codec panics on some damaged files; a damaged file must never end the program. Only panics of this goroutine can be
 	// caught, so nothing below may use the codec's readers that start others (ReadTable does).
 	defer func() {
@@ -64,7 +84,7 @@ func ReadParquet(data []byte) (t Table, err error) {
 			t, err = Table{}, fault.New(fault.Invalid, "not a readable Parquet file")
 		}
 	}()
-	reader, err := file.NewParquetReader(bytes.NewReader(data))
+	reader, err := file.NewParquetReader(from)
 	if err != nil {
 		return Table{}, fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
 	}
@@ -77,11 +97,18 @@ func ReadParquet(data []byte) (t Table, err error) {
 		return Table{}, fault.Wrap(fault.Invalid, err, "not a readable Parquet file")
 	}
 	for i, field := range schema.Fields() {
+		if columns != nil && !slices.Contains(columns, field.Name) {
+			continue
+		}
 		c := Column{Name: field.Name}
 		if c.Kind, err = kindOf(field); err != nil {
 			return Table{}, err
 		}
-		if err := readColumn(&c, arrowReader, i, reader.NumRows()); err != nil {
+		read, err := readDirectly(&c, reader, i, len(schema.Fields()))
+		if err == nil && !read {
+			err = readColumn(&c, arrowReader, i, reader.NumRows())
+		}
+		if err != nil {
 			return Table{}, err
 		}
 		t.Columns = append(t.Columns, c)

@@ -93,11 +93,27 @@ func (r *Report) columns(spec pipeline.Spec, have []Field) {
 			r.add(Warning, name, RuleProtected, Breach{}, "protected attribute %q is missing: fairness cannot be measured", name)
 		}
 	}
+	if !Named(spec, have) {
+		r.add(Error, "", RuleUnexpectedColumn, Breach{Count: r.Rows}, "most of the spec's columns are missing; is the first line of the file a header?")
+		return
+	}
 	for _, f := range have {
 		if f.Name != RowColumn && !spec.Knows(f.Name) {
 			r.add(Warning, f.Name, RuleUnexpectedColumn, Breach{Count: r.Rows}, "column %q is not in the spec and is not used; add it to columns, protected or ignore", f.Name)
 		}
 	}
+}
+
+// Named reports whether columns go by names that the spec knows: at least half of its features are there. Else what stands for a name may be a
+// person's value, of a file without a header, and is repeated nowhere.
+func Named(spec pipeline.Spec, have []Field) bool {
+	there := 0
+	for _, c := range spec.Columns {
+		if slices.ContainsFunc(have, func(f Field) bool { return f.Name == c.Name }) {
+			there++
+		}
+	}
+	return 2*there >= len(spec.Columns)
 }
 
 func (r *Report) add(severity Severity, column string, rule Rule, found Breach, format string, args ...any) {
@@ -109,6 +125,13 @@ func (r *Report) add(severity Severity, column string, rule Rule, found Breach, 
 		f.RowIDs = []string{}
 	}
 	r.Findings = append(r.Findings, f)
+}
+
+// Evolves notes what becomes a part of the schema.
+func (r *Report) Evolves(words []string) {
+	for _, text := range words {
+		r.add(Warning, "", RuleSchema, Breach{}, "the schema grows: %s", text)
+	}
 }
 
 // Repeated notes an entity that is in more than one row.

@@ -29,12 +29,15 @@ func (t Table) Select(rows []int) Table {
 	out := Table{Columns: make([]Column, len(t.Columns))}
 	for i, c := range t.Columns {
 		selected := Column{Name: c.Name, Kind: c.Kind}
-		for _, row := range rows {
-			if c.Kind == Text {
-				selected.Texts = append(selected.Texts, c.Texts[row])
-				selected.Valid = append(selected.Valid, c.Valid[row])
-			} else {
-				selected.Floats = append(selected.Floats, c.Floats[row])
+		if c.Kind == Text {
+			selected.Texts, selected.Valid = make([]string, len(rows)), make([]bool, len(rows))
+			for k, row := range rows {
+				selected.Texts[k], selected.Valid[k] = c.Texts[row], c.Valid[row]
+			}
+		} else {
+			selected.Floats = make([]float64, len(rows))
+			for k, row := range rows {
+				selected.Floats[k] = c.Floats[row]
 			}
 		}
 		out.Columns[i] = selected
@@ -44,19 +47,27 @@ func (t Table) Select(rows []int) Table {
 
 // text is row i of the column as text: what a CSV file holds. A missing value is empty.
 func (c *Column) text(i int) string {
+	if c.Kind == Text && c.Valid[i] {
+		return c.Texts[i]
+	}
+	return string(c.appendText(nil, i))
+}
+
+// appendText adds the text of row i.
+func (c *Column) appendText(to []byte, i int) []byte {
 	switch {
 	case c.Missing(i):
-		return ""
+		return to
 	case c.Kind == Text:
-		return c.Texts[i]
+		return append(to, c.Texts[i]...)
 	case c.Kind == Date:
-		return time.Unix(int64(c.Floats[i])*secondsPerDay, 0).UTC().Format(pipeline.DateLayout)
+		return time.Unix(int64(c.Floats[i])*secondsPerDay, 0).UTC().AppendFormat(to, pipeline.DateLayout)
 	case c.Kind == Timestamp:
-		return time.UnixMicro(int64(c.Floats[i])).UTC().Format(time.RFC3339Nano)
+		return time.UnixMicro(int64(c.Floats[i])).UTC().AppendFormat(to, time.RFC3339Nano)
 	case c.Kind == Boolean:
-		return strconv.FormatBool(c.Floats[i] != 0)
+		return strconv.AppendBool(to, c.Floats[i] != 0)
 	default:
-		return strconv.FormatFloat(c.Floats[i], 'g', -1, 64)
+		return strconv.AppendFloat(to, c.Floats[i], 'g', -1, 64)
 	}
 }
 

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"iter"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +49,10 @@ type Checked struct {
 	Kept     int64            `json:"kept"`    // rows that go on
 	Missing  map[string]int64 `json:"missing"` // by column of the spec, among the other rows
 	Breaches []Breach         `json:"breaches"`
+	// Novel is what columns held that their schema could take in, see package schema.
+	Novel map[string]Novelty `json:"novel,omitempty"`
+	// Numbers is how many of the values that are not of their column's type are numbers, by column.
+	Numbers map[string]int64 `json:"numbers,omitempty"`
 }
 
 // Misread are the rows of a batch, by column, whose texts are not of the column's type.
@@ -57,11 +62,8 @@ type Misread map[string][]int
 func (v *Validator) Check(t Table, misread Misread) (found Checked, failing []bool) {
 	b := v.look(t, misread, nil)
 	for i := range v.spec.Columns {
-		c := t.Column(v.spec.Columns[i].Name)
-		for row := range b.failing {
-			if c != nil && !b.failing[row] && c.Missing(row) {
-				b.found.Missing[c.Name]++
-			}
+		if c := t.Column(v.spec.Columns[i].Name); c != nil {
+			b.missing(c)
 		}
 	}
 	for _, is := range b.failing {
@@ -70,7 +72,33 @@ func (v *Validator) Check(t Table, misread Misread) (found Checked, failing []bo
 		}
 	}
 	b.found.Kept = b.found.Rows - b.found.Failing
+	for i := range v.spec.Columns {
+		if novel := b.novel(&v.spec.Columns[i], v.domains[i]); novel.Rows() > 0 || novel.Overflow {
+			b.found.note(v.spec.Columns[i].Name, novel)
+		}
+	}
 	return b.found, b.failing
+}
+
+// missing counts the missing values of the rows that break no rule.
+func (b *batch) missing(c *Column) {
+	var count int64
+	if c.Kind == Text {
+		for row, valid := range c.Valid {
+			if !valid && !b.failing[row] {
+				count++
+			}
+		}
+	} else {
+		for row, x := range c.Floats {
+			if x != x && !b.failing[row] {
+				count++
+			}
+		}
+	}
+	if count > 0 {
+		b.found.Missing[c.Name] = count
+	}
 }
 
 // Breaches are the rules that rows of a batch break, such as "income: range", by row.
@@ -83,13 +111,15 @@ type batch struct {
 	*Validator
 	t       Table
 	failing []bool
+	broken  []uint8 // rules that the row breaks, up to 255
 	found   Checked
 	byRow   map[int][]string // nil when nobody asks
 }
 
 // look holds the rows against the rules of rows.
 func (v *Validator) look(t Table, misread Misread, byRow map[int][]string) *batch {
-	b := &batch{Validator: v, t: t, failing: make([]bool, t.Rows()), found: Checked{Rows: int64(t.Rows()), Missing: map[string]int64{}}, byRow: byRow}
+	b := &batch{Validator: v, t: t, failing: make([]bool, t.Rows()), broken: make([]uint8, t.Rows()), byRow: byRow}
+	b.found = Checked{Rows: int64(t.Rows()), Missing: map[string]int64{}}
 	for i := range t.Columns {
 		b.fail(t.Columns[i].Name, RuleType, slices.Values(misread[t.Columns[i].Name]))
 	}
@@ -108,6 +138,7 @@ func (b *batch) fail(column string, rule Rule, rows iter.Seq[int]) {
 	for row := range rows {
 		breach.Count++
 		b.failing[row] = true
+		b.broken[row] = max(b.broken[row], b.broken[row]+1)
 		if b.byRow != nil {
 			b.byRow[row] = append(b.byRow[row], column+": "+string(rule))
 		}
@@ -133,6 +164,9 @@ func (b *batch) where(condition func(row int) bool) iter.Seq[int] {
 
 // required finds the rows without a value, but for those whose value was not of the type.
 func (b *batch) required(c *Column, misread []int) {
+	if c.Kind != Text && !slices.ContainsFunc(c.Floats, math.IsNaN) {
+		return // as a rule
+	}
 	b.fail(c.Name, RuleRequired, b.where(func(row int) bool {
 		if !c.Missing(row) {
 			return false
@@ -152,11 +186,9 @@ func (b *batch) feature(want *pipeline.Column, domain map[string]bool, misread [
 	}
 	switch {
 	case domain != nil && c.Kind == Text:
-		b.fail(want.Name, RuleDomain, b.where(func(row int) bool { return c.Valid[row] && !domain[c.Texts[row]] }))
+		b.fail(want.Name, RuleDomain, b.where(func(row int) bool { return outsideDomain(c, domain, row) }))
 	case c.Kind != Text && (want.Min != nil || want.Max != nil):
-		b.fail(want.Name, RuleRange, b.where(func(row int) bool {
-			return want.Min != nil && c.Floats[row] < *want.Min || want.Max != nil && c.Floats[row] > *want.Max
-		}))
+		b.fail(want.Name, RuleRange, outsideRange(c, want))
 	}
 }
 
@@ -238,6 +270,15 @@ func (c *Checked) Add(next Checked) {
 	}
 	for name, count := range next.Missing {
 		c.Missing[name] += count
+	}
+	for name, novel := range next.Novel {
+		c.note(name, novel)
+	}
+	for name, count := range next.Numbers {
+		if c.Numbers == nil {
+			c.Numbers = map[string]int64{}
+		}
+		c.Numbers[name] += count
 	}
 	for _, breach := range next.Breaches {
 		i := slices.IndexFunc(c.Breaches, func(b Breach) bool { return b.Column == breach.Column && b.Rule == breach.Rule })

@@ -29,6 +29,9 @@ type Input struct {
 	KnownAt time.Time
 	// Keep stores a finished Parquet file.
 	Keep func(ctx context.Context, path string) (dataset.Part, error)
+	// Once, where it is given, does the work on the slice that begins with a row (from 0), unless that was done before, and returns the state that the
+	// work gave, then or now. Without it every slice is worked on.
+	Once func(ctx context.Context, first int64, work func(context.Context) (Finished, error)) ([]byte, error)
 	// Folder is for files until they are kept.
 	Folder string
 	// Workers is how many slices are worked on at once. Defaults to the number of processors.
@@ -46,6 +49,8 @@ type Output struct {
 	Later int64
 	// Dropped is how many rows the steps of tables left out.
 	Dropped int64
+	// Resumed is how many slices were not worked on, for that was done before.
+	Resumed int
 	Checked dataset.Checked
 	Profile profile.Profile
 	Notes   []string
@@ -69,24 +74,16 @@ func Run(ctx context.Context, in Input) (Output, error) {
 	if err := group.Wait(); err != nil {
 		return Output{}, err
 	}
+	out.Checked.Settle(in.Spec.Columns)
 	out.Notes = in.Rows.Notes()
 	return out, nil
-}
-
-// sliced is what came of one slice.
-type sliced struct {
-	fields           []dataset.Field
-	part, quarantine dataset.Part
-	later            int64
-	checked          dataset.Checked
-	described        *profile.Accumulator
 }
 
 // cut takes slices from the source and has workers work on them.
 func (w *worker) cut(ctx context.Context, group *errgroup.Group, line chan<- chan sliced) error {
 	defer close(line)
 	busy := make(chan struct{}, w.in.Workers)
-	for {
+	for number := 0; ; number++ {
 		select {
 		case busy <- struct{}{}:
 		case <-ctx.Done():
@@ -102,7 +99,7 @@ func (w *worker) cut(ctx context.Context, group *errgroup.Group, line chan<- cha
 		result := make(chan sliced, 1)
 		group.Go(func() error {
 			defer func() { <-busy }()
-			done, err := w.work(ctx, slice)
+			done, err := w.once(ctx, number, slice)
 			if err == nil { // else nobody is to go on
 				result <- done
 			}
@@ -119,6 +116,7 @@ func (w *worker) cut(ctx context.Context, group *errgroup.Group, line chan<- cha
 // collect puts the slices' results together in their order.
 func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Output) error {
 	described := &profile.Accumulator{}
+	var last float64 // ordinal
 	for result := range line {
 		var s sliced
 		select {
@@ -126,10 +124,17 @@ func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Outp
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
+		if s.span.First <= last {
+			return unordered(out.Checked.Rows + out.Later + 1)
+		}
+		last = s.span.Last
 		out.Dataset.Columns = s.fields
 		add(&out.Dataset, s.part)
 		add(&out.Quarantine, s.quarantine)
 		out.Later += s.later
+		if s.resumed {
+			out.Resumed++
+		}
 		out.Checked.Add(s.checked)
 		if err := described.Add(s.described); err != nil {
 			return fault.Wrap(fault.Internal, err, "adding up the profile")

@@ -20,6 +20,7 @@ import (
 	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/ingest"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/simulate"
 	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/pipelines"
@@ -75,7 +76,7 @@ func (k *kept) read(t testing.TB, m dataset.Manifest) *dataset.Table {
 	for i, part := range m.Parts {
 		paths[i] = filepath.Join(k.folder, part.SHA256)
 	}
-	table, err := dataset.Read(m, paths)
+	table, err := dataset.Read(t.Context(), m, paths, nil)
 	require.NoError(t, err)
 	return &table
 }
@@ -128,6 +129,9 @@ func TestRowsAreCleanedAndTyped(t *testing.T) {
 	require.Zero(t, out.Checked.Failing)
 	require.Empty(t, out.Quarantine.Parts)
 	require.Equal(t, []string{"gross", "score", "home", "status"}, names(out))
+	require.Equal(t, []profile.Role{profile.Protected, profile.Feature, profile.Feature, profile.Label}, roles(out))
+	require.Equal(t, []int{2, 1}, []int{out.Profile.Labelled, out.Profile.Positive})
+	require.Equal(t, "1997-02", out.Profile.Periods[0].Name)
 }
 
 func names(out ingest.Output) (names []string) {
@@ -135,6 +139,13 @@ func names(out ingest.Output) (names []string) {
 		names = append(names, c.Name)
 	}
 	return names
+}
+
+func roles(out ingest.Output) (roles []profile.Role) {
+	for _, c := range out.Profile.Columns {
+		roles = append(roles, c.Role)
+	}
+	return roles
 }
 
 // What breaks a rule goes into quarantine as it was read, with the rules; the rest stays, in order, with its ordinals.
@@ -208,6 +219,8 @@ func TestTheDatasetDependsOnTheRowsAlone(t *testing.T) {
 			if want.Dataset.Rows == 0 {
 				want = out
 				require.EqualValues(t, 30, out.Checked.Failing)
+				require.EqualValues(t, out.Checked.Labelled, out.Profile.Labelled, "young rows do not count")
+				require.Less(t, out.Profile.Labelled, out.Profile.Rows)
 				require.Len(t, out.Dataset.Parts, (table(out)+255)/256)
 			}
 			require.Equal(t, want.Dataset, out.Dataset, "%d workers, %s", workers, filepath.Base(path))

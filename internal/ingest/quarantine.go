@@ -26,7 +26,7 @@ func (w *worker) quarantined(raw arrow.RecordBatch, t dataset.Table, known, bad 
 		}
 		c := dataset.Column{Name: r.name, Kind: dataset.Text}
 		column := raw.Column(i)
-		read := textsOf(column)
+		read := TextsOf(column)
 		for _, row := range bad {
 			at, valid := known[row], column.IsValid(known[row])
 			text := ""

@@ -31,7 +31,7 @@ func (r *reader) read(raw arrow.Array) (c dataset.Column, misread []int, err err
 			return c, misread, nil
 		}
 	}
-	text := textsOf(raw)
+	text := TextsOf(raw)
 	if text == nil {
 		return c, nil, fault.New(fault.Invalid, "column %q is of type %s, which cannot be read", r.name, raw.DataType())
 	}
@@ -85,12 +85,18 @@ func (r *reader) numbers(raw arrow.Array, text func(int) string, c *dataset.Colu
 	if literal(raw) {
 		cleaned = r.cleaner.CleanLiteral
 	}
+	nulls := raw.NullN() > 0
 	for row := range raw.Len() {
 		c.Floats[row] = math.NaN()
-		if raw.IsNull(row) {
+		if nulls && raw.IsNull(row) {
 			continue
 		}
-		value, wrong := cleaned(text(row))
+		from := text(row)
+		if x, ok := r.cleaner.Quantity(from); ok {
+			c.Floats[row] = x
+			continue
+		}
+		value, wrong := cleaned(from)
 		switch {
 		case wrong != clean.None:
 			misread = append(misread, row)
@@ -170,15 +176,15 @@ func numbersOf(raw arrow.Array, kind dataset.Kind) func(int) float64 {
 	return nil
 }
 
-// textsOf reads any flat array as the texts that a CSV file would hold; nil for one that is not flat.
-func textsOf(raw arrow.Array) func(int) string {
+// TextsOf reads any flat array as the texts that a CSV file would hold; nil for one that is not flat.
+func TextsOf(raw arrow.Array) func(int) string {
 	switch values := raw.(type) {
 	case *array.String:
 		return values.Value
 	case *array.LargeString:
 		return values.Value
 	case *array.Dictionary:
-		if inner := textsOf(values.Dictionary()); inner != nil {
+		if inner := TextsOf(values.Dictionary()); inner != nil {
 			return func(i int) string { return inner(values.GetValueIndex(i)) }
 		}
 		return nil

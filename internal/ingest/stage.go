@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -25,6 +26,13 @@ import (
 // Stage writes a relation as it is to Parquet files in a folder, for what needs all of its rows at once. Numbered gives its rows their ordinals
 // in dataset.RowColumn. There is at least one file, which has the columns when there are no rows.
 func Stage(ctx context.Context, rows source.Relation, folder string, numbered bool) ([]string, error) {
+	if numbered {
+		for _, name := range rows.Columns() {
+			if strings.EqualFold(name, dataset.RowColumn) {
+				return nil, taken(name)
+			}
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	var paths []string

@@ -25,6 +25,9 @@ type worker struct {
 func newWorker(in Input) (*worker, error) {
 	w := &worker{in: in, validator: dataset.NewValidator(in.Spec, in.KnownAt), ordinals: -1}
 	for i, name := range in.Rows.Columns() {
+		if err := reserved(name); err != nil {
+			return nil, err
+		}
 		of := in.Spec.TypeOf(name)
 		if name == dataset.RowColumn {
 			w.ordinals, of = i, pipeline.Integer
@@ -60,6 +63,9 @@ func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
 		return sliced{}, err
 	}
 	out := sliced{fields: t.Fields()}
+	if out.span, err = spanned(t.Columns[0].Floats, s.First); err != nil {
+		return out, err
+	}
 	known := w.known(t)
 	out.later = int64(t.Rows() - len(known))
 	if out.later > 0 {
@@ -67,6 +73,7 @@ func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
 	}
 	checked, failing := w.validator.Check(t, misread)
 	out.checked = checked
+	out.checked.Numbers = w.numbers(raw, known, misread)
 	if checked.Failing > 0 {
 		good, bad := divided(failing)
 		if out.quarantine, err = w.keep(ctx, w.quarantined(raw, t, known, bad, misread)); err != nil {
@@ -74,7 +81,7 @@ func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
 		}
 		t = t.Select(good)
 	}
-	out.described = profile.Of(t, w.described)
+	out.described = profile.Of(t, w.about(t, s.First))
 	out.part, err = w.keep(ctx, t)
 	return out, err
 }
@@ -123,6 +130,23 @@ func (w *worker) known(t dataset.Table) []int {
 	return rows
 }
 
+// numbers counts the values that are numbers among those that are not of their column's type, by column.
+func (w *worker) numbers(raw arrow.RecordBatch, known []int, misread dataset.Misread) map[string]int64 {
+	counts := map[string]int64{}
+	for i, r := range w.readers {
+		if len(misread[r.name]) == 0 {
+			continue
+		}
+		text := TextsOf(raw.Column(i))
+		for _, row := range misread[r.name] {
+			if clean.IsNumber(text(known[row])) {
+				counts[r.name]++
+			}
+		}
+	}
+	return counts
+}
+
 // moved gives misread rows their places among those that are left.
 func moved(misread dataset.Misread, left []int) dataset.Misread {
 	out := dataset.Misread{}
@@ -147,11 +171,27 @@ func divided(failing []bool) (good, bad []int) {
 	return good, bad
 }
 
-// described says which columns a profile shows: those that may identify a person are not in it.
-func (w *worker) described(name string) bool {
+// about is what a profile is told of the rows. That labels cannot be read is validation's to tell; then there are none here.
+func (w *worker) about(t dataset.Table, before int64) profile.About {
+	label, err := dataset.Label(w.in.Spec, t, w.in.KnownAt)
+	if err != nil {
+		label = nil
+	}
+	return profile.About{Role: w.role, Label: label, Time: w.in.Spec.Time, Before: int(before)}
+}
+
+// role says which columns a profile shows: those that may identify a person have none.
+func (w *worker) role(name string) profile.Role {
 	spec := &w.in.Spec
-	return name == spec.Label.Column || slices.Contains(spec.Protected, name) ||
-		slices.ContainsFunc(spec.Columns, func(c pipeline.Column) bool { return c.Name == name })
+	switch {
+	case name == spec.Label.Column:
+		return profile.Label
+	case slices.Contains(spec.Protected, name):
+		return profile.Protected
+	case slices.ContainsFunc(spec.Columns, func(c pipeline.Column) bool { return c.Name == name }):
+		return profile.Feature
+	}
+	return ""
 }
 
 // emptyFields are the columns where there are no rows.

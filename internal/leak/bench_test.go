@@ -47,7 +47,7 @@ func BenchmarkFeatures(b *testing.B) {
 			spec, table, y := wide(rows, 30)
 			b.ReportAllocs()
 			for b.Loop() {
-				leak.Features(spec, table, y, leak.Options{})
+				features(spec, table, y, leak.Options{})
 			}
 		})
 	}
@@ -65,7 +65,7 @@ func BenchmarkSplit(b *testing.B) {
 			train, validation, test := table.Select(parts[0]), table.Select(parts[1]), table.Select(parts[2])
 			b.ReportAllocs()
 			for b.Loop() {
-				leak.Split(spec, train, validation, test)
+				acrossSplit(spec, train, validation, test)
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -23,22 +24,6 @@ const (
 // million rows have is less than one chance in 10 million.
 type content uint64
 
-// origin is where a content comes first, and how many rows of each part hold it.
-type origin struct {
-	part, row int
-	rows      [3]int
-}
-
-// crosses reports whether a part after the first holds the content as well.
-func (o origin) crosses() bool {
-	for i := o.part + 1; i < len(o.rows); i++ {
-		if o.rows[i] > 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // duplicates vetoes a part that holds applications of an earlier one. An application is a content, however often it comes: a row of defaults
 // that comes 500 times is one. With few coarse features equal rows are different applicants, so a twin, a content on both sides, counts only where
 // it tells applicants apart and chance does not explain it. It tells them apart where one of its values is held by at most one content in a hundred,
@@ -50,60 +35,36 @@ func (o origin) crosses() bool {
 // where m(j) is how many of them there are and f(j) the share of the other contents that hold its value of column j; were the values of j drawn
 // anew, f(j) of those that agree in all else would be twins. A twin with E of 1/100 or more does not count, so of the contents at most about 1 % are twins that
 // count by chance. The lower end of the 95 % interval of the share of those that count must be beyond 1 %.
-func duplicates(spec pipeline.Spec, parts []part) []Veto {
-	columns := make([][]*dataset.Column, len(parts))
-	for i := range parts {
-		columns[i] = featuresOf(spec, &parts[i].table)
+func duplicates(ctx context.Context, spec pipeline.Spec, of [parts]part) ([]Veto, error) {
+	g, err := group(ctx, spec, of)
+	if err != nil || len(g.twins) == 0 {
+		return nil, err
 	}
-	contents, order := contentsOf(parts, columns)
-	counted := telling(contents, order, columns)
-	if len(counted) == 0 {
-		return nil
+	counted, err := g.telling(ctx)
+	if err != nil {
+		return nil, err
 	}
 	var vetoes []Veto
-	for i := 1; i < len(parts); i++ {
-		held, again, rows := 0, 0, 0
-		for _, c := range order {
-			o := contents[c]
-			if o.rows[i] == 0 {
-				continue
-			}
-			held++
-			if o.part < i && counted[c] {
+	for i := 1; i < parts; i++ {
+		again, rows := 0, 0
+		for k, t := range g.twins {
+			if counted[k] && t.rows[i] > 0 && t.part < i {
 				again++
-				rows += o.rows[i]
+				rows += t.rows[i]
 			}
 		}
 		if again == 0 {
 			continue
 		}
-		if lower, _ := statistics.Wilson(again, held); lower > maxDuplicates {
+		if lower, _ := statistics.Wilson(again, g.held[i]); lower > maxDuplicates {
 			vetoes = append(vetoes, Veto{
-				Rule: Duplicates, Effect: float64(again) / float64(held), Bound: maxDuplicates, Count: rows,
+				Rule: Duplicates, Effect: float64(again) / float64(g.held[i]), Bound: maxDuplicates, Count: rows,
 				Message: fmt.Sprintf("%d of %d different applications of the %s part, %d rows, are in an earlier part as well, equal in all %d features, and coarse values do not explain it: "+
-					"%.1f %% are accepted; keep one row of each, or split by who applied", again, held, parts[i].name, rows, len(spec.Columns), 100*maxDuplicates),
+					"%.1f %% are accepted; keep one row of each, or split by who applied", again, g.held[i], of[i].name, rows, len(spec.Columns), 100*maxDuplicates),
 			})
 		}
 	}
-	return vetoes
-}
-
-// contentsOf finds the different contents of all parts, in the order in which they come.
-func contentsOf(parts []part, columns [][]*dataset.Column) (contents map[content]origin, order []content) {
-	contents = map[content]origin{}
-	for i := range parts {
-		for row := range parts[i].table.Rows() {
-			c := contentOf(columns[i], row)
-			o, seen := contents[c]
-			if !seen {
-				o = origin{part: i, row: row}
-				order = append(order, c)
-			}
-			o.rows[i]++
-			contents[c] = o
-		}
-	}
-	return contents, order
+	return vetoes, nil
 }
 
 func contentOf(columns []*dataset.Column, row int) content {
@@ -120,58 +81,6 @@ func valueOf(column *dataset.Column, j, row int) content {
 		return content(mix(uint64(j)))
 	}
 	return content(mix(digest(column, row) + mix(uint64(j))))
-}
-
-// telling keeps the twins that tell applicants apart and that chance does not explain.
-func telling(contents map[content]origin, order []content, columns [][]*dataset.Column) map[content]bool {
-	var twins []content
-	for _, c := range order {
-		if contents[c].crosses() {
-			twins = append(twins, c)
-		}
-	}
-	if len(twins) == 0 {
-		return nil
-	}
-	each := func(c content, do func(value, without content)) {
-		o := contents[c]
-		for j, column := range columns[o.part] {
-			value := valueOf(column, j, o.row)
-			do(value, content(mix(uint64(c-value)+uint64(j))))
-		}
-	}
-	// How many contents hold each value of a twin, and how many hold all of its values but one.
-	held, agree := map[content]int{}, map[content]int{}
-	for _, c := range twins {
-		each(c, func(value, without content) { held[value], agree[without] = 0, 0 })
-	}
-	for _, c := range order {
-		each(c, func(value, without content) {
-			if n, of := held[value]; of {
-				held[value] = n + 1
-			}
-			if n, of := agree[without]; of {
-				agree[without] = n + 1
-			}
-		})
-	}
-	others := float64(len(order) - 1)
-	counted := map[content]bool{}
-	for _, c := range twins {
-		rarest, together, chance := 1., 1., 0.
-		each(c, func(value, without content) {
-			share := float64(held[value]) / float64(len(order))
-			rarest, together = math.Min(rarest, share), together*share
-			if near := float64(agree[without] - 1); near > 0 { // so that others differ in the column, and share is below 1
-				share := float64(held[value]-1) / others
-				chance = math.Max(chance, near*share/(1-share))
-			}
-		})
-		if rarest <= rareShare && together/rarest <= rareShare && chance < maxChance {
-			counted[c] = true
-		}
-	}
-	return counted
 }
 
 // digest is a value in 64 bits: FNV-1a of a text (https://www.rfc-editor.org/rfc/rfc9923), the bits of a number.

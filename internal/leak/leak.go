@@ -7,6 +7,8 @@
 package leak
 
 import (
+	"context"
+	"errors"
 	"runtime"
 	"slices"
 	"sync"
@@ -34,8 +36,6 @@ const (
 	KnownLater Rule = "known_later"
 	// Duplicates: the same applications in training and in test.
 	Duplicates Rule = "duplicates"
-	// Entities: the same entities in training and in test.
-	Entities Rule = "entities"
 )
 
 // Veto is one leak: what, where, how strong, beyond which bound. It holds counts and shares, never an applicant's value.
@@ -43,7 +43,7 @@ type Veto struct {
 	Column string `json:"column"` // empty for rules of rows
 	Rule   Rule   `json:"rule"`
 	// Effect is the rule's measure: an AUC (auc, identifier, row_order), a share of one label (pure_values, and missingness where it is pure), a
-	// difference of two shares (missingness), a share of rows (duplicates, entities, known_later).
+	// difference of two shares (missingness), a share of rows (duplicates, known_later).
 	Effect float64 `json:"effect"`
 	// Bound is the largest effect that is accepted.
 	Bound   float64 `json:"bound"`
@@ -81,34 +81,44 @@ const minClass = 10
 
 // Features looks for leaks in the spec's feature columns, in its entity column and in the order of the rows. The labels are 1, 0 and NaN for not
 // known; rows without one do not count. The rows are in the order of their source. Vetoes come in the order of the spec's columns, then the
-// entity's, then those of the rows; the same table gives the same ones. A column that the table lacks is passed over: validation names it. With
+// entity's, then those of the rows; the same table gives the same ones. Columns are read one per processor at a time. A column that the table lacks is passed over: validation names it. With
 // fewer than ten rows of a class only what the spec declares is vetoed.
-func Features(spec pipeline.Spec, t dataset.Table, y []float64, o Options) []Veto {
+func Features(ctx context.Context, spec pipeline.Spec, columns dataset.Columns, y []float64, o Options) ([]Veto, error) {
 	o = o.withDefaults()
 	s := sampleOf(y)
-	found := make([][]Veto, len(spec.Columns)+2)
+	found, failed := make([][]Veto, len(spec.Columns)+2), make([]error, len(spec.Columns)+2)
 	var all sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	look := func(slot int, at func() []Veto) {
+	look := func(slot int, at func() ([]Veto, error)) {
 		slots <- struct{}{}
 		all.Go(func() {
-			found[slot] = at()
+			found[slot], failed[slot] = at()
 			<-slots
 		})
 	}
 	for i, column := range spec.Columns {
-		if c := t.Column(column.Name); c != nil {
-			look(i, func() []Veto { return feature(column, c, s, o) })
-		}
+		look(i, func() ([]Veto, error) {
+			c, err := columns(ctx, column.Name)
+			if c == nil || err != nil {
+				return nil, err
+			}
+			return feature(column, c, s, o), nil
+		})
 	}
-	if entity := t.Column(spec.Entity); spec.Entity != "" && entity != nil && s.speaks() {
-		look(len(spec.Columns), func() []Veto { return identifier(entity, s, o.MaxOrderAUC) })
+	if spec.Entity != "" && s.speaks() {
+		look(len(spec.Columns), func() ([]Veto, error) {
+			entity, err := columns(ctx, spec.Entity)
+			if entity == nil || err != nil {
+				return nil, err
+			}
+			return identifier(entity, s, o.MaxOrderAUC), nil
+		})
 	}
 	if s.speaks() {
-		look(len(spec.Columns)+1, func() []Veto { return rowOrder(s, o.MaxOrderAUC) })
+		look(len(spec.Columns)+1, func() ([]Veto, error) { return rowOrder(s, o.MaxOrderAUC), nil })
 	}
 	all.Wait()
-	return slices.Concat(found...)
+	return slices.Concat(found...), errors.Join(failed...)
 }
 
 // feature holds one feature column against every rule of columns.

@@ -65,7 +65,7 @@ func (d *data) entity(value func(i int, bad bool) string) *data {
 	return d
 }
 
-func (d *data) vetoes() []leak.Veto { return leak.Features(d.spec, d.table, d.y, leak.Options{}) }
+func (d *data) vetoes() []leak.Veto { return features(d.spec, d.table, d.y, leak.Options{}) }
 
 // names are the vetoes' columns and rules.
 func names(vetoes []leak.Veto) []string {
@@ -300,12 +300,12 @@ func TestBoundsMove(t *testing.T) {
 		return 1
 	})
 	require.Empty(t, d.vetoes())
-	require.Equal(t, []string{"strong auc"}, names(leak.Features(d.spec, d.table, d.y, leak.Options{MaxAUC: 0.75})))
-	require.Equal(t, []string{"absent missingness"}, names(leak.Features(d.spec, d.table, d.y, leak.Options{MaxMissingness: 0.1})))
+	require.Equal(t, []string{"strong auc"}, names(features(d.spec, d.table, d.y, leak.Options{MaxAUC: 0.75})))
+	require.Equal(t, []string{"absent missingness"}, names(features(d.spec, d.table, d.y, leak.Options{MaxMissingness: 0.1})))
 	for i := range d.y {
 		d.y[i] = below(i, 0.6*float64(i)/5000)
 	}
-	require.Equal(t, []string{"row_order"}, names(leak.Features(pipeline.Spec{}, d.table, d.y, leak.Options{MaxOrderAUC: 0.6})))
+	require.Equal(t, []string{"row_order"}, names(features(pipeline.Spec{}, d.table, d.y, leak.Options{MaxOrderAUC: 0.6})))
 }
 
 func TestHonestDataAreSilent(t *testing.T) {

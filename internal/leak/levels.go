@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"math"
 	"slices"
 
 	"github.com/loanops/loanops/internal/dataset"
@@ -24,30 +25,17 @@ func levelsOf(c *dataset.Column, s sample) levels {
 
 // numbers counts the values of the sample's k-th rows. NaN is missing.
 func numbers(s sample, value func(k int) float64) levels {
-	type observation struct {
-		value float64
-		k     int32
-	}
 	l := levels{ordered: true}
-	present := make([]observation, 0, len(s.rows))
+	present := make([]keyed, 0, len(s.rows))
 	for k := range s.rows {
 		if v := value(k); v == v {
-			present = append(present, observation{v, int32(k)})
+			present = append(present, keyed{ascendingBits(v), int32(k)})
 		} else {
 			l.missing.add(s.fold[k], s.positive[k])
 		}
 	}
-	slices.SortFunc(present, func(a, b observation) int {
-		switch { // without NaN, and so faster than cmp.Compare
-		case a.value < b.value:
-			return -1
-		case a.value > b.value:
-			return 1
-		default:
-			return 0
-		}
-	})
-	starts := func(i int) bool { return i == 0 || present[i].value != present[i-1].value }
+	sortKeyed(present)
+	starts := func(i int) bool { return i == 0 || present[i].key != present[i-1].key }
 	distinct := 0
 	for i := range present {
 		if starts(i) {
@@ -59,9 +47,18 @@ func numbers(s sample, value func(k int) float64) levels {
 		if starts(i) {
 			l.values = append(l.values, tally{})
 		}
-		l.count(len(l.values)-1, s, int(o.k))
+		l.values[len(l.values)-1].add(s.fold[o.row], s.positive[o.row])
 	}
-	return l
+	return l.sum()
+}
+
+// ascendingBits are bits that are in the order of the numbers, equal where they are.
+func ascendingBits(v float64) uint64 {
+	bits := math.Float64bits(v + 0) // -0 + 0 is 0
+	if bits>>63 == 1 {
+		return ^bits
+	}
+	return bits | 1<<63
 }
 
 // categories counts texts.
@@ -80,14 +77,17 @@ func categories(s sample, text func(row int32) (string, bool)) levels {
 			index[value] = i
 			l.values = append(l.values, tally{})
 		}
-		l.count(i, s, k)
+		l.values[i].add(s.fold[k], s.positive[k])
 	}
-	return l
+	return l.sum()
 }
 
-func (l *levels) count(value int, s sample, k int) {
-	l.values[value].add(s.fold[k], s.positive[k])
-	l.present.add(s.fold[k], s.positive[k])
+// sum adds up the values to what is present.
+func (l *levels) sum() levels {
+	for i := range l.values {
+		l.present = l.present.with(l.values[i])
+	}
+	return *l
 }
 
 // all are all rows of the sample.

@@ -109,7 +109,7 @@ func TestAnySplitIsJudged(t *testing.T) {
 				}
 			}
 		}
-		for _, v := range leak.Split(d.spec, d.table.Select(rows[0]), d.table.Select(rows[1]), d.table.Select(rows[2])) {
+		for _, v := range acrossSplit(d.spec, d.table.Select(rows[0]), d.table.Select(rows[1]), d.table.Select(rows[2])) {
 			require.Greater(t, v.Effect, v.Bound, "%+v", v)
 			require.LessOrEqual(t, v.Effect, 1.)
 			require.LessOrEqual(t, v.Count, len(d.y))
@@ -127,7 +127,7 @@ func TestTheOrderOfColumnsDoesNotMatter(t *testing.T) {
 		order := rapid.Permutation(d.spec.Columns).Draw(t, "order")
 		shuffled := pipeline.Spec{Entity: d.spec.Entity, Columns: order}
 		table := dataset.Table{Columns: rapid.Permutation(d.table.Columns).Draw(t, "table")}
-		again := leak.Features(shuffled, table, d.y, leak.Options{})
+		again := features(shuffled, table, d.y, leak.Options{})
 		require.ElementsMatch(t, vetoes, again)
 		require.True(t, slices.IsSortedFunc(again, func(a, b leak.Veto) int { return place(shuffled, a) - place(shuffled, b) }), "in the spec's order")
 	})

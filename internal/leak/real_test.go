@@ -126,7 +126,7 @@ func TestCleanDataAreSilent(t *testing.T) {
 		t.Run(r.file, func(t *testing.T) {
 			t.Parallel()
 			spec, table, y := r.read(t)
-			require.Empty(t, leak.Features(spec, table, y, leak.Options{}))
+			require.Empty(t, features(spec, table, y, leak.Options{}))
 		})
 	}
 }
@@ -137,7 +137,7 @@ func TestTheLeakyHelocFileIsVetoed(t *testing.T) {
 	leaky := real{file: "heloc-fico/heloc_9871_label_leak.csv", label: "RiskPerformance", positive: "0.0", negative: "1.0"}
 	spec, table, y := leaky.read(t)
 	counts := map[string]int{}
-	for _, v := range leak.Features(spec, table, y, leak.Options{}) {
+	for _, v := range features(spec, table, y, leak.Options{}) {
 		require.Equal(t, leak.PureValues, v.Rule, v.Message)
 		require.Equal(t, 1., v.Effect)
 		counts[v.Column] = v.Count
@@ -153,20 +153,20 @@ func TestSBAColumnsThatAreKnownLaterAreVetoed(t *testing.T) {
 	t.Parallel()
 	want := []string{"Term auc", "ChgOffDate auc", "ChgOffDate missingness", "ChgOffPrinGr auc", "ChgOffPrinGr pure_values"}
 	spec, table, y := sba.read(t)
-	vetoes := leak.Features(spec, table, y, leak.Options{})
+	vetoes := features(spec, table, y, leak.Options{})
 	require.Equal(t, want, names(vetoes))
 	require.Greater(t, vetoes[0].Effect, 0.94)
 	whole := sba
 	whole.rows = nil
 	spec, table, y = whole.read(t)
-	require.Equal(t, want, names(leak.Features(spec, table, y, leak.Options{})), "with the years before 1997")
+	require.Equal(t, want, names(features(spec, table, y, leak.Options{})), "with the years before 1997")
 	for i := range spec.Columns {
 		if slices.Contains(knownLater, spec.Columns[i].Name) {
 			spec.Columns[i].Known = pipeline.KnownAfterOutcome
 		}
 	}
 	declared := 0
-	for _, v := range leak.Features(spec, table, y, leak.Options{}) {
+	for _, v := range features(spec, table, y, leak.Options{}) {
 		if v.Rule == leak.KnownLater {
 			declared++
 		}
@@ -180,9 +180,9 @@ func TestBostonsInsuranceIsFoundByItsDeclaration(t *testing.T) {
 	all := boston
 	all.without = nil
 	spec, table, y := all.read(t)
-	require.Empty(t, leak.Features(spec, table, y, leak.Options{}))
+	require.Empty(t, features(spec, table, y, leak.Options{}))
 	spec.Columns[slices.IndexFunc(spec.Columns, func(c pipeline.Column) bool { return c.Name == "insurance" })].Known = pipeline.KnownAfterOutcome
-	require.Equal(t, []string{"insurance known_later"}, names(leak.Features(spec, table, y, leak.Options{})))
+	require.Equal(t, []string{"insurance known_later"}, names(features(spec, table, y, leak.Options{})))
 }
 
 // Shared at random, clean data are clean; with a twentieth of the test part copied from training they are not.
@@ -200,9 +200,9 @@ func TestRealDataAcrossASplit(t *testing.T) {
 				rows[part] = append(rows[part], i)
 			}
 			train, validation := table.Select(rows[0]), table.Select(rows[1])
-			require.Empty(t, leak.Split(spec, train, validation, table.Select(rows[2])))
+			require.Empty(t, acrossSplit(spec, train, validation, table.Select(rows[2])))
 			copied := append(slices.Clone(rows[2]), rows[0][:len(rows[2])/20]...)
-			vetoes := leak.Split(spec, train, validation, table.Select(copied))
+			vetoes := acrossSplit(spec, train, validation, table.Select(copied))
 			require.Equal(t, []string{"duplicates"}, names(vetoes))
 			require.InDelta(t, 0.045, vetoes[0].Effect, 0.01)
 		})

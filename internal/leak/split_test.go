@@ -1,7 +1,9 @@
 package leak_test
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"testing"
@@ -44,9 +46,9 @@ func applications(rows int) *data {
 func TestFindsCopies(t *testing.T) {
 	t.Parallel()
 	d := applications(4000)
-	require.Empty(t, leak.Split(splitOf(d)))
-	require.Empty(t, leak.Split(splitOf(d, upTo(8)...)), "fewer than one in a hundred")
-	vetoes := leak.Split(splitOf(d, upTo(60)...))
+	require.Empty(t, acrossSplit(splitOf(d)))
+	require.Empty(t, acrossSplit(splitOf(d, upTo(8)...)), "fewer than one in a hundred")
+	vetoes := acrossSplit(splitOf(d, upTo(60)...))
 	require.Equal(t, []string{"duplicates"}, names(vetoes))
 	require.InDelta(t, 60, vetoes[0].Count, 2)
 	require.InDelta(t, 60./1060, vetoes[0].Effect, 0.002)
@@ -59,11 +61,11 @@ func TestFindsCopiesInEveryLaterPart(t *testing.T) {
 	d := applications(4000)
 	train, _, _ := d.parts()
 	other := applications(2000)
-	vetoes := leak.Split(d.spec, other.table, train, train)
+	vetoes := acrossSplit(d.spec, other.table, train, train)
 	require.Equal(t, []string{"duplicates"}, names(vetoes), "the test part is the validation part")
 	require.Contains(t, vetoes[0].Message, "test part")
 	require.InDelta(t, 1, vetoes[0].Effect, 0.1)
-	require.Len(t, leak.Split(d.spec, train, train, train), 2)
+	require.Len(t, acrossSplit(d.spec, train, train, train), 2)
 }
 
 func splitOf(d *data, copied ...int) (spec pipeline.Spec, train, validation, test dataset.Table) {
@@ -131,7 +133,7 @@ func TestChanceDuplicatesAreSilent(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			require.Empty(t, leak.Split(splitOf(d)))
+			require.Empty(t, acrossSplit(splitOf(d)))
 		})
 	}
 }
@@ -145,36 +147,50 @@ func TestMissingValuesAreEqualAndKindsAreNot(t *testing.T) {
 			d.table.Columns[2].Texts[i] = fmt.Sprint("not valid ", i)
 		}
 	}
-	vetoes := leak.Split(splitOf(d, upTo(50)...))
+	vetoes := acrossSplit(splitOf(d, upTo(50)...))
 	require.Equal(t, []string{"duplicates"}, names(vetoes))
 	require.InDelta(t, 50, vetoes[0].Count, 3)
-}
-
-func TestFindsEntitiesOnBothSides(t *testing.T) {
-	t.Parallel()
-	d := applications(1000).entity(func(i int, _ bool) string { return fmt.Sprint("L", i%990) })
-	vetoes := leak.Split(splitOf(d))
-	require.Equal(t, []string{"id entities"}, names(vetoes))
-	require.Equal(t, 10, vetoes[0].Count)
-	require.InDelta(t, 10./250, vetoes[0].Effect, 1e-12)
-	require.Contains(t, vetoes[0].Message, "test part")
-
-	unique := applications(1000).entity(func(i int, _ bool) string { return fmt.Sprint("L", i) })
-	require.Empty(t, leak.Split(splitOf(unique)))
-	missing := applications(1000).entity(func(int, bool) string { return "" })
-	require.Empty(t, leak.Split(splitOf(missing)), "validation finds those")
-	unique.spec.Entity = "absent"
-	require.Empty(t, leak.Split(splitOf(unique)))
 }
 
 func TestPartsWithoutRowsOrColumns(t *testing.T) {
 	t.Parallel()
 	d := applications(300).entity(func(i int, _ bool) string { return fmt.Sprint(i) })
 	none := d.table.Select(nil)
-	require.Empty(t, leak.Split(d.spec, none, none, none))
-	require.Empty(t, leak.Split(d.spec, dataset.Table{}, dataset.Table{}, dataset.Table{}))
-	require.Empty(t, leak.Split(d.spec, d.table, none, dataset.Table{}))
+	require.Empty(t, acrossSplit(d.spec, none, none, none))
+	require.Empty(t, acrossSplit(d.spec, dataset.Table{}, dataset.Table{}, dataset.Table{}))
+	require.Empty(t, acrossSplit(d.spec, d.table, none, dataset.Table{}))
 	lacking := dataset.Table{Columns: slices.Clone(d.table.Columns[:1])}
-	require.NotPanics(t, func() { leak.Split(d.spec, d.table, lacking, d.table) })
-	require.Empty(t, leak.Split(pipeline.Spec{}, d.table, d.table, d.table), "no features, no entity")
+	require.NotPanics(t, func() { acrossSplit(d.spec, d.table, lacking, d.table) })
+	require.Empty(t, acrossSplit(pipeline.Spec{}, d.table, d.table, d.table), "no features, no entity")
+}
+
+// The batches in which rows come do not matter, nor does their order.
+func TestPartsInBatches(t *testing.T) {
+	t.Parallel()
+	d := applications(4000)
+	want := acrossSplit(splitOf(d, upTo(60)...))
+	require.Len(t, want, 1)
+	spec, train, validation, test := splitOf(d, upTo(60)...)
+	inBatches := func(table dataset.Table) dataset.Batches {
+		return dataset.Batches{Rows: table.Rows(), Each: func(_ context.Context, columns []string, do func(int, dataset.Table) error) error {
+			for to := table.Rows(); to > 0; to -= 170 {
+				first := max(0, to-170)
+				batch := table.Select(upTo(to)[first:])
+				batch.Columns = slices.DeleteFunc(batch.Columns, func(c dataset.Column) bool { return !slices.Contains(columns, c.Name) })
+				if err := do(first, batch); err != nil {
+					return err
+				}
+			}
+			return nil
+		}}
+	}
+	got, err := leak.Split(t.Context(), spec, inBatches(train), inBatches(validation), inBatches(test))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	broken := dataset.Batches{Rows: 3, Each: func(context.Context, []string, func(int, dataset.Table) error) error { return io.ErrUnexpectedEOF }}
+	_, err = leak.Split(t.Context(), spec, inBatches(train), broken, inBatches(test))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	_, err = leak.Features(t.Context(), spec, func(context.Context, string) (*dataset.Column, error) { return nil, io.ErrUnexpectedEOF }, d.y, leak.Options{})
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }

@@ -106,9 +106,12 @@ func defaults() Spec {
 				MaxScoreShift: 0.1, MaxVerdictShift: 0.1, MaxUnpredictedShift: 0.02,
 			},
 		},
-		Limits: Limits{MaxRows: 5_000_000, MaxBytes: 2 << 30},
+		Limits: DefaultLimits(),
 	}
 }
+
+// DefaultLimits are those of a spec that names none: five million rows and 2 GiB.
+func DefaultLimits() Limits { return Limits{MaxRows: 5_000_000, MaxBytes: 2 << 30} }
 
 // maxDepth is how deep lists and mappings may nest. The parser's time grows with the square of it, and a spec needs five.
 const maxDepth = 50

@@ -37,6 +37,7 @@ func (c *checker) rules(s *Spec) {
 	c.label(s)
 	c.columns(s)
 	c.share("schema.quarantine.max_share", s.Schema.Quarantine.MaxShare)
+	c.share("schema.evolve.max_share", s.Schema.Evolve.MaxShare)
 	c.conditions(s.Rules)
 	c.leakage(s.Leakage)
 	c.split(s)
@@ -157,7 +158,7 @@ func (c *checker) conditions(rules []Rule) {
 }
 
 // leakRules are those of package leak.
-var leakRules = []string{"auc", "pure_values", "missingness", "identifier", "row_order", "known_later", "duplicates", "entities"}
+var leakRules = []string{"auc", "pure_values", "missingness", "identifier", "row_order", "known_later", "duplicates"}
 
 func (c *checker) leakage(l Leakage) {
 	if !(l.MaxAUC > 0.5 && l.MaxAUC <= 1) {
@@ -176,14 +177,35 @@ func (c *checker) leakage(l Leakage) {
 
 func (c *checker) split(s *Spec) {
 	p := s.Split
-	if p.By != "time" && p.By != "hash" {
-		c.wrongAt("split.by", "split.by is %q; time or hash is wanted", clip(p.By))
+	if !slices.Contains([]string{"time", "hash", "stratified", "grouped"}, p.By) {
+		c.wrongAt("split.by", "split.by is %q; time, hash, stratified or grouped is wanted", clip(p.By))
 	}
 	if p.By == "time" && s.Time == "" {
 		c.wrongAt("split.by", "split.by is time, but the spec names no time column; name it, or split by hash")
 	}
+	if p.EmbargoDays < 0 || p.EmbargoDays > 3650 {
+		c.wrongAt("split.embargo_days", "split.embargo_days is %d; 0 to 3650 is wanted", p.EmbargoDays)
+	}
+	if p.EmbargoDays != 0 && p.By != "time" {
+		c.wrongAt("split.embargo_days", "split.embargo_days needs split.by time: only there are borders between days")
+	}
+	c.group(s)
 	if !(p.Train > 0 && p.Validation > 0 && p.Test > 0) || math.Abs(p.Train+p.Validation+p.Test-1) > 1e-9 {
 		c.wrongAt("split", "split.train, validation and test are %v, %v and %v; positive shares that sum to 1 are wanted", p.Train, p.Validation, p.Test)
+	}
+}
+
+func (c *checker) group(s *Spec) {
+	switch p := s.Split; {
+	case p.By == "grouped" && p.Group == "":
+		c.wrongAt("split.by", "split.by is grouped, but split.group is missing; name the column whose equal values stay together")
+	case p.Group == "":
+	case p.By != "grouped":
+		c.wrongAt("split.group", "split.group needs split.by grouped")
+	case p.Group == s.Label.Column:
+		c.wrongAt("split.group", "split.group is the label; name a column such as a household or a branch")
+	case !s.Knows(p.Group):
+		c.wrongAt("split.group", "split.group names %q, which the spec does not know; add it to ignore, or name a column that has a role", clip(p.Group))
 	}
 }
 

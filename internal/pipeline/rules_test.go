@@ -116,7 +116,14 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"ignored is protected", "ignore: [branch]", "ignore: [▸gender]", `column "gender" is protected already; it cannot be ignored as well`},
 		{"feature is ignored", "{name: home, type", "{name: ▸branch, type", `column "branch" is ignored already; it cannot be a feature as well`},
 		{"feature twice", "{name: home, type", "{name: ▸income, type", `column "income" is a feature already`},
-		{"split by", "by: time", "by: ▸day", `split.by is "day"; time or hash is wanted`},
+		{"split by", "by: time", "by: ▸day", `split.by is "day"; time, hash, stratified or grouped is wanted`},
+		{"embargo below 0", "by: time, train", "by: time, embargo_days: ▸-1, train", `split.embargo_days is -1; 0 to 3650 is wanted`},
+		{"embargo above ten years", "by: time, train", "by: time, embargo_days: ▸3651, train", `split.embargo_days is 3651; 0 to 3650 is wanted`},
+		{"embargo without time", "by: time, train", "by: stratified, embargo_days: ▸30, train", `split.embargo_days needs split.by time`},
+		{"grouped by nothing", "by: time, train", "by: ▸grouped, train", `split.by is grouped, but split.group is missing; name the column`},
+		{"group without grouped", "by: time, train", "by: hash, group: ▸branch, train", `split.group needs split.by grouped`},
+		{"group that is the label", "by: time, train", "by: grouped, group: ▸y, train", `split.group is the label`},
+		{"group that nobody knows", "by: time, train", "by: grouped, group: ▸household, train", `split.group names "household", which the spec does not know; add it to ignore`},
 		{"shares that do not sum to 1", "split: {by: time, train: 0.5", "split: ▸{by: time, train: 0.4", `are 0.4, 0.25 and 0.25; positive shares that sum to 1`},
 		{"a share of 0", "split: {by: time, train: 0.5, validation: 0.25,", "split: ▸{by: time, train: 0.75, validation: 0,", `are 0.75, 0 and 0.25`},
 		{"algorithm", "name: logistic", "name: ▸forest", `algorithm.name is "forest"; logistic is wanted`},
@@ -179,6 +186,26 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 			require.True(t, strings.HasPrefix(err.Error(), "cards.yaml:"+place+": "), "want %s: %s", place, err)
 			require.ErrorContains(t, err, test.want)
 		})
+	}
+}
+
+func TestWaysToSplit(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]pipeline.Split{
+		"by: time, embargo_days: 90, train":   {By: "time", EmbargoDays: 90},
+		"by: stratified, train":               {By: "stratified"},
+		"by: grouped, group: branch, train":   {By: "grouped", Group: "branch"},
+		"by: grouped, group: home, train":     {By: "grouped", Group: "home"},
+		"by: time, embargo_days: 0, train":    {By: "time"},
+		"by: hash, train":                     {By: "hash"},
+		"by: grouped, group: id, train":       {By: "grouped", Group: "id"},
+		"by: grouped, group: gender, train":   {By: "grouped", Group: "gender"},
+		"by: time, embargo_days: 3650, train": {By: "time", EmbargoDays: 3650},
+	} {
+		spec, err := pipeline.Parse("cards.yaml", []byte(strings.Replace(full, "by: time, train", written, 1)))
+		require.NoError(t, err, written)
+		want.Train, want.Validation, want.Test, want.Seed = 0.5, 0.25, 0.25, 7
+		require.Equal(t, want, spec.Split)
 	}
 }
 

@@ -94,6 +94,14 @@ type Column struct {
 // Schema says what becomes of rows that do not keep what the columns promise.
 type Schema struct {
 	Quarantine Quarantine `yaml:"quarantine" json:"quarantine"`
+	Evolve     Evolve     `yaml:"evolve" json:"evolve"`
+}
+
+// Evolve says what data may add to the schema without a person, see package schema.
+type Evolve struct {
+	// MaxShare is the largest share of rows, 0 to 1, that hold a new category of a column, or a number out of its range, up to which these
+	// become a part of the schema. Defaults to 0: such rows break a rule.
+	MaxShare float64 `yaml:"max_share" json:"max_share"`
 }
 
 // Quarantine is where rows go that break a rule: they do not train, and can be looked at.
@@ -130,12 +138,17 @@ type AllowedLeak struct {
 
 // Split says how rows become train, validation and test.
 type Split struct {
-	// By is "time" (oldest rows train, newest test) or "hash" (a stable hash of the entity decides).
+	// By is "time" (oldest rows train, newest test), "hash" (a stable hash of the entity decides), "stratified" (the same, with equal shares of
+	// each class) or "grouped" (a stable hash of the group decides), see dataset.Splitter.
 	By         string  `yaml:"by" json:"by"`
 	Train      float64 `yaml:"train" json:"train"`
 	Validation float64 `yaml:"validation" json:"validation"`
 	Test       float64 `yaml:"test" json:"test"`
 	Seed       uint64  `yaml:"seed" json:"seed"`
+	// EmbargoDays is how many days before each border of time are left out, whose outcomes are known after it only. Defaults to 0.
+	EmbargoDays int `yaml:"embargo_days" json:"embargo_days,omitempty"`
+	// Group is the column whose equal values stay together, such as a household or a branch.
+	Group string `yaml:"group" json:"group,omitempty"`
 }
 
 // Algorithm names the learner and its hyperparameters.

@@ -24,6 +24,15 @@ type Registry interface {
 	// Pipelines returns the current spec of each name, ordered by name.
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 
+	// PutSchemaVersion records v with the next version number of its pipeline, and with accepted makes it current: that is fault.Conflict
+	// when another version than its parent is. What says the same and changes the same version is the version that is there.
+	PutSchemaVersion(ctx context.Context, v SchemaVersion, accepted *SchemaAcceptance) (SchemaVersion, error)
+	// AcceptSchema makes a version current; one that is stays it. One that was never current is fault.Refused when another version than its
+	// parent is: it would take back what came between.
+	AcceptSchema(ctx context.Context, pipeline string, version int, a SchemaAcceptance) (SchemaVersion, error)
+	// SchemaVersions returns all versions of a pipeline's schema, newest first. None is empty.
+	SchemaVersions(ctx context.Context, pipeline string) ([]SchemaVersion, error)
+
 	// RegisterVersion writes v with the next version number and returns it with Version and CreatedAt set. The same name,
 	// digest and meaning again returns the version that is there, with created false, and changes nothing.
 	RegisterVersion(ctx context.Context, v ModelVersion) (registered ModelVersion, created bool, err error)

@@ -58,6 +58,7 @@ type ModelVersion struct {
 // Lineage says what a version was made from.
 type Lineage struct {
 	SpecDigest string            `json:"spec_digest"`
+	Schema     int               `json:"schema"`  // version of the pipeline's schema
 	Dataset    string            `json:"dataset"` // digest of the extracted table
 	Source     string            `json:"source"`  // URI, or simulate with its parameters
 	AsOf       string            `json:"as_of"`   // what was known on that day, 2006-01-02; empty: everything

@@ -18,7 +18,6 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/loanops/loanops/internal/evaluate"
-	"github.com/loanops/loanops/internal/profile"
 )
 
 var (
@@ -90,42 +89,6 @@ func bars(values []float64, fill color.Color, offset, width vg.Length) (*plotter
 	}
 	chart.Color, chart.Offset, chart.LineStyle.Width = fill, offset, 0
 	return chart, nil
-}
-
-func histogram(name string, n *profile.Numbers) (template.HTML, error) {
-	values := make([]float64, len(n.Histogram))
-	for i, count := range n.Histogram {
-		values[i] = float64(count)
-	}
-	chart, err := bars(values, blue, 0, vg.Points(10))
-	if err != nil {
-		return "", err
-	}
-	p := newPlot("", "rows")
-	p.Add(chart)
-	last := float64(len(values) - 1)
-	p.X.Tick.Marker = plot.ConstantTicks{
-		{Value: 0, Label: number(n.Min)}, {Value: last / 2, Label: number((n.Min + n.Max) / 2)}, {Value: last, Label: number(n.Max)},
-	}
-	return svg(p, 260, 130, fmt.Sprintf("histogram of %s from %s to %s, median %s", name, number(n.Min), number(n.Max), number(n.Median)))
-}
-
-func frequencies(name string, top []profile.Value) (template.HTML, error) {
-	values, labels := make([]float64, len(top)), make([]string, len(top))
-	for i, v := range top {
-		// Bars grow from the bottom; the most frequent value is to be on top.
-		values[len(top)-1-i] = float64(v.Count)
-		labels[len(top)-1-i] = shorten(v.Text)
-	}
-	chart, err := bars(values, blue, 0, vg.Points(8))
-	if err != nil {
-		return "", err
-	}
-	chart.Horizontal = true
-	p := newPlot("rows", "")
-	p.Add(chart)
-	p.NominalY(labels...)
-	return svg(p, 260, vg.Length(40+13*len(top)), "most frequent values of "+name)
 }
 
 func shorten(text string) string {

@@ -15,40 +15,9 @@ import (
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/transform"
 )
-
-func loans() profile.Profile {
-	return profile.Profile{Name: "loans <b>", Rows: 200, Columns: []profile.Column{
-		{Name: "income", Numeric: true, Missing: 25, Distinct: 150, Numbers: &profile.Numbers{Min: 1, Q25: 2, Median: 3, Q75: 4, Max: 9, Mean: 3.3, SD: 1.2, Histogram: []int{5, 80, 60, 30, 0}}},
-		{Name: "constant", Numeric: true, Distinct: 1, Numbers: &profile.Numbers{Min: 7, Q25: 7, Median: 7, Q75: 7, Max: 7, Mean: 7, Histogram: []int{200}}},
-		{Name: "purpose", Distinct: 2, Top: []profile.Value{{Text: "car", Count: 120}, {Text: "<script>alert(1)</script>", Count: 80}}},
-		{Name: "empty", Missing: 200},
-	}}
-}
-
-func TestProfileShowsEveryColumnAndEscapesWhatDataSay(t *testing.T) {
-	page, err := report.ProfileHTML(loans())
-	require.NoError(t, err)
-	requireSelfContained(t, page)
-	text := string(page)
-	for _, want := range []string{"income", "constant", "purpose", "empty", "12.5 %", "100.0 %", "loans &lt;b&gt;"} {
-		require.Contains(t, text, want)
-	}
-	require.NotContains(t, text, "<script>alert")
-	require.Equal(t, 3, strings.Count(text, "<svg"), "a plot for every column that has values")
-	again, err := report.ProfileHTML(loans())
-	require.NoError(t, err)
-	require.Equal(t, page, again)
-}
-
-func TestProfileOfNothing(t *testing.T) {
-	page, err := report.ProfileHTML(profile.Profile{Name: "none"})
-	require.NoError(t, err)
-	requireSelfContained(t, page)
-}
 
 func TestEvaluationShowsMetricsPlotsAndCoefficients(t *testing.T) {
 	var y, p []float64

@@ -39,6 +39,18 @@ func recleaned(was, is *Field) string {
 	return ""
 }
 
+// CleanedOtherwise names the fields, in their order, that the spec's steps clean otherwise than the contract's own: in rows that were cleaned by the
+// spec they do not hold what a request under the contract would come to.
+func (c *Contract) CleanedOtherwise(spec pipeline.Spec) (names []string) {
+	for i := range c.Fields {
+		f := &c.Fields[i]
+		if !slices.EqualFunc(f.Clean, cleaningOf(spec.Clean, f.Name), func(a, b pipeline.CleanStep) bool { return same(&a, &b) }) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
 // refused says which of the texts that were good are not any more.
 func refused(texts []string, is *Field) string {
 	reader, err := NewReader(*is)

@@ -17,17 +17,9 @@ func Applications(t dataset.Table, n int, contracts ...request.Contract) (applic
 	if err != nil {
 		return nil, nil, err
 	}
-	readers, err := readersOf(fields, contracts)
+	good, err := goodRows(rows, fields, contracts)
 	if err != nil {
 		return nil, nil, err
-	}
-	var good []int
-	if !demandsMore(contracts, fields) {
-		for i := range rows.Len() {
-			if admitted(rows, i, fields, contracts) && kept(rows, i, readers) {
-				good = append(good, i)
-			}
-		}
 	}
 	n = min(n, len(good))
 	for i := range n {
@@ -36,6 +28,24 @@ func Applications(t dataset.Table, n int, contracts ...request.Contract) (applic
 		applications = append(applications, application(rows, row, fields))
 	}
 	return applications, picked, nil
+}
+
+// goodRows are the rows that every contract takes. Blocks of them are looked at side by side.
+func goodRows(rows Rows, fields []request.Field, contracts []request.Contract) ([]int, error) {
+	if demandsMore(contracts, fields) {
+		return nil, nil
+	}
+	found := make([][]int, (rows.Len()+block-1)/block)
+	err := inBlocks(rows.Len(), func(from, to int) error {
+		readers, err := readersOf(fields, contracts)
+		for i := from; i < to && err == nil; i++ {
+			if admitted(rows, i, fields, contracts) && kept(rows, i, readers) {
+				found[from/block] = append(found[from/block], i)
+			}
+		}
+		return err
+	})
+	return slices.Concat(found...), err
 }
 
 // common are the fields of the first contract that all of them declare, as the same type.

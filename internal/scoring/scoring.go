@@ -16,28 +16,34 @@ type Rows struct {
 	rows    int
 }
 
-// NewRows finds the named columns in the table. A missing one, or one of another type, is fault.Invalid. Text that is all values of a numeric type is read as such: a
-// table has the columns as text that its own spec does not declare, those for instance that a later version has given up and an earlier one reads.
+// NewRows finds the named columns in the table, see Column.
 func NewRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows, error) {
 	r := Rows{rows: t.Rows()}
 	for i, name := range names {
-		c := t.Column(name)
-		if c == nil {
-			return Rows{}, fault.New(fault.Invalid, "column %q is missing", name)
-		}
-		want := dataset.Float
-		if types[i] == pipeline.Category {
-			want = dataset.Text
-		}
-		if want == dataset.Float && c.Kind == dataset.Text {
-			c = numbers(c, types[i])
-		}
-		if c.Kind != want {
-			return Rows{}, fault.New(fault.Invalid, "column %q is not %s", name, types[i].Noun())
+		c, err := Column(t.Column(name), name, types[i])
+		if err != nil {
+			return Rows{}, err
 		}
 		r.columns = append(r.columns, c)
 	}
 	return r, nil
+}
+
+// Column is a table's column (nil where it has none) as values of a type. A missing one, or one of another type, is fault.Invalid. Text that is all values of a numeric type is
+// read as such: a table has the columns as text that its own spec does not declare, those for instance that a later version has given up and an
+// earlier one reads.
+func Column(c *dataset.Column, name string, of pipeline.ColumnType) (*dataset.Column, error) {
+	if c == nil {
+		return nil, fault.New(fault.Invalid, "column %q is missing", name)
+	}
+	if of.Numeric() && c.Kind == dataset.Text {
+		c = numbers(c, of)
+	}
+	number := c.Kind == dataset.Float || c.Kind == dataset.Integer || c.Kind == dataset.Boolean || c.Kind == dataset.Decimal
+	if of.Numeric() != number || !number && c.Kind != dataset.Text {
+		return nil, fault.New(fault.Invalid, "column %q is not %s", name, of.Noun())
+	}
+	return c, nil
 }
 
 // Len is the number of rows.
@@ -73,14 +79,21 @@ func Table(m *model.Model, t dataset.Table) ([]float64, error) {
 		return nil, err
 	}
 	p := make([]float64, rows.Len())
-	values := make([]transform.Value, len(m.Signature()))
-	for i := range p {
-		for field := range values {
-			values[field] = rows.Value(i, field)
+	err = inBlocks(len(p), func(from, to int) error {
+		values := make([]transform.Value, len(m.Signature()))
+		for i := from; i < to; i++ {
+			for field := range values {
+				values[field] = rows.Value(i, field)
+			}
+			var err error
+			if p[i], err = m.Score(values); err != nil {
+				return err
+			}
 		}
-		if p[i], err = m.Score(values); err != nil {
-			return nil, err
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return p, nil
 }

@@ -86,6 +86,22 @@ func TestTableRefuses(t *testing.T) {
 	}
 }
 
+// A dataset holds whole numbers, booleans and amounts in kinds of their own, and each is a number to a model.
+func TestEveryKindOfNumberIsScored(t *testing.T) {
+	t.Parallel()
+	want, err := scoring.Table(loans(), table(texts("home", "own", "rent"), floats("income", 1, 0)))
+	require.NoError(t, err)
+	for _, kind := range []dataset.Kind{dataset.Integer, dataset.Boolean, dataset.Decimal} {
+		income := floats("income", 1, 0)
+		income.Kind = kind
+		p, err := scoring.Table(loans(), table(texts("home", "own", "rent"), income))
+		require.NoError(t, err, "%s", kind)
+		require.Equal(t, want, p)
+	}
+	_, err = scoring.Table(loans(), table(texts("home", "own"), dataset.Column{Name: "income", Kind: dataset.Timestamp, Floats: []float64{1}}))
+	require.ErrorContains(t, err, `column "income" is not a number`)
+}
+
 func TestATableWithoutRowsHasNoScores(t *testing.T) {
 	t.Parallel()
 	p, err := scoring.Table(loans(), table(floats("income"), texts("home")))

@@ -56,7 +56,20 @@ func choose(r pipeline.Relation, where string, has []string) (columns, error) {
 		}
 		c.names = append(c.names, name)
 	}
-	return c, nil
+	return c, apart(where, c.names)
+}
+
+// apart holds the names to differing in more than case: conditions, joins and rules are SQL, to which ID and id are one column.
+func apart(where string, names []string) error {
+	seen := make(map[string]string, len(names))
+	for _, name := range names {
+		folded := strings.ToLower(name)
+		if other, twice := seen[folded]; twice {
+			return fault.New(fault.Invalid, "%s: the columns %q and %q differ by case alone, and are one in SQL; rename one of them (rename), or select the other (select)", where, clip(other), clip(name))
+		}
+		seen[folded] = name
+	}
+	return nil
 }
 
 // places says of every column of a file which of the relation's it is, -1 for none.

@@ -71,7 +71,7 @@ func (p *parquetRelation) makeLanes(b *sharedBudget, m *missing) {
 	fields := make([]arrow.Field, len(p.names))
 	for i, name := range p.names {
 		fields[i] = arrow.Field{Name: name, Type: p.parts[0].fields[i].Type, Nullable: true}
-		p.lanes = append(p.lanes, &lane{column: i, parts: p.parts, rows: p.rows, budget: b, missing: m, ready: map[int64]arrow.Array{}})
+		p.lanes = append(p.lanes, &lane{column: i, parts: p.parts, rows: p.rows, budget: b, missing: m, ready: map[int64]arrow.Array{}, skipped: map[int64]bool{}})
 	}
 	for _, part := range p.parts {
 		part.lanes = len(p.lanes)
@@ -94,7 +94,15 @@ func (p *parquetRelation) Next(ctx context.Context) (Slice, error) {
 		return Slice{}, io.EOF
 	}
 	p.next++
-	return Slice{First: k * p.slice, Decode: func(ctx context.Context) (arrow.RecordBatch, error) { return p.decode(ctx, k) }}, nil
+	return Slice{
+		First:  k * p.slice,
+		Decode: func(ctx context.Context) (arrow.RecordBatch, error) { return p.decode(ctx, k) },
+		Skip: func() {
+			for _, lane := range p.lanes {
+				lane.skip(k)
+			}
+		},
+	}, nil
 }
 
 func (p *parquetRelation) decode(ctx context.Context, k int64) (arrow.RecordBatch, error) {

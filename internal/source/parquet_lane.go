@@ -22,13 +22,14 @@ type lane struct {
 	budget  *sharedBudget
 	missing *missing
 
-	mu     sync.Mutex
-	ready  map[int64]arrow.Array // read for others
-	next   int64                 // the next slice to read
-	part   int                   // the file that is being read
-	left   int64                 // rows of it that were not read
-	reader *pqarrow.ColumnReader
-	err    error
+	mu      sync.Mutex
+	ready   map[int64]arrow.Array // read for others
+	skipped map[int64]bool        // not to be read for others
+	next    int64                 // the next slice to read
+	part    int                   // the file that is being read
+	left    int64                 // rows of it that were not read
+	reader  *pqarrow.ColumnReader
+	err     error
 }
 
 // take returns the column's values of a slice, once.
@@ -44,12 +45,26 @@ func (l *lane) take(k int64) (arrow.Array, error) {
 			l.err = err
 			return nil, err
 		}
-		l.ready[l.next] = values
+		if l.skipped[l.next] {
+			delete(l.skipped, l.next)
+		} else {
+			l.ready[l.next] = values
+		}
 		l.next++
 	}
 	values := l.ready[k]
 	delete(l.ready, k)
 	return values, nil
+}
+
+// skip says that nobody will take the slice. Its pages are passed over when a later one is read.
+func (l *lane) skip(k int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.next <= k {
+		l.skipped[k] = true
+	}
+	delete(l.ready, k)
 }
 
 // read reads the next n rows, across row groups and files.

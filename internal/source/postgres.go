@@ -66,7 +66,8 @@ func openPostgres(ctx context.Context, conn *pgconn.PgConn, d database, r pipeli
 		return nil, err
 	}
 	f := &postgresFormat{csvFormat: csvFormat{comma: ',', quote: '"', relation: chosen}, database: d, conn: conn}
-	f.copy = "COPY (SELECT " + selected(chosen.from, described) + from + ") TO STDOUT (FORMAT csv, HEADER)"
+	f.orderBy = strings.Join(r.Postgres.OrderBy, ", ")
+	f.copy = "COPY (SELECT " + tie(r.Postgres) + ", " + selected(chosen.from, described) + from + ") TO STDOUT (FORMAT csv, HEADER)"
 	layout := newLayout(chosen.names, r.Missing, make([]bool, len(chosen.names)))
 	return &postgres{text: newText(f, chosen, layout, []File{{Name: where}}, o), format: f}, nil
 }
@@ -102,6 +103,7 @@ type postgresFormat struct {
 	database database
 	conn     *pgconn.PgConn
 	copy     string
+	orderBy  string
 
 	mu      sync.Mutex
 	aborted bool
@@ -143,7 +145,8 @@ var errStalled = errors.New("the database sends nothing")
 // copyTo copies until the rows end.
 func (f *postgresFormat) copyTo(ctx context.Context, cancel context.CancelCauseFunc, to io.Writer) error {
 	buffered := bufio.NewWriterSize(to, readBytes) // the database sends row by row
-	w := watched{to: buffered, stalled: time.AfterFunc(stallTimeout, func() { cancel(errStalled) })}
+	ordered := &untied{to: buffered, where: f.database, orderBy: f.orderBy}
+	w := watched{to: ordered, stalled: time.AfterFunc(stallTimeout, func() { cancel(errStalled) })}
 	defer w.stalled.Stop()
 	_, err := f.conn.CopyTo(ctx, w, f.copy)
 	switch {
@@ -151,6 +154,8 @@ func (f *postgresFormat) copyTo(ctx context.Context, cancel context.CancelCauseF
 		return fault.New(fault.Unavailable, "%s: the database has sent nothing for %s", f.database, stallTimeout)
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case fault.CodeOf(err) == fault.Invalid:
+		return err
 	case err != nil:
 		return f.database.fault(err, f.copy)
 	}

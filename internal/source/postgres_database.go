@@ -68,17 +68,34 @@ func (d database) begin(ctx context.Context, conn *pgconn.PgConn, from string) (
 	return nil, d.fault(err, "SELECT *"+from)
 }
 
-// from is what follows the columns in the statement. The line feed ends a comment at the query's end.
+// from is what follows the columns in the statement: the rows in their order, which is that of the window as well, so that they are sorted once. The
+// line feed ends a comment at the query's end.
 func (d database) from(p *pipeline.Postgres) string {
 	rows := pgx.Identifier(strings.Split(p.Table, ".")).Sanitize()
 	if p.Query != "" {
 		rows = "(\n" + d.query + "\n)"
 	}
-	order := make([]string, len(p.OrderBy))
+	order := " ORDER BY " + strings.Join(keys(p), ", ")
+	return " FROM " + rows + " AS source WINDOW loanops AS (" + strings.TrimSpace(order) + ")" + order
+}
+
+// keys are the columns that order the rows.
+func keys(p *pipeline.Postgres) []string {
+	quoted := make([]string, len(p.OrderBy))
 	for i, name := range p.OrderBy {
-		order[i] = "source." + pgx.Identifier{name}.Sanitize()
+		quoted[i] = "source." + pgx.Identifier{name}.Sanitize()
 	}
-	return " FROM " + rows + " AS source ORDER BY " + strings.Join(order, ", ")
+	return quoted
+}
+
+// tie is a column that is true of a row that order_by does not tell from the row before it. The database compares: 1.0 and 1.00 are two texts and
+// one number, and so are texts under some collations. Of the first row it says nothing.
+func tie(p *pipeline.Postgres) string {
+	equal := keys(p)
+	for i, key := range equal {
+		equal[i] = key + " IS NOT DISTINCT FROM lag(" + key + ") OVER loanops"
+	}
+	return strings.Join(equal, " AND ") + " AS loanops_tie"
 }
 
 // selected is the list of columns. Truth values become true and false, as they are in JSON and Parquet. A row whose only value is null would

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -127,6 +128,51 @@ func TestPostgresFaults(t *testing.T) {
 		require.Equal(t, want.code, fault.CodeOf(err), query)
 		require.NotContains(t, err.Error(), "Secretperson")
 		require.NotContains(t, err.Error(), "127.0.0.1")
+	}
+}
+
+// Without an order of all rows there is no dataset of them. Equal is what the database says is equal.
+func TestRowsThatOrderByDoesNotTellApart(t *testing.T) {
+	t.Parallel()
+	url := database(t, "CREATE TABLE loans (branch text, number numeric, x text)",
+		"INSERT INTO loans SELECT 'b' || i % 10, i / 10, repeat('x', 50) FROM generate_series(0, 4999) AS i",
+		"CREATE TABLE unknown (n int)", "INSERT INTO unknown VALUES (NULL)",
+		"CREATE TABLE nearly (n numeric, f float8, missing int)", "INSERT INTO nearly VALUES (1.0, 0, 1), (1.00, '-0', NULL), (2, 1, NULL)")
+	for _, test := range []struct {
+		table   string
+		orderBy pipeline.Names
+		want    string // of the message; empty where the rows are told apart
+	}{
+		{"loans", pipeline.Names{"number", "branch"}, ""},
+		{"loans", pipeline.Names{"branch", "number"}, ""},
+		{"loans", pipeline.Names{"branch"}, "connection warehouse: rows 1 and 2 have the same values in order_by (branch)"},
+		{"nearly", pipeline.Names{"n"}, "rows 1 and 2 have the same values in order_by (n)"},
+		{"nearly", pipeline.Names{"f"}, "rows 1 and 2 have the same values in order_by (f)"},
+		{"nearly", pipeline.Names{"missing"}, "rows 2 and 3 have the same values in order_by (missing)"},
+		{"nearly", pipeline.Names{"n", "f"}, "rows 1 and 2 have the same values in order_by (n, f)"},
+		{"nearly", pipeline.Names{"missing", "f"}, ""},
+		{"unknown", pipeline.Names{"n"}, ""},
+	} {
+		r := pipeline.Relation{Postgres: &pipeline.Postgres{Table: test.table, OrderBy: test.orderBy}}
+		relation := openPostgres(t, url, r, source.Options{RowsPerSlice: 1024})
+		var err error
+		rows := int64(0)
+		for err == nil {
+			var slice source.Slice
+			if slice, err = relation.Next(t.Context()); err == nil {
+				batch, broken := slice.Decode(t.Context())
+				require.NoError(t, broken)
+				require.NotContains(t, relation.Columns(), "loanops_tie")
+				rows += batch.NumRows()
+			}
+		}
+		if test.want == "" {
+			require.ErrorIs(t, err, io.EOF)
+			require.Equal(t, map[string]int64{"loans": 5000, "nearly": 3, "unknown": 1}[test.table], rows)
+			continue
+		}
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, test.want)
 	}
 }
 

@@ -33,6 +33,8 @@ type Slice struct {
 	First int64
 	// Decode makes a batch of the rows. Any goroutine may call it, once.
 	Decode func(ctx context.Context) (arrow.RecordBatch, error)
+	// Skip, in place of Decode, says that nobody needs the rows.
+	Skip func()
 }
 
 // Options bound and shape the reading.

@@ -90,7 +90,15 @@ func (t *text) Next(ctx context.Context) (Slice, error) {
 	}
 	first := t.rows
 	t.rows += int64(rows)
-	return Slice{First: first, Decode: func(ctx context.Context) (arrow.RecordBatch, error) { return t.decode(ctx, pieces, rows) }}, nil
+	return Slice{
+		First:  first,
+		Decode: func(ctx context.Context) (arrow.RecordBatch, error) { return t.decode(ctx, pieces, rows) },
+		Skip: func() {
+			for _, p := range pieces {
+				p.recycle()
+			}
+		},
+	}, nil
 }
 
 func tooManyRows(where string, limit int64) error {

@@ -3,6 +3,7 @@ package swapset
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Outlook is what the rows say about a limit of the change of the approval rate.
@@ -19,11 +20,18 @@ const (
 
 // Judge holds the change of the approval rate, up or down, against the limit (a share, above 0), and says in words what it rests on. What is
 // judged is the estimate; a change equal to the limit is within it. The rows are too few when half the interval is wider than the limit: with no
-// flips 10 rows suffice for 0.17 and 18 for 0.1, with flips it takes more. A limit of 0 is never met, since no number of rows shows that nothing changes.
+// flips 10 rows suffice for 0.17 and 18 for 0.1, with flips it takes more. A limit of 0 is never met, since no number of rows shows that nothing changes; nor is any where a
+// side would have decided on other values.
 func (s Shift) Judge(limit float64) (Outlook, string) {
 	outlook, text := s.judge(limit)
 	if s.LeftOut > 0 {
 		text += fmt.Sprintf("; %s that one of the two would refuse left out", counted(s.LeftOut))
+	}
+	if len(s.Recleaned) > 0 {
+		text += fmt.Sprintf("; that is of rows in which %s were cleaned otherwise than one of the two cleans them", strings.Join(s.Recleaned, ", "))
+		if outlook == Within {
+			outlook = Undecided
+		}
 	}
 	return outlook, text
 }

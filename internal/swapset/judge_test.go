@@ -45,6 +45,18 @@ func TestJudge(t *testing.T) {
 	}
 }
 
+// Where a side would have decided on other values no limit is met, and one that is not met stays so.
+func TestJudgeOfRowsOfOtherCleaning(t *testing.T) {
+	t.Parallel()
+	for limit, want := range map[float64]swapset.Outlook{0.2: swapset.Undecided, 0.05: swapset.Exceeds} {
+		shift := flips(t, 1000, 100, 0)
+		shift.Recleaned = []string{"income", "purpose"}
+		outlook, why := shift.Judge(limit)
+		require.Equal(t, want, outlook)
+		require.Contains(t, why, "; that is of rows in which income, purpose were cleaned otherwise than one of the two cleans them")
+	}
+}
+
 // A wider limit never turns a pass into anything else, and a pass is never without rows.
 func TestJudgeIsMonotoneInTheLimit(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,8 @@ type Shift struct {
 	Rows int `json:"rows"`
 	// LeftOut are the rows that one of the sides would refuse.
 	LeftOut int `json:"left_out"`
+	// Recleaned are the columns that one of the sides cleans otherwise than the rows were.
+	Recleaned []string `json:"recleaned,omitempty"`
 
 	Champion   Side `json:"champion"`
 	Challenger Side `json:"challenger"`

@@ -42,6 +42,9 @@ type Rows struct {
 	MeaningsDiffer bool
 	// LeftOut are as many rows more that one of the sides would refuse.
 	LeftOut int
+	// Recleaned are columns that one of the sides cleans otherwise than these rows were: what it decided on them is not what it would decide on
+	// clients' values.
+	Recleaned []string
 }
 
 // Column is a column of categories. The empty value is a missing one.
@@ -68,6 +71,7 @@ func Compare(rows Rows, champion, challenger []decision.Decision) (Shift, error)
 	shift := Shift{
 		Rows:             all.rows,
 		LeftOut:          rows.LeftOut,
+		Recleaned:        rows.Recleaned,
 		Champion:         all.side(all.bothApprove, all.swappedOut),
 		Challenger:       all.side(all.bothApprove, all.swappedIn),
 		Change:           pairedDifference(all.swappedIn.rows, all.swappedOut.rows, all.rows),

@@ -8,46 +8,40 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// Rows gives values by row and field, in the order of the columns that Fit got.
-type Rows interface {
-	Len() int
-	Value(row, field int) Value
+// Values are one field in all rows: Numbers of a numeric type, NaN where missing, or Texts, each missing where it is not Valid.
+type Values struct {
+	Numbers []float64
+	Texts   []string
+	Valid   []bool
 }
 
-// Fit learns an encoder from training rows only. A field is nullable when the spec accepts missing values. A category
+// Fit learns a field's encoding from training rows only. A field is nullable when the spec accepts missing values. A category
 // without a domain in the spec is open and has the values of training as levels, sorted. Sums run in row order, so that the same rows give
 // the same bits.
-func Fit(columns []pipeline.Column, rows Rows) (*Encoder, error) {
-	e := &Encoder{Scales: make([]Scale, len(columns))}
-	for i, c := range columns {
-		f := Field{Name: c.Name, Type: c.Type, Nullable: c.MissingMax > 0, Levels: slices.Clone(c.Domain)}
-		e.Scales[i] = Scale{SD: 1}
-		if c.Type.Numeric() {
-			scale, err := fitScale(c.Name, rows, i)
-			if err != nil {
-				return nil, err
-			}
-			e.Scales[i] = scale
-		} else if len(f.Levels) == 0 {
-			f.Open, f.Levels = true, levels(rows, i)
-			if len(f.Levels) == 0 {
-				return nil, fault.New(fault.Refused, "column %q has no values in training", c.Name)
-			}
-		}
-		e.Fields = append(e.Fields, f)
+func Fit(c pipeline.Column, v Values) (Field, Scale, error) {
+	f := Field{Name: c.Name, Type: c.Type, Nullable: c.MissingMax > 0, Levels: slices.Clone(c.Domain)}
+	if c.Type.Numeric() {
+		scale, err := fitScale(c.Name, v.Numbers)
+		return f, scale, err
 	}
-	return e, nil
+	if len(f.Levels) == 0 {
+		f.Open, f.Levels = true, levels(v)
+		if len(f.Levels) == 0 {
+			return f, Scale{SD: 1}, fault.New(fault.Refused, "column %q has no values in training", c.Name)
+		}
+	}
+	return f, Scale{SD: 1}, nil
 }
 
 // fitScale computes mean and standard deviation (that of the population, √(Σ(x-mean)²/n)) in two passes. Values whose sums leave the
 // range of float64 are fault.Refused.
-func fitScale(name string, rows Rows, field int) (Scale, error) {
+func fitScale(name string, values []float64) (Scale, error) {
 	var sum, n float64
 	low, high := math.Inf(1), math.Inf(-1)
-	for row := range rows.Len() {
-		if v := rows.Value(row, field); !v.Missing {
-			sum += v.Number
-			low, high = min(low, v.Number), max(high, v.Number)
+	for _, x := range values {
+		if x == x {
+			sum += x
+			low, high = min(low, x), max(high, x)
 			n++
 		}
 	}
@@ -59,9 +53,9 @@ func fitScale(name string, rows Rows, field int) (Scale, error) {
 	}
 	mean := sum / n
 	var squares float64
-	for row := range rows.Len() {
-		if v := rows.Value(row, field); !v.Missing {
-			d := v.Number - mean
+	for _, x := range values {
+		if x == x {
+			d := x - mean
 			squares += float64(d * d)
 		}
 	}
@@ -75,11 +69,11 @@ func fitScale(name string, rows Rows, field int) (Scale, error) {
 	return Scale{Mean: mean, SD: sd}, nil
 }
 
-func levels(rows Rows, field int) []string {
+func levels(v Values) []string {
 	seen := map[string]bool{}
-	for row := range rows.Len() {
-		if v := rows.Value(row, field); !v.Missing {
-			seen[v.Text] = true
+	for i, text := range v.Texts {
+		if v.Valid[i] {
+			seen[text] = true
 		}
 	}
 	values := make([]string, 0, len(seen))

@@ -118,8 +118,12 @@ func (s session) join(i int, base string, j source.Joined) error {
 		}
 	}
 	for _, name := range theirs {
-		if slices.Contains(mine, name) && !slices.Contains(j.On, name) {
-			return fault.New(fault.Invalid, "%s has a column %q as the relations before it; select or rename its columns", j.Name, name)
+		if slices.Contains(j.On, name) {
+			continue
+		}
+		// In SQL, names that differ by case alone are one.
+		if i := slices.IndexFunc(mine, func(of string) bool { return strings.EqualFold(of, name) }); i >= 0 {
+			return fault.New(fault.Invalid, "%s has a column %q as the relations before it have %q; select or rename its columns", j.Name, name, mine[i])
 		}
 	}
 	if err := s.promised(left, base, j.On, j.Cardinality == pipeline.OneToOne); err != nil {

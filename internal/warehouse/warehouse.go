@@ -16,7 +16,8 @@ import (
 
 // Warehouse is a DuckDB in memory that spills to a folder. It is safe for concurrent use: every call has a connection of its own.
 type Warehouse struct {
-	dir string
+	dir     string
+	threads int // of a call; 0 is one for every processor, and tests hold results to any number
 }
 
 // Open checks that DuckDB works. dir, made when absent, takes what does not fit into memory.
@@ -54,10 +55,14 @@ func (w *Warehouse) session(ctx context.Context, files []string, work func(sessi
 	for i, path := range files {
 		paths[i] = text(path)
 	}
-	for _, setting := range []string{
+	settings := []string{
 		"memory_limit = '" + memory + "'", "temp_directory = " + text(w.dir), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
 		"enable_external_access = false", "lock_configuration = true",
-	} {
+	}
+	if w.threads > 0 {
+		settings = append([]string{fmt.Sprintf("threads = %d", w.threads)}, settings...)
+	}
+	for _, setting := range settings {
 		if err := s.exec("SET " + setting); err != nil {
 			return fault.Wrap(fault.Internal, err, "DuckDB: %s", setting)
 		}

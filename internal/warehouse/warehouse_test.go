@@ -99,7 +99,15 @@ func TestRelateHoldsWhatTheSpecPromises(t *testing.T) {
 		{applications(t), source.Joined{Staged: once, On: pipeline.Names{"branch"}}, `once has no column "branch" to join on`},
 		{
 			applications(t), source.Joined{Staged: staged(t, "same", texts("id", "a"), texts("branch", "x")), On: pipeline.Names{"id"}},
-			`same has a column "branch" as the relations before it`,
+			`same has a column "branch" as the relations before it have "branch"`,
+		},
+		{
+			applications(t), source.Joined{Staged: staged(t, "same", texts("id", "a"), texts("BRANCH", "x")), On: pipeline.Names{"id"}},
+			`same has a column "BRANCH" as the relations before it have "branch"`,
+		},
+		{
+			applications(t), source.Joined{Staged: staged(t, "same", texts("id", "a"), texts("loanops_row", "x")), On: pipeline.Names{"id"}},
+			`same has a column "loanops_row" as the relations before it have "loanops_row"`,
 		},
 		{
 			staged(t, "base", numbered(dataset.RowColumn, 1, 2), texts("id", "a", "a")),

@@ -4,6 +4,8 @@ DROP TABLE canary_checks;
 DROP TABLE runs;
 DROP TABLE serving_records;
 DROP TABLE model_versions;
+DROP TABLE schema_acceptances;
+DROP TABLE schema_versions;
 DROP TABLE pipelines;
 DROP FUNCTION append_only;
 DROP TABLE policies;

@@ -15,6 +15,26 @@ CREATE TABLE pipelines (
 );
 CREATE INDEX pipelines_by_name ON pipelines (name, seq);
 
+CREATE TABLE schema_versions (
+    pipeline TEXT    NOT NULL,
+    version  INTEGER NOT NULL CHECK (version > 0),
+    digest   TEXT    NOT NULL, -- of what it says and what it changes
+    document TEXT    NOT NULL, -- registry.SchemaVersion as JSON
+    PRIMARY KEY (pipeline, version),
+    UNIQUE (pipeline, digest)
+);
+
+CREATE TABLE schema_acceptances ( -- the last one of a pipeline says which version is current
+    pipeline TEXT    NOT NULL,
+    nth      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    actor    TEXT    NOT NULL,
+    reason   TEXT    NOT NULL,
+    at       BIGINT  NOT NULL,
+    PRIMARY KEY (pipeline, nth),
+    FOREIGN KEY (pipeline, version) REFERENCES schema_versions (pipeline, version)
+);
+
 CREATE TABLE model_versions (
     name       TEXT    NOT NULL,
     version    INTEGER NOT NULL CHECK (version > 0),
@@ -82,6 +102,8 @@ BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$;
 CREATE TRIGGER policies_append_only BEFORE UPDATE OR DELETE ON policies FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER schema_acceptances_append_only BEFORE UPDATE OR DELETE ON schema_acceptances FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER schema_versions_append_only BEFORE UPDATE OR DELETE ON schema_versions FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER model_versions_append_only BEFORE UPDATE OR DELETE ON model_versions FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER serving_records_append_only BEFORE UPDATE OR DELETE ON serving_records FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER canary_checks_append_only BEFORE UPDATE OR DELETE ON canary_checks FOR EACH ROW EXECUTE FUNCTION append_only();

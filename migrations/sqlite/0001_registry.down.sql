@@ -4,5 +4,7 @@ DROP TABLE canary_checks;
 DROP TABLE runs;
 DROP TABLE serving_records;
 DROP TABLE model_versions;
+DROP TABLE schema_acceptances;
+DROP TABLE schema_versions;
 DROP TABLE pipelines;
 DROP TABLE policies;

@@ -15,6 +15,26 @@ CREATE TABLE pipelines (
 );
 CREATE INDEX pipelines_by_name ON pipelines (name, seq);
 
+CREATE TABLE schema_versions (
+    pipeline TEXT    NOT NULL,
+    version  INTEGER NOT NULL CHECK (version > 0),
+    digest   TEXT    NOT NULL, -- of what it says and what it changes
+    document TEXT    NOT NULL, -- registry.SchemaVersion as JSON
+    PRIMARY KEY (pipeline, version),
+    UNIQUE (pipeline, digest)
+);
+
+CREATE TABLE schema_acceptances ( -- the last one of a pipeline says which version is current
+    pipeline TEXT    NOT NULL,
+    nth      INTEGER NOT NULL,
+    version  INTEGER NOT NULL,
+    actor    TEXT    NOT NULL,
+    reason   TEXT    NOT NULL,
+    at       BIGINT  NOT NULL,
+    PRIMARY KEY (pipeline, nth),
+    FOREIGN KEY (pipeline, version) REFERENCES schema_versions (pipeline, version)
+);
+
 CREATE TABLE model_versions (
     name       TEXT    NOT NULL,
     version    INTEGER NOT NULL CHECK (version > 0),
@@ -79,6 +99,10 @@ CREATE TABLE cached_steps (
 
 CREATE TRIGGER policies_no_update BEFORE UPDATE ON policies BEGIN SELECT RAISE(ABORT, 'policies is append-only'); END;
 CREATE TRIGGER policies_no_delete BEFORE DELETE ON policies BEGIN SELECT RAISE(ABORT, 'policies is append-only'); END;
+CREATE TRIGGER schema_versions_no_update BEFORE UPDATE ON schema_versions BEGIN SELECT RAISE(ABORT, 'schema_versions is append-only'); END;
+CREATE TRIGGER schema_versions_no_delete BEFORE DELETE ON schema_versions BEGIN SELECT RAISE(ABORT, 'schema_versions is append-only'); END;
+CREATE TRIGGER schema_acceptances_no_update BEFORE UPDATE ON schema_acceptances BEGIN SELECT RAISE(ABORT, 'schema_acceptances is append-only'); END;
+CREATE TRIGGER schema_acceptances_no_delete BEFORE DELETE ON schema_acceptances BEGIN SELECT RAISE(ABORT, 'schema_acceptances is append-only'); END;
 CREATE TRIGGER model_versions_no_update BEFORE UPDATE ON model_versions BEGIN SELECT RAISE(ABORT, 'model_versions is append-only'); END;
 CREATE TRIGGER model_versions_no_delete BEFORE DELETE ON model_versions BEGIN SELECT RAISE(ABORT, 'model_versions is append-only'); END;
 CREATE TRIGGER serving_records_no_update BEFORE UPDATE ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END;

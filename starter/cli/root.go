@@ -125,7 +125,8 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 	})
 	root.AddCommand(a.upCommand(), a.agentCommand(),
 		group("ct", "Continuous training", a.trainCommand()),
-		group("data", "Data at a desk", a.dataCheckCommand()),
+		group("schemas", "Versions of what columns are, and who accepted them", a.schemasListCommand(), a.schemasShowCommand(), a.schemasDiffCommand(), a.schemasAcceptCommand()),
+		group("data", "Data at a desk", a.dataCheckCommand(), a.dataInferCommand()),
 		group("cd", "Continuous delivery", a.deliverCommand()),
 		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
 		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand()),

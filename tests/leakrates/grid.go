@@ -21,7 +21,7 @@ var (
 )
 
 // rules in the order in which they are told.
-var rules = []leak.Rule{leak.AUC, leak.PureValues, leak.Missingness, leak.Identifier, leak.RowOrder, leak.Duplicates, leak.Entities}
+var rules = []leak.Rule{leak.AUC, leak.PureValues, leak.Missingness, leak.Identifier, leak.RowOrder, leak.Duplicates}
 
 // vetoed is how many data sets were vetoed, and by which rules.
 type vetoed struct {
@@ -71,8 +71,8 @@ func vetoHonest(kind, size, base, sets int) vetoed {
 	for range sets {
 		p := kinds[kind].draw(rng, sizes[size], bases[base])
 		train, validation, test := p.split()
-		vetoes := leak.Features(p.spec, p.table, p.y, leak.Options{})
-		vetoes = append(vetoes, leak.Split(p.spec, p.table.Select(train), p.table.Select(validation), p.table.Select(test))...)
+		vetoes := p.features()
+		vetoes = append(vetoes, p.across(train, validation, test)...)
 		fired := map[leak.Rule]bool{}
 		for _, v := range vetoes {
 			fired[v.Rule] = true
@@ -98,9 +98,9 @@ func find(which, size, base, sets int) int {
 		if l.copied > 0 {
 			train, validation, test := p.split()
 			test = append(test, train[:int(l.copied*float64(len(test)))]...)
-			vetoes = leak.Split(p.spec, p.table.Select(train), p.table.Select(validation), p.table.Select(test))
+			vetoes = p.across(train, validation, test)
 		} else {
-			vetoes = leak.Features(p.spec, p.table, p.y, leak.Options{})
+			vetoes = p.features()
 		}
 		if slices.ContainsFunc(vetoes, func(v leak.Veto) bool { return v.Rule == l.rule && (l.column == nil || v.Column == planted) }) {
 			found++

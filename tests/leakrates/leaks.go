@@ -122,9 +122,6 @@ var leaks = slices.Concat(
 	graded([]float64{0.005, 0.03, 0.1}, func(share float64) leaky {
 		return leaky{name: fmt.Sprintf("%g %% of the test part copied from training", 100*share), rule: leak.Duplicates, accepted: share <= 0.01, copied: share}
 	}),
-	graded([]float64{0.01}, func(share float64) leaky {
-		return leaky{name: fmt.Sprintf("%g %% of the test part are entities of training", 100*share), rule: leak.Entities, copied: share}
-	}),
 )
 
 // graded makes a leak of every strength.
@@ -139,7 +136,7 @@ func graded(strengths []float64, of func(strength float64) leaky) []leaky {
 // plant draws a population with the leak and little else.
 func (l leaky) plant(rng *rand.Rand, rows int, base float64) *population {
 	p := populate(rng, rows, base)
-	if l.rule != leak.Identifier && l.rule != leak.Entities {
+	if l.rule != leak.Identifier {
 		p.spec.Entity = "" // looking at identifiers takes the longest
 	}
 	if l.rows != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -8,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/leak"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -119,4 +121,17 @@ func (p *population) split() (train, validation, test []int) {
 		}
 	}
 	return train, validation, test
+}
+
+// features are the vetoes of the rows.
+func (p *population) features() []leak.Veto {
+	vetoes, _ := leak.Features(context.Background(), p.spec, dataset.ColumnsOf(p.table), p.y, leak.Options{}) // a table in memory has no faults
+	return vetoes
+}
+
+// across are the vetoes of parts of the rows.
+func (p *population) across(train, validation, test []int) []leak.Veto {
+	part := func(rows []int) dataset.Batches { return dataset.BatchesOf(p.table.Select(rows)) }
+	vetoes, _ := leak.Split(context.Background(), p.spec, part(train), part(validation), part(test)) // as above
+	return vetoes
 }

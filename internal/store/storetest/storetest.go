@@ -40,6 +40,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"ServingRecordsHaveTheTime", servingTime},
 		{"ServingChainShowsTampering", tampering},
 		{"AliasesAreWhatProductionSays", aliases},
+		{"Schemas", schemas},
+		{"SchemasUnderConcurrency", concurrentSchemas},
 		{"Runs", runs},
 		{"RunArtifacts", runArtifacts},
 		{"CanaryChecks", canaryChecks},

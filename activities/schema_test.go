@@ -1,0 +1,256 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/schema"
+)
+
+const evolvingSpec = `name: evolving
+source: {uri: rows.csv}
+label: {column: y, positive: "1", negative: "0"}
+entity: id
+columns:
+  - {name: n, type: number, min: 0, max: 1000, unit: EUR}
+  - {name: c, type: category, domain: [a, b]}
+schema: {evolve: {max_share: 0.05}, quarantine: {max_share: 0.05}}
+`
+
+// evolving is a bench with a spec, which change may alter, and a file of 400 rows, which spoil may alter; the first line is the header.
+func evolving(t *testing.T, spoil func(lines []string)) (*bench, string) {
+	t.Helper()
+	b := newBench(t)
+	b.spec = evolvingAs(t, evolvingSpec)
+	lines := []string{"id,n,c,y"}
+	for i := range 400 {
+		lines = append(lines, fmt.Sprintf("A-%d,%d,%s,%d", i, 7*i%1000, string("ab"[i%2]), uint32(i)*2654435761>>31))
+	}
+	spoil(lines)
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	return b, path
+}
+
+func evolvingAs(t *testing.T, yaml string) pipeline.Spec {
+	t.Helper()
+	spec, err := pipeline.Parse("evolving.yaml", []byte(yaml))
+	require.NoError(t, err)
+	return spec
+}
+
+// validated extracts a file and holds it against the schema, as a training does once.
+func (b *bench) validated(t *testing.T, loaded PipelineOutput, data string) (ExtractOutput, ValidateOutput) {
+	t.Helper()
+	extracted, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{
+		Schema: loaded.Schema.Ref, Version: loaded.Schema.Version, Source: loaded.Source, Limits: loaded.Limits, Data: data, KnownAt: "2026-06-30",
+	})
+	require.NoError(t, err)
+	out, err := b.stages.Checking.Validate(t.Context(), loaded.Validation(extracted, "2026-06-30"))
+	require.NoError(t, err)
+	return extracted, out
+}
+
+func (b *bench) recorded(t *testing.T, loaded PipelineOutput, change *SchemaChange) RecordSchemaOutput {
+	t.Helper()
+	require.NotNil(t, change)
+	out, err := b.stages.Pipelines.RecordSchema(t.Context(), RecordSchemaInput{Pipeline: "evolving", State: loaded.Schema, Change: *change, RunID: "run-1"})
+	require.NoError(t, err)
+	return out
+}
+
+func set(lines []string, from, to, field int, value string) {
+	for i := from; i < to; i++ {
+		fields := strings.Split(lines[i], ",")
+		fields[field] = value
+		lines[i] = strings.Join(fields, ",")
+	}
+}
+
+// A new category of a few rows and a wider range become the next version; the rows are read again under it and none is in quarantine.
+func TestWhatDataBringBecomesTheNextSchema(t *testing.T) {
+	b, path := evolving(t, func(lines []string) {
+		set(lines, 1, 9, 2, "boat")
+		set(lines, 20, 22, 1, "1200")
+		lines[0] += ",extra"
+		for i := range lines[1:] {
+			lines[1+i] += ",x"
+		}
+	})
+	loaded := b.loaded(t, b.spec)
+	require.Equal(t, 1, loaded.Schema.Version)
+	extracted, first := b.validated(t, loaded, path)
+	require.EqualValues(t, 10, extracted.Refused)
+	require.Empty(t, first.Errors)
+	require.Equal(t, []string{`column "n": a wider range`, `column "c": 1 new category`, `column "extra": new, not used until the spec lists it`}, first.Change.Words)
+	recorded := b.recorded(t, loaded, first.Change)
+	require.Equal(t, 2, recorded.State.Version)
+	loaded.Schema = recorded.State
+	again, second := b.validated(t, loaded, path)
+	require.Nil(t, second.Change)
+	require.Zero(t, again.Refused)
+	require.EqualValues(t, 400, again.Rows)
+	spec, err := getSchema(t.Context(), b.objects, loaded.Schema.Ref)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "boat"}, spec.Columns[1].Domain)
+	require.Equal(t, 1200.0, *spec.Columns[0].Max)
+	m, _, err := manifest(t.Context(), b.objects, again.Dataset)
+	require.NoError(t, err)
+	require.Equal(t, 2, m.Schema)
+
+	require.Equal(t, recorded.State, b.loaded(t, b.spec).Schema, "the next run begins under it")
+	rows, err := json.Marshal(b.registry.schemas["evolving"])
+	require.NoError(t, err)
+	require.NotContains(t, string(rows), "boat", "a registry row holds no value")
+
+	// A person's change of another column keeps what data have taught.
+	b.spec = evolvingAs(t, strings.Replace(evolvingSpec, "max: 1000,", "max: 2000,", 1))
+	edited := b.loaded(t, b.spec)
+	require.Equal(t, 3, edited.Schema.Version)
+	spec, err = getSchema(t.Context(), b.objects, edited.Schema.Ref)
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "boat"}, spec.Columns[1].Domain)
+	require.Equal(t, 2000.0, *spec.Columns[0].Max)
+	require.Equal(t, []string{"extra"}, edited.Schema.Unused)
+}
+
+// What the schema takes in breaks no rule: without any quarantine the run goes on.
+func TestWhatIsTakenInBreaksNoRule(t *testing.T) {
+	b, path := evolving(t, func(lines []string) { set(lines, 1, 9, 2, "boat") })
+	b.spec = evolvingAs(t, strings.Replace(evolvingSpec, ", quarantine: {max_share: 0.05}", "", 1))
+	_, out := b.validated(t, b.loaded(t, b.spec), path)
+	require.Empty(t, out.Errors)
+	require.NotNil(t, out.Change)
+}
+
+// Each stays what it was: rows that break rules.
+func TestWhatDoesNotBecomeASchema(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(lines []string)
+	}{
+		{"too many rows", func(lines []string) { set(lines, 1, 25, 2, "boat") }},
+		{"too few to be a category", func(lines []string) { set(lines, 1, 5, 2, "boat") }},
+		{"more new categories than there are", func(lines []string) {
+			for i := range 15 {
+				set(lines, 1+i, 2+i, 2, []string{"x", "y", "z"}[i%3])
+			}
+		}},
+		{"rows that break another rule as well", func(lines []string) {
+			set(lines, 1, 9, 2, "boat")
+			set(lines, 1, 9, 1, "1001")
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b, path := evolving(t, test.spoil)
+			extracted, out := b.validated(t, b.loaded(t, b.spec), path)
+			require.Nil(t, out.Change)
+			require.NotZero(t, extracted.Refused)
+		})
+	}
+	t.Run("without leave", func(t *testing.T) {
+		b, path := evolving(t, func(lines []string) { set(lines, 1, 9, 2, "boat") })
+		b.spec = evolvingAs(t, strings.Replace(evolvingSpec, "evolve: {max_share: 0.05}, ", "", 1))
+		_, out := b.validated(t, b.loaded(t, b.spec), path)
+		require.Nil(t, out.Change)
+	})
+}
+
+// Names in a column of categories reach neither facts nor what crosses Temporal nor the registry.
+func TestShiftedNamesAreNotRecorded(t *testing.T) {
+	b, path := evolving(t, func(lines []string) {
+		for i := 1; i < 19; i++ {
+			set(lines, i, i+1, 2, fmt.Sprintf("Ann Smithson %d", i/5)) // some in five rows
+		}
+	})
+	extracted, out := b.validated(t, b.loaded(t, b.spec), path)
+	require.Empty(t, out.Errors)
+	require.Nil(t, out.Change)
+	facts, err := b.objects.Get(t.Context(), extracted.Facts)
+	require.NoError(t, err)
+	require.NotContains(t, string(facts), "Smithson")
+}
+
+// What could make old and new data mean different things waits for a person.
+func TestBreakingChangesWaitForAPerson(t *testing.T) {
+	b, path := evolving(t, func([]string) {})
+	b.loaded(t, b.spec)
+	for name, yaml := range map[string]string{
+		"unit":    strings.Replace(evolvingSpec, "unit: EUR", "unit: USD", 1),
+		"type":    strings.Replace(evolvingSpec, "type: number", "type: integer", 1),
+		"meaning": strings.Replace(evolvingSpec, `negative: "0"}`, `negative: "0", meaning: approval}`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			changed := b.loaded(t, evolvingAs(t, yaml))
+			require.Contains(t, changed.Refused, "loanops schemas accept evolving")
+			require.Equal(t, 1, changed.Schema.Version)
+		})
+	}
+	b.spec = evolvingAs(t, strings.Replace(evolvingSpec, "unit: EUR", "unit: USD", 1))
+	refused := b.loaded(t, b.spec)
+	require.NotEmpty(t, refused.Refused)
+	_, err := b.registry.AcceptSchema(t.Context(), "evolving", len(b.registry.schemas["evolving"]), registry.SchemaAcceptance{Actor: "ada", Reason: "dollars since May"})
+	require.NoError(t, err)
+	accepted := b.loaded(t, b.spec)
+	require.Empty(t, accepted.Refused)
+	require.Equal(t, len(b.registry.schemas["evolving"]), accepted.Schema.Version)
+	_, out := b.validated(t, accepted, path)
+	require.Empty(t, out.Errors)
+}
+
+// Data that lack a column, or hold another type in it, stop; accepted, they train without it, or as that type.
+func TestDataOfAnotherShapeAreProposed(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		spoil func(lines []string)
+		words string
+	}{
+		{"a column is missing", func(lines []string) {
+			for i := range lines {
+				fields := strings.Split(lines[i], ",")
+				lines[i] = strings.Join([]string{fields[0], fields[1], fields[3]}, ",")
+			}
+		}, `column "c": the data lack it`},
+		{"a number is a text", func(lines []string) { set(lines, 1, len(lines), 1, "high") }, `column "n": number becomes category`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b, path := evolving(t, test.spoil)
+			loaded := b.loaded(t, b.spec)
+			_, out := b.validated(t, loaded, path)
+			require.NotEmpty(t, out.Errors)
+			require.True(t, out.Change.Breaking)
+			require.Contains(t, out.Change.Words, test.words)
+			proposed := b.recorded(t, loaded, out.Change)
+			require.Contains(t, proposed.Refused, "schema version 2: ")
+			require.Equal(t, 1, proposed.State.Version)
+			_, err := b.registry.AcceptSchema(t.Context(), "evolving", 2, registry.SchemaAcceptance{Actor: "ada", Reason: "so it is now"})
+			require.NoError(t, err)
+			accepted := b.loaded(t, b.spec)
+			require.Equal(t, 2, accepted.Schema.Version)
+			_, out = b.validated(t, accepted, path)
+			require.Empty(t, out.Errors)
+			require.Nil(t, out.Change)
+		})
+	}
+}
+
+// Where another run was faster its version is the one that counts, and the data are read again under it.
+func TestASchemaThatChangedMeanwhile(t *testing.T) {
+	b, path := evolving(t, func(lines []string) { set(lines, 1, 9, 2, "boat") })
+	loaded := b.loaded(t, b.spec)
+	_, out := b.validated(t, loaded, path)
+	other := schema.Of(b.spec)
+	ref, err := putJSON(t.Context(), b.objects, other)
+	require.NoError(t, err)
+	faster := b.recorded(t, loaded, &SchemaChange{Schema: ref, Unused: []string{"extra"}, Words: []string{"column \"extra\": new"}})
+	recorded := b.recorded(t, loaded, out.Change)
+	require.Equal(t, faster.State, recorded.State)
+}

@@ -1,0 +1,80 @@
+package dataset
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// known are the names of the fields that the spec knows: a column that is new must not move rows.
+func known(spec pipeline.Spec, fields []Field) []string {
+	var names []string
+	for _, f := range fields {
+		if spec.Knows(f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// contentOf are the columns that make two rows equal.
+func contentOf(spec pipeline.Spec, t Table) []*Column {
+	var columns []*Column
+	for _, name := range known(spec, t.Fields()) {
+		columns = append(columns, t.Column(name))
+	}
+	return columns
+}
+
+// keys are the hashes that keep rows together, of the rows with a label: of their group, else of their entity, else of their content.
+func keys(spec pipeline.Spec, t Table, labels []int8) ([]uint64, error) {
+	of := contentOf(spec, t)
+	if spec.Entity != "" {
+		entity := t.Column(spec.Entity)
+		if entity == nil {
+			return nil, fault.New(fault.Invalid, "the entity column %q is missing", spec.Entity)
+		}
+		of = []*Column{entity}
+	}
+	var group []*Column
+	if spec.Split.By == "grouped" {
+		c := t.Column(spec.Split.Group)
+		if c == nil {
+			return nil, fault.New(fault.Invalid, "the group column %q is missing", spec.Split.Group)
+		}
+		group = []*Column{c}
+	}
+	keys := make([]uint64, len(labels))
+	var text []byte
+	for i := range labels {
+		if labels[i] == unknown {
+			continue
+		}
+		columns := of
+		if group != nil && !group[0].Missing(i) {
+			columns = group
+		}
+		keys[i], text = key(spec.Split.Seed, columns, i, text)
+	}
+	return keys, nil
+}
+
+// key is SHA-256 of the seed and of each value as text after its length, the first 64 bits. scratch is memory to use again.
+func key(seed uint64, columns []*Column, row int, scratch []byte) (uint64, []byte) {
+	text := binary.LittleEndian.AppendUint64(scratch[:0], seed)
+	for _, c := range columns {
+		at := len(text)
+		text = c.appendText(append(text, 0, 0, 0, 0, 0, 0, 0, 0), row)
+		binary.LittleEndian.PutUint64(text[at:], uint64(len(text)-at-8))
+	}
+	sum := sha256.Sum256(text)
+	return binary.LittleEndian.Uint64(sum[:8]), text
+}
+
+// share maps a key to [0, 1), evenly.
+func share(key uint64) float64 {
+	const steps = 1 << 53
+	return float64(key%steps) / steps
+}

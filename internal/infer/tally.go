@@ -1,0 +1,217 @@
+package infer
+
+import (
+	"math"
+	"strings"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"golang.org/x/text/unicode/norm"
+)
+
+const (
+	// maxTexts and maxTextBytes bound the texts of a column that are counted one by one: more of them, or longer ones, are no category.
+	maxTexts     = 1_000
+	maxTextBytes = 100
+	// maxRemembered is how many different texts of a slice are looked at once, however often they come.
+	maxRemembered = 4_096
+	// maxFollowed is how many columns are followed to their last row to see whether they are unique.
+	maxFollowed = 8
+)
+
+// mostDistinct is how many different values are counted in each of so many columns; it bounds the memory for wide tables.
+func mostDistinct(columns int) int { return max(2_048, min(100_000, (1<<23)/columns)) }
+
+// tally is what was seen of one column. Those of slices add up.
+type tally struct {
+	rows, missing, unreadable int64
+	// words counts texts that may say that there is no value; they are in none of the counts below but texts.
+	words map[string]int64
+	// values are those that are neither missing, unreadable nor words.
+	values int64
+	// fits are the forms that every value has, seen those that some value has.
+	fits, seen     form
+	currencies     uint32 // a bit for each that was seen
+	codes          [len(numberCodes)]int64
+	bounds         [1 + len(amounts)]bounds // of numbers that are no codes; of amounts in each way to write them
+	texts          map[string]int64         // composed and trimmed; nil when there are too many
+	tooMany        bool
+	spaced, spread bool // some text has white space around it; some has such as only trim removes, or a word has
+	// hashes are those of different values.
+	hashes   map[uint64]struct{}
+	repeated bool // a value stands twice
+	more     bool // there are more different values than were counted
+	counted  int64
+	// distinctKnown: nothing more is to be learnt of how many values differ.
+	distinctKnown bool
+}
+
+// bounds are the least and the greatest of some numbers.
+type bounds struct {
+	least, most float64
+	some        bool
+}
+
+func (b *bounds) add(x float64) {
+	if !b.some {
+		*b = bounds{x, x, true}
+		return
+	}
+	b.least, b.most = math.Min(b.least, x), math.Max(b.most, x)
+}
+
+// count tallies the values of a slice. Nobody asks for different ones where that is known.
+func (t *tally) count(raw arrow.Array, text func(int) string, distinctKnown bool) {
+	t.distinctKnown = distinctKnown
+	t.words, t.texts, t.hashes, t.fits = map[string]int64{}, map[string]int64{}, map[uint64]struct{}{}, everyForm
+	t.rows = int64(raw.Len())
+	remembered := map[string]int64{}
+	for row := range raw.Len() {
+		if raw.IsNull(row) {
+			t.missing++
+			continue
+		}
+		value := text(row)
+		if _, known := remembered[value]; known || len(remembered) < maxRemembered {
+			remembered[value]++
+			continue
+		}
+		t.look(value, 1)
+	}
+	for value, times := range remembered {
+		t.look(value, times)
+	}
+}
+
+// look tallies a text that stands in so many rows.
+func (t *tally) look(raw string, times int64) {
+	if !readable(raw) {
+		t.unreadable += times
+		return
+	}
+	composed := norm.NFC.String(raw)
+	text := strings.TrimSpace(composed)
+	t.spaced = t.spaced || text != composed
+	t.spread = t.spread || strings.TrimSpace(raw) != strings.Trim(raw, " \t")
+	if text == "" {
+		t.missing += times
+		return
+	}
+	t.note(text, times)
+	if missingWords[text] != notSaid {
+		t.words[strings.Clone(text)] += times
+		t.spread = t.spread || strings.TrimSpace(raw) != raw
+		return
+	}
+	t.values += times
+	t.different(text, times)
+	r := reading{}
+	r.read(text, t.fits)
+	t.fits &= r.fits
+	t.seen |= r.fits
+	t.currencies |= r.currencies
+	if r.fits&numberForm != 0 {
+		if code := codeOf(r.numbers[0]); code >= 0 {
+			t.codes[code] += times
+		} else {
+			t.bounds[0].add(r.numbers[0])
+		}
+	}
+	for i := range amounts {
+		if r.fits&amountForm(i) != 0 {
+			t.bounds[1+i].add(r.numbers[1+i])
+		}
+	}
+}
+
+// note counts a text by itself, while there are few.
+func (t *tally) note(text string, times int64) {
+	if t.tooMany {
+		return
+	}
+	switch _, known := t.texts[text]; {
+	case known:
+		t.texts[text] += times
+	case len(t.texts) < maxTexts && len(text) <= maxTextBytes:
+		t.texts[strings.Clone(text)] = times // the text itself is a part of its slice
+	default:
+		t.texts, t.tooMany = nil, true
+	}
+}
+
+// different notes a value among those that differ.
+func (t *tally) different(text string, times int64) {
+	if t.distinctKnown {
+		return
+	}
+	h := hash(text)
+	_, again := t.hashes[h]
+	t.repeated = t.repeated || again || times > 1
+	t.hashes[h] = struct{}{}
+}
+
+// hash is FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): two of five million values share one with a probability below 1e-6.
+func hash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 1099511628211
+	}
+	return h
+}
+
+// add continues with the next rows. At most most different values are counted; beyond them the first maxFollowed columns whose values are all
+// different are followed on, to see whether they stay so.
+func (t *tally) add(next *tally, most int, followed *int) {
+	if t.rows == 0 {
+		t.fits, t.words, t.texts, t.hashes = everyForm, map[string]int64{}, map[string]int64{}, map[uint64]struct{}{}
+	}
+	t.rows += next.rows
+	t.missing += next.missing
+	t.unreadable += next.unreadable
+	t.values += next.values
+	t.fits &= next.fits
+	t.seen |= next.seen
+	t.currencies |= next.currencies
+	t.spaced, t.spread = t.spaced || next.spaced, t.spread || next.spread
+	for word, times := range next.words {
+		t.words[word] += times
+	}
+	for i, times := range next.codes {
+		t.codes[i] += times
+	}
+	for i, b := range next.bounds {
+		if b.some {
+			t.bounds[i].add(b.least)
+			t.bounds[i].add(b.most)
+		}
+	}
+	if next.tooMany {
+		t.texts, t.tooMany = nil, true
+	}
+	for text, times := range next.texts {
+		t.note(text, times)
+	}
+	t.addDifferent(next, most, followed)
+}
+
+func (t *tally) addDifferent(next *tally, most int, followed *int) {
+	if t.distinctKnown {
+		return
+	}
+	t.repeated = t.repeated || next.repeated
+	for h := range next.hashes {
+		if _, again := t.hashes[h]; again {
+			t.repeated = true
+			continue
+		}
+		t.hashes[h] = struct{}{}
+	}
+	if len(t.hashes) <= most {
+		return
+	}
+	if !t.repeated && *followed < maxFollowed {
+		*followed++
+		return
+	}
+	t.counted = int64(most)
+	t.repeated, t.more, t.distinctKnown, t.hashes = true, true, true, nil
+}

@@ -1,0 +1,90 @@
+package profile
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// leaveOut moves features to ignore.
+func leaveOut(columns []*Column) string {
+	return "# take these out of columns\nignore: [" + names(columns) + "]\n"
+}
+
+// accept states the share that may be missing, a little above what is.
+func accept(columns []*Column, rows int) string {
+	text := "# in the entries of these columns\ncolumns:\n"
+	for _, c := range columns {
+		most := min(math.Ceil(20*float64(c.Missing)/float64(rows)+0.5)/20, 1)
+		text += fmt.Sprintf("  - {name: %s, type: %s, missing_max: %s}\n", quoted(c.Name), specType(c), figure(most))
+	}
+	return text
+}
+
+func missingCode(columns []*Column, value float64) string {
+	return fmt.Sprintf("clean:\n  - missing: {columns: [%s], codes: [%q], reason: \"say what %s means\"}\n", names(columns), figure(value), figure(value))
+}
+
+// clip moves the tails of numbers to the percentiles, on the sides that have one.
+func clip(columns []*Column) string {
+	text := "# after the other steps of these columns, before those that look at the table\nclean:\n"
+	steps := 0
+	for _, c := range columns {
+		n, bounds := c.Numbers, []string{}
+		if c.Type == "boolean" || c.Type == "date" || c.Type == "timestamp" {
+			continue
+		}
+		width := n.Q99 - n.Q01
+		if n.Q01-n.Min > width && len(n.Codes) == 0 {
+			bounds = append(bounds, "min: "+bound(c, n.Q01, math.Floor))
+		}
+		if n.Max-n.Q99 > width || len(bounds) == 0 {
+			bounds = append(bounds, "max: "+bound(c, n.Q99, math.Ceil))
+		}
+		text += fmt.Sprintf("  - clip: {columns: [%s], %s}\n", quoted(c.Name), strings.Join(bounds, ", "))
+		steps++
+	}
+	if steps == 0 {
+		return ""
+	}
+	return text
+}
+
+// bound is a value that the column's type can have.
+func bound(c *Column, x float64, round func(float64) float64) string {
+	switch c.Type {
+	case "integer":
+		x = round(x)
+	case "decimal":
+		x = round(x*100) / 100
+	}
+	return figure(x)
+}
+
+// specType is the type of a feature as a spec says it.
+func specType(c *Column) string {
+	if c.Type == "text" {
+		return "category"
+	}
+	return c.Type
+}
+
+func names(columns []*Column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = quoted(c.Name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// quoted is a name as YAML, whatever is in it: Go's escapes are among those of YAML's double-quoted texts.
+func quoted(name string) string { return strconv.Quote(name) }
+
+// figure writes a number with all of its digits and no exponent where that is short.
+func figure(x float64) string {
+	if size := math.Abs(x); size != 0 && (size >= 1e15 || size < 1e-6) {
+		return strconv.FormatFloat(x, 'g', -1, 64)
+	}
+	return strconv.FormatFloat(x, 'f', -1, 64)
+}
