@@ -11,7 +11,7 @@ var (
 	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "3", Role: Data, Patience: Long}
 	RecordSchema  = Step[RecordSchemaInput, RecordSchemaOutput]{Name: "RecordSchema", Role: Data}
 	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "3", Role: Data, Patience: Long}
-	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "3", Role: Data, Patience: Long}
+	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "4", Role: Data, Patience: Long}
 	CheckSplit    = Step[SplitCheckInput, SplitCheckOutput]{Name: "CheckSplit", Version: "1", Role: Data, Patience: Long}
 	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "2", Role: Data, Patience: Long}
 	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}

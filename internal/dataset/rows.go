@@ -47,27 +47,19 @@ func (t Table) Select(rows []int) Table {
 
 // text is row i of the column as text: what a CSV file holds. A missing value is empty.
 func (c *Column) text(i int) string {
-	if c.Kind == Text && c.Valid[i] {
-		return c.Texts[i]
-	}
-	return string(c.appendText(nil, i))
-}
-
-// appendText adds the text of row i.
-func (c *Column) appendText(to []byte, i int) []byte {
 	switch {
 	case c.Missing(i):
-		return to
+		return ""
 	case c.Kind == Text:
-		return append(to, c.Texts[i]...)
+		return c.Texts[i]
 	case c.Kind == Date:
-		return time.Unix(int64(c.Floats[i])*secondsPerDay, 0).UTC().AppendFormat(to, pipeline.DateLayout)
+		return time.Unix(int64(c.Floats[i])*secondsPerDay, 0).UTC().Format(pipeline.DateLayout)
 	case c.Kind == Timestamp:
-		return time.UnixMicro(int64(c.Floats[i])).UTC().AppendFormat(to, time.RFC3339Nano)
+		return time.UnixMicro(int64(c.Floats[i])).UTC().Format(time.RFC3339Nano)
 	case c.Kind == Boolean:
-		return strconv.AppendBool(to, c.Floats[i] != 0)
+		return strconv.FormatBool(c.Floats[i] != 0)
 	default:
-		return strconv.AppendFloat(to, c.Floats[i], 'g', -1, 64)
+		return strconv.FormatFloat(c.Floats[i], 'g', -1, 64)
 	}
 }
 

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -47,7 +46,7 @@ func keys(spec pipeline.Spec, t Table, labels []int8) ([]uint64, error) {
 		group = []*Column{c}
 	}
 	keys := make([]uint64, len(labels))
-	var text []byte
+	var scratch []byte
 	for i := range labels {
 		if labels[i] == unknown {
 			continue
@@ -56,21 +55,18 @@ func keys(spec pipeline.Spec, t Table, labels []int8) ([]uint64, error) {
 		if group != nil && !group[0].Missing(i) {
 			columns = group
 		}
-		keys[i], text = key(spec.Split.Seed, columns, i, text)
+		keys[i], scratch = key(spec.Split.Seed, columns, i, scratch)
 	}
 	return keys, nil
 }
 
-// key is SHA-256 of the seed and of each value as text after its length, the first 64 bits. scratch is memory to use again.
+// key is the digest of the seed and of the values. scratch is memory to use again.
 func key(seed uint64, columns []*Column, row int, scratch []byte) (uint64, []byte) {
-	text := binary.LittleEndian.AppendUint64(scratch[:0], seed)
+	values := binary.LittleEndian.AppendUint64(scratch[:0], seed)
 	for _, c := range columns {
-		at := len(text)
-		text = c.appendText(append(text, 0, 0, 0, 0, 0, 0, 0, 0), row)
-		binary.LittleEndian.PutUint64(text[at:], uint64(len(text)-at-8))
+		values = appendValue(values, c, row)
 	}
-	sum := sha256.Sum256(text)
-	return binary.LittleEndian.Uint64(sum[:8]), text
+	return digest(values), values
 }
 
 // share maps a key to [0, 1), evenly.
