@@ -106,14 +106,13 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 }
 
 // read extracts and validates the rows, again under each schema to which they lead, as a training does.
-func (d Desk) read(ctx context.Context, e Extraction, c Checking, loaded *PipelineOutput, in ExtractInput, out *DataCheck) (ExtractOutput, ValidateOutput, error) {
-	for {
+func (d Desk) read(ctx context.Context, e Extraction, c Checking, loaded *PipelineOutput, in ExtractInput, out *DataCheck) (extracted ExtractOutput, validated ValidateOutput, err error) {
+	for range MaxSchemas {
 		in.Schema, in.Version = loaded.Schema.Ref, loaded.Schema.Version
-		extracted, err := e.Extract(ctx, in)
-		if err != nil {
-			return extracted, ValidateOutput{}, err
+		if extracted, err = e.Extract(ctx, in); err != nil {
+			return extracted, validated, err
 		}
-		validated, err := c.Validate(ctx, loaded.Validation(extracted, in.KnownAt))
+		validated, err = c.Validate(ctx, loaded.Validation(extracted, in.KnownAt))
 		if err != nil || validated.Change == nil {
 			return extracted, validated, err
 		}
@@ -125,6 +124,8 @@ func (d Desk) read(ctx context.Context, e Extraction, c Checking, loaded *Pipeli
 		loaded.Schema.Version++
 		out.note(loaded)
 	}
+	out.Refused = append(out.Refused, TooManySchemas)
+	return extracted, validated, nil
 }
 
 // split shares the rows and looks for leaks.

@@ -14,6 +14,12 @@ import (
 	"github.com/loanops/loanops/internal/schema"
 )
 
+// MaxSchemas bounds how often what data bring may lead to another schema in one run, and TooManySchemas is why it ends then.
+const (
+	MaxSchemas     = 5
+	TooManySchemas = "the data lead to another schema each time that they are read under it: five times in a row; look at the versions (loanops schemas list) and start again"
+)
+
 // SchemaState is the version of a pipeline's schema that data are held against.
 type SchemaState struct {
 	Version  int          `json:"version"`

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -162,6 +163,31 @@ func TestWhatDoesNotBecomeASchema(t *testing.T) {
 		_, out := b.validated(t, b.loaded(t, b.spec), path)
 		require.Nil(t, out.Change)
 	})
+}
+
+// Each schema lets the next new category be seen: a desk ends where a training does.
+func TestADeskDoesNotReadForEver(t *testing.T) {
+	b := newBench(t)
+	lines, columns := []string{"id", "y"}, ""
+	for c := range 7 {
+		lines[0] += fmt.Sprintf(",c%d", c)
+		columns += fmt.Sprintf("  - {name: c%d, type: category, domain: [a]}\n", c)
+	}
+	lines = []string{lines[0] + ",y"}
+	for i := range 1000 {
+		fields := []string{fmt.Sprintf("A-%d", i)}
+		for c := range 7 {
+			fields = append(fields, map[bool]string{true: "b", false: "a"}[i/6 == c || c > 0 && i/6 == c-1 && i < 42]) // b in c and in the one before
+		}
+		lines = append(lines, strings.Join(append(fields, fmt.Sprint(uint32(i)*2654435761>>31)), ","))
+	}
+	path := filepath.Join(t.TempDir(), "rows.csv")
+	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+	spec := evolvingAs(t, "name: evolving\nsource: {uri: rows.csv}\nlabel: {column: y, positive: \"1\", negative: \"0\"}\nentity: id\ncolumns:\n"+columns+"schema: {evolve: {max_share: 0.05}, quarantine: {max_share: 0.05}}\n")
+	desk := Desk{Objects: b.objects, Warehouse: b.tables, Folder: t.TempDir(), Page: b.stages.Checking.Page}
+	out, err := desk.Check(t.Context(), spec, path, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, []string{TooManySchemas}, out.Refused)
 }
 
 // Names in a column of categories reach neither facts nor what crosses Temporal nor the registry.

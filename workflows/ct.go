@@ -117,13 +117,10 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	return t.deliver(ctx) // of the champion as well: whether it serves as recorded, under which policy, is known there
 }
 
-// maxSchemas bounds how often what data bring may lead to another schema in one run.
-const maxSchemas = 5
-
 // read extracts the data and holds them against the schema. What they bring that it can take in becomes its next version, under which they are
 // read again. refused says why nothing may be trained on them.
 func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
-	for nth := range maxSchemas {
+	for nth := range activities.MaxSchemas {
 		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
 			Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
 			AsOf: t.input.AsOf, KnownAt: known,
@@ -152,7 +149,7 @@ func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, k
 		}
 		spec.Schema = recorded.State
 	}
-	return extracted, validated, []string{fmt.Sprintf("the data lead to another schema each time that they are read under it; %d were recorded", maxSchemas)}, nil
+	return extracted, validated, []string{activities.TooManySchemas}, nil
 }
 
 // deliver runs the delivery as a child and ends with its verdict.

@@ -67,6 +67,15 @@ func TestTrainingReadsAgainUnderTheSchemaThatGrew(t *testing.T) {
 	require.Contains(t, p.steps, activities.RecordSchema.Name)
 }
 
+func TestTrainingDoesNotReadForEver(t *testing.T) {
+	p := newPlatform()
+	p.change, p.restless = &activities.SchemaChange{Words: []string{"column \"purpose\": 1 new category"}}, true
+	result := train(t, p, trainingInput)
+	require.Equal(t, Refused, result.Verdict)
+	require.Equal(t, []string{activities.TooManySchemas}, result.Reasons)
+	require.Len(t, p.versions, activities.MaxSchemas)
+}
+
 func TestTrainingStopsUntilASchemaIsAccepted(t *testing.T) {
 	p := newPlatform()
 	p.change = &activities.SchemaChange{Breaking: true}

@@ -30,6 +30,7 @@ type platform struct {
 	validation activities.ValidateOutput
 	// change is what the data bring to schema version 1.
 	change   *activities.SchemaChange
+	restless bool   // under every schema the data bring the change again
 	refused  string // why nothing is trained under the spec
 	versions []int  // of the schema under which data were read
 	crossing error
@@ -156,7 +157,7 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	})
 	on(p, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) {
 		out := p.validation
-		if len(p.versions) == 1 {
+		if p.restless || len(p.versions) == 1 {
 			out.Change = p.change
 		}
 		return out, nil

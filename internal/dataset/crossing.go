@@ -12,7 +12,8 @@ import (
 
 // SplitCheck holds the subsets of a split, as they were written, against what the split promises: no entity is in two of them, without an entity
 // column no row equals one of another in all columns that the spec knows, by group no group is in two, and by time every day of a subset is before the
-// days of the next, by more than the embargo. It looks at them in two steps, as Splitter does, and shares no code with it.
+// days of the next, by more than the embargo. It looks at them in two steps, as Splitter does, and asks it nothing: what may not
+// cross is written down here once more.
 type SplitCheck struct {
 	spec pipeline.Spec
 }
@@ -29,9 +30,23 @@ type Traces struct {
 // Columns are those that Trace looks at, of the fields of the rows.
 func (c *SplitCheck) Columns(fields []Field) []string {
 	if c.spec.Entity == "" {
-		return known(c.spec, fields)
+		return c.content(fields)
 	}
 	return []string{c.spec.Entity, c.spec.Split.Group, c.spec.Time}
+}
+
+// content are the columns in which rows may not be equal across the subsets: those that have a role in the spec.
+func (c *SplitCheck) content(fields []Field) (names []string) {
+	roles := slices.Concat(c.spec.Protected, c.spec.Ignore, []string{c.spec.Label.Column, c.spec.Time})
+	for _, column := range c.spec.Columns {
+		roles = append(roles, column.Name)
+	}
+	for _, f := range fields {
+		if f.Name != RowColumn && slices.Contains(roles, f.Name) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
 }
 
 // Trace notes what must not cross. Batches may be traced side by side.
@@ -51,16 +66,20 @@ func (c *SplitCheck) Trace(t Table) (Traces, error) {
 		}
 		found.entities = valuesOf(entity)
 	} else {
-		found.contents = contents(contentOf(c.spec, t))
+		var columns []*Column
+		for _, name := range c.content(t.Fields()) {
+			columns = append(columns, t.Column(name))
+		}
+		found.contents = contents(columns)
 	}
 	switch c.spec.Split.By {
-	case "grouped":
+	case pipeline.Grouped:
 		group, err := named("group", c.spec.Split.Group)
 		if err != nil {
 			return found, err
 		}
 		found.groups = valuesOf(group)
-	case "time":
+	case pipeline.ByTime:
 		date, err := named("time", c.spec.Time)
 		if err != nil {
 			return found, err
@@ -69,6 +88,9 @@ func (c *SplitCheck) Trace(t Table) (Traces, error) {
 			day := date.Day(row)
 			found.first, found.last = min(found.first, day), max(found.last, day) // NaN, which no split by time leaves, stays and is before nothing
 		}
+	case pipeline.ByHash, pipeline.Stratified:
+	default:
+		return found, fault.New(fault.Invalid, "split.by is %q, of which nobody knows what may not cross", c.spec.Split.By)
 	}
 	return found, nil
 }
@@ -112,7 +134,7 @@ func appendValue(to []byte, c *Column, row int) []byte {
 		to = binary.AppendUvarint(append(to, 1), uint64(len(c.Texts[row])))
 		return append(to, c.Texts[row]...)
 	default:
-		return binary.LittleEndian.AppendUint64(append(to, 1), math.Float64bits(c.Floats[row]))
+		return binary.LittleEndian.AppendUint64(append(to, 1), math.Float64bits(c.Floats[row]+0)) // -0 is 0
 	}
 }
 
@@ -164,7 +186,7 @@ func (c *SplitCheck) Judge(traces [3][]Traces) (Kept, error) {
 
 // days holds the days of the subsets against each other.
 func (c *SplitCheck) days(traces [3][]Traces) error {
-	if c.spec.Split.By != "time" {
+	if c.spec.Split.By != pipeline.ByTime {
 		return nil
 	}
 	first, last := [3]float64{}, [3]float64{}

@@ -52,6 +52,28 @@ func TestNoSplitCrosses(t *testing.T) {
 	})
 }
 
+// Equal applications that are told apart by nothing but their place in the source stay together: eighty of them, five times each.
+func TestThePlaceInTheSourcePartsNoEqualRows(t *testing.T) {
+	t.Parallel()
+	spec := loans(shares(pipeline.ByHash))
+	spec.Entity = ""
+	var all []loan
+	for i := range 400 {
+		all = append(all, loan{branch: strconv.Itoa(i % 40), bad: i%80 < 40})
+	}
+	table := tableOf(all...)
+	place := dataset.Column{Name: dataset.RowColumn, Kind: dataset.Integer}
+	for i := range all {
+		place.Floats = append(place.Floats, float64(i+1))
+	}
+	table.Columns = append([]dataset.Column{place}, table.Columns...)
+	train, validation, test, err := split(spec, table, time.Time{})
+	require.NoError(t, err)
+	found, err := kept(spec, train, validation, test)
+	require.NoError(t, err)
+	require.Equal(t, 80, found.Contents, "forty branches with both outcomes")
+}
+
 // Counts by hand: the parts below have two loans each.
 func TestWhatCrossesIsFound(t *testing.T) {
 	t.Parallel()

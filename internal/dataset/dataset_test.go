@@ -167,10 +167,12 @@ func TestLabelKnowsNothingAfterItsDay(t *testing.T) {
 
 // Whatever the split: every labelled row is in exactly one part, and by time nothing of a later part is older.
 func TestSplitIsDisjointAndExhaustive(t *testing.T) {
-	for _, by := range []string{"time", "hash"} {
-		t.Run(by, func(t *testing.T) {
+	for _, by := range pipeline.SplitWays {
+		t.Run(string(by), func(t *testing.T) {
 			spec, table := population(t)
-			spec.Split.By = by
+			if spec.Split.By = by; by == pipeline.Grouped {
+				spec.Split.Group = spec.Entity
+			}
 			train, validation, test, err := split(spec, table, knownAt)
 			require.NoError(t, err)
 			y, err := dataset.Label(spec, table, knownAt)

@@ -64,8 +64,8 @@ const unknown int8 = -1
 func (s *Splitter) Columns(fields []Field) []string {
 	wanted := []string{s.spec.Label.Column, s.spec.Time}
 	switch {
-	case s.spec.Split.By == "time":
-	case s.spec.Split.By != "grouped" && s.spec.Entity != "":
+	case s.spec.Split.By == pipeline.ByTime:
+	case s.spec.Split.By != pipeline.Grouped && s.spec.Entity != "":
 		wanted = append(wanted, s.spec.Entity)
 	default:
 		return known(s.spec, fields)
@@ -86,7 +86,7 @@ func (s *Splitter) Mark(t Table) (Marks, error) {
 			m.labels[i] = int8(y[i])
 		}
 	}
-	if s.spec.Split.By == "time" {
+	if s.spec.Split.By == pipeline.ByTime {
 		m.days, err = days(s.spec, t, m.labels)
 	} else {
 		m.keys, err = keys(s.spec, t, m.labels)
@@ -141,12 +141,14 @@ func (s *Splitter) Divide(marks []Marks) (Division, error) {
 	}
 	var d Division
 	switch s.spec.Split.By {
-	case "time":
+	case pipeline.ByTime:
 		d.of, d.Embargoed = byTime(s.spec.Split, all)
-	case "stratified":
+	case pipeline.Stratified:
 		d.of = stratified(s.spec.Split, all)
-	default:
+	case pipeline.ByHash, pipeline.Grouped:
 		d.of = byHash(s.spec.Split, all)
+	default:
+		return d, fault.New(fault.Invalid, "split.by is %q, which nothing splits by", s.spec.Split.By)
 	}
 	var positives [3]int
 	for i, subset := range d.of {

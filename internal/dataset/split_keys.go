@@ -38,7 +38,7 @@ func keys(spec pipeline.Spec, t Table, labels []int8) ([]uint64, error) {
 		of = []*Column{entity}
 	}
 	var group []*Column
-	if spec.Split.By == "grouped" {
+	if spec.Split.By == pipeline.Grouped {
 		c := t.Column(spec.Split.Group)
 		if c == nil {
 			return nil, fault.New(fault.Invalid, "the group column %q is missing", spec.Split.Group)

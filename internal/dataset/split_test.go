@@ -25,7 +25,7 @@ func loans(split pipeline.Split) pipeline.Spec {
 }
 
 // shares are those of every test here.
-func shares(by string) pipeline.Split {
+func shares(by pipeline.SplitBy) pipeline.Split {
 	return pipeline.Split{By: by, Train: 0.6, Validation: 0.2, Test: 0.2, Seed: 3}
 }
 
@@ -204,7 +204,7 @@ func TestSplitNamesWhatIsMissing(t *testing.T) {
 		{"time", "", `the time column "day" is missing in a row with a label`},
 		{"time", "bad", `the label column "bad" is missing`},
 	} {
-		spec := loans(shares(test.by))
+		spec := loans(shares(pipeline.SplitBy(test.by)))
 		spec.Split.Group = "branch"
 		lacking := dataset.Table{}
 		for _, c := range table.Columns {
@@ -266,7 +266,7 @@ func TestSplitByBatches(t *testing.T) {
 }
 
 func anySplit(t *rapid.T) (pipeline.Spec, dataset.Table) {
-	spec := loans(shares(rapid.SampledFrom([]string{"time", "hash", "stratified", "grouped"}).Draw(t, "by")))
+	spec := loans(shares(rapid.SampledFrom(pipeline.SplitWays).Draw(t, "by")))
 	switch spec.Split.By {
 	case "time":
 		spec.Split.EmbargoDays = rapid.IntRange(0, 5).Draw(t, "embargo")

@@ -27,7 +27,7 @@ func (r *reader) read(raw arrow.Array) (c dataset.Column, misread []int, err err
 	c = dataset.Column{Name: r.name, Kind: r.kind}
 	if !r.cleans && r.kind != dataset.Text {
 		if value := numbersOf(raw, r.kind); value != nil {
-			c.Floats, misread = read(raw, value)
+			c.Floats, misread = read(raw, r.kind, value)
 			return c, misread, nil
 		}
 	}
@@ -119,8 +119,18 @@ func literal(raw arrow.Array) bool {
 	return true
 }
 
-// read takes numbers as they are; what no column may hold is misread.
-func read(raw arrow.Array, value func(int) float64) (floats []float64, misread []int) {
+// The days that a date may be, see pipeline.MinYear.
+var (
+	firstDay = dataset.Day(time.Date(pipeline.MinYear, 1, 1, 0, 0, 0, 0, time.UTC))
+	lastDay  = dataset.Day(time.Date(pipeline.MaxYear, 12, 31, 0, 0, 0, 0, time.UTC))
+)
+
+// read takes numbers as they are; what no column may hold is misread, as it is where it is written as a text.
+func read(raw arrow.Array, kind dataset.Kind, value func(int) float64) (floats []float64, misread []int) {
+	low, high := -pipeline.MaxNumber, pipeline.MaxNumber
+	if kind == dataset.Date {
+		low, high = firstDay, lastDay
+	}
 	floats = make([]float64, raw.Len())
 	for row := range floats {
 		floats[row] = math.NaN()
@@ -131,11 +141,11 @@ func read(raw arrow.Array, value func(int) float64) (floats []float64, misread [
 		if math.IsNaN(x) {
 			continue // a missing number, as pandas writes it
 		}
-		if math.Abs(x) > pipeline.MaxNumber {
+		if x < low || x > high {
 			misread = append(misread, row)
 			continue
 		}
-		floats[row] = x
+		floats[row] = x + 0 // -0 is 0
 	}
 	return floats, misread
 }

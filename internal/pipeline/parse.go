@@ -94,7 +94,7 @@ func defaults() Spec {
 	return Spec{
 		Label:     Label{Meaning: MeaningDefault},
 		Leakage:   Leakage{MaxAUC: 0.9},
-		Split:     Split{By: "hash", Train: 0.6, Validation: 0.2, Test: 0.2},
+		Split:     Split{By: ByHash, Train: 0.6, Validation: 0.2, Test: 0.2},
 		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
 		Policy:    Policy{Cutoff: 0.5},
 		Deploy: Deploy{

@@ -50,7 +50,7 @@ columns:
 func TestParseFillsDefaults(t *testing.T) {
 	spec, err := pipeline.Parse("small.yaml", []byte(small))
 	require.NoError(t, err)
-	require.Equal(t, "hash", spec.Split.By)
+	require.Equal(t, pipeline.ByHash, spec.Split.By)
 	require.Equal(t, 128, spec.Deploy.MemoryMiB)
 	require.Equal(t, "automatic", spec.Deploy.Approval)
 	require.Equal(t, pipeline.MeaningDefault, spec.Label.Meaning)

@@ -177,16 +177,16 @@ func (c *checker) leakage(l Leakage) {
 
 func (c *checker) split(s *Spec) {
 	p := s.Split
-	if !slices.Contains([]string{"time", "hash", "stratified", "grouped"}, p.By) {
-		c.wrongAt("split.by", "split.by is %q; time, hash, stratified or grouped is wanted", clip(p.By))
+	if !slices.Contains(SplitWays, p.By) {
+		c.wrongAt("split.by", "split.by is %q; time, hash, stratified or grouped is wanted", clip(string(p.By)))
 	}
-	if p.By == "time" && s.Time == "" {
+	if p.By == ByTime && s.Time == "" {
 		c.wrongAt("split.by", "split.by is time, but the spec names no time column; name it, or split by hash")
 	}
 	if p.EmbargoDays < 0 || p.EmbargoDays > 3650 {
 		c.wrongAt("split.embargo_days", "split.embargo_days is %d; 0 to 3650 is wanted", p.EmbargoDays)
 	}
-	if p.EmbargoDays != 0 && p.By != "time" {
+	if p.EmbargoDays != 0 && p.By != ByTime {
 		c.wrongAt("split.embargo_days", "split.embargo_days needs split.by time: only there are borders between days")
 	}
 	c.group(s)
@@ -197,10 +197,10 @@ func (c *checker) split(s *Spec) {
 
 func (c *checker) group(s *Spec) {
 	switch p := s.Split; {
-	case p.By == "grouped" && p.Group == "":
+	case p.By == Grouped && p.Group == "":
 		c.wrongAt("split.by", "split.by is grouped, but split.group is missing; name the column whose equal values stay together")
 	case p.Group == "":
-	case p.By != "grouped":
+	case p.By != Grouped:
 		c.wrongAt("split.group", "split.group needs split.by grouped")
 	case p.Group == s.Label.Column:
 		c.wrongAt("split.group", "split.group is the label; name a column such as a household or a branch")

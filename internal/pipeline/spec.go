@@ -136,11 +136,25 @@ type AllowedLeak struct {
 	Reason string `yaml:"reason" json:"reason"`
 }
 
+// SplitBy is what decides where a row goes.
+type SplitBy string
+
+// The ways to split.
+const (
+	ByTime     SplitBy = "time"       // the oldest rows train, the newest test
+	ByHash     SplitBy = "hash"       // a stable hash of the entity decides
+	Stratified SplitBy = "stratified" // the same, with equal shares of each class
+	Grouped    SplitBy = "grouped"    // a stable hash of the group decides
+)
+
+// SplitWays are all of them.
+var SplitWays = []SplitBy{ByTime, ByHash, Stratified, Grouped}
+
 // Split says how rows become train, validation and test.
 type Split struct {
 	// By is "time" (oldest rows train, newest test), "hash" (a stable hash of the entity decides), "stratified" (the same, with equal shares of
 	// each class) or "grouped" (a stable hash of the group decides), see dataset.Splitter.
-	By         string  `yaml:"by" json:"by"`
+	By         SplitBy `yaml:"by" json:"by"`
 	Train      float64 `yaml:"train" json:"train"`
 	Validation float64 `yaml:"validation" json:"validation"`
 	Test       float64 `yaml:"test" json:"test"`

@@ -1,9 +1,6 @@
 package schema
 
-import (
-	"reflect"
-	"slices"
-)
+import "slices"
 
 // Rebase is what a person's new declaration makes of the schema that is current, which had grown from an older declaration. A column that is
 // declared as it was keeps what data have taught; of any other the new declaration counts.
@@ -11,7 +8,7 @@ func Rebase(current, was, is Schema) Schema {
 	next := is.with(nil)
 	for _, c := range is.Columns {
 		i := was.index(c.Name)
-		if i < 0 || !reflect.DeepEqual(was.Columns[i], c) {
+		if i < 0 || len(column(was.Columns[i], c)) > 0 {
 			next.Columns = append(next.Columns, c)
 			continue
 		}

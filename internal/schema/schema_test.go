@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -54,6 +55,32 @@ func TestChangesAndWhichOfThemBreak(t *testing.T) {
 			require.ElementsMatch(t, test.words, schema.Words(changes))
 			require.Equal(t, test.breaking, len(schema.Breaking(changes)) > 0)
 		})
+	}
+}
+
+// Rebase keeps what Diff sees no difference in: a field of a column that Diff does not know would be lost on nobody's word.
+func TestEveryFieldOfAColumnIsCompared(t *testing.T) {
+	fields := reflect.TypeFor[pipeline.Column]()
+	for i := range fields.NumField() {
+		name := fields.Field(i).Name
+		if name == "Name" || name == "Reason" { // which column it is, and what is not in the schema
+			continue
+		}
+		to := cards()
+		field := reflect.ValueOf(&to.Columns[0]).Elem().Field(i)
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("other")
+		case reflect.Float64:
+			field.SetFloat(0.5)
+		case reflect.Pointer:
+			field.Set(reflect.ValueOf(bound(-7)))
+		case reflect.Slice:
+			field.Set(reflect.ValueOf([]string{"other"}))
+		default:
+			t.Fatalf("a field %s of kind %s: teach this test", name, field.Kind())
+		}
+		require.NotEmpty(t, schema.Diff(cards(), to), name)
 	}
 }
 

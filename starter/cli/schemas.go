@@ -165,7 +165,7 @@ func schemaColumns(v registry.SchemaVersion, said schema.Schema) (columns []show
 		add("feature", c.Name)
 	}
 	add("protected", said.Protected...)
-	add("ignored", said.Ignore...)
+	add("ignore", said.Ignore...)
 	add("unused", v.Unused...)
 	return columns
 }
