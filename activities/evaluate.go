@@ -32,8 +32,10 @@ type EvaluateInput struct {
 // EvaluateOutput is the measured quality.
 type EvaluateOutput struct {
 	Metrics map[string]registry.Metric `json:"metrics"`
-	// Champion is the champion's metrics on the same rows; nil when there is none or it cannot score them, then Note says why.
+	// Champion is the champion's metrics, on the rows that both models take; nil when there is none or it can score none, then Note says why.
 	Champion map[string]registry.Metric `json:"champion"`
+	// Compared is the model's own metrics on these rows where they are not all.
+	Compared map[string]registry.Metric `json:"compared,omitempty"`
 	Note     string                     `json:"note"`
 	// Recleaned are the columns that the champion cleans otherwise than these rows were: of them it measures what clients' values do not come to.
 	Recleaned []string     `json:"recleaned,omitempty"`
@@ -63,6 +65,8 @@ type GateInput struct {
 	Gates    []pipeline.Gate            `json:"gates"`
 	Metrics  map[string]registry.Metric `json:"metrics"`
 	Champion map[string]registry.Metric `json:"champion"`
+	Compared map[string]registry.Metric `json:"compared,omitempty"`
+	Note     string                     `json:"note"` // why there is no champion's
 }
 
 // GateOutput says whether a model may be registered, with a text for each gate.
@@ -123,19 +127,38 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 		return out, err
 	}
 	compared, err := measured(spec, other, test)
+	if fault.CodeOf(err) == fault.Invalid { // it does not know a value, or lacks a column
+		compared, err = e.common(spec, m, other, test, &out)
+	}
 	switch {
-	case fault.CodeOf(err) == fault.Invalid:
-		out.Note = "the champion cannot score these rows: " + err.Error()
+	case fault.CodeOf(err) == fault.Invalid || fault.CodeOf(err) == fault.Refused:
+		out.Note, out.Compared = "the champion cannot score these rows: "+err.Error(), nil
 	case err != nil:
 		return out, err
 	default:
 		out.Champion = registryMetrics(compared.Metrics)
-		out.Note = fmt.Sprintf("the champion's AUC on the same rows is %.4f", compared.Metrics["auc"].Estimate)
+		out.Note += fmt.Sprintf("the champion's AUC on the same rows is %.4f", compared.Metrics["auc"].Estimate)
 		if out.Recleaned = other.Contract.CleanedOtherwise(spec); len(out.Recleaned) > 0 {
 			out.Note += ", in which " + recleaned(out.Recleaned)
 		}
 	}
 	return out, nil
+}
+
+// common measures both models on the rows that both take: after a schema has grown a champion does not know what is new.
+func (e *Evaluation) common(spec pipeline.Spec, m, champion *model.Model, test dataset.Table, out *EvaluateOutput) (evaluate.Evaluation, error) {
+	places, err := scoring.Admitted(test, champion.Contract, m.Contract)
+	if err != nil {
+		return evaluate.Evaluation{}, err
+	}
+	rows := test.Select(places)
+	own, err := measured(spec, m, rows)
+	if err != nil {
+		return own, err
+	}
+	out.Compared = registryMetrics(own.Metrics)
+	out.Note = fmt.Sprintf("%d of %d rows are good for both models; ", len(places), test.Rows())
+	return measured(spec, champion, rows)
 }
 
 // recleaned says of rows why a model would have others of the same raw ones. Raw rows are not kept, so that they cannot be cleaned again.
@@ -180,7 +203,11 @@ func measured(spec pipeline.Spec, m *model.Model, t dataset.Table) (evaluate.Eva
 
 // CheckGates says whether the model may be registered.
 func (e *Evaluation) CheckGates(_ context.Context, in GateInput) (GateOutput, error) {
-	passed, checks := evaluate.Gate(in.Gates, evaluateMetrics(in.Metrics), evaluateMetrics(in.Champion))
+	with := evaluate.Comparison{Champion: evaluateMetrics(in.Champion), Challenger: evaluateMetrics(in.Metrics), Note: in.Note}
+	if in.Compared != nil {
+		with.Challenger = evaluateMetrics(in.Compared)
+	}
+	passed, checks := evaluate.Gate(in.Gates, evaluateMetrics(in.Metrics), with)
 	out := GateOutput{Passed: passed}
 	for _, check := range checks {
 		out.Checks = append(out.Checks, check.Message)

@@ -47,17 +47,17 @@ type ExtractInput struct {
 
 // ExtractOutput is the dataset that everything after reads, and what was seen while it was made.
 type ExtractOutput struct {
-	Dataset    artifact.Ref  `json:"dataset"`              // a dataset.Manifest
-	Quarantine *artifact.Ref `json:"quarantine,omitempty"` // a dataset.Manifest of the rows that break a rule; nil without any
-	Facts      artifact.Ref  `json:"facts"`                // JSON, see facts
-	Rows       int64         `json:"rows"`
-	Refused    int64         `json:"refused"`           // rows in quarantine
-	Later      int64         `json:"later"`             // rows that were not known yet
-	Dropped    int64         `json:"dropped"`           // rows that cleaning left out
-	Resumed    int           `json:"resumed,omitempty"` // slices that an earlier try had finished
-	Columns    int           `json:"columns"`
-	Source     string        `json:"source"` // what was read, in words
-	Notes      []string      `json:"notes,omitempty"`
+	Dataset    artifact.Ref `json:"dataset"`    // a dataset.Manifest
+	Quarantine artifact.Ref `json:"quarantine"` // a dataset.Manifest of the rows that break a rule, of no parts without any
+	Facts      artifact.Ref `json:"facts"`      // JSON, see facts
+	Rows       int64        `json:"rows"`
+	Refused    int64        `json:"refused"`           // rows in quarantine
+	Later      int64        `json:"later"`             // rows that were not known yet
+	Dropped    int64        `json:"dropped"`           // rows that cleaning left out
+	Resumed    int          `json:"resumed,omitempty"` // slices that an earlier try had finished
+	Columns    int          `json:"columns"`
+	Source     string       `json:"source"` // what was read, in words
+	Notes      []string     `json:"notes,omitempty"`
 	Reused
 }
 
@@ -84,11 +84,7 @@ func (o ExtractOutput) Summary() string {
 
 // Artifacts are the datasets, and what was seen.
 func (o ExtractOutput) Artifacts() map[string]artifact.Ref {
-	made := map[string]artifact.Ref{artifact.Dataset: o.Dataset, artifact.Facts: o.Facts}
-	if o.Quarantine != nil {
-		made[artifact.Quarantine] = *o.Quarantine
-	}
-	return made
+	return map[string]artifact.Ref{artifact.Dataset: o.Dataset, artifact.Quarantine: o.Quarantine, artifact.Facts: o.Facts}
 }
 
 // Extraction reads raw data.
@@ -212,12 +208,8 @@ func (e *Extraction) put(ctx context.Context, made ingest.Output) (ExtractOutput
 	if out.Dataset, err = putManifest(ctx, e.Cache.Objects, made.Dataset); err != nil {
 		return out, err
 	}
-	if made.Quarantine.Rows > 0 {
-		ref, err := putManifest(ctx, e.Cache.Objects, made.Quarantine)
-		if err != nil {
-			return out, err
-		}
-		out.Quarantine = &ref
+	if out.Quarantine, err = putManifest(ctx, e.Cache.Objects, made.Quarantine); err != nil {
+		return out, err
 	}
 	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Dataset.Columns, Profile: made.Profile})
 	return out, err

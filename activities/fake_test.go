@@ -141,6 +141,14 @@ func (m *memory) PutSchemaVersion(ctx context.Context, v registry.SchemaVersion,
 	if current, found := registry.CurrentSchema(all); by != nil && found && current.Version != v.Parent {
 		return v, fault.New(fault.Conflict, "version %d is current", current.Version)
 	}
+	for _, known := range all {
+		if known.Parent == v.Parent && known.Schema == v.Schema && known.Declared == v.Declared && slices.Equal(known.Unused, v.Unused) {
+			if by == nil || len(known.Acceptances) > 0 {
+				return known, nil
+			}
+			return m.AcceptSchema(ctx, v.Pipeline, known.Version, *by)
+		}
+	}
 	v.Version = len(all) + 1
 	m.schemas[v.Pipeline] = slices.Insert(all, 0, v)
 	if by != nil {

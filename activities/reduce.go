@@ -58,7 +58,9 @@ func (e *Extraction) ingest(ctx context.Context, in ingest.Input) (ingest.Output
 		second.Dropped += rows
 	}
 	second.Quarantine, second.Later, second.Notes = first.Quarantine, first.Later, first.Notes
-	second.Checked.Rows, second.Checked.Failing, second.Checked.Breaches = first.Checked.Rows, first.Checked.Failing, first.Checked.Breaches
+	kept := second.Checked // what is true of the rows that are left; all else was found before others were left out
+	second.Checked = first.Checked
+	second.Checked.Labelled, second.Checked.Positive, second.Checked.Kept, second.Checked.Missing = kept.Labelled, kept.Positive, kept.Kept, kept.Missing
 	return second, err
 }
 

@@ -2,13 +2,11 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/artifact"
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/schema"
@@ -74,6 +72,13 @@ func schemaWords(version int, changes []string) string {
 // RecordSchema makes a change the next version of the schema. One that is breaking is proposed, and refuses until a person accepts it.
 // Where another run has changed the schema meanwhile, that is the version that counts.
 func (p *Pipelines) RecordSchema(ctx context.Context, in RecordSchemaInput) (RecordSchemaOutput, error) {
+	versions, err := p.Registry.SchemaVersions(ctx, in.Pipeline)
+	if err != nil {
+		return RecordSchemaOutput{}, err
+	}
+	if current, found := registry.CurrentSchema(versions); found && current.Version != in.State.Version {
+		return overtaken(in, current), nil
+	}
 	v := registry.SchemaVersion{
 		Pipeline: in.Pipeline, Parent: in.State.Version, Schema: in.Change.Schema, Declared: in.State.Declared,
 		Unused: slices.Concat(in.State.Unused, in.Change.Unused), Changes: in.Change.Words, Actor: "data", RunID: in.RunID,
@@ -83,18 +88,21 @@ func (p *Pipelines) RecordSchema(ctx context.Context, in RecordSchemaInput) (Rec
 		return RecordSchemaOutput{State: in.State, Refused: waits(proposed)}, err
 	}
 	recorded, err := p.Registry.PutSchemaVersion(ctx, v, &registry.SchemaAcceptance{Actor: "data", Reason: "within schema.evolve.max_share of the spec"})
-	if fault.CodeOf(err) != fault.Conflict {
-		return RecordSchemaOutput{State: stateOf(recorded), Words: in.Change.Words}, err
+	if err != nil { // of a run that was faster, the next attempt knows
+		return RecordSchemaOutput{}, err
 	}
-	versions, readErr := p.Registry.SchemaVersions(ctx, in.Pipeline)
-	current, found := registry.CurrentSchema(versions)
-	if readErr != nil || !found {
-		return RecordSchemaOutput{}, errors.Join(err, readErr)
+	if !recorded.Current {
+		return RecordSchemaOutput{State: in.State, Refused: "a person went back from " + waits(recorded)}, nil
 	}
-	if current.Declared.SHA256 != in.State.Declared.SHA256 {
-		return RecordSchemaOutput{State: in.State, Refused: "another spec of the pipeline was registered meanwhile; start again"}, nil
+	return RecordSchemaOutput{State: stateOf(recorded), Words: in.Change.Words}, nil
+}
+
+// overtaken goes on under the version that another run, or a person, made current meanwhile.
+func overtaken(in RecordSchemaInput, current registry.SchemaVersion) RecordSchemaOutput {
+	if current.Declared.SHA256 == in.State.Declared.SHA256 {
+		return RecordSchemaOutput{State: stateOf(current), Words: current.Changes}
 	}
-	return RecordSchemaOutput{State: stateOf(current), Words: current.Changes}, nil
+	return RecordSchemaOutput{State: in.State, Refused: "another spec of the pipeline was registered meanwhile; start again"}
 }
 
 // waits says that a proposed version needs a person.
@@ -135,6 +143,9 @@ func (p *Pipelines) schemaOf(ctx context.Context, spec pipeline.Spec) (state Sch
 		}
 	}
 	recorded, err := p.Registry.PutSchemaVersion(ctx, next, by)
+	if err == nil && !recorded.Current {
+		return stateOf(current), "a person went back from " + waits(recorded), nil
+	}
 	return stateOf(recorded), "", err
 }
 

@@ -16,7 +16,7 @@ var (
 	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "2", Role: Data, Patience: Long}
 	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}
 	FindChampion  = Step[ChampionInput, ChampionOutput]{Name: "FindChampion", Role: Train}
-	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "2", Role: Train, Patience: Long}
+	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "3", Role: Train, Patience: Long}
 	CheckGates    = Step[GateInput, GateOutput]{Name: "CheckGates", Role: Train}
 	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
 )

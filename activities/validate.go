@@ -40,7 +40,7 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 	if refused := len(report.Messages(dataset.Error)) > 0; refused {
 		report = judge(seen.Checked) // nothing evolves: all is told
 		var changes []schema.Change
-		becomes, changes = schema.Propose(current, seen.Checked, seen.Columns)
+		becomes, changes = schema.Propose(current, in.Rules, seen.Checked, seen.Columns)
 		change = &SchemaChange{Words: schema.Words(changes), Breaking: true}
 	}
 	if len(change.Words) > 0 {

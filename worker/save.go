@@ -8,6 +8,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
@@ -54,11 +56,42 @@ func save(ctx context.Context, objects artifact.Folder, made map[string]artifact
 			}
 		}
 	}
-	entries, err := os.ReadDir(beside)
-	for _, entry := range entries {
+	return saveFault(replace(beside, to))
+}
+
+// roles are those of what a check makes.
+var roles = []string{
+	artifact.Schema, artifact.Dataset, artifact.Quarantine, artifact.Facts, artifact.ValidationReport, artifact.LeakageReport, artifact.Profile,
+	artifact.ProfileHTML, artifact.Train, artifact.Validation, artifact.Test,
+}
+
+var savedName = regexp.MustCompile(`^(` + strings.Join(roles, "|") + `)(-[0-9]{4})?\.[a-z]+$`)
+
+// replace puts the files beside a folder into it, and takes away what an earlier check has left there: parts of two checks are no dataset.
+func replace(beside, to string) error {
+	var earlier []string
+	there, err := os.ReadDir(to)
+	if err != nil {
+		return err
+	}
+	for _, entry := range there {
+		switch {
+		case !savedName.MatchString(entry.Name()):
+		case !entry.Type().IsRegular():
+			return fault.New(fault.Invalid, "%s is no file", entry.Name())
+		default:
+			earlier = append(earlier, filepath.Join(to, entry.Name()))
+		}
+	}
+	for _, path := range earlier {
+		err = errors.Join(err, os.Remove(path))
+	}
+	made, readErr := os.ReadDir(beside)
+	err = errors.Join(err, readErr)
+	for _, entry := range made {
 		err = errors.Join(err, os.Rename(filepath.Join(beside, entry.Name()), filepath.Join(to, entry.Name())))
 	}
-	return saveFault(err)
+	return err
 }
 
 func copyTo(to, from string) error {

@@ -43,6 +43,11 @@ func TestNothingIsKeptInPart(t *testing.T) {
 	require.Error(t, save(t.Context(), objects, made, fresh))
 	require.NoDirExists(t, fresh)
 
+	folder := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(folder, "test.parquet"), 0o700))
+	require.ErrorContains(t, save(t.Context(), objects, map[string]artifact.Ref{artifact.Facts: there}, folder), "test.parquet is no file")
+	require.NoFileExists(t, filepath.Join(folder, "facts.json"))
+
 	used := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(used, "facts.json"), []byte("old"), 0o600))
 	err = save(t.Context(), objects, made, used)
@@ -67,4 +72,24 @@ func TestTheFolderIsLookedAtFirst(t *testing.T) {
 	require.NoError(t, savable(filepath.Join(t.TempDir(), "new")))
 	require.NoError(t, savable(t.TempDir()))
 	require.NoError(t, savable(""))
+}
+
+// A second check into the same folder leaves nothing of the first there, and what else is in it as it was.
+func TestAnEarlierCheckIsReplaced(t *testing.T) {
+	t.Parallel()
+	objects := artifact.Folder(t.TempDir())
+	ref, err := objects.Put(t.Context(), []byte("{}"), "application/json", "json")
+	require.NoError(t, err)
+	to := t.TempDir()
+	for _, name := range []string{"quarantine.parquet", "train-0003.parquet", "notes.txt", "train-plan.parquet"} {
+		require.NoError(t, os.WriteFile(filepath.Join(to, name), []byte("old"), 0o600))
+	}
+	require.NoError(t, save(t.Context(), objects, map[string]artifact.Ref{artifact.Facts: ref}, to))
+	entries, err := os.ReadDir(to)
+	require.NoError(t, err)
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	require.Equal(t, []string{"facts.json", "notes.txt", "train-plan.parquet"}, names)
 }

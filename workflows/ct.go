@@ -95,7 +95,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	gates, err := do(ctx, &t.run, activities.CheckGates, "checking the gates",
-		activities.GateInput{Gates: spec.Gates, Metrics: evaluated.Metrics, Champion: evaluated.Champion})
+		activities.GateInput{Gates: spec.Gates, Metrics: evaluated.Metrics, Champion: evaluated.Champion, Compared: evaluated.Compared, Note: evaluated.Note})
 	if err != nil {
 		return Result{}, err
 	}

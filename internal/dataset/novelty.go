@@ -4,6 +4,8 @@ import (
 	"iter"
 	"maps"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -17,62 +19,87 @@ const maxNovel = 1000
 // maxDomain is how many categories a column may grow to.
 const maxDomain = 1000
 
-// Novelty is what a column held beyond its domain or range, in rows that break no other rule.
+// maxTogether is how many columns of a row may hold something new: a new branch brings its region and its channel, a shifted row more.
+const maxTogether = 3
+
+// maxSets is how many sets of columns that are new together are counted.
+const maxSets = 10_000
+
+// Novelty is what a column held beyond its domain or range, in rows that break no rule but those of domains and ranges.
 type Novelty struct {
-	Texts    map[string]int64 `json:"texts,omitempty"` // rows by new category
-	Overflow bool             `json:"overflow,omitempty"`
-	Numbers  int64            `json:"numbers,omitempty"` // rows out of range
-	Low      *float64         `json:"low,omitempty"`     // the least number, where it is below the range
-	High     *float64         `json:"high,omitempty"`    // the greatest number, where it is above the range
+	Texts   map[string]int64 `json:"texts,omitempty"`   // rows by new category
+	Numbers int64            `json:"numbers,omitempty"` // rows out of range
+	Low     *float64         `json:"low,omitempty"`     // the least number, where it is below the range
+	High    *float64         `json:"high,omitempty"`    // the greatest number, where it is above the range
+	// Alone and NumbersAlone are those of these rows in which nothing else is new.
+	Alone        map[string]int64 `json:"alone,omitempty"`
+	NumbersAlone int64            `json:"numbers_alone,omitempty"`
+	// Partial says that more was new than is remembered here.
+	Partial bool `json:"partial,omitempty"`
 }
 
 // Categories is how many rows hold a new category.
-func (n Novelty) Categories() (rows int64) {
-	for _, count := range n.Texts {
-		rows += count
-	}
-	return rows
-}
+func (n Novelty) Categories() int64 { return sum(n.Texts) }
 
-// Rows is how many rows hold something new.
+// Rows is how many rows hold something new, and RowsAlone those of them that hold nothing else that is.
 func (n Novelty) Rows() int64 { return n.Categories() + n.Numbers }
+
+// RowsAlone, see Rows.
+func (n Novelty) RowsAlone() int64 { return sum(n.Alone) + n.NumbersAlone }
+
+func sum(counts map[string]int64) (all int64) {
+	for _, count := range counts {
+		all += count
+	}
+	return all
+}
 
 // Within is what a column can take in: new categories, see frequent, and numbers out of range, each of no more rows than that.
 func (n Novelty) Within(c pipeline.Column, rows float64) Novelty {
 	n = n.frequent(c)
 	if float64(n.Categories()) > rows {
-		n.Texts = nil
+		n.Texts, n.Alone, n.Partial = nil, nil, true
 	}
-	if float64(n.Numbers) > rows {
-		n.Numbers, n.Low, n.High = 0, nil, nil
+	if float64(n.Numbers) > rows || n.far(c) {
+		n.Numbers, n.NumbersAlone, n.Low, n.High, n.Partial = 0, 0, nil, nil, true
 	}
 	return n
+}
+
+// far reports whether numbers lie more than ten widths of the range beyond it: that is a mistake of writing, or another unit, and no wider range.
+func (n Novelty) far(c pipeline.Column) bool {
+	if c.Min == nil || c.Max == nil {
+		return false
+	}
+	most := 10 * (*c.Max - *c.Min)
+	return n.Low != nil && *c.Min-*n.Low > most || n.High != nil && *n.High-*c.Max > most
 }
 
 // frequent leaves out the texts of few rows, and all of them where there are more, with these, than the domain has already: then it is another
 // column's values that stand here.
 func (n Novelty) frequent(c pipeline.Column) Novelty {
-	texts := map[string]int64{}
+	texts, alone := map[string]int64{}, map[string]int64{}
 	for text, count := range n.Texts {
-		if count >= MinNovel && !n.Overflow {
+		if count >= MinNovel {
 			texts[text] = count
+			if n.Alone[text] > 0 {
+				alone[text] = n.Alone[text]
+			}
 		}
 	}
-	if len(texts) == 0 || len(n.Texts) > min(len(c.Domain), maxDomain-len(c.Domain)) {
-		texts = nil
+	n.Partial = n.Partial || len(texts) < len(n.Texts)
+	if len(n.Texts) > min(len(c.Domain), maxDomain-len(c.Domain)) {
+		texts, alone, n.Partial = nil, nil, true
 	}
-	n.Texts = texts
+	n.Texts, n.Alone = texts, alone
 	return n
 }
 
 // Settle forgets the texts that no schema can take in: what was found is kept.
 func (c *Checked) Settle(columns []pipeline.Column) {
 	for _, column := range columns {
-		novel, found := c.Novel[column.Name]
-		if novel = novel.frequent(column); novel.Rows() == 0 {
-			delete(c.Novel, column.Name)
-		} else if found {
-			c.Novel[column.Name] = novel
+		if novel, found := c.Novel[column.Name]; found {
+			c.Novel[column.Name] = novel.frequent(column)
 		}
 	}
 }
@@ -87,21 +114,16 @@ func (c *Checked) note(column string, novel Novelty) {
 
 // add continues with what the next rows hold.
 func (n Novelty) add(next Novelty) Novelty {
-	texts := maps.Clone(n.Texts)
-	if texts == nil {
-		texts = map[string]int64{}
-	}
-	for text, count := range next.Texts {
-		texts[text] += count
-	}
-	n.Texts, n.Overflow = texts, n.Overflow || next.Overflow
+	n.Texts, n.Alone = added(n.Texts, next.Texts), added(n.Alone, next.Alone)
+	n.Partial = n.Partial || next.Partial
 	if len(n.Texts) > maxNovel {
-		n.Overflow = true
+		n.Partial = true
 	}
-	if n.Overflow {
-		n.Texts = nil
+	if n.Partial { // before rows are settled this means too many
+		n.Texts, n.Alone = nil, nil
 	}
 	n.Numbers += next.Numbers
+	n.NumbersAlone += next.NumbersAlone
 	if next.Low != nil && (n.Low == nil || *next.Low < *n.Low) {
 		n.Low = next.Low
 	}
@@ -111,7 +133,23 @@ func (n Novelty) add(next Novelty) Novelty {
 	return n
 }
 
-// novel is what the rows that break one rule alone, the one of the column's domain or range, hold in it.
+func added(counts, next map[string]int64) map[string]int64 {
+	all := maps.Clone(counts)
+	if all == nil {
+		all = map[string]int64{}
+	}
+	for name, count := range next {
+		all[name] += count
+	}
+	return all
+}
+
+// soft reports whether a row breaks rules, and none but a few of domains and ranges.
+func (b *batch) soft(row int) bool {
+	return b.failing[row] && !b.hard[row] && b.broken[row] <= maxTogether
+}
+
+// novel is what soft rows hold in a column.
 func (b *batch) novel(want *pipeline.Column, domain map[string]bool) Novelty {
 	c, n := b.t.Column(want.Name), Novelty{}
 	if c == nil {
@@ -119,21 +157,66 @@ func (b *batch) novel(want *pipeline.Column, domain map[string]bool) Novelty {
 	}
 	switch {
 	case domain != nil && c.Kind == Text:
-		texts := map[string]int64{}
-		for row, broken := range b.broken {
-			if broken == 1 && len(texts) <= maxNovel && outsideDomain(c, domain, row) {
-				texts[c.Texts[row]]++
+		texts, alone := map[string]int64{}, map[string]int64{}
+		for row := range b.failing {
+			if !b.soft(row) || len(texts) > maxNovel || !outsideDomain(c, domain, row) {
+				continue
+			}
+			texts[c.Texts[row]]++
+			if b.note(row, want.Name); b.broken[row] == 1 {
+				alone[c.Texts[row]]++
 			}
 		}
-		n = n.add(Novelty{Texts: texts})
+		n = n.add(Novelty{Texts: texts, Alone: alone})
 	case c.Kind != Text && (want.Min != nil || want.Max != nil):
 		for row := range outsideRange(c, want) {
-			if b.broken[row] == 1 {
-				n.beyond(want, c.Floats[row])
+			if !b.soft(row) {
+				continue
+			}
+			n.beyond(want, c.Floats[row])
+			if b.note(row, want.Name); b.broken[row] == 1 {
+				n.NumbersAlone++
 			}
 		}
 	}
 	return n
+}
+
+// note adds a column to those that are new together in a row.
+func (b *batch) note(row int, column string) {
+	if b.broken[row] > 1 {
+		b.together[row] = append(b.together[row], column)
+	}
+}
+
+// sets counts the rows in which several columns are new together.
+func (b *batch) sets() {
+	for _, row := range slices.Sorted(maps.Keys(b.together)) {
+		b.found.together(strings.Join(b.together[row], setSeparator), 1)
+	}
+}
+
+// setSeparator is in no name of a column: it is a control character.
+const setSeparator = "\x1f"
+
+func (c *Checked) together(set string, rows int64) {
+	if c.Together == nil {
+		c.Together = map[string]int64{}
+	}
+	if _, known := c.Together[set]; known || len(c.Together) < maxSets {
+		c.Together[set] += rows
+	}
+}
+
+// Sets are the sets of columns that are new together, with their rows.
+func (c *Checked) Sets() iter.Seq2[[]string, int64] {
+	return func(yield func([]string, int64) bool) {
+		for set, rows := range c.Together {
+			if !yield(strings.Split(set, setSeparator), rows) {
+				return
+			}
+		}
+	}
 }
 
 // beyond notes a number out of range.

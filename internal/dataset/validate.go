@@ -51,6 +51,8 @@ type Checked struct {
 	Breaches []Breach         `json:"breaches"`
 	// Novel is what columns held that their schema could take in, see package schema.
 	Novel map[string]Novelty `json:"novel,omitempty"`
+	// Together counts the rows in which several columns are new, by these, see Sets.
+	Together map[string]int64 `json:"together,omitempty"`
 	// Numbers is how many of the values that are not of their column's type are numbers, by column.
 	Numbers map[string]int64 `json:"numbers,omitempty"`
 }
@@ -73,10 +75,11 @@ func (v *Validator) Check(t Table, misread Misread) (found Checked, failing []bo
 	}
 	b.found.Kept = b.found.Rows - b.found.Failing
 	for i := range v.spec.Columns {
-		if novel := b.novel(&v.spec.Columns[i], v.domains[i]); novel.Rows() > 0 || novel.Overflow {
+		if novel := b.novel(&v.spec.Columns[i], v.domains[i]); novel.Rows() > 0 || novel.Partial {
 			b.found.note(v.spec.Columns[i].Name, novel)
 		}
 	}
+	b.sets()
 	return b.found, b.failing
 }
 
@@ -112,13 +115,16 @@ type batch struct {
 	t       Table
 	failing []bool
 	broken  []uint8 // rules that the row breaks, up to 255
-	found   Checked
-	byRow   map[int][]string // nil when nobody asks
+	hard    []bool  // one of these is of neither a domain nor a range
+	// together are the columns in which a row holds something new, where these are several.
+	together map[int][]string
+	found    Checked
+	byRow    map[int][]string // nil when nobody asks
 }
 
 // look holds the rows against the rules of rows.
 func (v *Validator) look(t Table, misread Misread, byRow map[int][]string) *batch {
-	b := &batch{Validator: v, t: t, failing: make([]bool, t.Rows()), broken: make([]uint8, t.Rows()), byRow: byRow}
+	b := &batch{Validator: v, t: t, failing: make([]bool, t.Rows()), broken: make([]uint8, t.Rows()), hard: make([]bool, t.Rows()), together: map[int][]string{}, byRow: byRow}
 	b.found = Checked{Rows: int64(t.Rows()), Missing: map[string]int64{}}
 	for i := range t.Columns {
 		b.fail(t.Columns[i].Name, RuleType, slices.Values(misread[t.Columns[i].Name]))
@@ -139,6 +145,7 @@ func (b *batch) fail(column string, rule Rule, rows iter.Seq[int]) {
 		breach.Count++
 		b.failing[row] = true
 		b.broken[row] = max(b.broken[row], b.broken[row]+1)
+		b.hard[row] = b.hard[row] || rule != RuleDomain && rule != RuleRange
 		if b.byRow != nil {
 			b.byRow[row] = append(b.byRow[row], column+": "+string(rule))
 		}
@@ -273,6 +280,9 @@ func (c *Checked) Add(next Checked) {
 	}
 	for name, novel := range next.Novel {
 		c.note(name, novel)
+	}
+	for set, rows := range next.Together {
+		c.together(set, rows)
 	}
 	for name, count := range next.Numbers {
 		if c.Numbers == nil {

@@ -107,20 +107,23 @@ func TestGatePassesOnTheRightSideOfItsBound(t *testing.T) {
 		{"large drop", pipeline.Gate{Metric: "auc_drop", Max: bound(0.02)}, false, "auc_drop is 0.0300"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			passed, checks := Gate([]pipeline.Gate{test.gate}, metrics, champion)
+			passed, checks := Gate([]pipeline.Gate{test.gate}, metrics, Comparison{Champion: champion, Challenger: metrics})
 			require.Equal(t, test.want, passed)
 			require.Contains(t, checks[0].Message, test.text)
 		})
 	}
-	passed, checks := Gate([]pipeline.Gate{{Metric: "auc_drop", Max: bound(0)}}, metrics, nil)
+	passed, checks := Gate([]pipeline.Gate{{Metric: "auc_drop", Max: bound(0)}}, metrics, Comparison{Note: "there is no champion yet"})
 	require.True(t, passed)
-	require.Contains(t, checks[0].Message, "skipped")
+	require.Equal(t, "auc_drop: skipped, there is no champion yet", checks[0].Message)
+	narrow := Comparison{Champion: champion, Challenger: map[string]Metric{"auc": {Estimate: 0.7}}}
+	passed, _ = Gate([]pipeline.Gate{{Metric: "auc_drop", Max: bound(0.05)}}, metrics, narrow)
+	require.False(t, passed, "on the rows that both take the drop is 0.08")
 }
 
 func TestGateNeedsEveryCheck(t *testing.T) {
 	metrics := map[string]Metric{"auc": {Estimate: 0.75}}
 	gates := []pipeline.Gate{{Metric: "auc", Min: bound(0.9)}, {Metric: "auc", Min: bound(0.5)}}
-	passed, checks := Gate(gates, metrics, nil)
+	passed, checks := Gate(gates, metrics, Comparison{})
 	require.False(t, passed)
 	require.Len(t, checks, 2)
 }

@@ -12,27 +12,33 @@ type Check struct {
 	Message string `json:"message"`
 }
 
+// Comparison is the challenger beside the champion, on the same rows. Both are nil where nothing was compared, and Note says why.
+type Comparison struct {
+	Champion, Challenger map[string]Metric
+	Note                 string
+}
+
 // Gate holds the metrics against the gates. Bounds are inclusive: a metric equal to its min or max passes. A metric that was not
-// measured, or is not a number, never passes. auc_drop is the champion's AUC on the same test rows minus the challenger's; without a
-// champion it passes and says that it was skipped.
-func Gate(gates []pipeline.Gate, metrics, champion map[string]Metric) (passed bool, checks []Check) {
+// measured, or is not a number, never passes. auc_drop is the champion's AUC minus the challenger's on the rows that both take; where nothing was
+// compared it passes and says why.
+func Gate(gates []pipeline.Gate, metrics map[string]Metric, with Comparison) (passed bool, checks []Check) {
 	passed = true
 	for _, gate := range gates {
-		check := judge(gate, metrics, champion)
+		check := judge(gate, metrics, with)
 		passed = passed && check.Passed
 		checks = append(checks, check)
 	}
 	return passed, checks
 }
 
-func judge(gate pipeline.Gate, metrics, champion map[string]Metric) Check {
+func judge(gate pipeline.Gate, metrics map[string]Metric, with Comparison) Check {
 	name := gate.Metric
 	var value float64
 	switch metric, measured := metrics[name]; {
-	case name == "auc_drop" && champion == nil:
-		return Check{Passed: true, Message: "auc_drop: skipped, there is no champion to compare with"}
+	case name == "auc_drop" && with.Champion == nil:
+		return Check{Passed: true, Message: "auc_drop: skipped, " + with.Note}
 	case name == "auc_drop":
-		value = champion["auc"].Estimate - metrics["auc"].Estimate
+		value = with.Champion["auc"].Estimate - with.Challenger["auc"].Estimate
 	case !measured:
 		return Check{Message: fmt.Sprintf("%s was not measured", name)}
 	case gate.Value == "lower":

@@ -25,7 +25,8 @@ type Registry interface {
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 
 	// PutSchemaVersion records v with the next version number of its pipeline, and with accepted makes it current: that is fault.Conflict
-	// when another version than its parent is. What says the same and changes the same version is the version that is there.
+	// when another version than its parent is. What says the same and changes the same version is the version that is there; where a person has
+	// gone back from that one to its parent it is not made current again.
 	PutSchemaVersion(ctx context.Context, v SchemaVersion, accepted *SchemaAcceptance) (SchemaVersion, error)
 	// AcceptSchema makes a version current; one that is stays it. One that was never current is fault.Refused when another version than its
 	// parent is: it would take back what came between.

@@ -15,18 +15,19 @@ type Aspect string
 
 // The aspects.
 const (
-	Added      Aspect = "added"   // the column is new
-	Removed    Aspect = "removed" // the column is gone
-	Type       Aspect = "type"
-	Unit       Aspect = "unit"
-	Domain     Aspect = "domain"
-	Range      Aspect = "range"
-	MissingMax Aspect = "missing_max"
-	Known      Aspect = "known"
-	Meaning    Aspect = "meaning" // of the label: its column, its values, what they say
-	Maturity   Aspect = "maturity"
-	Role       Aspect = "role" // which columns are entity, time, protected, ignored
-	Cleaning   Aspect = "cleaning"
+	Added       Aspect = "added"   // the column is new
+	Removed     Aspect = "removed" // the column is gone
+	Type        Aspect = "type"
+	Unit        Aspect = "unit"
+	Domain      Aspect = "domain"
+	Range       Aspect = "range"
+	MissingMax  Aspect = "missing_max"
+	Known       Aspect = "known"
+	Meaning     Aspect = "meaning" // of the label: its column, and what a high score says
+	LabelValues Aspect = "values"  // of the label: which one is positive; what that does to verdicts a delivery predicts, and judges
+	Maturity    Aspect = "maturity"
+	Role        Aspect = "role" // which columns are entity, time, protected, ignored
+	Cleaning    Aspect = "cleaning"
 )
 
 // Change is one difference between two schemas.
@@ -82,6 +83,9 @@ func whole(from, to Schema) (changes []Change) {
 	if was, is := meaning(from.Label), meaning(to.Label); was != is {
 		changes = append(changes, Change{Aspect: Meaning, From: was, To: is, words: "the label has another meaning", Breaking: true})
 	}
+	if was, is := labels(from.Label), labels(to.Label); was != is {
+		changes = append(changes, Change{Aspect: LabelValues, From: was, To: is, words: "other values of the label are positive and negative"})
+	}
 	if was, is := from.Label.MaturesAfterDays, to.Label.MaturesAfterDays; was != is {
 		changes = append(changes, Change{
 			Aspect: Maturity, From: strconv.Itoa(was), To: strconv.Itoa(is), words: fmt.Sprintf("labels are final after %d days, no longer %d", is, was),
@@ -97,7 +101,11 @@ func whole(from, to Schema) (changes []Change) {
 }
 
 func meaning(l pipeline.Label) string {
-	return fmt.Sprintf("%s is %s where it is %q, not where it is %q", l.Column, l.Meaning, l.Positive, l.Negative)
+	return fmt.Sprintf("%s (%s)", l.Column, l.Meaning)
+}
+
+func labels(l pipeline.Label) string {
+	return fmt.Sprintf("%q is positive, %q negative", l.Positive, l.Negative)
 }
 
 func roles(s Schema) string {
@@ -156,8 +164,8 @@ func beyond(values, others []string) (n int) {
 	return n
 }
 
-// Values tell which values a column may hold, for people at a terminal.
-func Values(c pipeline.Column) string {
+// Admitted tells which values a column may hold, for people at a terminal.
+func Admitted(c pipeline.Column) string {
 	if c.Type == pipeline.Category {
 		return domainText(c.Domain)
 	}

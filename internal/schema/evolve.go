@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
+	"github.com/loanops/loanops/internal/clean"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -53,12 +55,18 @@ func grown(c pipeline.Column, novel dataset.Novelty) pipeline.Column {
 		c.Domain = append(slices.Clone(c.Domain), slices.Sorted(maps.Keys(novel.Texts))...)
 	}
 	if novel.Low != nil {
-		c.Min = novel.Low
+		c.Min = past(*novel.Low, -1)
 	}
 	if novel.High != nil {
-		c.Max = novel.High
+		c.Max = past(*novel.High, 1)
 	}
 	return c
+}
+
+// past is the next number of two digits below (-1) or above (1) an applicant's, whose own is nobody's business.
+func past(x, way float64) *float64 {
+	next := dataset.Past(x, way)
+	return &next
 }
 
 // unknown are the columns that have no role and were not recorded yet. Where most of what is known is missing the header may be a row of
@@ -87,28 +95,51 @@ func (e Evolution) Rest(seen dataset.Checked) dataset.Checked {
 		case dataset.RuleRange:
 			taken = novel.Numbers
 		}
-		seen.Failing -= taken
-		seen.Kept += taken
 		if b.Count -= taken; b.Count > 0 {
 			breaches = append(breaches, b)
 		}
 	}
 	seen.Breaches = breaches
+	good := e.good(seen)
+	seen.Failing -= good
+	seen.Kept += good
 	return seen
 }
 
+// good is how many rows break no rule any more, at least.
+func (e Evolution) good(seen dataset.Checked) (rows int64) {
+	whole := func(column string) bool { return e.taken[column].Rows() > 0 && !e.taken[column].Partial }
+	for _, novel := range e.taken {
+		rows += novel.RowsAlone()
+	}
+	for columns, together := range seen.Sets() {
+		if !slices.ContainsFunc(columns, func(c string) bool { return !whole(c) }) {
+			rows += together
+		}
+	}
+	return rows
+}
+
 // Propose is the schema under which data that lack columns, or hold another type in them, could be trained on, if a person accepts it; the same
-// schema where there is none. A column counts as of another type when at least half of the rows cannot be read as its own.
-func Propose(s Schema, seen dataset.Checked, columns []dataset.Field) (proposed Schema, changes []Change) {
+// schema where there is none. A column counts as of another type when at least half of the rows cannot be read as its own. Where rules or steps of
+// cleaning need the column as it was, the spec has to change, and nothing is proposed.
+func Propose(s Schema, rules []pipeline.Rule, seen dataset.Checked, columns []dataset.Field) (proposed Schema, changes []Change) {
 	if !dataset.Named(s.Spec(), columns) {
 		return s, nil
 	}
 	var next []pipeline.Column
 	for _, c := range s.Columns {
-		if !slices.ContainsFunc(columns, func(f dataset.Field) bool { return f.Name == c.Name }) {
-			continue
+		there := slices.ContainsFunc(columns, func(f dataset.Field) bool { return f.Name == c.Name })
+		if !there && needed(s, rules, c.Name) {
+			return s, nil
 		}
-		next = append(next, retyped(c, seen))
+		if there {
+			c = retyped(c, seen)
+			if _, err := clean.New(s.Clean, c.Name, c.Type); err != nil {
+				return s, nil
+			}
+			next = append(next, c)
+		}
 	}
 	proposed = s.with(next)
 	changes = Diff(s, proposed)
@@ -118,6 +149,14 @@ func Propose(s Schema, seen dataset.Checked, columns []dataset.Field) (proposed 
 		}
 	}
 	return proposed, changes
+}
+
+// needed reports whether a rule, or a step of tables, names a column. What an SQL condition names is not parsed: it is enough that the name is there.
+func needed(s Schema, rules []pipeline.Rule, column string) bool {
+	return slices.ContainsFunc(rules, func(r pipeline.Rule) bool { return strings.Contains(r.Expression, column) }) ||
+		slices.ContainsFunc(s.Clean, func(step pipeline.CleanStep) bool {
+			return step.DropDuplicates != nil && slices.Contains(step.DropDuplicates.Key, column) || step.Filter != nil && strings.Contains(step.Filter.Keep, column)
+		})
 }
 
 func retyped(c pipeline.Column, seen dataset.Checked) pipeline.Column {

@@ -36,7 +36,7 @@ func TestChangesAndWhichOfThemBreak(t *testing.T) {
 		{"type", func(s *schema.Schema) { s.Columns[0].Type = pipeline.Integer }, []string{`column "income": number becomes integer`}, true},
 		{"unit", func(s *schema.Schema) { s.Columns[0].Unit = "USD" }, []string{`column "income": its unit is "USD", no longer "EUR"`}, true},
 		{"meaning", func(s *schema.Schema) { s.Label.Meaning = pipeline.MeaningApproval }, []string{"the label has another meaning"}, true},
-		{"values of the label", func(s *schema.Schema) { s.Label.Positive, s.Label.Negative = "0", "1" }, []string{"the label has another meaning"}, true},
+		{"values of the label", func(s *schema.Schema) { s.Label.Positive, s.Label.Negative = "0", "1" }, []string{"other values of the label are positive and negative"}, false},
 		{"maturity", func(s *schema.Schema) { s.Label.MaturesAfterDays = 90 }, []string{"labels are final after 90 days, no longer 0"}, false},
 		{"wider", func(s *schema.Schema) { s.Columns[0].Max = bound(2000) }, []string{`column "income": a wider range`}, false},
 		{"narrower", func(s *schema.Schema) { s.Columns[0].Max = bound(500) }, []string{`column "income": another range`}, false},
@@ -118,7 +118,7 @@ func TestAFileWithoutAHeaderIsNoSchema(t *testing.T) {
 	seen := dataset.Checked{Rows: 100}
 	lacking := fields("Ann Smithson", "12", "purpose")
 	require.Empty(t, schema.Evolve(cards(), seen, lacking, nil, 1).Words())
-	_, changes := schema.Propose(cards(), seen, lacking)
+	_, changes := schema.Propose(cards(), nil, seen, lacking)
 	require.Empty(t, changes)
 }
 
@@ -140,7 +140,7 @@ func TestProposedTypes(t *testing.T) {
 		seen := dataset.Checked{
 			Rows: 100, Breaches: []dataset.Breach{{Column: "income", Rule: dataset.RuleType, Count: test.misread}}, Numbers: map[string]int64{"income": test.numbers},
 		}
-		proposed, _ := schema.Propose(s, seen, fields("income", "purpose", "paid"))
+		proposed, _ := schema.Propose(s, nil, seen, fields("income", "purpose", "paid"))
 		require.Equal(t, test.want, proposed.Columns[0].Type, "%+v", test)
 	}
 }

@@ -32,6 +32,8 @@ func (s *store) PutSchemaVersion(ctx context.Context, v registry.SchemaVersion, 
 			}
 		} else if err != nil || last.version == v.Version {
 			return err
+		} else if accepted, err := s.wasAccepted(ctx, tx, v.Pipeline, v.Version); err != nil || accepted {
+			return err // a person went back from it since
 		}
 		if by == nil {
 			return nil
@@ -45,6 +47,12 @@ func (s *store) PutSchemaVersion(ctx context.Context, v registry.SchemaVersion, 
 		return v, err
 	}
 	return s.schemaVersion(ctx, v.Pipeline, v.Version)
+}
+
+func (s *store) wasAccepted(ctx context.Context, tx *sql.Tx, pipeline string, version int) (accepted bool, err error) {
+	var times int
+	err = tx.QueryRowContext(ctx, s.dialect.rebind("SELECT COUNT(*) FROM schema_acceptances WHERE pipeline = ? AND version = ?"), pipeline, version).Scan(&times)
+	return times > 0, err
 }
 
 // schemaDigest is the identity of a version: what it says, and what it changes.

@@ -176,7 +176,7 @@ func (a *app) describeSchema(s shownSchema) {
 	for _, c := range s.Columns {
 		values, missing := "", ""
 		if i := slices.IndexFunc(s.Says.Columns, func(of pipeline.Column) bool { return of.Name == c.Name }); i >= 0 && c.Role == "feature" {
-			if values, missing = schema.Values(s.Says.Columns[i]), "required"; s.Says.Columns[i].MissingMax > 0 {
+			if values, missing = schema.Admitted(s.Says.Columns[i]), "required"; s.Says.Columns[i].MissingMax > 0 {
 				missing = fmt.Sprintf("up to %.4g %%", 100*s.Says.Columns[i].MissingMax)
 			}
 		}

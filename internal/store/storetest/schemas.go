@@ -65,6 +65,11 @@ func schemas(t *testing.T, db Database) {
 	require.NoError(t, err)
 	require.Len(t, back.Acceptances, 3)
 
+	again, err = r.PutSchemaVersion(ctx(t), schemaVersion("loans", "c", 1), bySpec)
+	require.NoError(t, err)
+	require.Equal(t, 3, again.Version)
+	require.False(t, again.Current, "a person went back from it")
+
 	all, err := db.Open(t).SchemaVersions(ctx(t), "loans")
 	require.NoError(t, err)
 	require.Len(t, all, 3)
