@@ -107,7 +107,7 @@ func TestAVersionHasTheArtifactsOfItsRun(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Equal(t, map[string]artifact.Ref{
-		artifact.Schema: tr.spec.Schema.Ref, artifact.Dataset: tr.extracted.Dataset, artifact.Facts: tr.extracted.Facts,
+		artifact.Schema: tr.spec.Schema.Ref, artifact.Dataset: tr.extracted.Dataset, artifact.Quarantine: tr.extracted.Quarantine, artifact.Facts: tr.extracted.Facts,
 		artifact.ValidationReport: tr.validated.Report,
 		artifact.Profile:          tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
 		artifact.Train: tr.split.Train, artifact.Validation: tr.split.Validation, artifact.Test: tr.split.Test,

@@ -5,6 +5,15 @@ import (
 	"strconv"
 )
 
+// Outwards is the next number of two digits that is x or lies beyond it, below it (way -1) or above (1).
+func Outwards(x, way float64) float64 {
+	near := twoDigits(x)
+	if (near-x)*way >= 0 {
+		return near
+	}
+	return Past(x, way)
+}
+
 // Past is the next number of two digits that lies beyond x, below it (way -1) or above (1): a bound that includes an applicant's number and does
 // not tell it.
 func Past(x, way float64) float64 {

@@ -2,7 +2,8 @@ package infer
 
 import (
 	"slices"
-	"strconv"
+
+	"github.com/loanops/loanops/internal/dataset"
 )
 
 // said is how surely a word says that there is no value.
@@ -24,35 +25,8 @@ var missingWords = map[string]said{
 	"na": perhaps, "not available": perhaps, "Not Available": perhaps, "not applicable": perhaps, "Not Applicable": perhaps, "nil": perhaps,
 }
 
-// numberCodes are numbers by which old systems say that there is none, and why.
-var numberCodes = [...]float64{
-	-7, -8, -9, -97, -98, -99, -997, -998, -999, -9999, -99999, -999999, 99, 999, 9999, 99999, 999999, 9999999, 99999999, 999999999,
-}
-
-func codeOf(x float64) int { return slices.Index(numberCodes[:], x) }
-
 // leastCommon is in how many rows a value must be to be told: a rarer one may be a person's.
-const leastCommon = 5
-
-// codes are the numbers that look like codes, as texts, and the bounds of the others. A code is common, and stands apart: below a range that begins
-// at 0 or more, or at more than twice the greatest of the others.
-func (t *tally) numberCodes() (codes []string, rows int64, rest bounds) {
-	rest = t.bounds[0]
-	is := func(i int) bool {
-		x := numberCodes[i]
-		return t.codes[i] >= leastCommon && t.bounds[0].some && (x < 0 && t.bounds[0].least >= 0 || x > 0 && t.bounds[0].most < x/2)
-	}
-	for i, x := range numberCodes {
-		switch {
-		case t.codes[i] == 0:
-		case is(i):
-			codes, rows = append(codes, strconv.FormatFloat(x, 'f', -1, 64)), rows+t.codes[i]
-		default:
-			rest.add(x)
-		}
-	}
-	return codes, rows, rest
-}
+const leastCommon = dataset.MinNovel
 
 // saidMissing are the words of the column that say that there is no value, in order, and in how many rows.
 func (t *tally) saidMissing(least said) (words []string, rows int64) {

@@ -8,7 +8,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
 )
 
 // Column is what the values of one column say, and what becomes of it in the spec.
@@ -29,9 +31,9 @@ type Column struct {
 	// Distinct is how many different texts there are; at least so many when DistinctMore.
 	Distinct     int64 `json:"distinct"`
 	DistinctMore bool  `json:"distinct_more"`
-	// Unique: no value stands twice.
-	Unique       bool `json:"unique"`
-	SuggestedKey bool `json:"suggested_key"`
+	// Unique: no value stands twice. Nil where nobody knows: there are no values, or DistinctMore and the column was not followed to its end.
+	Unique       *bool `json:"unique"`
+	SuggestedKey bool  `json:"suggested_key"`
 	// Protected: the name looks like a prohibited basis, a usual proxy of one, or what identifies a person; see ProtectedReason.
 	Protected       bool   `json:"protected"`
 	ProtectedReason string `json:"protected_reason"`
@@ -67,22 +69,38 @@ func judge(name string, rows int64, t *tally) Column {
 	}
 	t.trim(&c)
 	c.MissingShare = float64(c.Missing) / float64(rows)
-	c.missing = missingMax(c.MissingShare)
-	c.Distinct, c.DistinctMore, c.Unique = int64(len(t.hashes)), t.more, !t.repeated && t.values > 0
-	if t.more {
-		c.Distinct = t.counted
-	}
-	for word, times := range t.words {
-		if !slices.Contains(c.Codes, word) {
-			c.Distinct++
-			c.Unique = c.Unique && times == 1
-		}
-	}
+	c.missing = pipeline.MissingMaxFor(c.MissingShare)
+	c.distinct(t)
 	if t.unreadable > 0 {
 		c.remark("%d values are not UTF-8 or hold a NUL character", t.unreadable)
 	}
 	return c
 }
+
+// distinct says how many values differ.
+func (c *Column) distinct(t *tally) {
+	c.Distinct, c.DistinctMore = int64(len(t.hashes)), t.more
+	if t.more {
+		c.Distinct = t.counted
+	}
+	repeated := t.repeated
+	for word, times := range t.words {
+		if !slices.Contains(c.Codes, word) {
+			c.Distinct++
+			repeated = repeated || times > 1
+		}
+	}
+	if repeated || !t.more && c.Distinct > 0 {
+		unique := !repeated
+		c.Unique = &unique
+	}
+	if c.Unique == nil && t.more && t.maybeKey() {
+		c.remark("whether a value stands twice is not known: it was not followed to its end")
+	}
+}
+
+// unique says that it is known that no value stands twice.
+func (c *Column) unique() bool { return c.Unique != nil && *c.Unique }
 
 func (c *Column) remark(format string, args ...any) {
 	c.remarks = append(c.remarks, fmt.Sprintf(format, args...))
@@ -102,9 +120,13 @@ func (t *tally) without(c *Column, least said, further ...string) {
 
 // number is a column of numbers: true and false, whole ones, or any.
 func (t *tally) number(c *Column) {
-	codes, rows, rest := t.numberCodes()
+	found, ends := t.extremes[0].codes(t.fits&integerForm != 0)
+	var codes []string
+	for _, code := range found {
+		codes = append(codes, strconv.FormatFloat(code.Value, 'f', -1, 64))
+		c.Missing += int64(code.Rows)
+	}
 	t.without(c, perhaps, codes...)
-	c.Missing += rows
 	switch {
 	case t.truths(codes):
 		c.Type = pipeline.Boolean
@@ -114,7 +136,7 @@ func (t *tally) number(c *Column) {
 	default:
 		c.Type = pipeline.Number
 	}
-	c.bound(rest)
+	c.bound(ends)
 	if n := len(t.texts) - len(codes) - len(t.words); c.Type == pipeline.Integer && !t.tooMany && n <= maxCodedCategory {
 		c.remark("a category where these are codes")
 	}
@@ -146,27 +168,22 @@ func (t *tally) truths(codes []string) bool {
 	return zero && one
 }
 
-func (c *Column) bound(b bounds) {
-	if b.some {
-		least, most := outwards(b.least, -1), outwards(b.most, 1)
-		c.Min, c.Max = &least, &most
+// bound says between what the numbers lie, by the least and the greatest: a number that may be a person's is not told, but one beyond it. 0 stays, for
+// it is where scales end and marks nobody; a bound below it would let codes such as -1 in.
+func (c *Column) bound(ends []profile.Code) {
+	if len(ends) == 0 {
+		return
 	}
-}
-
-// outwards rounds to two digits, down (way -1) or up (1).
-func outwards(x, way float64) float64 {
-	near := round(x)
-	if (near-x)*way >= 0 {
-		return near
+	bound := func(end profile.Code, way float64) *float64 {
+		x := dataset.Outwards(end.Value, way)
+		if x == end.Value && x != 0 && end.Rows < leastCommon {
+			if x = dataset.Past(x, way); c.Type == pipeline.Integer {
+				x = way * math.Ceil(way*x)
+			}
+		}
+		return &x
 	}
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(x)))-1)
-	return round(near + way*unit)
-}
-
-// round rounds to the nearest number of two digits.
-func round(x float64) float64 {
-	near, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'e', 1, 64), 64) // what was just written
-	return near
+	c.Min, c.Max = bound(ends[0], -1), bound(ends[1], 1)
 }
 
 // date is a column of days, as a spec writes them or in formats of a family.
@@ -233,7 +250,7 @@ func (t *tally) amount(c *Column) bool {
 			step.Decimal = ""
 		}
 		c.Clean = append(c.Clean, pipeline.CleanStep{Amount: &step})
-		c.bound(t.bounds[1+i])
+		c.bound(t.extremes[1+i].ends())
 		return true
 	}
 	return false
@@ -315,13 +332,4 @@ func (t *tally) trim(c *Column) {
 	if t.spread || t.spaced && textual {
 		c.Clean = slices.Insert(c.Clean, 0, pipeline.CleanStep{Trim: &pipeline.Trim{Columns: []string{c.Name}}})
 	}
-}
-
-// missingMax is a share of missing values with a fifth to spare, in whole percents up to ten and in steps of five above.
-func missingMax(share float64) float64 {
-	step := 1.0
-	if share*120 > 10 {
-		step = 5
-	}
-	return math.Min(1, math.Ceil(share*120/step)*step/100)
 }

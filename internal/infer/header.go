@@ -2,7 +2,8 @@ package infer
 
 import "github.com/loanops/loanops/internal/fault"
 
-// header refuses a CSV file whose first line looks like a row: what was taken for names would be an applicant's values, and be written.
+// header refuses a CSV file whose first line looks like a row, if only in one place: what was taken for names would be an applicant's values, and
+// be written.
 func header(file string, names []string) error {
 	values := 0
 	for _, name := range names {
@@ -10,7 +11,7 @@ func header(file string, names []string) error {
 			values++
 		}
 	}
-	if 2*values >= len(names) {
+	if values > 0 {
 		return fault.New(fault.Invalid, "%s:1: %d of %d column names are numbers, dates or amounts; a header line with column names is wanted", file, values, len(names))
 	}
 	return nil

@@ -2,7 +2,8 @@
 // values it allows, and which columns look like the label, the entity, the time, or what must not train. A person reviews it: values alone do
 // not say what they mean.
 //
-// No value that fewer than five rows hold is told, and bounds are rounded outwards to two digits: such a value may be one applicant's.
+// No value that fewer than five rows hold is told, since it may be one applicant's: bounds are rounded outwards to two digits, and beyond
+// such a value unless it is 0.
 package infer
 
 import (
@@ -13,8 +14,6 @@ import (
 	"sync"
 
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/ingest"
-	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/source"
 )
 
@@ -34,8 +33,8 @@ type Input struct {
 	Progress func(rows int64)
 }
 
-// Run reads the files within the default limits of a spec. What cannot be read is the source's fault; a name that is none, a label column that
-// is not there or has not two values, and files without rows are fault.Invalid.
+// Run reads the files, of whatever size. What cannot be read is the source's fault; a name that is none, a label column that
+// is not there or has not two values, files without rows, and files of many more rows than bytes are fault.Invalid.
 func Run(ctx context.Context, in Input) (Schema, error) {
 	from, files, err := relation(ctx, in)
 	if err != nil {
@@ -45,9 +44,13 @@ func Run(ctx context.Context, in Input) (Schema, error) {
 	if err != nil {
 		return Schema{}, err
 	}
-	rows, err := source.Open(ctx, from, files, limits())
+	options, err := limits(files)
 	if err != nil {
 		return Schema{}, err
+	}
+	rows, err := source.Open(ctx, from, files, options)
+	if err != nil {
+		return Schema{}, tooDense(err)
 	}
 	defer rows.Close()
 	if kind, _ := source.KindOf(from, files); kind == ".csv" {
@@ -57,14 +60,14 @@ func Run(ctx context.Context, in Input) (Schema, error) {
 	}
 	all, total, err := read(ctx, rows, in)
 	if err != nil {
-		return Schema{}, err
+		return Schema{}, tooDense(err)
 	}
-	if total == 0 {
+	if total.rows == 0 {
 		return Schema{}, fault.New(fault.Invalid, "%s: there are no rows; types are inferred from values", files[0].Name)
 	}
-	s := Schema{Rows: total, name: name, files: files, from: from, notes: rows.Notes()}
+	s := Schema{Rows: total.rows, bytes: total.bytes, name: name, files: files, from: from, notes: rows.Notes()}
 	for i, column := range rows.Columns() {
-		s.Columns = append(s.Columns, judge(column, total, &all[i]))
+		s.Columns = append(s.Columns, judge(column, total.rows, &all[i]))
 	}
 	if err := s.roles(all, in.Label); err != nil {
 		return Schema{}, err
@@ -73,20 +76,18 @@ func Run(ctx context.Context, in Input) (Schema, error) {
 	return s, nil
 }
 
-// limits are the defaults of a spec: what passes them needs a spec that says so.
-func limits() source.Options {
-	l := pipeline.DefaultLimits()
-	return source.Options{MaxRows: l.MaxRows, MaxBytes: l.MaxBytes}
-}
-
 // counted is what came of one slice.
 type counted struct {
 	tallies []tally
+	bytes   int64
 	err     error
 }
 
+// amount is how much was read: bytes are those of the values in memory, and the names in every row, which is no less than a file of them has.
+type amount struct{ rows, bytes int64 }
+
 // read tallies all columns. Slices are read side by side and added up in their order.
-func read(ctx context.Context, rows source.Relation, in Input) (all []tally, total int64, err error) {
+func read(ctx context.Context, rows source.Relation, in Input) (all []tally, total amount, err error) {
 	workers := in.Workers
 	if workers == 0 {
 		workers = runtime.GOMAXPROCS(0)
@@ -105,7 +106,7 @@ func read(ctx context.Context, rows source.Relation, in Input) (all []tally, tot
 			}
 			batch = append(batch, counted{tallies: make([]tally, len(names))})
 			into := &batch[len(batch)-1]
-			wait.Go(func() { into.err = count(ctx, slice, names, all, into.tallies) })
+			wait.Go(func() { into.bytes, into.err = count(ctx, slice, names, all, into.tallies) })
 		}
 		wait.Wait()
 		for _, slice := range batch {
@@ -113,35 +114,36 @@ func read(ctx context.Context, rows source.Relation, in Input) (all []tally, tot
 				break
 			}
 			if slice.err != nil {
-				return nil, 0, slice.err
+				return nil, amount{}, slice.err
 			}
-			followed := 0
 			for i := range all {
-				all[i].add(&slice.tallies[i], most, &followed)
+				all[i].add(&slice.tallies[i])
 			}
-			total += slice.tallies[0].rows
+			follow(names, all, most, maxFollowedValues)
+			total.rows, total.bytes = total.rows+slice.tallies[0].rows, total.bytes+slice.bytes
 		}
 		if in.Progress != nil {
-			in.Progress(total)
+			in.Progress(total.rows)
 		}
 	}
 	return all, total, nil
 }
 
 // count tallies one slice. What the slices before it have said is looked at only to leave out what cannot matter any more.
-func count(ctx context.Context, s source.Slice, names []string, before, into []tally) error {
+func count(ctx context.Context, s source.Slice, names []string, before, into []tally) (bytes int64, err error) {
 	batch, err := s.Decode(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer batch.Release()
 	for i, name := range names {
 		raw := batch.Column(i)
-		text := ingest.TextsOf(raw)
+		text := source.TextsOf(raw)
 		if text == nil {
-			return fault.New(fault.Invalid, "column %q is of type %s, which cannot be read", name, raw.DataType())
+			return 0, fault.New(fault.Invalid, "column %q is of type %s, which cannot be read", name, raw.DataType())
 		}
 		into[i].count(raw, text, before[i].distinctKnown)
+		bytes += int64(raw.Data().SizeInBytes()) + int64(len(name)+len(`"":"",`))*batch.NumRows()
 	}
-	return ctx.Err()
+	return bytes, ctx.Err()
 }

@@ -9,6 +9,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +27,7 @@ import (
 	"github.com/loanops/loanops/internal/infer"
 	"github.com/loanops/loanops/internal/ingest"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/source"
 )
 
@@ -82,9 +85,9 @@ func TestTypesOfColumns(t *testing.T) {
 		"none among numbers":      {"n", []string{"none", "5", "6"}, pipeline.Integer, "", `[{"missing":["none"]}]`, []string{"none"}},
 		"NA among categories":     {"n", []string{"NA", "a", "b"}, pipeline.Category, "", `[{"missing":["NA"]}]`, []string{"NA"}},
 		"question marks":          {"n", []string{"?", "1.5"}, pipeline.Number, "", `[{"missing":["?"]}]`, []string{"?"}},
-		"codes below":             {"n", []string{"-9", "-8", "3", "7"}, pipeline.Integer, "", `[{"missing":["-8","-9"]}]`, []string{"-8", "-9"}},
+		"codes below":             {"n", []string{"-9", "-8", "3", "7"}, pipeline.Integer, "", `[{"missing":["-9","-8"]}]`, []string{"-9", "-8"}},
 		"a code above":            {"n", []string{"999", "3", "7"}, pipeline.Integer, "", `[{"missing":["999"]}]`, []string{"999"}},
-		"no codes: below 0 too":   {"n", []string{"-9", "-2", "3"}, pipeline.Integer, "", "", nil},
+		"no codes: below 0 too":   {"n", []string{"-9", "-2", "2"}, pipeline.Integer, "", "", nil},
 		"no code: not apart":      {"n", []string{"999", "3", "700"}, pipeline.Integer, "", "", nil},
 		"days":                    {"n", []string{"2026-06-30", "2026-01-02"}, pipeline.Day, "YYYY-MM-DD", "", nil},
 		"American days":           {"n", []string{"6/30/2026", "1/2/2026"}, pipeline.Day, "M/D/YYYY", `[{"date":["M/D/YYYY"]}]`, nil},
@@ -159,11 +162,129 @@ func TestMissingAndBounds(t *testing.T) {
 	c := column(t, "n", values...)
 	require.Equal(t, int64(3), c.Missing)
 	require.InDelta(t, 0.05, c.MissingShare, 1e-12)
-	require.Equal(t, -87.0, *c.Min)
+	require.Equal(t, -88.0, *c.Min, "one row has -87")
 	require.Equal(t, 1300.0, *c.Max)
 	require.Equal(t, int64(57), c.Distinct)
-	require.True(t, c.Unique)
+	require.True(t, *c.Unique)
 	require.False(t, c.SuggestedKey)
+}
+
+// One income among others is not told: the bound is the next step of two digits beyond it. What five rows have is.
+func TestABoundIsNobodysValue(t *testing.T) {
+	t.Parallel()
+	for rows, want := range map[int]float64{1: 260_000, 4: 260_000, 5: 250_000} {
+		values := make([]string, 60)
+		for i := range values {
+			values[i] = fmt.Sprint(30_000 + i%50*20)
+			if i < rows {
+				values[i] = "250000"
+			}
+		}
+		c := column(t, "n", values...)
+		require.Equal(t, want, *c.Max)
+		require.Equal(t, 29_000.0, *c.Min, "one row has 30,000")
+	}
+	for _, of := range []struct {
+		first, others string
+		min           float64
+	}{{"0", "3", 0}, {"0.0", "0.5", 0}, {"1", "3", 0}, {"7", "12", 6}, {"-100", "12", -110}, {"$-2.50", "$8.10", -2.6}} {
+		values := make([]string, 60)
+		for i := range values {
+			values[i] = of.others
+		}
+		values[0] = of.first
+		require.Equal(t, of.min, *column(t, "n", values...).Min, of.first)
+	}
+}
+
+// codesOf are what infer and profile take for codes in a column of so many rows.
+func codesOf(t rapid.TB, folder string, values []float64) (inferred, profiled []float64) {
+	t.Helper()
+	var csv strings.Builder
+	csv.WriteString("n,defaulted\n")
+	for i, x := range values {
+		fmt.Fprintf(&csv, "%v,%d\n", x, i%2)
+	}
+	s, err := infer.Run(context.Background(), infer.Input{URIs: []string{write(t, folder, "codes.csv", csv.String())}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, code := range s.Columns[0].Codes {
+		x, err := strconv.ParseFloat(code, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inferred = append(inferred, x)
+	}
+	about := profile.About{Role: func(string) profile.Role { return profile.Feature }}
+	p := profile.Of(dataset.Table{Columns: []dataset.Column{{Name: "n", Floats: values}}}, about).Profile("x")
+	for _, code := range p.Columns[0].Numbers.Codes {
+		profiled = append(profiled, code.Value)
+	}
+	return inferred, profiled
+}
+
+// A number in one of forty rows, beside others: by hand, whether it stands apart.
+func TestCodesAreThoseOfTheProfile(t *testing.T) {
+	t.Parallel()
+	for _, of := range []struct {
+		code, from, to float64
+		is             bool
+	}{
+		{-1, 18, 70, true}, {9, 0, 3, true}, {-9_999_999, 0, 50, true}, {-5, 300, 850, true}, {999, 0, 400, true}, {-9, 0, 1, true},
+		{-1, 0, 9, false}, {99, 0, 80, false}, {9, 0, 6, false}, {-9, -3, 6, false}, {500, 0, 50, false},
+	} {
+		values := make([]float64, 4_000)
+		for i := range values {
+			values[i] = of.from + float64(i*37%int(of.to-of.from+1))
+			if i%40 == 5 {
+				values[i] = of.code
+			}
+		}
+		inferred, profiled := codesOf(t, t.TempDir(), values)
+		require.Equal(t, profiled, inferred, of)
+		require.Equal(t, of.is, len(inferred) == 1 && inferred[0] == of.code, of)
+	}
+}
+
+// Five codes are found at an end, six are none: by hand, five whole numbers below 0 and twenty from 10.
+func TestSeveralCodes(t *testing.T) {
+	t.Parallel()
+	for codes, want := range map[int][]float64{2: {-9, -8}, 5: {-9, -8, -7, -6, -5}, 6: nil} {
+		values := make([]float64, 4_000)
+		for i := range values {
+			values[i] = float64(10 + i%20)
+			if i%40 < codes {
+				values[i] = float64(i%40 - 9)
+			}
+		}
+		inferred, profiled := codesOf(t, t.TempDir(), values)
+		require.Equal(t, want, inferred)
+		require.Equal(t, want, profiled)
+	}
+}
+
+// Whatever numbers a column has, the two agree, as long as a profile tells them apart.
+func TestCodesOfAnyNumbers(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	rapid.Check(t, func(t *rapid.T) {
+		least, extent := rapid.IntRange(-10, 100).Draw(t, "least"), rapid.IntRange(2, 300).Draw(t, "extent")
+		odd := rapid.SliceOfN(rapid.SampledFrom([]float64{-9, -8, -1, -5, 9, 99, 999, 9999, 0, 7}), 1, 4).Draw(t, "odd")
+		every := rapid.SampledFrom([]int{7, 30, 90}).Draw(t, "every")
+		part := rapid.SampledFrom([]float64{1, 0.5}).Draw(t, "part")
+		values := make([]float64, 300)
+		for i := range values {
+			values[i] = float64(least+i*37%extent) * part
+			if i%every == 3 {
+				values[i] = odd[i/every%len(odd)]
+			}
+		}
+		inferred, profiled := codesOf(t, folder, values)
+		if !slices.Equal(inferred, profiled) {
+			t.Fatalf("%v, %v", inferred, profiled)
+		}
+	})
 }
 
 // A value in four rows may be a person's: it is counted, and nowhere in what is written.
@@ -215,7 +336,7 @@ func TestRolesByName(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := column(t, name, test.values...)
-			require.Equal(t, test.role, c.Role, c.Why)
+			require.Equal(t, test.role, string(c.Role), c.Why)
 			require.Equal(t, test.reason, c.ProtectedReason)
 			require.Equal(t, test.reason != "", c.Protected)
 		})
@@ -310,6 +431,29 @@ func TestEntityAndTime(t *testing.T) {
 		}
 	}
 	require.Equal(t, []string{"code", "loan_nr"}, keys)
+}
+
+// Decimals that all differ take no place from the key behind them.
+func TestAKeyBehindManyDecimals(t *testing.T) {
+	t.Parallel()
+	var csv strings.Builder
+	csv.WriteString("a,b,c,d,e,f,g,h,i,loan_id,defaulted\n")
+	for row := range 120_000 {
+		for k := range 9 {
+			fmt.Fprintf(&csv, "%d.%d5,", row, k)
+		}
+		fmt.Fprintf(&csv, "L%d,%d\n", row, row%2)
+	}
+	s, err := infer.Run(t.Context(), infer.Input{URIs: []string{write(t, t.TempDir(), "k.csv", csv.String())}})
+	require.NoError(t, err)
+	require.Equal(t, "loan_id", s.Entity)
+	require.True(t, *s.Columns[9].Unique)
+	require.Equal(t, int64(120_000), s.Columns[9].Distinct)
+	require.Nil(t, s.Columns[0].Unique)
+	require.True(t, s.Columns[0].DistinctMore)
+	text, err := json.Marshal(s.Columns[0])
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"distinct_more":true,"unique":null`)
 }
 
 func TestDialectsAndUnions(t *testing.T) {

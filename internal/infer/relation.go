@@ -84,9 +84,7 @@ func delimiterOf(ctx context.Context, file source.File, encoding string) (string
 
 // fields is how many fields the header has, and whether the first rows have as many.
 func fields(ctx context.Context, file source.File, csv pipeline.CSV) (columns int, fits bool, err error) {
-	options := limits()
-	options.RowsPerSlice = triedRows
-	options.MaxRows = 0
+	options := source.Options{RowsPerSlice: triedRows, MaxBytes: pipeline.DefaultLimits().MaxBytes}
 	rows, err := source.Open(ctx, pipeline.Relation{CSV: &csv}, []source.File{file}, options)
 	if err != nil {
 		return 0, false, err
@@ -137,15 +135,12 @@ func names(files []source.File) []string {
 	return all
 }
 
-var (
-	nameStrange = regexp.MustCompile(`[^a-z0-9]+`)
-	nameRight   = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
-)
+var nameStrange = regexp.MustCompile(`[^a-z0-9]+`)
 
 // specName is the pipeline's name: the one that was given, or what is left of letters, digits and dashes of the file's name, of several the folder's.
 func specName(given string, files []source.File) (string, error) {
 	if given != "" {
-		if !nameRight.MatchString(given) {
+		if !pipeline.ValidName(given) {
 			return "", fault.New(fault.Invalid, "--name %q; lower-case letters, digits and dashes are wanted, a letter first, at most 40", given)
 		}
 		return given, nil

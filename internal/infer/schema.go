@@ -1,6 +1,7 @@
 package infer
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"unicode"
@@ -22,6 +23,7 @@ type Schema struct {
 	// Spec is YAML for pipeline.Parse; where no label was found a person has to name it first.
 	Spec string `json:"spec"`
 
+	bytes int64
 	name  string
 	files []source.File
 	from  pipeline.Relation
@@ -29,7 +31,7 @@ type Schema struct {
 }
 
 // role is what a column is in the spec.
-type role = string
+type role string
 
 const (
 	feature   role = "feature"
@@ -40,10 +42,8 @@ const (
 	ignored   role = "ignore"
 )
 
-const (
-	maxFeatures  = 1_000 // of a spec
-	maxNameBytes = 100   // of a feature
-)
+// maxNameBytes is how long the name of a feature may be.
+const maxNameBytes = 100
 
 // roles gives every column its role.
 func (s *Schema) roles(all []tally, wanted string) error {
@@ -70,8 +70,8 @@ func (s *Schema) roles(all []tally, wanted string) error {
 			c.Domain, c.Rare = []string{}, 0 // nobody needs to know them
 		}
 		if c.Role == feature {
-			if features++; features > maxFeatures {
-				c.Role, c.Why = ignored, "a spec has at most 1000 features"
+			if features++; features > pipeline.MaxColumns {
+				c.Role, c.Why = ignored, fmt.Sprintf("a spec has at most %d features", pipeline.MaxColumns)
 			}
 		}
 	}
@@ -90,7 +90,7 @@ func (s *Schema) labelled(c *Column, t *tally) {
 	values, _ := t.twoValues()
 	*c = Column{
 		Name: c.Name, Type: pipeline.Text, Domain: []string{}, Codes: []string{}, Clean: []pipeline.CleanStep{}, Protected: c.Protected, ProtectedReason: c.ProtectedReason,
-		Missing: t.missing, Distinct: 2, Role: labelled,
+		Missing: t.missing, Distinct: 2, Unique: new(bool), Role: labelled,
 	}
 	t.without(c, surely)
 	t.trim(c)
@@ -105,7 +105,7 @@ func (s *Schema) entity(all []tally) {
 	for i := range s.Columns {
 		c := &s.Columns[i]
 		whole := c.Type == pipeline.Text || c.Type == pipeline.Integer
-		if c.Role != "" || !c.Unique || c.Missing > 0 || all[i].unreadable > 0 || !whole || s.Rows < 2 {
+		if c.Role != "" || !c.unique() || c.Missing > 0 || all[i].unreadable > 0 || !whole || s.Rows < 2 {
 			continue
 		}
 		this := 0

@@ -1,7 +1,7 @@
 package infer
 
 import (
-	"math"
+	"hash/fnv"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,8 +14,10 @@ const (
 	maxTextBytes = 100
 	// maxRemembered is how many different texts of a slice are looked at once, however often they come.
 	maxRemembered = 4_096
-	// maxFollowed is how many columns are followed to their last row to see whether they are unique.
-	maxFollowed = 8
+	// maxFollowed is how many columns are followed to their last row to see whether they are unique, and maxFollowedValues how many different values
+	// of all of them: in the order of their preference those beyond are given up. A value takes 20 to 40 bytes.
+	maxFollowed       = 8
+	maxFollowedValues = 14_000_000
 )
 
 // mostDistinct is how many different values are counted in each of so many columns; it bounds the memory for wide tables.
@@ -30,33 +32,18 @@ type tally struct {
 	values int64
 	// fits are the forms that every value has, seen those that some value has.
 	fits, seen     form
-	currencies     uint32 // a bit for each that was seen
-	codes          [len(numberCodes)]int64
-	bounds         [1 + len(amounts)]bounds // of numbers that are no codes; of amounts in each way to write them
-	texts          map[string]int64         // composed and trimmed; nil when there are too many
+	currencies     uint32                     // a bit for each that was seen
+	extremes       [1 + len(amounts)]extremes // of numbers; of amounts in each way to write them
+	texts          map[string]int64           // composed and trimmed; nil when there are too many
 	tooMany        bool
 	spaced, spread bool // some text has white space around it; some has such as only trim removes, or a word has
 	// hashes are those of different values.
 	hashes   map[uint64]struct{}
-	repeated bool // a value stands twice
+	repeated bool // a value was seen twice
 	more     bool // there are more different values than were counted
 	counted  int64
 	// distinctKnown: nothing more is to be learnt of how many values differ.
 	distinctKnown bool
-}
-
-// bounds are the least and the greatest of some numbers.
-type bounds struct {
-	least, most float64
-	some        bool
-}
-
-func (b *bounds) add(x float64) {
-	if !b.some {
-		*b = bounds{x, x, true}
-		return
-	}
-	b.least, b.most = math.Min(b.least, x), math.Max(b.most, x)
 }
 
 // count tallies the values of a slice. Nobody asks for different ones where that is known.
@@ -110,15 +97,11 @@ func (t *tally) look(raw string, times int64) {
 	t.seen |= r.fits
 	t.currencies |= r.currencies
 	if r.fits&numberForm != 0 {
-		if code := codeOf(r.numbers[0]); code >= 0 {
-			t.codes[code] += times
-		} else {
-			t.bounds[0].add(r.numbers[0])
-		}
+		t.extremes[0].add(r.numbers[0], int(times))
 	}
 	for i := range amounts {
 		if r.fits&amountForm(i) != 0 {
-			t.bounds[1+i].add(r.numbers[1+i])
+			t.extremes[1+i].add(r.numbers[1+i], int(times))
 		}
 	}
 }
@@ -151,16 +134,13 @@ func (t *tally) different(text string, times int64) {
 
 // hash is FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): two of five million values share one with a probability below 1e-6.
 func hash(text string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * 1099511628211
-	}
-	return h
+	h := fnv.New64a()
+	h.Write([]byte(text))
+	return h.Sum64()
 }
 
-// add continues with the next rows. At most most different values are counted; beyond them the first maxFollowed columns whose values are all
-// different are followed on, to see whether they stay so.
-func (t *tally) add(next *tally, most int, followed *int) {
+// add continues with the next rows.
+func (t *tally) add(next *tally) {
 	if t.rows == 0 {
 		t.fits, t.words, t.texts, t.hashes = everyForm, map[string]int64{}, map[string]int64{}, map[uint64]struct{}{}
 	}
@@ -175,14 +155,8 @@ func (t *tally) add(next *tally, most int, followed *int) {
 	for word, times := range next.words {
 		t.words[word] += times
 	}
-	for i, times := range next.codes {
-		t.codes[i] += times
-	}
-	for i, b := range next.bounds {
-		if b.some {
-			t.bounds[i].add(b.least)
-			t.bounds[i].add(b.most)
-		}
+	for i := range next.extremes {
+		t.extremes[i].merge(&next.extremes[i])
 	}
 	if next.tooMany {
 		t.texts, t.tooMany = nil, true
@@ -190,10 +164,10 @@ func (t *tally) add(next *tally, most int, followed *int) {
 	for text, times := range next.texts {
 		t.note(text, times)
 	}
-	t.addDifferent(next, most, followed)
+	t.addDifferent(next)
 }
 
-func (t *tally) addDifferent(next *tally, most int, followed *int) {
+func (t *tally) addDifferent(next *tally) {
 	if t.distinctKnown {
 		return
 	}
@@ -205,13 +179,29 @@ func (t *tally) addDifferent(next *tally, most int, followed *int) {
 		}
 		t.hashes[h] = struct{}{}
 	}
-	if len(t.hashes) <= most {
-		return
+}
+
+// follow ends the counting in columns of more than most different values, but for those that may still be the entity: maxFollowed whose values are
+// all different so far, and no amounts, dates or numbers with fractions; those first whose names say that they identify.
+func follow(names []string, all []tally, most, mostFollowed int) {
+	columns, values := 0, 0
+	for _, byName := range []bool{true, false} {
+		for i := range all {
+			t := &all[i]
+			if identifies(names[i]) != byName || len(t.hashes) <= most {
+				continue
+			}
+			if !t.repeated && t.maybeKey() && columns < maxFollowed && values+len(t.hashes) <= mostFollowed {
+				columns, values = columns+1, values+len(t.hashes)
+				continue
+			}
+			t.counted = int64(most)
+			t.more, t.distinctKnown, t.hashes = true, true, nil
+		}
 	}
-	if !t.repeated && *followed < maxFollowed {
-		*followed++
-		return
-	}
-	t.counted = int64(most)
-	t.repeated, t.more, t.distinctKnown, t.hashes = true, true, true, nil
+}
+
+// maybeKey says that the values so far are whole numbers, or no quantities or times at all.
+func (t *tally) maybeKey() bool {
+	return t.missing == 0 && (t.fits&integerForm != 0 || t.fits&^localForm == 0)
 }

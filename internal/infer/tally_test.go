@@ -64,7 +64,7 @@ func judged(t rapid.TB, columns [][]string, slice, workers int) []Column {
 	}
 	var out []Column
 	for i, name := range rows.Columns() {
-		out = append(out, judge(name, total, &all[i]))
+		out = append(out, judge(name, total.rows, &all[i]))
 	}
 	return out
 }
@@ -91,11 +91,11 @@ func TestSlicesAddUp(t *testing.T) {
 	})
 }
 
-// More different values than are counted: a unique column is followed to its end, of others it is said that there are more.
+// More different values than are counted: columns that may be keys are followed to their end, of others it is not known whether a value stands twice.
 func TestMoreDifferentValuesThanAreCounted(t *testing.T) {
 	t.Parallel()
 	const rows = 210_000
-	columns := make([][]string, maxFollowed+3)
+	columns := make([][]string, maxFollowed+4)
 	for i := range columns {
 		columns[i] = make([]string, rows)
 		for row := range rows {
@@ -105,36 +105,57 @@ func TestMoreDifferentValuesThanAreCounted(t *testing.T) {
 	columns[0][rows-1] = columns[0][0] // the last row repeats the first
 	for row := range rows {
 		columns[1][row] = strings.Repeat("v", 1+row%3)
+		columns[2][row] = fmt.Sprintf("%d.%d", row, 1+row%9)
 	}
+	columns[2][1] = columns[2][0] // seen twice before it is given up
 	for _, workers := range []int{1, 3} {
 		out := judged(t, columns, 50_000, workers)
-		require.False(t, out[0].Unique)
+		require.False(t, *out[0].Unique)
+		require.False(t, *out[1].Unique)
 		require.Equal(t, int64(3), out[1].Distinct)
-		require.True(t, out[2].Unique)
-		require.Equal(t, int64(rows), out[2].Distinct)
-		require.False(t, out[2].DistinctMore)
-		require.True(t, out[maxFollowed].Unique)
-		require.False(t, out[maxFollowed+2].Unique, "not followed, so nobody knows")
+		require.False(t, *out[2].Unique)
+		require.True(t, out[2].DistinctMore)
+		require.True(t, *out[3].Unique)
+		require.Equal(t, int64(rows), out[3].Distinct)
+		require.False(t, out[3].DistinctMore)
+		require.True(t, *out[maxFollowed+1].Unique, "the first and seven more")
+		require.Nil(t, out[maxFollowed+2].Unique, "not followed, so nobody knows")
 		require.True(t, out[maxFollowed+2].DistinctMore)
 		require.Equal(t, int64(100_000), out[maxFollowed+2].Distinct)
+		require.Contains(t, out[maxFollowed+2].comment(), "not known")
 	}
 }
 
-// By hand: two digits, away from the range.
-func TestBoundsAreRoundedOutwards(t *testing.T) {
+// Whole numbers and texts are followed, not numbers with fractions, days or instants; names that identify come first; and so many values of all of them.
+func TestWhoIsFollowed(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ x, down, up float64 }{
-		{0, 0, 0}, {7, 7, 7}, {72, 72, 72}, {723, 720, 730}, {-723, -730, -720}, {0.0123, 0.012, 0.013}, {999, 990, 1000}, {-999, -1000, -990}, {1e100, 1e100, 1e100}, {80_833, 80_000, 81_000},
-	} {
-		require.InEpsilon(t, 1+test.down, 1+outwards(test.x, -1), 1e-15, test.x)
-		require.InEpsilon(t, 1+test.up, 1+outwards(test.x, 1), 1e-15, test.x)
+	names := []string{"ratio", "day", "code", "amount", "gaps", "count", "loan_id", "again"}
+	values := []func(int) string{
+		func(i int) string { return fmt.Sprintf("%d.5", i) }, func(i int) string { return fmt.Sprintf("2026-%02d-%02d", 1+i/28, 1+i%28) },
+		func(i int) string { return fmt.Sprintf("c%d", i) }, func(i int) string { return fmt.Sprintf("$%d.25", i) },
+		func(i int) string { return strings.TrimSuffix(fmt.Sprintf("g%d", i), "g0") }, func(i int) string { return fmt.Sprint(i) },
+		func(i int) string { return fmt.Sprintf("L%d", i) }, func(i int) string { return fmt.Sprintf("a%d", i/2) },
 	}
-	rapid.Check(t, func(t *rapid.T) {
-		x := rapid.Float64Range(-1e100, 1e100).Draw(t, "x")
-		if outwards(x, -1) > x || outwards(x, 1) < x {
-			t.Fatalf("%v: %v, %v", x, outwards(x, -1), outwards(x, 1))
+	for _, test := range []struct {
+		most int
+		want []string
+	}{{1000, []string{"code", "count", "loan_id"}}, {299, []string{"code", "loan_id"}}, {199, []string{"loan_id"}}, {99, nil}} {
+		all := make([]tally, len(names))
+		for k := range all {
+			all[k].count(array.NewNull(0), nil, false)
+			for i := range 100 {
+				all[k].look(values[k](i), 1)
+			}
 		}
-	})
+		follow(names, all, 40, test.most)
+		var followed []string
+		for k := range all {
+			if !all[k].more {
+				followed = append(followed, names[k])
+			}
+		}
+		require.Equal(t, test.want, followed, test.most)
+	}
 }
 
 // Worked by hand.

@@ -21,6 +21,7 @@ func (s *Schema) write() string {
 	for _, note := range s.notes {
 		line("# %s", oneLine(note))
 	}
+	line("# Files are looked for from the folder of this spec.")
 	line("name: %s\n", s.name)
 	line("source: %s", s.source())
 	s.writeClean(line)
@@ -35,6 +36,9 @@ func (s *Schema) write() string {
 	s.writeRole(line, ignored, "ignore", "Known, and not used.")
 	s.writeTypes(line)
 	s.writeFeatures(line)
+	if limits := s.limits(); limits != "" {
+		line("\n# These data exceed the default limits: twice of what there is.\nlimits: %s", limits)
+	}
 	return w.String()
 }
 
@@ -192,7 +196,7 @@ func (c *Column) comment() string {
 		missing = "missing " + percent(c.MissingShare)
 	}
 	parts := []string{missing, fmt.Sprintf("%s%d distinct", more, c.Distinct)}
-	if c.Unique && c.Role != entity {
+	if c.unique() && c.Role != entity {
 		parts = append(parts, "unique")
 	}
 	if c.Rare > 0 {

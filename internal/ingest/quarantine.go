@@ -6,6 +6,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/source"
 )
 
 // rulesColumn says which rules a row in quarantine breaks, such as "income: range, purpose: domain".
@@ -26,7 +27,7 @@ func (w *worker) quarantined(raw arrow.RecordBatch, t dataset.Table, known, bad 
 		}
 		c := dataset.Column{Name: r.name, Kind: dataset.Text}
 		column := raw.Column(i)
-		read := TextsOf(column)
+		read := source.TextsOf(column)
 		for _, row := range bad {
 			at, valid := known[row], column.IsValid(known[row])
 			text := ""

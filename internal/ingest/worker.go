@@ -81,7 +81,7 @@ func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
 		}
 		t = t.Select(good)
 	}
-	out.described = profile.Of(t, w.about(t, s.First))
+	out.described = profile.Of(t, w.about(t))
 	out.part, err = w.keep(ctx, t)
 	return out, err
 }
@@ -137,7 +137,7 @@ func (w *worker) numbers(raw arrow.RecordBatch, known []int, misread dataset.Mis
 		if len(misread[r.name]) == 0 {
 			continue
 		}
-		text := TextsOf(raw.Column(i))
+		text := source.TextsOf(raw.Column(i))
 		for _, row := range misread[r.name] {
 			if clean.IsNumber(text(known[row])) {
 				counts[r.name]++
@@ -172,12 +172,12 @@ func divided(failing []bool) (good, bad []int) {
 }
 
 // about is what a profile is told of the rows. That labels cannot be read is validation's to tell; then there are none here.
-func (w *worker) about(t dataset.Table, before int64) profile.About {
+func (w *worker) about(t dataset.Table) profile.About {
 	label, err := dataset.Label(w.in.Spec, t, w.in.KnownAt)
 	if err != nil {
 		label = nil
 	}
-	return profile.About{Role: w.role, Label: label, Time: w.in.Spec.Time, Before: int(before)}
+	return profile.About{Role: w.role, Label: label, Time: w.in.Spec.Time}
 }
 
 // role says which columns a profile shows: those that may identify a person have none.

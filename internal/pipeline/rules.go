@@ -18,17 +18,21 @@ var (
 )
 
 const (
-	// maxColumns and maxReasonBytes, the longest text of a reason, of which an applicant reads four, bound the policy document (decision.MaxPolicyBytes).
-	maxColumns     = 1000
+	// MaxColumns is how many features a spec lists at most. It and maxReasonBytes, the longest text of a reason, of which an applicant reads four, bound
+	// the policy document (decision.MaxPolicyBytes).
+	MaxColumns     = 1000
 	maxReasonBytes = 300
 	// maxSteps of a canary, each of which may wait for maxWaitHours, fit into a workflow's history, and a window of a phase into a step's patience.
 	maxSteps     = 10
 	maxWaitHours = 14 * 24
 )
 
+// ValidName says that a pipeline can be called so: 1 to 40 lower-case letters, digits and dashes, a letter first.
+func ValidName(name string) bool { return namePattern.MatchString(name) }
+
 // rules checks what values mean together. Paths name where they stand.
 func (c *checker) rules(s *Spec) {
-	if !namePattern.MatchString(s.Name) {
+	if !ValidName(s.Name) {
 		c.wrongAt("name", "name %q; lower-case letters, digits and dashes are wanted, a letter first, at most 40, such as loan-eligibility", clip(s.Name))
 	}
 	c.source(&s.Source)
@@ -77,8 +81,8 @@ func (c *checker) columns(s *Spec) {
 	if len(s.Columns) == 0 {
 		c.wrongAt("columns", "columns is missing; list the features")
 	}
-	if len(s.Columns) > maxColumns {
-		c.wrongAt("columns", "columns lists %d features, at most %d are wanted", len(s.Columns), maxColumns)
+	if len(s.Columns) > MaxColumns {
+		c.wrongAt("columns", "columns lists %d features, at most %d are wanted", len(s.Columns), MaxColumns)
 		return // rather than a line about each
 	}
 	role := map[string]string{}
@@ -144,7 +148,7 @@ func (c *checker) conditions(rules []Rule) {
 	names := map[string]bool{}
 	for i, rule := range rules {
 		path := fmt.Sprintf("rules[%d]", i)
-		if !namePattern.MatchString(strings.ReplaceAll(rule.Name, "_", "-")) || names[rule.Name] {
+		if !ValidName(strings.ReplaceAll(rule.Name, "_", "-")) || names[rule.Name] {
 			c.wrongAt(path+".name", "name %q; lower-case letters, digits, dashes and underscores are wanted, at most 40, each name once", clip(rule.Name))
 		}
 		names[rule.Name] = true

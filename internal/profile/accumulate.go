@@ -20,8 +20,6 @@ type About struct {
 	Role func(name string) Role
 	// Label is 1, 0 or NaN for every row, see dataset.Label; nil when no label is known.
 	Label []float64
-	// Before is how many rows of the data come before the batch.
-	Before int
 	// Time names the column with the day of each row; empty without one.
 	Time string
 }
@@ -44,7 +42,7 @@ func Of(t dataset.Table, about About) *Accumulator {
 	a.calendar.count(b)
 	b.periods = len(a.calendar.periods)
 	var chosen []int
-	a.sample, chosen = newSample(t, about.Before)
+	a.sample, chosen = newSample(t)
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		role := about.Role(c.Name)

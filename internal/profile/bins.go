@@ -9,18 +9,21 @@ const (
 
 // bin is some values of a column.
 type bin struct {
-	kind      string
+	kind      BinKind
 	low, high float64
 	text      string
 	tally     tally
 }
 
+// BinKind is what the values of a bin have in common.
+type BinKind string
+
 // The kinds of bins.
 const (
-	ofNumbers = "range"
-	ofText    = "text"
-	ofOthers  = "other"
-	ofMissing = "missing"
+	BinRange   BinKind = "range" // numbers from one to another
+	BinText    BinKind = "text"
+	BinOther   BinKind = "other" // all texts that are not shown
+	BinMissing BinKind = "missing"
 )
 
 // binned cuts cells into bins of nearly equal numbers of rows. Codes, and the values of a column of few, have one each.
@@ -51,7 +54,7 @@ func binned(values []value, n *Numbers) []bin {
 			}
 			left, bins = left-last.tally.rows(), bins-1
 		}
-		out = append(out, bin{kind: ofNumbers, low: v.low, high: v.high, tally: v.tally})
+		out = append(out, bin{kind: BinRange, low: v.low, high: v.high, tally: v.tally})
 		open = !code && !apart
 	}
 	return out
@@ -71,10 +74,10 @@ func (s *texts) top() []Value {
 // bins are the texts that are shown, and all others.
 func (s *texts) bins() []bin {
 	var out []bin
-	others := bin{kind: ofOthers}
+	others := bin{kind: BinOther}
 	for _, at := range s.ranked() {
 		if s.tallies[at].rows() >= MinRows && len(out) < shownTexts {
-			out = append(out, bin{kind: ofText, text: s.names[at], tally: s.tallies[at]})
+			out = append(out, bin{kind: BinText, text: s.names[at], tally: s.tallies[at]})
 		} else {
 			others.tally.add(s.tallies[at])
 		}
@@ -89,5 +92,5 @@ func missingBin(t tally) []bin {
 	if t.rows() == 0 {
 		return nil
 	}
-	return []bin{{kind: ofMissing, tally: t}}
+	return []bin{{kind: BinMissing, tally: t}}
 }

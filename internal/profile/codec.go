@@ -19,7 +19,6 @@ type stored struct {
 	Periods []storedPeriod
 	Columns []storedColumn
 	Hashes  []uint64 // of the sample, whose values are those of the columns
-	Bound   uint64
 	Limit   uint64
 	Sampled [][]uint64
 }
@@ -66,7 +65,7 @@ type storedTexts struct {
 
 // MarshalBinary writes what the accumulator knows. The same rows give the same bytes.
 func (a *Accumulator) MarshalBinary() ([]byte, error) {
-	s := stored{Rows: a.rows, Unit: a.calendar.unit, Hashes: a.sample.hashes, Bound: a.sample.bound, Limit: a.sample.limit}
+	s := stored{Rows: a.rows, Unit: a.calendar.unit, Hashes: a.sample.hashes, Limit: a.sample.limit}
 	for _, p := range a.calendar.periods {
 		s.Periods = append(s.Periods, storedPeriod{p.key, p.tally})
 	}
@@ -102,7 +101,7 @@ func (a *Accumulator) UnmarshalBinary(data []byte) error {
 	if !s.whole() {
 		return fault.New(fault.Invalid, "not a stored profile: its parts do not fit together")
 	}
-	*a = Accumulator{rows: s.Rows, calendar: calendar{unit: s.Unit}, sample: sample{hashes: s.Hashes, bound: s.Bound, limit: s.Limit}}
+	*a = Accumulator{rows: s.Rows, calendar: calendar{unit: s.Unit}, sample: sample{hashes: s.Hashes, limit: s.Limit}}
 	for _, p := range s.Periods {
 		a.calendar.periods = append(a.calendar.periods, dated{p.Key, p.Tally})
 	}

@@ -3,56 +3,80 @@ package profile
 import "math"
 
 const (
-	// maxCodes is how many codes a column may have at either end.
-	maxCodes = 5
+	// MaxCodes is how many codes a column may have at either end.
+	MaxCodes = 5
 	// codeShare is the smallest share of rows, 0 to 1, that a code has, and MinRows the fewest.
 	codeShare = 0.0005
-	// codeGap is the least distance of a code from the other numbers. For numbers that are not whole half of the range of their middle 90 % is
-	// enough where that is less.
+	// codeGap is the least distance of a code from the other numbers. For numbers that are not whole half of their range is enough where that is less.
 	codeGap = 5
+	// exactWhole is above every number that is a code: from it on not all whole numbers are told apart.
+	exactWhole = 1 << 53
 )
 
-// codes finds numbers that stand for something else, such as -9 for no record: whole numbers far outside the rest that repeat. At the low end
-// those below 0 where all others are not; at the high end those of nines alone, such as 999.
-func codes(values []value) []Code {
-	total := 0
-	for _, v := range values {
-		total += v.tally.rows()
+// FindCodes finds numbers that stand for something else, such as -9 for no record: whole numbers far outside the rest that repeat. At the low end
+// those below 0 where all others are not; at the high end those of nines alone, such as 999, farther away than the others from each other.
+//
+// least and greatest are the MaxCodes+1 least and greatest different numbers of a column with the rows that have them (0 for what cannot be a code),
+// from the end inwards; of a column that has fewer, all. rows is how many rows have a number, and whole says that all of them are whole. The codes
+// come in order.
+func FindCodes(least, greatest []Code, rows int, whole bool) []Code {
+	repeats := func(c Code) bool {
+		return c.Value == math.Trunc(c.Value) && math.Abs(c.Value) < exactWhole && c.Rows >= MinRows && float64(c.Rows) >= codeShare*float64(rows)
 	}
-	repeats := func(v value) bool {
-		return v.low == v.high && v.low == math.Trunc(v.low) && v.tally.rows() >= MinRows && float64(v.tally.rows()) >= codeShare*float64(total)
-	}
-	low, high := 0, len(values)
-	for low < high && values[low].low < 0 && repeats(values[low]) {
+	low, high := 0, 0
+	for low < len(least) && least[low].Value < 0 && repeats(least[low]) {
 		low++
 	}
-	if low > maxCodes || low == high || values[low].low < 0 {
-		low = 0
+	if low == len(least) || least[low].Value < 0 {
+		low = 0 // too many, or no others
 	}
-	for high > low && repeats(values[high-1]) && nines(values[high-1].low) {
-		high--
+	for high < len(greatest) && greatest[high].Value > 0 && repeats(greatest[high]) && nines(greatest[high].Value) {
+		high++
 	}
-	if high == low {
-		high = len(values)
+	if high == len(greatest) || low > 0 && greatest[high].Value < least[low].Value {
+		high = 0 // too many, or no others beside those at the low end
 	}
-	rest := values[low:high]
+	if low == 0 && high == 0 {
+		return nil
+	}
 	gap := float64(codeGap)
-	if !whole(rest) {
-		gap = math.Min(gap, middle(rest)/2)
+	if !whole {
+		gap = math.Min(gap, (greatest[high].Value-least[low].Value)/2)
 	}
-	if low > 0 && rest[0].low-values[low-1].low < gap {
+	if low > 0 && least[low].Value-least[low-1].Value < gap {
 		low = 0
 	}
-	if high < len(values) && values[high].low-rest[len(rest)-1].high < math.Max(codeGap, middle(rest)) {
-		high = len(values)
+	if high > 0 && greatest[high-1].Value-greatest[high].Value < math.Max(codeGap, greatest[high].Value-least[low].Value) {
+		high = 0
 	}
 	var found []Code
-	for i, v := range values {
-		if i < low || i >= high {
-			found = append(found, Code{v.low, v.tally.rows()})
-		}
+	found = append(found, least[:low]...)
+	for i := high - 1; i >= 0; i-- {
+		found = append(found, greatest[i])
 	}
 	return found
+}
+
+// codes finds those of a column.
+func codes(values []value) []Code {
+	n := min(len(values), MaxCodes+1)
+	least, greatest, rows := make([]Code, n), make([]Code, n), 0
+	for _, v := range values {
+		rows += v.tally.rows()
+	}
+	for i := range n {
+		first, last := values[i], values[len(values)-1-i]
+		least[i], greatest[i] = Code{first.low, first.alone()}, Code{last.high, last.alone()}
+	}
+	return FindCodes(least, greatest, rows, whole(values))
+}
+
+// alone is how many rows have the only number of a cell; 0 for a cell of several.
+func (v value) alone() int {
+	if v.low != v.high {
+		return 0
+	}
+	return v.tally.rows()
 }
 
 // nines are 99, 999 and so on.
@@ -64,12 +88,6 @@ func nines(x float64) bool {
 		x = (x - 9) / 10
 	}
 	return x == 9
-}
-
-// middle is the range of the middle 90 %.
-func middle(values []value) float64 {
-	from, to := quantile(values, 0.05), quantile(values, 0.95)
-	return to - from
 }
 
 // quantile of some cells; 0 of none.

@@ -31,7 +31,8 @@ func (a *Accumulator) Profile(name string) Profile {
 
 func (a *Accumulator) describe(s *column) Column {
 	c := Column{
-		Name: s.name, Role: s.role, Type: s.kind.String(), Numeric: s.kind != dataset.Text, Missing: s.missing.rows(), Distinct: int(s.distinct.Estimate()),
+		Name: s.name, Role: s.role, Type: s.kind, Numeric: s.kind != dataset.Text, Missing: s.missing.rows(),
+		Distinct: min(int(s.distinct.Estimate()), a.rows-s.missing.rows()),
 	}
 	var bins []bin
 	if !c.Numeric {

@@ -4,7 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+
+	"github.com/loanops/loanops/internal/dataset"
 )
 
 // Severity says how soon an analyst should look.
@@ -41,7 +42,6 @@ const (
 	nearlyUnique    = 0.95 // distinct values per row
 	strongIV        = 0.5
 	leakIV          = 1.0
-	unstablePSI     = 0.25
 	sameAssociation = 0.95
 	skewed          = 5.0  // skewness, either way
 	missingByLabel  = 0.05 // difference of the shares of missing values between the classes
@@ -113,7 +113,7 @@ func unstable(p *Profile) []Observation {
 		Rule: "unstable", Severity: Medium, Title: "Unstable over time",
 		Advice: "A population stability index above 0.25 means that the column holds other values than in all rows. Look for a change of process, coding or source in that period; train on the time after it, or leave the column out.",
 	}, func(c *Column) string {
-		if c.Stability == nil || c.Stability.PSI == nil || *c.Stability.PSI <= unstablePSI {
+		if c.Stability == nil || c.Stability.PSI == nil || *c.Stability.PSI <= UnstablePSI {
 			return ""
 		}
 		return fmt.Sprintf("stability index %.2f in %s", *c.Stability.PSI, c.Stability.Worst)
@@ -146,7 +146,7 @@ func shareMissing(c *Column, p *Profile) (negatives, positives estimate) {
 		return estimate{share, (share*(1-share) + 0.25/float64(rows)) / float64(rows)}
 	}
 	for _, b := range c.ByLabel.Bins {
-		if b.Kind == ofMissing {
+		if b.Kind == BinMissing {
 			return of(b.Labelled-b.Positive, p.Labelled-p.Positive), of(b.Positive, p.Positive)
 		}
 	}
@@ -177,11 +177,11 @@ func unique(p *Profile) []Observation {
 		Advice: "Almost every row has a value of its own, as identifiers have. No model learns from that; it may identify a person.",
 	}, func(c *Column) string {
 		present := p.Rows - c.Missing
-		whole := c.Type == "text" || c.Type == "integer"
+		whole := c.Type == dataset.Text || c.Type == dataset.Integer
 		if !whole || present < 100 || float64(c.Distinct) < nearlyUnique*float64(present) {
 			return ""
 		}
-		return fmt.Sprintf("about %s different values in %s rows", readable(float64(c.Distinct)), readable(float64(present)))
+		return fmt.Sprintf("about %s different values in %s rows", rowsWritten(c.Distinct), rowsWritten(present))
 	})
 	return withFragment(p, found, leaveOut)
 }
@@ -218,7 +218,13 @@ func outlying(p *Profile) []Observation {
 		if c.Numbers.Outliers == 1 {
 			rows = "row"
 		}
-		return fmt.Sprintf("%s %s; numbers from %s to %s, the middle 98 %% from %s to %s", readable(float64(c.Numbers.Outliers)), rows, readable(c.Numbers.Min), readable(c.Numbers.Max), readable(c.Numbers.Q01), readable(c.Numbers.Q99))
+		what := "numbers "
+		if c.Type == dataset.Date || c.Type == dataset.Timestamp {
+			what = ""
+		}
+		text := func(x float64) string { return Written(c.Type, x) }
+		return fmt.Sprintf("%s %s; %sfrom %s to %s, the middle 98 %% from %s to %s",
+			rowsWritten(c.Numbers.Outliers), rows, what, text(c.Numbers.Min), text(c.Numbers.Max), text(c.Numbers.Q01), text(c.Numbers.Q99))
 	})
 	return withFragment(p, found, clip)
 }
@@ -244,25 +250,6 @@ func withFragment(p *Profile, found []Observation, fragment func([]*Column) stri
 		}
 	}
 	return found
-}
-
-// readable is a number for people, with a comma between thousands.
-func readable(x float64) string {
-	digits, fraction, _ := strings.Cut(figure(x), ".")
-	sign := ""
-	if digits[0] == '-' {
-		sign, digits = "-", digits[1:]
-	}
-	if strings.ContainsAny(digits, "eE") {
-		return figure(x)
-	}
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	if fraction != "" {
-		digits += "." + fraction
-	}
-	return sign + digits
 }
 
 // share in percent.

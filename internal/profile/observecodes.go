@@ -1,42 +1,57 @@
 package profile
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/loanops/loanops/internal/dataset"
 )
 
 // specialCodes makes one observation of each code, for the same one stands for the same in many columns.
 func specialCodes(p *Profile) []Observation {
-	var values []float64
+	type code struct {
+		value float64
+		text  string
+	}
+	var codes []code
 	for i := range p.Columns {
-		if n := p.Columns[i].Numbers; n != nil {
-			for _, c := range n.Codes {
-				if !slices.Contains(values, c.Value) {
-					values = append(values, c.Value)
+		if c := &p.Columns[i]; c.Numbers != nil {
+			for _, of := range c.Numbers.Codes {
+				if found := (code{of.Value, codeWritten(c, of.Value)}); !slices.Contains(codes, found) {
+					codes = append(codes, found)
 				}
 			}
 		}
 	}
-	slices.Sort(values)
+	slices.SortFunc(codes, func(a, b code) int { return cmp.Or(cmp.Compare(a.value, b.value), cmp.Compare(a.text, b.text)) })
 	var found []Observation
-	for _, value := range values {
-		of := each(p, Observation{
-			Rule: "special_code", Severity: High, Title: fmt.Sprintf("%s looks like a code", figure(value)),
+	for _, of := range codes {
+		told := each(p, Observation{
+			Rule: "special_code", Severity: High, Title: of.text + " looks like a code",
 			Advice: "The number lies far outside the others and repeats. If it says why there is no value, make it missing, and write down what it means.",
 		}, func(c *Column) string {
 			if c.Numbers != nil {
 				for _, code := range c.Numbers.Codes {
-					if code.Value == value {
-						return fmt.Sprintf("%s rows (%.1f %%)", readable(float64(code.Rows)), share(code.Rows, p.Rows))
+					if code.Value == of.value && codeWritten(c, code.Value) == of.text {
+						return fmt.Sprintf("%s rows (%.1f %%)", rowsWritten(code.Rows), share(code.Rows, p.Rows))
 					}
 				}
 			}
 			return ""
 		})
-		found = append(found, withFragment(p, of, func(columns []*Column) string { return missingCode(columns, value) })...)
+		found = append(found, withFragment(p, told, func(columns []*Column) string { return missingCode(columns, of.value, p.Rows) })...)
 	}
 	return found
+}
+
+// codeWritten is a code as data have it: a number, or a day.
+func codeWritten(c *Column, x float64) string {
+	if c.Type == dataset.Date || c.Type == dataset.Timestamp {
+		return Written(c.Type, x)
+	}
+	return figure(x)
 }
 
 // correlated names of each pair the column that says less of the label, or the later one; a column that is left out already says nothing of others.

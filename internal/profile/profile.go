@@ -2,6 +2,8 @@
 // other, and what an analyst should do about it. It is made in one pass over batches of rows.
 package profile
 
+import "github.com/loanops/loanops/internal/dataset"
+
 // Profile is a described table. The label counts only where it is known and mature.
 type Profile struct {
 	Name         string         `json:"name"`
@@ -18,16 +20,16 @@ type Profile struct {
 
 // Column is one described column. Values of texts that fewer than MinRows rows have are shown nowhere.
 type Column struct {
-	Name      string     `json:"name"`
-	Role      Role       `json:"role"`
-	Type      string     `json:"type"`    // number, integer, decimal, boolean, date, timestamp or text
-	Numeric   bool       `json:"numeric"` // all but text
-	Missing   int        `json:"missing"` // rows
-	Distinct  int        `json:"distinct"`
-	Numbers   *Numbers   `json:"numbers,omitempty"`
-	Top       []Value    `json:"top,omitempty"`       // the most frequent values of a column of texts
-	ByLabel   *ByLabel   `json:"by_label,omitempty"`  // nil for the label, without labelled rows of both classes, and for too many texts
-	Stability *Stability `json:"stability,omitempty"` // nil with fewer than two periods, and for too many texts
+	Name      string       `json:"name"`
+	Role      Role         `json:"role"`
+	Type      dataset.Kind `json:"type"`    // number, integer, decimal, boolean, date, timestamp or text
+	Numeric   bool         `json:"numeric"` // all but text
+	Missing   int          `json:"missing"` // rows
+	Distinct  int          `json:"distinct"`
+	Numbers   *Numbers     `json:"numbers,omitempty"`
+	Top       []Value      `json:"top,omitempty"`       // the most frequent values of a column of texts
+	ByLabel   *ByLabel     `json:"by_label,omitempty"`  // nil for the label, without labelled rows of both classes, and for too many texts
+	Stability *Stability   `json:"stability,omitempty"` // nil with fewer than two periods, and for too many texts
 }
 
 // Numbers describes a column of numbers. Every quantile is a number that a row had, right within 0.4 % of itself.
@@ -93,4 +95,4 @@ type Period struct {
 }
 
 // MinRows is how many rows a text must have to be shown. A rarer one counts as other.
-const MinRows = 5
+const MinRows = dataset.MinNovel

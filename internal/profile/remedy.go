@@ -5,6 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // leaveOut moves features to ignore.
@@ -12,18 +15,28 @@ func leaveOut(columns []*Column) string {
 	return "# take these out of columns\nignore: [" + names(columns) + "]\n"
 }
 
-// accept states the share that may be missing, a little above what is.
+// accept states the share that may be missing.
 func accept(columns []*Column, rows int) string {
 	text := "# in the entries of these columns\ncolumns:\n"
 	for _, c := range columns {
-		most := min(math.Ceil(20*float64(c.Missing)/float64(rows)+0.5)/20, 1)
+		most := pipeline.MissingMaxFor(float64(c.Missing) / float64(rows))
 		text += fmt.Sprintf("  - {name: %s, type: %s, missing_max: %s}\n", quoted(c.Name), specType(c), figure(most))
 	}
 	return text
 }
 
-func missingCode(columns []*Column, value float64) string {
-	return fmt.Sprintf("clean:\n  - missing: {columns: [%s], codes: [%q], reason: \"say what %s means\"}\n", names(columns), figure(value), figure(value))
+// missingCode makes a code missing, and lets as many values be.
+func missingCode(columns []*Column, value float64, rows int) string {
+	text := fmt.Sprintf("clean:\n  - missing: {columns: [%s], codes: [%q], reason: \"say what %s means\"}\n", names(columns), figure(value), figure(value))
+	text += "# in the entries of these columns\ncolumns:\n"
+	for _, c := range columns {
+		missing := c.Missing
+		for _, code := range c.Numbers.Codes {
+			missing += code.Rows // any other one is told as well
+		}
+		text += fmt.Sprintf("  - {name: %s, type: %s, missing_max: %s}\n", quoted(c.Name), specType(c), figure(pipeline.MissingMaxFor(float64(missing)/float64(rows))))
+	}
+	return text
 }
 
 // clip moves the tails of numbers to the percentiles, on the sides that have one.
@@ -32,7 +45,7 @@ func clip(columns []*Column) string {
 	steps := 0
 	for _, c := range columns {
 		n, bounds := c.Numbers, []string{}
-		if c.Type == "boolean" || c.Type == "date" || c.Type == "timestamp" {
+		if c.Type == dataset.Boolean || c.Type == dataset.Date || c.Type == dataset.Timestamp {
 			continue
 		}
 		width := n.Q99 - n.Q01
@@ -54,9 +67,9 @@ func clip(columns []*Column) string {
 // bound is a value that the column's type can have.
 func bound(c *Column, x float64, round func(float64) float64) string {
 	switch c.Type {
-	case "integer":
+	case dataset.Integer:
 		x = round(x)
-	case "decimal":
+	case dataset.Decimal:
 		x = round(x*100) / 100
 	}
 	return figure(x)
@@ -64,10 +77,10 @@ func bound(c *Column, x float64, round func(float64) float64) string {
 
 // specType is the type of a feature as a spec says it.
 func specType(c *Column) string {
-	if c.Type == "text" {
+	if c.Type == dataset.Text {
 		return "category"
 	}
-	return c.Type
+	return c.Type.String()
 }
 
 func names(columns []*Column) string {

@@ -9,35 +9,42 @@ import (
 )
 
 // sampled is how many rows are kept for what looks at columns beside each other.
-const sampled = 10_000
+const sampled = 5_000
 
 // sample is the rows whose ordinals have the smallest hashes (bottom-k sampling, doi 10.1145/1281100.1281133): which they are depends on the
 // rows alone. Up to four times as many are held on the way, so that few are moved twice. Texts are held as numbers that stand for them.
 type sample struct {
-	hashes []uint64
-	// bound is the largest hash of a row that may be among the smallest of all rows so far: a batch that comes late brings few.
-	bound   uint64
+	hashes  []uint64
 	limit   uint64 // no row with a larger hash is among them any more; 0 while none is too many
 	columns [][]float64
 }
 
-// newSample chooses rows of a batch, which as many come before: a fifth more than are to be expected among the smallest of all of these.
-func newSample(t dataset.Table, before int) (s sample, chosen []int) {
+// newSample chooses rows of a batch: those that may be among the smallest of all, whatever the other batches hold.
+func newSample(t dataset.Table) (s sample, chosen []int) {
 	rows, ordinals := t.Rows(), t.Column(dataset.RowColumn)
-	s.bound = math.MaxUint64
-	if share := 1.2 * sampled / float64(before+rows); share < 1 {
-		s.bound = uint64(math.MaxUint64 * share)
-	}
-	for i := range rows {
-		ordinal := uint64(before + i)
+	hashes := make([]uint64, rows)
+	for i := range hashes {
+		ordinal := uint64(i)
 		if ordinals != nil {
 			ordinal = uint64(ordinals.Floats[i])
 		}
-		if hash := mixed(ordinal); hash <= s.bound {
-			s.hashes, chosen = append(s.hashes, hash), append(chosen, i)
-		}
+		hashes[i] = mixed(ordinal)
 	}
-	return s, chosen
+	limit := uint64(math.MaxUint64)
+	if share := 1.1 * sampled / float64(rows); share < 1 { // a tenth more than needed, lest they are too few
+		limit = uint64(float64(limit) * share)
+	}
+	for {
+		for i, hash := range hashes {
+			if hash <= limit {
+				s.hashes, chosen = append(s.hashes, hash), append(chosen, i)
+			}
+		}
+		if len(chosen) >= min(sampled, rows) {
+			return s, chosen
+		}
+		limit, s.hashes, chosen = math.MaxUint64, nil, nil
+	}
 }
 
 // take adds a column's values in the chosen rows.
@@ -58,7 +65,6 @@ func (s *sample) take(c *dataset.Column, chosen []int) {
 
 // merge adds the sample of the next rows.
 func (s *sample) merge(next *sample) {
-	s.bound = min(s.bound, next.bound)
 	for i, hash := range next.hashes {
 		if s.limit > 0 && hash > s.limit {
 			continue
@@ -75,11 +81,9 @@ func (s *sample) merge(next *sample) {
 
 // cut keeps the rows with the smallest hashes, in the order of these.
 func (s *sample) cut() {
-	order := make([]int, 0, len(s.hashes))
-	for i, hash := range s.hashes {
-		if hash <= s.bound {
-			order = append(order, i)
-		}
+	order := make([]int, len(s.hashes))
+	for i := range order {
+		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(s.hashes[a], s.hashes[b]) })
 	if len(order) >= sampled {

@@ -27,6 +27,12 @@ type Change struct {
 	PSI     float64   `json:"psi"`
 }
 
+// By the rule of thumb, a column is as it was up to CalmPSI, and holds other values above UnstablePSI.
+const (
+	CalmPSI     = 0.1
+	UnstablePSI = 0.25
+)
+
 // MinPeriodRows is how many rows a period must have for its PSI to be more than chance.
 const MinPeriodRows = 200
 

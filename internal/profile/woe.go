@@ -22,7 +22,7 @@ type ByLabel struct {
 
 // Bin is the rows with some values of a column.
 type Bin struct {
-	Kind     string   `json:"kind"`           // range, text, other or missing
+	Kind     BinKind  `json:"kind"`
 	From     *float64 `json:"from,omitempty"` // of a range, the smallest and the largest number in it
 	To       *float64 `json:"to,omitempty"`
 	Text     string   `json:"text,omitempty"`
@@ -50,7 +50,7 @@ func byLabel(bins []bin) *ByLabel {
 		negatives := (float64(b.tally[negative]) + 0.5) / (n + half)
 		positives := (float64(b.tally[positive]) + 0.5) / (p + half)
 		shown := Bin{Kind: b.kind, Text: b.text, Rows: b.tally.rows(), Labelled: b.tally[negative] + b.tally[positive], Positive: b.tally[positive]}
-		if b.kind == ofNumbers {
+		if b.kind == BinRange {
 			shown.From, shown.To = &b.low, &b.high
 		}
 		if shown.Labelled > 0 {

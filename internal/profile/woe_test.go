@@ -56,7 +56,7 @@ func TestWeightOfEvidence(t *testing.T) {
 	}
 	require.InDelta(t, iv, by.IV, 1e-12)
 	require.InDelta(t, 2*(1.0/99+1.0/50), by.Chance, 1e-12)
-	require.Equal(t, []string{"text", "text", "missing"}, []string{by.Bins[0].Kind, by.Bins[1].Kind, by.Bins[2].Kind})
+	require.Equal(t, []profile.BinKind{profile.BinText, profile.BinText, profile.BinMissing}, []profile.BinKind{by.Bins[0].Kind, by.Bins[1].Kind, by.Bins[2].Kind})
 	require.Equal(t, []int{107, 100, 10}, []int{by.Bins[0].Rows, by.Bins[0].Labelled, by.Bins[0].Positive}, "rows without a label count as rows alone")
 	require.InDelta(t, 0.1, *by.Bins[0].Rate, 1e-15)
 }
@@ -67,7 +67,7 @@ func TestRareTextsAreOthers(t *testing.T) {
 	c, label := repeated(rows{"own", 20, 20, 0}, rows{"Ann", 2, 2, 0}, rows{"Bob", 1, 0, 0}, rows{"rent", 3, 2, 0})
 	got := column(c, label)
 	require.Equal(t, []profile.Value{{Text: "own", Count: 40}, {Text: "rent", Count: 5}}, got.Top)
-	require.Equal(t, "other", got.ByLabel.Bins[2].Kind)
+	require.Equal(t, profile.BinOther, got.ByLabel.Bins[2].Kind)
 	require.Equal(t, 5, got.ByLabel.Bins[2].Rows)
 	require.NotContains(t, fmt.Sprintf("%+v", got), "Ann")
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/profile"
 )
 
@@ -32,7 +33,7 @@ type binView struct {
 func newColumnView(p profile.Profile, at int, marks []markView) columnView {
 	c := p.Columns[at]
 	v := columnView{
-		Column: c, At: at, Kind: c.Type, Different: thousands(c.Distinct), Marks: marks, Share: percent(c.Missing, p.Rows), IV: "–", PSI: "–",
+		Column: c, At: at, Kind: c.Type.String(), Different: thousands(c.Distinct), Marks: marks, Share: percent(c.Missing, p.Rows), IV: "–", PSI: "–",
 		SortIV: "-1", SortPSI: "-1", SortMissing: fmt.Sprint(c.Missing), MissingWidth: width(float64(c.Missing), float64(p.Rows)), Facts: facts(c, p.Rows),
 	}
 	if c.ByLabel != nil {
@@ -72,12 +73,12 @@ func facts(c profile.Column, rows int) [][2]string {
 	}{{"min", n.Min}, {"1 %", n.Q01}, {"5 %", n.Q05}, {"25 %", n.Q25}, {"median", n.Median}, {"75 %", n.Q75}, {"95 %", n.Q95}, {"99 %", n.Q99}, {"max", n.Max}} {
 		out = append(out, [2]string{f.name, valueOf(c, f.value)})
 	}
-	if c.Type != "date" && c.Type != "timestamp" {
+	if c.Type != dataset.Date && c.Type != dataset.Timestamp {
 		out = append(out, [2]string{"mean", short(n.Mean)}, [2]string{"standard deviation", short(n.SD)}, [2]string{"skewness", fmt.Sprintf("%.2f", n.Skewness)},
 			[2]string{"zeros", thousands(n.Zeros)}, [2]string{"negative", thousands(n.Negatives)})
 	}
 	for _, code := range n.Codes {
-		out = append(out, [2]string{"code " + short(code.Value), thousands(code.Rows) + " rows"})
+		out = append(out, [2]string{"code " + valueOf(c, code.Value), thousands(code.Rows) + " rows"})
 	}
 	return out
 }
@@ -95,7 +96,7 @@ func binViews(c profile.Column, rows int) []binView {
 		v := binView{
 			Name: binName(c, b), Rows: thousands(b.Rows), Share: percent(b.Rows, rows), Rate: "–", WOE: fmt.Sprintf("%+.3f", b.WOE), IV: fmt.Sprintf("%.4f", b.IV),
 			Width: width(float64(b.Rows), most), RateWidth: "0", Left: width(max(-b.WOE, 0), 2*largest), Right: width(max(b.WOE, 0), 2*largest),
-			Missing: b.Kind == "missing",
+			Missing: b.Kind == profile.BinMissing,
 		}
 		if b.Rate != nil {
 			v.Rate, v.RateWidth = fmt.Sprintf("%.1f %%", 100**b.Rate), width(*b.Rate, highest)
@@ -107,10 +108,10 @@ func binViews(c profile.Column, rows int) []binView {
 
 func binName(c profile.Column, b profile.Bin) string {
 	switch {
-	case b.Kind == "text":
+	case b.Kind == profile.BinText:
 		return shorten(b.Text)
 	case b.From == nil:
-		return b.Kind
+		return string(b.Kind)
 	case *b.From == *b.To:
 		return valueOf(c, *b.From)
 	}

@@ -186,16 +186,16 @@ func (p *panels) index(changes []profile.Change) {
 		switch {
 		case p.periods[i].Rows < profile.MinPeriodRows:
 			class = "unl"
-		case change.PSI > 0.25:
+		case change.PSI > profile.UnstablePSI:
 			class = "high"
-		case change.PSI > 0.1:
+		case change.PSI > profile.CalmPSI:
 			class = "medium"
 		}
 		h := (bottom - top) * change.PSI / most
 		p.rect(class, p.place(i)-step*0.35, bottom-h, step*0.7, h, "")
 	}
 	last := math.Inf(1)
-	for _, bound := range []float64{0.25, 0.1} {
+	for _, bound := range []float64{profile.UnstablePSI, profile.CalmPSI} {
 		y := bottom - (bottom-top)*bound/most
 		if bound > most || math.Abs(y-last) < 9 {
 			continue

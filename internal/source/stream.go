@@ -111,10 +111,6 @@ func (c *counted) Read(p []byte) (int, error) {
 	return n, err
 }
 
-func tooManyBytes(where string, limit int64) error {
-	return fault.New(fault.Invalid, "%s: the relation has more than %d bytes of content; limits.max_bytes is %d", where, limit, limit)
-}
-
 // gzipFault says what is wrong with a compressed file; errors of the file itself keep their cause.
 func gzipFault(err error, name string) error {
 	switch {

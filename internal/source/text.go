@@ -6,8 +6,6 @@ import (
 	"io"
 
 	"github.com/apache/arrow-go/v18/arrow"
-
-	"github.com/loanops/loanops/internal/fault"
 )
 
 // format is how a file of text holds rows.
@@ -99,10 +97,6 @@ func (t *text) Next(ctx context.Context) (Slice, error) {
 			}
 		},
 	}, nil
-}
-
-func tooManyRows(where string, limit int64) error {
-	return fault.New(fault.Invalid, "%s: the relation has more than %d rows; limits.max_rows is %d", where, limit, limit)
 }
 
 // decode makes a batch of the pieces of a slice.
