@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -127,8 +128,13 @@ func (p *platform) requireNowhere(t *testing.T, value, workflowID string) {
 	t.Helper()
 	require.NotContains(t, p.workflowHistory(t, workflowID), value)
 	require.NoError(t, filepath.WalkDir(p.State, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || !entry.Type().IsRegular() || slices.Contains([]string{".parquet", ".csv"}, filepath.Ext(path)) {
-			return nil // gone meanwhile, or where rows are kept
+		switch {
+		case errors.Is(err, os.ErrNotExist): // gone meanwhile
+			return nil
+		case err != nil:
+			return err
+		case !entry.Type().IsRegular() || slices.Contains([]string{".parquet", ".csv"}, filepath.Ext(path)): // where rows are kept
+			return nil
 		}
 		if data, err := os.ReadFile(path); err == nil && bytes.Contains(data, []byte(value)) {
 			t.Errorf("%s is in %s", value, path)
