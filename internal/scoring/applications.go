@@ -78,7 +78,7 @@ func declared(t dataset.Table, fields []request.Field) (Rows, error) {
 		names = append(names, f.Name)
 		types = append(types, f.Type)
 	}
-	rows, err := NewRows(t, names, types)
+	rows, err := newRows(t, names, types)
 	return rows, fault.Wrap(fault.Invalid, err, "the contract of requests")
 }
 

@@ -19,7 +19,7 @@ func TestTextThatIsAllNumbersIsReadAsNumbers(t *testing.T) {
 		for i := range texts {
 			column.Valid[i] = valid || i > 0
 		}
-		return NewRows(dataset.Table{Columns: []dataset.Column{column}}, []string{"inquiries"}, []pipeline.ColumnType{pipeline.Number})
+		return newRows(dataset.Table{Columns: []dataset.Column{column}}, []string{"inquiries"}, []pipeline.ColumnType{pipeline.Number})
 	}
 	rows, err := read(false, "", "2", "-0.5", "1e3", "7.0", "1 ")
 	require.NoError(t, err)
@@ -27,7 +27,7 @@ func TestTextThatIsAllNumbersIsReadAsNumbers(t *testing.T) {
 	for i, want := range []float64{2, -0.5, 1000, 7, 1} {
 		require.Equal(t, math.Float64bits(want), math.Float64bits(rows.Value(i+1, 0).Number))
 	}
-	_, err = NewRows(dataset.Table{Columns: []dataset.Column{{Name: "open", Kind: dataset.Text, Texts: []string{"0.5"}, Valid: []bool{true}}}}, []string{"open"}, []pipeline.ColumnType{pipeline.Integer})
+	_, err = newRows(dataset.Table{Columns: []dataset.Column{{Name: "open", Kind: dataset.Text, Texts: []string{"0.5"}, Valid: []bool{true}}}}, []string{"open"}, []pipeline.ColumnType{pipeline.Integer})
 	require.ErrorContains(t, err, `column "open" is not an integer`)
 	for _, text := range []string{"", "two", "NaN", "inf", "1e999", "1,5"} {
 		_, err := read(true, "1", text)

@@ -16,8 +16,8 @@ type Rows struct {
 	rows    int
 }
 
-// NewRows finds the named columns in the table, see Column.
-func NewRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows, error) {
+// newRows finds the named columns in the table, see Column.
+func newRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows, error) {
 	r := Rows{rows: t.Rows()}
 	for i, name := range names {
 		c, err := Column(t.Column(name), name, types[i])
@@ -69,7 +69,7 @@ func signature(m *model.Model, t dataset.Table) (Rows, error) {
 		names = append(names, f.Name)
 		types = append(types, f.Type)
 	}
-	return NewRows(t, names, types)
+	return newRows(t, names, types)
 }
 
 // Table scores every row with the model's Score.
