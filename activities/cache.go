@@ -11,7 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
-// StepCache keeps the outputs of steps: a step that ran with the same input is not run again.
+// StepCache keeps the outputs of steps: a step that ran with the same input is not run again. Without a registry nothing is kept.
 type StepCache struct {
 	Registry CachedSteps
 	Objects  Objects
@@ -69,11 +69,17 @@ func cached[StepIn, In any, Out Output, P reusable[Out]](ctx context.Context, c 
 	if err != nil {
 		return out, fault.Wrap(fault.Internal, err, "encoding the output of %s", step.Name)
 	}
+	if c.Registry == nil {
+		return out, nil
+	}
 	return out, c.Registry.PutCachedStep(ctx, registry.CachedStep{Key: key, Step: step.Name, Result: result})
 }
 
 // lookup finds an output. One of a shape that is not understood any more, or whose objects are gone, is no hit.
 func lookup[Out Output, P reusable[Out]](ctx context.Context, c StepCache, key string) (out Out, hit bool, err error) {
+	if c.Registry == nil {
+		return out, false, nil
+	}
 	row, err := c.Registry.CachedStep(ctx, key)
 	if fault.CodeOf(err) == fault.NotFound {
 		return out, false, nil

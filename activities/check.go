@@ -12,7 +12,6 @@ import (
 	"github.com/loanops/loanops/internal/leak"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/profile"
-	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/schema"
 	"github.com/loanops/loanops/internal/source"
 )
@@ -56,7 +55,7 @@ type Desk struct {
 
 // Check takes a spec's rows, or those of data in their place, from files to a split dataset. What refuses them is part of the result.
 func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today time.Time) (DataCheck, error) {
-	cache := StepCache{Registry: nothingKept{}, Objects: d.Objects}
+	cache := StepCache{Objects: d.Objects}
 	loaded := taken(spec)
 	var err error
 	if loaded.Schema.Ref, err = putJSON(ctx, d.Objects, schema.Of(spec)); err != nil {
@@ -163,15 +162,6 @@ func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutpu
 func (c *DataCheck) note(made Producer) {
 	maps.Copy(c.Artifacts, made.Artifacts())
 }
-
-// nothingKept is a step cache that is always empty.
-type nothingKept struct{}
-
-func (nothingKept) CachedStep(context.Context, string) (registry.CachedStep, error) {
-	return registry.CachedStep{}, fault.New(fault.NotFound, "nothing is kept")
-}
-
-func (nothingKept) PutCachedStep(context.Context, registry.CachedStep) error { return nil }
 
 // String is the check in a few lines, for people.
 func (c DataCheck) String() string {

@@ -9,11 +9,10 @@ package leak
 import (
 	"context"
 	"errors"
-	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/parallel"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -86,18 +85,9 @@ const minClass = 10
 func Features(ctx context.Context, spec pipeline.Spec, columns dataset.Columns, y []float64, o Options) ([]Veto, error) {
 	o = o.withDefaults()
 	s := sampleOf(y)
-	found, failed := make([][]Veto, len(spec.Columns)+2), make([]error, len(spec.Columns)+2)
-	var all sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	look := func(slot int, at func() ([]Veto, error)) {
-		slots <- struct{}{}
-		all.Go(func() {
-			found[slot], failed[slot] = at()
-			<-slots
-		})
-	}
-	for i, column := range spec.Columns {
-		look(i, func() ([]Veto, error) {
+	var looks []func() ([]Veto, error)
+	for _, column := range spec.Columns {
+		looks = append(looks, func() ([]Veto, error) {
 			c, err := columns(ctx, column.Name)
 			if c == nil || err != nil {
 				return nil, err
@@ -106,7 +96,7 @@ func Features(ctx context.Context, spec pipeline.Spec, columns dataset.Columns, 
 		})
 	}
 	if spec.Entity != "" && s.speaks() {
-		look(len(spec.Columns), func() ([]Veto, error) {
+		looks = append(looks, func() ([]Veto, error) {
 			entity, err := columns(ctx, spec.Entity)
 			if entity == nil || err != nil {
 				return nil, err
@@ -115,9 +105,13 @@ func Features(ctx context.Context, spec pipeline.Spec, columns dataset.Columns, 
 		})
 	}
 	if s.speaks() {
-		look(len(spec.Columns)+1, func() ([]Veto, error) { return rowOrder(s, o.MaxOrderAUC), nil })
+		looks = append(looks, func() ([]Veto, error) { return rowOrder(s, o.MaxOrderAUC), nil })
 	}
-	all.Wait()
+	found := make([][]Veto, len(looks))
+	failed := parallel.Each(len(looks), func(i int) (err error) {
+		found[i], err = looks[i]()
+		return err
+	})
 	return slices.Concat(found...), errors.Join(failed...)
 }
 

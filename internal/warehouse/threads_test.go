@@ -2,7 +2,6 @@ package warehouse_test
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -14,9 +13,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/schema"
 	"github.com/loanops/loanops/internal/source"
 )
@@ -39,15 +36,6 @@ columns:
   - {name: amount, type: number, max: 999}
   - {name: region, type: category, missing_max: 1}
 `
-
-// nothing is a step cache that is always empty.
-type nothing struct{}
-
-func (nothing) CachedStep(context.Context, string) (registry.CachedStep, error) {
-	return registry.CachedStep{}, fault.New(fault.NotFound, "nothing is kept")
-}
-
-func (nothing) PutCachedStep(context.Context, registry.CachedStep) error { return nil }
 
 // The dataset of a source with a join and steps of tables is the same bytes with one thread of DuckDB or several, and with one worker on slices or
 // more: rows are in files of two slices, which several threads read and sort side by side.
@@ -89,7 +77,7 @@ func TestTheDatasetDoesNotDependOnThreads(t *testing.T) {
 	for _, on := range []struct{ workers, threads int }{{1, 1}, {1, 2}, {2, 1}, {5, 5}} {
 		runtime.GOMAXPROCS(on.workers)
 		objects := artifact.Folder(t.TempDir())
-		extraction := activities.Extraction{Cache: activities.StepCache{Registry: nothing{}, Objects: objects}, Warehouse: w.On(on.threads), Folder: t.TempDir(), Places: source.Places{folder}}
+		extraction := activities.Extraction{Cache: activities.StepCache{Objects: objects}, Warehouse: w.On(on.threads), Folder: t.TempDir(), Places: source.Places{folder}}
 		ref, err := objects.Put(t.Context(), says, "application/json", "json")
 		require.NoError(t, err)
 		got, err := extraction.Extract(t.Context(), activities.ExtractInput{Schema: ref, Source: spec.Source, Limits: spec.Limits, KnownAt: "2026-06-30"})

@@ -1,13 +1,12 @@
 package logit
 
 import (
+	"cmp"
 	"context"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/parallel"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/scoring"
 	"github.com/loanops/loanops/internal/transform"
@@ -44,37 +43,27 @@ func encoded(ctx context.Context, spec pipeline.Spec, columns dataset.Columns, b
 		return nil, err
 	}
 	d := &design{y: y, fields: make([]transform.Batch, len(spec.Columns)), first: make([]int, len(spec.Columns))}
-	failed := make([]error, len(spec.Columns))
-	var all errgroup.Group
-	all.SetLimit(runtime.GOMAXPROCS(0))
-	for i, column := range spec.Columns {
-		all.Go(func() error {
-			failed[i] = func() error {
-				c, err := columns(ctx, column.Name)
-				if err != nil {
-					return err
-				}
-				if c, err = scoring.Column(c, column.Name, column.Type); err != nil {
-					return err
-				}
-				if c.Len() != len(y) {
-					return fault.New(fault.Invalid, "column %q has %d rows, the label %d", column.Name, c.Len(), len(y))
-				}
-				v := transform.Values{Numbers: c.Floats, Texts: c.Texts, Valid: c.Valid}
-				if err := before(i, v); err != nil {
-					return err
-				}
-				d.fields[i], err = transform.EncodeBatch(e.Fields[i], e.Scales[i], v)
-				return err
-			}()
-			return nil
-		})
-	}
-	_ = all.Wait() // the faults are told in the order of the columns
-	for _, err := range failed {
+	failed := parallel.Each(len(spec.Columns), func(i int) error {
+		column := spec.Columns[i]
+		c, err := columns(ctx, column.Name)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		if c, err = scoring.Column(c, column.Name, column.Type); err != nil {
+			return err
+		}
+		if c.Len() != len(y) {
+			return fault.New(fault.Invalid, "column %q has %d rows, the label %d", column.Name, c.Len(), len(y))
+		}
+		v := transform.Values{Numbers: c.Floats, Texts: c.Texts, Valid: c.Valid}
+		if err := before(i, v); err != nil {
+			return err
+		}
+		d.fields[i], err = transform.EncodeBatch(e.Fields[i], e.Scales[i], v)
+		return err
+	})
+	if err := cmp.Or(failed...); err != nil {
+		return nil, err
 	}
 	for i := range d.fields {
 		d.first[i] = d.width

@@ -3,14 +3,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"strconv"
 	"time"
 
 	"github.com/loanops/loanops/internal/dataset"
@@ -19,6 +16,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/sha256hex"
 	"github.com/loanops/loanops/internal/source"
+	"github.com/loanops/loanops/tests/peers/rows"
 )
 
 func main() {
@@ -27,7 +25,7 @@ func main() {
 	flag.Parse()
 	var err error
 	if *generate > 0 {
-		err = write(flag.Arg(0), *generate)
+		err = rows.Write(flag.Arg(0), *generate, false)
 	} else {
 		err = read(flag.Arg(0), *workers)
 	}
@@ -35,44 +33,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-// categories are the values of the four columns of texts.
-var categories = [][]string{
-	{"bank", "credit_union", "insurer", "broker"}, {"own", "rent", "mortgage"}, {"car", "home", "debt", "school", "business", "medical"}, {"0", "1"},
-}
-
-// write makes twelve numbers, four whole numbers and four categories a row: 1.5 GB for ten million rows.
-func write(path string, rows int) error {
-	out, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	w := bufio.NewWriterSize(out, 1<<20)
-	for i := range 12 {
-		fmt.Fprintf(w, "f%d,", i)
-	}
-	fmt.Fprintln(w, "i0,i1,i2,i3,c0,c1,c2,c3")
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a benchmark's data
-	line := make([]byte, 0, 400)
-	for range rows {
-		line = line[:0]
-		for range 12 {
-			line = append(strconv.AppendFloat(line, float64(r.IntN(10_000_000))/1000, 'f', 3, 64), ',')
-		}
-		for _, below := range []int{100, 1000, 100_000, 1 << 30} {
-			line = append(strconv.AppendInt(line, int64(r.IntN(below)), 10), ',')
-		}
-		for _, values := range categories {
-			line = append(append(line, values[r.IntN(len(values))]...), ',')
-		}
-		line[len(line)-1] = '\n'
-		if _, err := w.Write(line); err != nil {
-			return err
-		}
-	}
-	return w.Flush()
 }
 
 // read takes the file to a dataset whose every column has been checked: numbers by range, categories by domain, none missing.
@@ -85,7 +45,7 @@ func read(path string, workers int) error {
 	for i := range 4 {
 		spec.Columns = append(spec.Columns, pipeline.Column{Name: fmt.Sprintf("i%d", i), Type: pipeline.Integer, Min: &low, Max: &high})
 	}
-	for i, domain := range categories[:3] {
+	for i, domain := range rows.Categories[:3] {
 		spec.Columns = append(spec.Columns, pipeline.Column{Name: fmt.Sprintf("c%d", i), Type: pipeline.Category, Domain: domain})
 	}
 	folder, err := os.MkdirTemp("", "loanops-peers-")

@@ -2,16 +2,12 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"flag"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"runtime/pprof"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -20,9 +16,9 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/warehouse"
+	"github.com/loanops/loanops/tests/peers/rows"
 )
 
 func main() {
@@ -31,7 +27,7 @@ func main() {
 	flag.Parse()
 	var err error
 	if *generate > 0 {
-		err = write(flag.Arg(0), *generate)
+		err = rows.Write(flag.Arg(0), *generate, true)
 	} else {
 		err = run(flag.Arg(0), *profile)
 	}
@@ -39,54 +35,6 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-}
-
-// categories are the values of the four columns of texts.
-var categories = [][]string{
-	{"bank", "credit_union", "insurer", "broker"}, {"own", "rent", "mortgage"}, {"car", "home", "debt", "school", "business", "medical"}, {"yes", "no"},
-}
-
-// write makes twelve numbers, four whole numbers and four categories a row, and an outcome whose log-odds depend on some of them.
-func write(path string, rows int) error {
-	out, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer out.Close()
-	w := bufio.NewWriterSize(out, 1<<20)
-	for i := range 12 {
-		fmt.Fprintf(w, "f%d,", i)
-	}
-	fmt.Fprintln(w, "i0,i1,i2,i3,c0,c1,c2,c3,bad")
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a benchmark's data
-	line := make([]byte, 0, 400)
-	for range rows {
-		line = line[:0]
-		odds := -3.0
-		for i := range 12 {
-			x := float64(r.IntN(10_000_000)) / 1000
-			odds += float64(i%4) * x / 10_000
-			line = append(strconv.AppendFloat(line, x, 'f', 3, 64), ',')
-		}
-		for _, below := range []int{100, 1000, 100_000, 1 << 30} {
-			x := r.IntN(below)
-			odds -= float64(x) / float64(below)
-			line = append(strconv.AppendInt(line, int64(x), 10), ',')
-		}
-		for _, values := range categories {
-			which := r.IntN(len(values))
-			odds -= float64(which) / 3
-			line = append(append(line, values[which]...), ',')
-		}
-		bad := byte('0')
-		if r.Float64() < 1/(1+math.Exp(-odds)) {
-			bad = '1'
-		}
-		if _, err := w.Write(append(line, bad, '\n')); err != nil {
-			return err
-		}
-	}
-	return w.Flush()
 }
 
 // specification is the pipeline of these rows, with the defaults of a logistic regression.
@@ -99,7 +47,7 @@ func specification() (pipeline.Spec, error) {
 	for i := range 4 {
 		fmt.Fprintf(&text, "  - {name: i%d, type: integer, min: 0}\n", i)
 	}
-	for i, domain := range categories {
+	for i, domain := range rows.Categories {
 		fmt.Fprintf(&text, "  - {name: c%d, type: category, domain: [\"%s\"]}\n", i, strings.Join(domain, `", "`))
 	}
 	return pipeline.Parse("peers.yaml", []byte(text.String()))
@@ -136,7 +84,7 @@ func run(path, profile string) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	cache := activities.StepCache{Registry: nothing{}, Objects: artifact.Folder(objects)}
+	cache := activities.StepCache{Objects: artifact.Folder(objects)}
 	began := time.Now()
 	desk := activities.Desk{Objects: cache.Objects, Warehouse: duck, Folder: filepath.Join(folder, "extractions"), Page: report.ProfileHTML}
 	checked, err := desk.Check(context.Background(), spec, "", began)
@@ -177,12 +125,3 @@ func took(what string, since time.Time) time.Time {
 		what, now.Sub(since).Seconds(), float64(usage.Utime.Nano()+usage.Stime.Nano())/1e9, usage.Maxrss>>10)
 	return now
 }
-
-// nothing is a step cache that is always empty.
-type nothing struct{}
-
-func (nothing) CachedStep(context.Context, string) (registry.CachedStep, error) {
-	return registry.CachedStep{}, fault.New(fault.NotFound, "nothing is kept")
-}
-
-func (nothing) PutCachedStep(context.Context, registry.CachedStep) error { return nil }
