@@ -163,12 +163,12 @@ func TestWhoStartsAWorkflowCannotReadTheDisk(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Symlink(outside, link))
 	t.Cleanup(func() { _ = os.Remove(link) })
-	for name, file := range map[string]string{"named": outside, "linked": link, "climbed": "../../../../../.." + outside} {
-		id := "reads-" + name
-		shared.startByHand(t, id, "ContinuousTraining", map[string]string{"pipeline": quick, "data": file})
+	for how, file := range map[string]string{"named": outside, "linked": link, "climbed": "../../../../../.." + outside} {
+		id := "reads-" + how
+		shared.startByHand(t, id, "ContinuousTraining", map[string]string{"pipeline": name, "data": file})
 		shared.closed(t, id)
 		history := shared.workflowHistory(t, id)
-		require.Contains(t, history, "LOANOPS_DATA_DIRS", name)
+		require.Contains(t, history, "LOANOPS_DATA_DIRS", how)
 		require.NotContains(t, history, "Featherstonehaugh")
 	}
 }
