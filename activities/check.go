@@ -67,7 +67,7 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 	}
 	known := spec.Source.Known("", today)
 	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
-	local, err := source.Local(spec.Source)
+	local, err := source.Local(spec)
 	if err != nil {
 		return out, err
 	}
@@ -77,7 +77,7 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 			uploads[uri] = append(uploads[uri], f.Path)
 		}
 	}
-	in := ExtractInput{Source: spec.Source, Limits: spec.Limits, Uploads: uploads, KnownAt: known}
+	in := ExtractInput{Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Uploads: uploads, KnownAt: known}
 	extraction := Extraction{Cache: cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
 	checking := Checking{Cache: cache, Warehouse: d.Warehouse, Page: d.Page}
 	extracted, validated, err := d.read(ctx, extraction, checking, &loaded, in, &out)

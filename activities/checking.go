@@ -15,6 +15,8 @@ type facts struct {
 	Checked dataset.Checked `json:"checked"`
 	Columns []dataset.Field `json:"columns"`
 	Profile profile.Profile `json:"profile"`
+	// Outcomes are those of a source of their own.
+	Outcomes *dataset.Outcomes `json:"outcomes,omitempty"`
 }
 
 // ValidateInput is what was seen of a dataset, and what should be.

@@ -18,6 +18,8 @@ import (
 type Warehouse interface {
 	// Relate joins relations to base and writes the rows, in base's order, to a Parquet file.
 	Relate(ctx context.Context, base source.Staged, joins []source.Joined, to string) error
+	// Outcomes writes what was known of each application to a Parquet file that can be joined to base, and says what it found on the way.
+	Outcomes(ctx context.Context, base source.Staged, outcomes source.Outcomes, to string) (dataset.Outcomes, error)
 	// Reduce takes the steps of cleaning that look at rows beside each other, and writes the rows that are left, in their order, to a Parquet file.
 	Reduce(ctx context.Context, paths []string, steps []pipeline.CleanStep, label, to string) (dropped []int64, err error)
 	// Broken holds the rows of Parquet files against rules across columns.
@@ -34,8 +36,10 @@ type ExtractInput struct {
 	// Version is the schema's.
 	Version int             `json:"version"`
 	Source  pipeline.Source `json:"source"`
-	Limits  pipeline.Limits `json:"limits"`
-	// Data replaces the source's own rows, but not what is joined to them, when it is not empty.
+	// Outcomes bring the label; nil where the source does.
+	Outcomes *pipeline.Outcomes `json:"outcomes,omitempty"`
+	Limits   pipeline.Limits    `json:"limits"`
+	// Data replaces the source's own rows, but neither what is joined to them nor outcomes, when it is not empty.
 	Data string `json:"data"`
 	// Uploads are the objects that hold what a person's local files held, by the URI that names these.
 	Uploads map[string][]string `json:"uploads,omitempty"`
@@ -108,7 +112,7 @@ type extraction struct {
 	Schema    artifact.Ref       `json:"schema"`
 	Version   int                `json:"version"`
 	Simulate  *pipeline.Simulate `json:"simulate,omitempty"`
-	Relations []relation         `json:"relations"` // the base first, then those that are joined to it
+	Relations []relation         `json:"relations"` // the base first, then those that are joined to it, then outcomes
 	Limits    pipeline.Limits    `json:"limits"`
 	AsOf      string             `json:"as_of"`
 	KnownAt   string             `json:"known_at"`
@@ -117,7 +121,8 @@ type extraction struct {
 // relation is how files are read and joined.
 type relation struct {
 	pipeline.Join
-	Files []rawFile `json:"files"`
+	Outcomes *pipeline.OutcomeColumns `json:"outcomes,omitempty"` // of what is no join, but outcomes
+	Files    []rawFile                `json:"files"`
 }
 
 // Extract brings the source's files here and makes one dataset of them.
@@ -178,7 +183,7 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 		return ExtractOutput{}, err
 	}
 	defer remove()
-	rows, err := e.relate(ctx, spec, from, folder)
+	rows, told, err := e.relate(ctx, spec, from, before(asOf, knownAt), folder)
 	if err != nil {
 		return ExtractOutput{}, err
 	}
@@ -195,11 +200,14 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 		return ExtractOutput{}, err
 	}
 	made.Dataset.Schema, made.Quarantine.Schema = in.Version, in.Version
-	return e.put(ctx, made)
+	if told != nil {
+		made.Notes = append(made.Notes, told.String())
+	}
+	return e.put(ctx, made, told)
 }
 
-// put stores what came of an extraction.
-func (e *Extraction) put(ctx context.Context, made ingest.Output) (ExtractOutput, error) {
+// put stores what came of an extraction; told is nil without outcomes of their own.
+func (e *Extraction) put(ctx context.Context, made ingest.Output, told *dataset.Outcomes) (ExtractOutput, error) {
 	out := ExtractOutput{
 		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Dropped: made.Dropped,
 		Resumed: made.Resumed, Notes: made.Notes,
@@ -211,7 +219,7 @@ func (e *Extraction) put(ctx context.Context, made ingest.Output) (ExtractOutput
 	if out.Quarantine, err = putManifest(ctx, e.Cache.Objects, made.Quarantine); err != nil {
 		return out, err
 	}
-	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Dataset.Columns, Profile: made.Profile})
+	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Dataset.Columns, Profile: made.Profile, Outcomes: told})
 	return out, err
 }
 

@@ -24,6 +24,7 @@ type PipelineOutput struct {
 	// Refused says what a person must accept before anything is trained; empty otherwise.
 	Refused    string              `json:"refused,omitempty"`
 	Source     pipeline.Source     `json:"source"`
+	Outcomes   *pipeline.Outcomes  `json:"outcomes,omitempty"`
 	Limits     pipeline.Limits     `json:"limits"`
 	Quarantine pipeline.Quarantine `json:"quarantine"`
 	Rules      []pipeline.Rule     `json:"rules,omitempty"`
@@ -84,7 +85,7 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 // taken keeps of a spec what steps read.
 func taken(spec pipeline.Spec) PipelineOutput {
 	return PipelineOutput{
-		Source: spec.Source, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Evolve: spec.Schema.Evolve, Rules: spec.Rules, Leakage: spec.Leakage,
+		Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Evolve: spec.Schema.Evolve, Rules: spec.Rules, Leakage: spec.Leakage,
 		Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
 	}
 }

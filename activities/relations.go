@@ -31,11 +31,18 @@ type opened struct {
 // fetch brings the files of every relation here.
 func (e *Extraction) fetch(ctx context.Context, from pipeline.Source, in ExtractInput) ([]opened, error) {
 	var all []opened
-	for _, join := range append([]pipeline.Join{{Relation: from.Relation}}, from.Join...) {
-		o := opened{name: join.FilesURI(), relation: relation{Join: join}}
-		o.Relation = join.At("")
-		if join.Postgres != nil {
-			o.name = "PostgreSQL " + join.Postgres.Connection
+	relations := []relation{{Join: pipeline.Join{Relation: from.Relation}}}
+	for _, join := range from.Join {
+		relations = append(relations, relation{Join: join})
+	}
+	if in.Outcomes != nil {
+		relations = append(relations, relation{Join: pipeline.Join{Relation: in.Outcomes.Relation}, Outcomes: &in.Outcomes.OutcomeColumns})
+	}
+	for _, r := range relations {
+		o := opened{name: r.FilesURI(), relation: r}
+		o.Relation = r.At("")
+		if r.Postgres != nil {
+			o.name = "PostgreSQL " + r.Postgres.Connection
 			all = append(all, o)
 			continue
 		}
@@ -80,26 +87,33 @@ func (e *Extraction) list(ctx context.Context, uri string) ([]string, error) {
 	return paths, err
 }
 
-// relate opens the base, or what comes of it where relations are joined or rows are left out: these need the whole of each relation.
-func (e *Extraction) relate(ctx context.Context, spec pipeline.Spec, from []opened, folder string) (source.Relation, error) {
+// relate opens the base, or what comes of it where relations are joined or rows are left out: these need the whole of each relation. Outcomes count
+// that became known before an instant; told is what was found in them, nil where there are none of their own.
+func (e *Extraction) relate(ctx context.Context, spec pipeline.Spec, from []opened, before int64, folder string) (rows source.Relation, told *dataset.Outcomes, err error) {
 	options := source.Options{RowsPerSlice: e.rowsPerSlice, MaxRows: spec.Limits.MaxRows, MaxBytes: spec.Limits.MaxBytes, Numbers: numbers(spec)}
 	if len(from) == 1 && from[0].Where == "" {
-		return e.open(ctx, &from[0], options)
+		rows, err = e.open(ctx, &from[0], options)
+		return rows, nil, err
 	}
 	staged := make([]source.Joined, len(from))
 	for i := range from {
 		say(ctx, "reading "+from[i].name)
-		var err error
-		if staged[i], err = e.stage(ctx, &from[i], folder, i, options); err != nil {
-			return nil, err
+		if from[i].Outcomes != nil {
+			staged[i], told, err = e.settle(ctx, spec, &from[i], staged[0].Staged, before, folder, options)
+		} else {
+			staged[i], err = e.stage(ctx, &from[i], folder, i, options)
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 	say(ctx, "joining")
 	joined := filepath.Join(folder, "joined.parquet")
 	if err := e.Warehouse.Relate(ctx, staged[0].Staged, staged[1:], joined); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the joined rows", Path: joined}}, source.Options{RowsPerSlice: e.rowsPerSlice})
+	rows, err = source.Open(ctx, pipeline.Relation{Parquet: &pipeline.Files{}}, []source.File{{Name: "the joined rows", Path: joined}}, source.Options{RowsPerSlice: e.rowsPerSlice})
+	return rows, told, err
 }
 
 // open opens a relation's files or database.

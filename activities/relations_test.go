@@ -34,7 +34,7 @@ func (b *bench) extract(t *testing.T, from pipeline.Source) (ExtractOutput, erro
 	t.Helper()
 	b.spec.Source = from
 	loaded := b.loaded(t, b.spec)
-	return b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema.Ref, Source: loaded.Source, Limits: loaded.Limits, KnownAt: "2026-06-30"})
+	return b.stages.Extraction.Extract(t.Context(), ExtractInput{Schema: loaded.Schema.Ref, Source: loaded.Source, Outcomes: loaded.Outcomes, Limits: loaded.Limits, KnownAt: "2026-06-30"})
 }
 
 // The same rows in the same order are the same dataset, from a database as from a file, alone or joined.
@@ -100,6 +100,16 @@ func TestADatabaseGivesTheDatasetOfTheFile(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, first.Column("defaulted"), second.Column("defaulted"))
 	require.Equal(t, first.Column(dataset.RowColumn), second.Column(dataset.RowColumn))
+
+	outcomes.Select = []string{"application_id", "defaulted", "outcome_date"}
+	b.spec.Outcomes = &pipeline.Outcomes{Relation: outcomes.Relation, OutcomeColumns: pipeline.OutcomeColumns{Entity: "application_id", Label: "defaulted", KnownAt: "outcome_date"}}
+	fromFile.Join = nil
+	joined, err = b.extract(t, fromFile)
+	require.NoError(t, err)
+	require.False(t, joined.Cached)
+	second, err = ReadTable(t.Context(), b.objects, joined.Dataset)
+	require.NoError(t, err)
+	require.Equal(t, first.Column("defaulted"), second.Column("defaulted"), "outcomes from a database")
 }
 
 // A join is made whatever the first file holds, and also where other data replace it: here the join brings a column that no file before it has.

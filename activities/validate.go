@@ -31,6 +31,9 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 	judge := func(checked dataset.Checked) dataset.Report {
 		report := dataset.NewValidator(spec, knownAt).Judge(checked, seen.Columns)
 		whole.tell(&report, spec, in.Rules)
+		if seen.Outcomes != nil {
+			report.Outcomes(*seen.Outcomes, in.Quarantine.MaxShare)
+		}
 		return report
 	}
 	evolution := schema.Evolve(current, seen.Checked, seen.Columns, in.Unused, in.Evolve.MaxShare)

@@ -122,7 +122,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
 	for nth := range activities.MaxSchemas {
 		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
-			Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
+			Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
 			AsOf: t.input.AsOf, KnownAt: known,
 		})
 		if err != nil {

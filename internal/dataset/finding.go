@@ -28,7 +28,8 @@ const (
 	RuleUnexpectedColumn Rule = "unexpected_column"
 	RuleProtected        Rule = "protected"
 	RuleDuplicates       Rule = "duplicates"
-	RuleSchema           Rule = "schema" // what the data bring becomes a part of the schema
+	RuleUnknownEntity    Rule = "unknown_entity" // an outcome of no application
+	RuleSchema           Rule = "schema"         // what the data bring becomes a part of the schema
 )
 
 // Finding is one thing that validation saw. It names columns, counts and rows, never an applicant's values.

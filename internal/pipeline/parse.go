@@ -42,6 +42,9 @@ func Parse(file string, data []byte) (Spec, error) {
 	if err := yaml.NodeToValue(tree.Docs[0].Body, &spec); err != nil {
 		return Spec{}, syntaxFault(file, err)
 	}
+	if spec.Outcomes != nil {
+		spec.Outcomes.fill(&spec)
+	}
 	for i := range spec.Gates {
 		if spec.Gates[i].Value == "" {
 			spec.Gates[i].Value = "estimate"

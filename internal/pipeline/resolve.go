@@ -45,9 +45,12 @@ func Resolve(file string, data []byte) ([]byte, error) {
 // uris are where the spec's data lie, by the path of the key.
 func (s *Spec) uris() map[string]string {
 	found := map[string]string{}
-	for i, r := range s.Source.Relations() {
+	for i, r := range s.Relations() {
 		path := "source"
-		if i > 0 {
+		switch {
+		case i > len(s.Source.Join):
+			path = "outcomes"
+		case i > 0:
 			path = fmt.Sprintf("source.join[%d]", i-1)
 		}
 		switch kinds := r.kinds(); {
@@ -61,11 +64,14 @@ func (s *Spec) uris() map[string]string {
 	return found
 }
 
-// Relations are the base and what is joined to it.
-func (s *Source) Relations() []*Relation {
-	all := []*Relation{&s.Relation}
-	for i := range s.Join {
-		all = append(all, &s.Join[i].Relation)
+// Relations are the base, what is joined to it, and the outcomes where they are of their own.
+func (s *Spec) Relations() []*Relation {
+	all := []*Relation{&s.Source.Relation}
+	for i := range s.Source.Join {
+		all = append(all, &s.Source.Join[i].Relation)
+	}
+	if s.Outcomes != nil {
+		all = append(all, &s.Outcomes.Relation)
 	}
 	return all
 }

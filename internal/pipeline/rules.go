@@ -36,6 +36,7 @@ func (c *checker) rules(s *Spec) {
 		c.wrongAt("name", "name %q; lower-case letters, digits and dashes are wanted, a letter first, at most 40, such as loan-eligibility", clip(s.Name))
 	}
 	c.source(&s.Source)
+	c.outcomes(s)
 	c.types(s)
 	c.clean(s)
 	c.label(s)

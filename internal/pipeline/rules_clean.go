@@ -56,7 +56,7 @@ func (c *checker) cleaned(path string, s *Spec, columns []string) {
 		c.wrongAt(path, "columns is missing; list the columns to clean")
 	}
 	for i, name := range columns {
-		if !s.Knows(name) {
+		if !s.named(name) {
 			c.wrongAt(fmt.Sprintf("%s.columns[%d]", path, i), "column %q is not in the spec; name it in columns, protected, ignore, entity, time or label", clip(name))
 		}
 		if slices.Contains(columns[:i], name) {

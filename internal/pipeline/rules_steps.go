@@ -15,7 +15,7 @@ func (c *checker) suits(path, kind string, s *Spec, step *CleanStep, before map[
 		at, of, earlier := fmt.Sprintf("%s.columns[%d]", path, i), s.TypeOf(name), before[name]
 		before[name] = append(earlier, kind)
 		switch {
-		case !s.Knows(name) || !slices.Contains(columnTypes, of): // told already
+		case !s.named(name) || !slices.Contains(columnTypes, of): // told already
 		case kind != "clip" && slices.Contains(earlier, "clip"):
 			c.wrongAt(at, "%s stands after a clip of %q; a clip looks at the number that the other steps have made, and comes last", kind, clip(name))
 		case (kind == "date" || kind == "amount") && slices.Contains(earlier, kind):

@@ -14,12 +14,14 @@ func (c *checker) types(s *Spec) {
 		switch {
 		case slices.ContainsFunc(s.Columns, func(column Column) bool { return column.Name == name }):
 			c.wrongAt(path, "column %q is a feature, whose type stands in columns; types is for the others", clip(name))
-		case !s.Knows(name):
+		case !s.named(name):
 			c.wrongAt(path, "column %q is not in the spec; name it in protected, ignore, entity, time or label", clip(name))
 		case !slices.Contains(columnTypes, of):
 			c.wrongAt(path, "type is %q; %s is wanted", clip(string(of)), oneOf(columnTypes))
 		case name == s.Time && of != Day && of != Timestamp:
 			c.wrongAt(path, "type is %q; the time column is a date or a timestamp", clip(string(of)))
+		case s.Outcomes.dates(name) && of != Day && of != Timestamp:
+			c.wrongAt(path, "type is %q; outcomes.known_at is a date or a timestamp", clip(string(of)))
 		}
 	}
 }

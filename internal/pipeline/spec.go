@@ -13,6 +13,8 @@ type Spec struct {
 	Name        string `yaml:"name" json:"name"`
 	Description string `yaml:"description" json:"description"`
 	Source      Source `yaml:"source" json:"source"`
+	// Outcomes bring the label, where the source has none; nil when it has.
+	Outcomes *Outcomes `yaml:"outcomes" json:"outcomes,omitempty"`
 	// Clean lists how values and rows are cleaned, in this order.
 	Clean []CleanStep `yaml:"clean" json:"clean,omitempty"`
 	Label Label       `yaml:"label" json:"label"`

@@ -39,7 +39,7 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// TypeOf is the type of a column: a feature's is its own, others have those of Types. Without one the time column is a date, and every other a
+// TypeOf is the type of a column: a feature's is its own, others have those of Types. Without one the time column and that of outcomes are dates, and every other is a
 // text.
 func (s *Spec) TypeOf(name string) ColumnType {
 	for i := range s.Columns {
@@ -50,7 +50,7 @@ func (s *Spec) TypeOf(name string) ColumnType {
 	if of, ok := s.Types[name]; ok {
 		return of
 	}
-	if name != "" && name == s.Time {
+	if name != "" && name == s.Time || s.Outcomes.dates(name) {
 		return Day
 	}
 	return Text

@@ -27,11 +27,11 @@ func List(uri string) ([]File, error) {
 	return nil, openFault(err, File{Name: uri, Path: uri})
 }
 
-// Local lists the local files of a source's relations, by the URI that names them, and refuses what is of no kind that is read. No place is asked
+// Local lists the local files of a spec's relations, by the URI that names them, and refuses what is of no kind that is read. No place is asked
 // for: it is for whoever reads with their own rights.
-func Local(from pipeline.Source) (map[string][]File, error) {
+func Local(spec pipeline.Spec) (map[string][]File, error) {
 	found := map[string][]File{}
-	for _, relation := range from.Relations() {
+	for _, relation := range spec.Relations() {
 		if !relation.Local() {
 			continue
 		}

@@ -30,14 +30,8 @@ func (w *Warehouse) Broken(ctx context.Context, paths []string, rules []pipeline
 				return fault.New(fault.Invalid, "rule %q is no condition over the columns: %s", rule.Name, firstLine(err))
 			}
 			breach := dataset.Breach{Rule: dataset.Rule(rule.Name)}
-			if err := s.one("SELECT count(*) FROM "+view, &breach.Count); err != nil {
-				return s.told(err, fmt.Sprintf("rule %q", rule.Name))
-			}
-			var ordinal int64
-			var entity sql.NullString
-			err := s.each(fmt.Sprintf("SELECT ordinal, id FROM %s ORDER BY ordinal LIMIT %d", view, dataset.MaxRowIDs),
-				func() { breach.RowIDs = append(breach.RowIDs, dataset.RowID(entity.String, ordinal)) }, &ordinal, &entity)
-			if err != nil {
+			var err error
+			if breach.Count, breach.RowIDs, err = s.named(view); err != nil {
 				return s.told(err, fmt.Sprintf("rule %q", rule.Name))
 			}
 			broken = append(broken, breach)
@@ -45,4 +39,16 @@ func (w *Warehouse) Broken(ctx context.Context, paths []string, rules []pipeline
 		return nil
 	})
 	return broken, err
+}
+
+// named counts rows that have the columns ordinal and id, and names some of them.
+func (s session) named(from string) (rows int64, ids []string, err error) {
+	if err := s.one("SELECT count(*) FROM "+from, &rows); err != nil || rows == 0 {
+		return rows, nil, err
+	}
+	var ordinal int64
+	var entity sql.NullString
+	err = s.each(fmt.Sprintf("SELECT ordinal, id FROM %s ORDER BY ordinal LIMIT %d", from, dataset.MaxRowIDs),
+		func() { ids = append(ids, dataset.RowID(entity.String, ordinal)) }, &ordinal, &entity)
+	return rows, ids, err
 }

@@ -26,6 +26,7 @@ source:
   where: "amount <> '13'"
   join:
     - {uri: branches.csv, on: branch, kind: inner}
+outcomes: {uri: outcomes.csv, known_at: day}
 label: {column: y, positive: "1", negative: "0"}
 entity: id
 clean:
@@ -53,10 +54,17 @@ func TestTheDatasetDoesNotDependOnThreads(t *testing.T) {
 	}
 	write("loans.csv", 180_001, func(w *bufio.Writer, i int) {
 		if i == 0 {
-			w.WriteString("id,branch,amount,y\n")
+			w.WriteString("id,branch,amount\n")
 			return
 		}
-		fmt.Fprintf(w, "A-%d,B-%d,%d,%d\n", i*7919%150_000, i*31%4000, i*17%1001, i%2)
+		fmt.Fprintf(w, "A-%d,B-%d,%d\n", i*7919%150_000, i*31%4000, i*17%1001)
+	})
+	write("outcomes.csv", 150_001, func(w *bufio.Writer, i int) { // several of one application, some of them of one day
+		if i == 0 {
+			w.WriteString("id,y,day\n")
+			return
+		}
+		fmt.Fprintf(w, "A-%d,%d,2026-06-%02d\n", i*6007%120_000, i%2, 1+i*13%9)
 	})
 	write("branches.csv", 3001, func(w *bufio.Writer, i int) {
 		if i == 0 {
@@ -67,7 +75,7 @@ func TestTheDatasetDoesNotDependOnThreads(t *testing.T) {
 	})
 	spec, err := pipeline.Parse("joined.yaml", []byte(joinedSpec))
 	require.NoError(t, err)
-	spec.Source.URI, spec.Source.Join[0].URI = filepath.Join(folder, "loans.csv"), filepath.Join(folder, "branches.csv")
+	spec.Source.URI, spec.Source.Join[0].URI, spec.Outcomes.URI = filepath.Join(folder, "loans.csv"), filepath.Join(folder, "branches.csv"), filepath.Join(folder, "outcomes.csv")
 	w := open(t)
 	before := runtime.GOMAXPROCS(0)
 	defer runtime.GOMAXPROCS(before)
@@ -80,7 +88,7 @@ func TestTheDatasetDoesNotDependOnThreads(t *testing.T) {
 		extraction := activities.Extraction{Cache: activities.StepCache{Objects: objects}, Warehouse: w.On(on.threads), Folder: t.TempDir(), Places: source.Places{folder}}
 		ref, err := objects.Put(t.Context(), says, "application/json", "json")
 		require.NoError(t, err)
-		got, err := extraction.Extract(t.Context(), activities.ExtractInput{Schema: ref, Source: spec.Source, Limits: spec.Limits, KnownAt: "2026-06-30"})
+		got, err := extraction.Extract(t.Context(), activities.ExtractInput{Schema: ref, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, KnownAt: "2026-06-30"})
 		require.NoError(t, err)
 		if want.Rows == 0 {
 			want = got

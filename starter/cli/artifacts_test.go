@@ -29,14 +29,23 @@ func TestArtifactsGoUpAndComeBack(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("id,y\na,1\n"), 0o600))
 
 	a := &app{err: io.Discard}
-	source := pipeline.Source{Relation: pipeline.Relation{URI: file}, Join: []pipeline.Join{{Relation: pipeline.Relation{URI: "s3://elsewhere/rows.csv"}}}}
-	uploads, err := a.upload(t.Context(), p.settings, source)
+	outcomes := filepath.Join(t.TempDir(), "outcomes")
+	require.NoError(t, os.Mkdir(outcomes, 0o700))
+	for _, day := range []string{"2026-06-30", "2026-07-01"} {
+		require.NoError(t, os.WriteFile(filepath.Join(outcomes, day+".csv"), []byte("id,y,day\na,1,"+day+"\n"), 0o600))
+	}
+	spec := pipeline.Spec{
+		Source:   pipeline.Source{Relation: pipeline.Relation{URI: file}, Join: []pipeline.Join{{Relation: pipeline.Relation{URI: "s3://elsewhere/rows.csv"}}}},
+		Outcomes: &pipeline.Outcomes{Relation: pipeline.Relation{URI: outcomes}},
+	}
+	uploads, err := a.upload(t.Context(), p.settings, spec)
 	require.NoError(t, err)
-	require.Len(t, uploads, 1, "what is in a store stays there")
+	require.Len(t, uploads, 2, "what is in a store stays there")
+	require.Len(t, uploads[outcomes], 2, "outcomes as any other files")
 	uri := uploads[file][0]
 	require.True(t, strings.HasPrefix(uri, "s3://loanops/"), uri)
 	require.True(t, strings.HasSuffix(uri, ".csv"), uri)
-	again, err := a.upload(t.Context(), p.settings, source)
+	again, err := a.upload(t.Context(), p.settings, spec)
 	require.NoError(t, err)
 	require.Equal(t, uploads, again, "the same bytes have the same name")
 

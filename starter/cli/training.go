@@ -128,7 +128,7 @@ func (a *app) bring(ctx context.Context, s settings.Settings, spec pipeline.Spec
 			return fault.New(fault.Invalid, "--data %s: a local path or s3://bucket/key is wanted", input.Data)
 		}
 	}
-	input.Uploads, err = a.upload(ctx, s, spec.Source)
+	input.Uploads, err = a.upload(ctx, s, spec)
 	return err
 }
 

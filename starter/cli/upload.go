@@ -16,8 +16,8 @@ const uploadTimeout = 30 * time.Minute
 
 // upload brings the local files that a spec names into the object store, so that any worker can read what the person may who starts the run: which
 // objects hold them, by the URI that names them. What is there already is not sent again.
-func (a *app) upload(ctx context.Context, s settings.Settings, from pipeline.Source) (map[string][]string, error) {
-	local, err := source.Local(from)
+func (a *app) upload(ctx context.Context, s settings.Settings, spec pipeline.Spec) (map[string][]string, error) {
+	local, err := source.Local(spec)
 	if err != nil || len(local) == 0 {
 		return nil, err
 	}

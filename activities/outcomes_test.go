@@ -1,0 +1,274 @@
+package activities
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// lateSpec has applications without labels, and outcomes in parts.
+const lateSpec = `name: late
+source: {uri: applications/}
+outcomes: {uri: outcomes/, entity: loan, known_at: day}
+label: {column: y, positive: "1", negative: "0", matures_after_days: 10}
+entity: id
+time: applied
+columns:
+  - {name: amount, type: number}
+`
+
+// sent are the files of a source, by their paths.
+type sent map[string]string
+
+func (files sent) spec(t *testing.T, yaml, folder string) pipeline.Spec {
+	t.Helper()
+	for name, text := range files {
+		path := filepath.Join(folder, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	resolved, err := pipeline.Resolve(filepath.Join(folder, "late.yaml"), []byte(yaml))
+	require.NoError(t, err)
+	spec, err := pipeline.Parse("late.yaml", resolved)
+	require.NoError(t, err)
+	return spec
+}
+
+// extractAsOf extracts what was known on a day.
+func (b *bench) extractAsOf(t *testing.T, spec pipeline.Spec, day string) (ExtractOutput, error) {
+	t.Helper()
+	loaded := b.loaded(t, spec)
+	return b.stages.Extraction.Extract(t.Context(), ExtractInput{
+		Schema: loaded.Schema.Ref, Version: 1, Source: loaded.Source, Outcomes: loaded.Outcomes, Limits: loaded.Limits, AsOf: day, KnownAt: day,
+	})
+}
+
+// asOf extracts and validates what was known on a day.
+func (b *bench) asOf(t *testing.T, spec pipeline.Spec, day string) (ExtractOutput, ValidateOutput, error) {
+	t.Helper()
+	out, err := b.extractAsOf(t, spec, day)
+	if err != nil {
+		return out, ValidateOutput{}, err
+	}
+	validated, err := b.stages.Checking.Validate(t.Context(), b.loaded(t, spec).Validation(out, day))
+	return out, validated, err
+}
+
+// labels are those of a dataset by entity, missing ones as "-".
+func (b *bench) labels(t *testing.T, out ExtractOutput) string {
+	t.Helper()
+	table, err := ReadTable(t.Context(), b.objects, out.Dataset)
+	require.NoError(t, err)
+	var words []string
+	for i, id := range table.Column("id").Texts {
+		label := "-"
+		if y := table.Column("y"); y.Valid[i] {
+			label = y.Texts[i]
+		}
+		words = append(words, id+label)
+	}
+	return strings.Join(words, " ")
+}
+
+var lateFiles = sent{
+	"applications/1.csv": "id,applied,amount\na1,2026-01-01,1\na2,2026-01-01,2\n",
+	"applications/2.csv": "id,applied,amount\na3,2026-01-02,3\na4,2026-01-02,4\n",
+	// a1 is known twice on one day, and a2 is corrected on a later one, in a file that comes before the first. The note does not get into the dataset.
+	"outcomes/1.csv": "loan,y,day,note\na2,1,2026-01-20,x\n",
+	"outcomes/2.csv": "loan,y,day,note\na1,1,2026-01-11,x\na1,0,2026-01-11,x\na2,0,2026-01-12,x\n",
+	"outcomes/3.csv": "loan,y,day,note\na3,1,2026-01-05,x\na3,,2026-02-01,x\nz9,1,2026-01-15,x\n",
+}
+
+// What was known of each application on a day, written by hand from lateFiles: late, corrected, sent twice, taken back, and of nobody.
+func TestOutcomesAsTheyWereKnown(t *testing.T) {
+	b := newBench(t)
+	spec := lateFiles.spec(t, lateSpec, t.TempDir())
+	digests := map[string]string{}
+	for _, test := range []struct{ day, labels, note string }{
+		{"2026-01-04", "a1- a2- a3- a4-", "7 rows, 7 not known yet, 0 replaced by later ones; 0 applications changed"},
+		{"2026-01-05", "a1- a2- a31 a4-", "7 rows, 6 not known yet, 0 replaced by later ones; 0 applications changed"},
+		{"2026-01-11", "a10 a2- a31 a4-", "7 rows, 4 not known yet, 1 replaced by later ones; 1 applications changed"},
+		{"2026-01-12", "a10 a20 a31 a4-", "7 rows, 3 not known yet, 1 replaced by later ones; 1 applications changed"},
+		{"2026-01-19", "a10 a20 a31 a4-", "7 rows, 2 not known yet, 1 replaced by later ones; 1 applications changed"},
+		{"2026-01-20", "a10 a21 a31 a4-", "7 rows, 1 not known yet, 2 replaced by later ones; 2 applications changed"},
+		{"2026-02-01", "a10 a21 a3- a4-", "7 rows, 0 not known yet, 3 replaced by later ones; 3 applications changed"},
+	} {
+		out, validated, err := b.asOf(t, spec, test.day)
+		require.NoError(t, err, test.day)
+		require.Equal(t, test.labels, b.labels(t, out), test.day)
+		require.Equal(t, []string{"outcomes: " + test.note}, out.Notes, test.day)
+		digests[out.Dataset.SHA256] = test.labels
+		report, err := getJSON[dataset.Report](t.Context(), b.objects, validated.Report)
+		require.NoError(t, err)
+		var found []dataset.Finding
+		for _, f := range report.Findings {
+			if f.Rule == dataset.RuleUnknownEntity {
+				found = append(found, f)
+			}
+			require.NotContains(t, f.Message, "note", "of outcomes three columns are taken")
+		}
+		if test.day < "2026-01-15" {
+			require.Empty(t, found, test.day)
+			continue
+		}
+		require.Equal(t, []dataset.Finding{{
+			Column: "loan", Rule: "unknown_entity", Severity: dataset.Warning, Message: `outcomes, column "loan": 1 values are of no application in the source`,
+			Count: 1, Share: 1.0 / 7, RowIDs: []string{"z9"},
+		}}, found, test.day)
+	}
+	require.Len(t, digests, 6, "what is known is the dataset, and nothing else of the day")
+}
+
+// An outcome that is known does not count before the applications of its day are mature: among those who are known early, too many defaulted.
+func TestOutcomesCountWhenTheirVintageIsMature(t *testing.T) {
+	b := newBench(t)
+	spec := lateFiles.spec(t, lateSpec, t.TempDir())
+	for day, labelled := range map[string]int64{"2026-01-10": 0, "2026-01-11": 1, "2026-01-12": 3} {
+		_, validated, err := b.asOf(t, spec, day)
+		require.NoError(t, err)
+		report, err := getJSON[dataset.Report](t.Context(), b.objects, validated.Report)
+		require.NoError(t, err)
+		require.Equal(t, labelled, report.Labelled, "%s: a3 is known since 2026-01-05, and mature on 2026-01-12", day)
+	}
+}
+
+// Rows of outcomes of which nobody knows whose they are, or since when, count for nobody; too many of them refuse.
+func TestOutcomesThatCannotBePlaced(t *testing.T) {
+	b := newBench(t)
+	folder := t.TempDir()
+	files := sent{
+		"applications/1.csv": "id,applied,amount\na1,2026-01-01,1\n",
+		"outcomes/1.csv":     "loan,y,day\na1,1,\n,1,2026-01-02\na1,1,Ann Smith\na1,0,2026-01-03\n",
+	}
+	for _, test := range []struct {
+		share    string
+		severity dataset.Severity
+	}{{"0.7", dataset.Error}, {"0.75", dataset.Warning}} {
+		spec := files.spec(t, lateSpec+"schema: {quarantine: {max_share: "+test.share+"}}\n", folder)
+		out, validated, err := b.asOf(t, spec, "2026-02-01")
+		require.NoError(t, err)
+		require.Equal(t, "a10", b.labels(t, out))
+		report, err := getJSON[dataset.Report](t.Context(), b.objects, validated.Report)
+		require.NoError(t, err)
+		var messages []string
+		for _, f := range report.Findings {
+			if strings.HasPrefix(f.Message, "outcomes") {
+				require.Equal(t, test.severity, f.Severity, f.Message)
+				messages = append(messages, f.Message)
+			}
+		}
+		require.Equal(t, []string{
+			`outcomes, column "loan": 1 values are missing`, `outcomes, column "day": 1 values are missing`,
+			`outcomes, column "day": 1 values cannot be read as when they became known`,
+		}, messages)
+	}
+}
+
+// What does not fit is said with the key that is wrong.
+func TestOutcomesThatDoNotFit(t *testing.T) {
+	for _, test := range []struct{ old, new, want string }{
+		{"entity: loan", "entity: lone", `has no column "lone" (outcomes.entity)`},
+		{"known_at: day", "known_at: day, label: bad", `has no column "bad" (outcomes.label)`},
+		{"known_at: day", "known_at: since", `has no column "since" (outcomes.known_at)`},
+		{"entity: id", "entity: nr", `has no column "nr", by which outcomes find their applications`},
+		{"column: y", "column: amount", `has a column "amount", and outcomes bring the label: leave it out (source.select)`},
+		{"known_at: day", `known_at: day, where: "day ="`, "where is not one SQL condition"},
+	} {
+		yaml := strings.Replace(lateSpec, test.old, test.new, 1)
+		if strings.Contains(test.new, "column: amount") {
+			yaml = strings.Replace(yaml, "name: amount", "name: other", 1)
+		}
+		_, err := newBench(t).extractAsOf(t, lateFiles.spec(t, yaml, t.TempDir()), "2026-02-01")
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
+		require.ErrorContains(t, err, test.want)
+	}
+}
+
+// Outcomes in other kinds of files, conditions and formats give the same dataset, and where a file lies does not matter.
+func TestOutcomesOfAnyKind(t *testing.T) {
+	b := newBench(t)
+	spec := lateFiles.spec(t, lateSpec, t.TempDir())
+	want, _, err := b.asOf(t, spec, "2026-01-20")
+	require.NoError(t, err)
+	again, _, err := b.asOf(t, lateFiles.spec(t, lateSpec, t.TempDir()), "2026-01-20")
+	require.NoError(t, err)
+	require.True(t, again.Cached, "the same content elsewhere")
+	require.Equal(t, want.Dataset, again.Dataset)
+
+	lines := `{"loan":"a2","y":1,"day":"1/20/2026"}
+{"loan":"a1","y":1,"day":"1/11/2026"}
+{"loan":"a1","y":0,"day":"1/11/2026"}
+{"loan":"a2","y":0,"day":"1/12/2026"}
+{"loan":"a2","y":0,"day":"1/21/2026"}
+{"loan":"a3","y":1,"day":"1/5/2026"}
+{"loan":"a4","y":1,"day":"1/6/2026"}
+`
+	other := sent{"applications/1.csv": lateFiles["applications/1.csv"], "applications/2.csv": lateFiles["applications/2.csv"], "outcomes/1.jsonl": lines}
+	yaml := strings.Replace(lateSpec, "known_at: day", `known_at: day, where: "loan <> 'a4'"`, 1) + "clean:\n  - date: {columns: [day], formats: [M/D/YYYY]}\n"
+	got, _, err := b.asOf(t, other.spec(t, yaml, t.TempDir()), "2026-01-20")
+	require.NoError(t, err)
+	require.Equal(t, want.Dataset, got.Dataset)
+
+	// Instants of one day are told apart, and a day ends with its last one.
+	stamps := sent{
+		"applications/1.csv": lateFiles["applications/1.csv"], "applications/2.csv": lateFiles["applications/2.csv"],
+		"outcomes/1.csv": "loan,y,day\na1,0,2026-01-11T10:00:00Z\na1,1,2026-01-11T09:00:00Z\na2,1,2026-01-20T23:59:59Z\na2,0,2026-01-21T00:00:00Z\na3,1,2026-01-05T00:00:00Z\n",
+	}
+	got, _, err = b.asOf(t, stamps.spec(t, lateSpec+"types: {day: timestamp}\n", t.TempDir()), "2026-01-20")
+	require.NoError(t, err)
+	require.Equal(t, want.Dataset, got.Dataset)
+}
+
+// The dataset of any day is what a plain reading of the outcomes gives.
+func TestOutcomesAreThoseOfTheDay(t *testing.T) {
+	b := newBench(t)
+	type outcome struct {
+		of    int
+		label string
+		day   int
+	}
+	anyRows := rapid.SliceOfN(rapid.Custom(func(r *rapid.T) outcome {
+		return outcome{rapid.IntRange(0, 49).Draw(r, "of"), rapid.SampledFrom([]string{"0", "1", ""}).Draw(r, "label"), rapid.IntRange(1, 28).Draw(r, "day")}
+	}), 1, 300)
+	applications := "id,applied,amount\n"
+	for id := 39; id >= 0; id-- {
+		applications += fmt.Sprintf("a%d,2026-01-01,1\n", id)
+	}
+	for seed := range 15 {
+		rows, parts := anyRows.Example(seed), 1+seed%4
+		files := sent{"applications/1.csv": applications}
+		for i, row := range rows {
+			name := fmt.Sprintf("outcomes/%d.csv", i*parts/len(rows))
+			if files[name] == "" {
+				files[name] = "loan,y,day\n"
+			}
+			files[name] += fmt.Sprintf("a%d,%s,2026-01-%02d\n", row.of, row.label, row.day)
+		}
+		spec := files.spec(t, lateSpec, t.TempDir())
+		for _, day := range []int{1 + seed, 28} {
+			out, err := b.extractAsOf(t, spec, fmt.Sprintf("2026-01-%02d", day))
+			require.NoError(t, err)
+			var want []string
+			for id := 39; id >= 0; id-- {
+				label, since := "", 0
+				for _, row := range rows {
+					if row.of == id && row.day <= day && row.day >= since {
+						label, since = row.label, row.day
+					}
+				}
+				want = append(want, fmt.Sprintf("a%d%s", id, cmp.Or(label, "-")))
+			}
+			require.Equal(t, strings.Join(want, " "), b.labels(t, out), "seed %d, day %d", seed, day)
+		}
+	}
+}
