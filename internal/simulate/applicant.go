@@ -15,6 +15,10 @@ type applicant struct {
 	gender, ageBand                       string
 	approved, defaulted                   bool
 	daysToDefault                         int
+
+	hardship float64 // not observed: what ties utilisation, delinquencies and defaults together
+	further  float64 // a value that only a drill writes
+	wrong    bool    // what a drill says of the outcome in place of defaulted
 }
 
 // choice is one value and its share of the population.
@@ -37,6 +41,13 @@ var (
 	terms       = []float64{12, 24, 36, 48, 60}
 )
 
+// mix is who applies, and for what.
+type mix struct {
+	institutionTypes, purposes []choice
+}
+
+var usual = mix{institutionTypes, purposes}
+
 func pick(r *rand.Rand, choices []choice) string {
 	u := r.Float64()
 	for _, c := range choices {
@@ -52,10 +63,18 @@ func pick(r *rand.Rand, choices []choice) string {
 // The coefficients are the author's, chosen for signs that lenders know (more income, fewer delinquencies and a longer
 // history lower the risk) and so that a logistic regression reaches an AUC of 0.75 to 0.80. They describe nobody.
 func draw(r *rand.Rand, years float64) applicant {
+	a := describe(r, years, usual)
+	risk := a.risk(years)
+	a.live(r, risk, risk)
+	return a
+}
+
+// describe draws what an applicant is.
+func describe(r *rand.Rand, years float64, of mix) applicant {
 	var a applicant
-	a.institutionType = pick(r, institutionTypes)
+	a.institutionType = pick(r, of.institutionTypes)
 	a.institution = a.institutionType + "-" + string(rune('1'+r.IntN(3)))
-	a.purpose, a.employment, a.homeOwnership = pick(r, purposes), pick(r, employments), pick(r, homes)
+	a.purpose, a.employment, a.homeOwnership = pick(r, of.purposes), pick(r, employments), pick(r, homes)
 	a.ageBand, a.gender = pick(r, ageBands), pick(r, []choice{{"female", 0.49}, {"male", 0.5}, {"other", 0.01}})
 
 	base := map[string]float64{"salaried": 10.95, "self_employed": 10.9, "contract": 10.7, "retired": 10.45, "unemployed": 9.9}[a.employment]
@@ -67,26 +86,33 @@ func draw(r *rand.Rand, years float64) applicant {
 	}
 	a.amount = math.Round(math.Max(500, math.Min(400_000, a.income*math.Exp(-1.4+0.6*r.NormFloat64())))/100) * 100
 	a.term = terms[r.IntN(len(terms))]
-	hardship := r.NormFloat64() // not observed: what ties utilisation, delinquencies and defaults together
-	a.utilisation = math.Round(1000/(1+math.Exp(0.4-0.8*hardship-0.7*r.NormFloat64()-0.04*years))) / 1000
-	a.delinquencies = float64(poisson(r, math.Exp(-1.5+0.65*hardship)))
-	a.inquiries = float64(poisson(r, math.Exp(-0.4+0.3*hardship)))
-	a.debtToIncome = math.Round(1000*math.Min(3, math.Exp(-1.2+0.35*hardship+0.4*r.NormFloat64()))) / 1000
+	a.hardship = r.NormFloat64()
+	a.utilisation = math.Round(1000/(1+math.Exp(0.4-0.8*a.hardship-0.7*r.NormFloat64()-0.04*years))) / 1000
+	a.delinquencies = float64(poisson(r, math.Exp(-1.5+0.65*a.hardship)))
+	a.inquiries = float64(poisson(r, math.Exp(-0.4+0.3*a.hardship)))
+	a.debtToIncome = math.Round(1000*math.Min(3, math.Exp(-1.2+0.35*a.hardship+0.4*r.NormFloat64()))) / 1000
+	return a
+}
 
+// risk is the log-odds of a default.
+func (a *applicant) risk(years float64) float64 {
 	risk := -2.1 + 0.75*a.delinquencies + 2.2*(a.utilisation-0.4) + 1.6*(a.debtToIncome-0.35) + 0.22*a.inquiries -
 		0.75*(math.Log(a.income)-10.9) + 0.55*(math.Log(a.amount/a.income)+1.4) - 0.035*(a.history-10) -
-		0.02*a.employmentYears + 0.008*(a.term-36) + 0.3*hardship + 0.05*years
-	risk += map[string]float64{"unemployed": 0.8, "contract": 0.25, "self_employed": 0.2}[a.employment]
+		0.02*a.employmentYears + 0.008*(a.term-36) + 0.3*a.hardship + 0.05*years
+	risk += map[string]float64{"unemployed": 0.8, "contract": 0.25, "self_employed": 0.2, gig: 0.4}[a.employment]
 	risk += map[string]float64{"rent": 0.25, "own": -0.2, "other": 0.2}[a.homeOwnership]
 	risk += map[string]float64{"business": 0.35, "medical": 0.2, "car": -0.2}[a.purpose]
 	risk += map[string]float64{"credit_union": -0.15, "brokerage": 0.15}[a.institutionType]
+	return risk
+}
 
+// live draws what became of an applicant, of whose risk a lender sees something, and what is not stated.
+func (a *applicant) live(r *rand.Rand, seen, risk float64) {
 	// The legacy policy sees the risk dimly, so outcomes are selected but not for the best only.
-	a.approved = risk+0.9*r.NormFloat64() < -0.35
+	a.approved = seen+0.9*r.NormFloat64() < -0.35
 	a.defaulted = r.Float64() < 1/(1+math.Exp(-risk))
 	a.daysToDefault = 30 + r.IntN(MaturityDays-30)
 	a.hide(r)
-	return a
 }
 
 // hide takes values away: some at random, some because of what they would have been.

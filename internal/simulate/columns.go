@@ -45,8 +45,8 @@ func (c *applicationRows) add(id string, day float64, a applicant) {
 
 type outcomeRows struct{ columns }
 
-func outcomeColumns() *outcomeRows {
-	return &outcomeRows{columns{all: []dataset.Column{text(Entity), date("outcome_date"), text(Label)}}}
+func outcomeColumns(dated string) *outcomeRows {
+	return &outcomeRows{columns{all: []dataset.Column{text(Entity), date(dated), text(Label)}}}
 }
 
 func (c *outcomeRows) add(id string, day float64, defaulted bool) {

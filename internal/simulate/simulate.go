@@ -4,7 +4,6 @@
 package simulate
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"time"
@@ -34,7 +33,7 @@ func Generate(cfg pipeline.Simulate, asOf time.Time) (applications, outcomes, pr
 	}
 	first, last := dataset.Day(cfg.From.Time), dataset.Day(cfg.To.Time)
 	known := dataset.Day(asOf)
-	a, o, p := applicationColumns(), outcomeColumns(), protectedColumns()
+	a, o, p := applicationColumns(), outcomeColumns("outcome_date"), protectedColumns()
 	for i := range cfg.Rows {
 		day := first + math.Floor(float64(i)*(last-first+1)/float64(cfg.Rows))
 		if day > known {
@@ -42,9 +41,8 @@ func Generate(cfg pipeline.Simulate, asOf time.Time) (applications, outcomes, pr
 		}
 		// A generator of its own for each row keeps rows as they are when others are added.
 		row := draw(rand.New(rand.NewPCG(cfg.Seed, uint64(i))), (day-first)/365)
-		id := fmt.Sprintf("A%08d", i+1)
-		a.add(id, day, row)
-		p.add(id, row)
+		a.add(id(i), day, row)
+		p.add(id(i), row)
 		if !row.approved {
 			continue
 		}
@@ -53,7 +51,7 @@ func Generate(cfg pipeline.Simulate, asOf time.Time) (applications, outcomes, pr
 			outcomeDay = day + float64(row.daysToDefault)
 		}
 		if outcomeDay <= known {
-			o.add(id, outcomeDay, row.defaulted)
+			o.add(id(i), outcomeDay, row.defaulted)
 		}
 	}
 	return a.table(), o.table(), p.table()

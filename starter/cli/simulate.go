@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,21 +17,34 @@ import (
 	"github.com/loanops/loanops/internal/simulate"
 )
 
+// simulation is what the command's flags say.
+type simulation struct {
+	rows, perDay             int
+	seed                     uint64
+	out, folder              string
+	format, drill, drillFrom string
+	shuffle                  bool
+}
+
 func (a *app) simulateCommand() *cobra.Command {
-	var rows int
-	var seed uint64
-	var from, to, asOf, out string
-	var shuffle bool
+	var s simulation
+	var from, to, asOf string
 	c := &cobra.Command{
 		Use: "simulate", Short: "Write simulated applications with what became of them", Args: between(0, 0),
-		Example: "  loanops simulate --rows 50000 --seed 7 --out applications.parquet\n  loanops simulate --shuffle-labels --out nonsense.csv",
-		RunE: func(*cobra.Command, []string) error {
-			cfg := pipeline.Simulate{Rows: rows, Seed: seed}
-			var known time.Time
+		Long: `simulate writes a population of applicants that never lived: as one table with what became of them,
+or by --stream as daily parts, FOLDER/applications/2026-07-01.csv and FOLDER/outcomes/2026-12-28.csv,
+of applications without labels, and of what became known of them on a day. The same flags give the
+same bytes. Drills, which begin on the day of --drill-from:
+
+` + drillLines(),
+		Example: "  loanops simulate --rows 50000 --seed 7 --out applications.parquet\n  loanops simulate --shuffle-labels --out nonsense.csv\n" +
+			"  loanops simulate --stream drill --drill income-shock --from 2025-01-01 --to 2026-12-31 \\\n    --drill-from 2026-07-01",
+		RunE: func(c *cobra.Command, _ []string) error {
+			var first, last, known, drilled time.Time
 			for _, day := range []struct {
 				flag, text string
 				into       *time.Time
-			}{{"from", from, &cfg.From.Time}, {"to", to, &cfg.To.Time}, {"as-of", asOf, &known}} {
+			}{{"from", from, &first}, {"to", to, &last}, {"as-of", asOf, &known}, {"drill-from", s.drillFrom, &drilled}} {
 				parsed, err := time.Parse(pipeline.DateLayout, day.text)
 				if day.text == "" {
 					continue
@@ -40,28 +54,74 @@ func (a *app) simulateCommand() *cobra.Command {
 				}
 				*day.into = parsed
 			}
-			if rows < 1 || rows > 10_000_000 || !cfg.From.Before(cfg.To.Time) {
-				return fault.New(fault.Invalid, "--rows from 1 to 10000000 and --from before --to are wanted")
-			}
-			table := simulate.Flat(cfg, known)
-			if shuffle {
-				shuffleLabels(table, seed)
-			}
-			if err := writeTable(out, table); err != nil {
+			if err := s.fits(c); err != nil {
 				return err
 			}
-			written := map[string]any{"file": out, "rows": table.Rows(), "columns": len(table.Columns)}
-			return a.print(written, func() { fmt.Fprintf(a.out, "%s: %d rows, %d columns\n", out, table.Rows(), len(table.Columns)) })
+			if s.folder == "" {
+				return a.simulateTable(s, first, last, known)
+			}
+			drill, err := simulate.DrillOf(s.drill)
+			if err != nil {
+				return err
+			}
+			return a.simulateStream(s, simulate.Stream{Seed: s.seed, From: first, To: last, RowsPerDay: s.perDay, AsOf: known, Drill: drill, DrillFrom: drilled})
 		},
 	}
-	c.Flags().IntVar(&rows, "rows", 20_000, "applications between --from and --to")
-	c.Flags().Uint64Var(&seed, "seed", 20260630, "the same seed gives the same rows")
+	c.Flags().IntVar(&s.rows, "rows", 20_000, "applications between --from and --to")
+	c.Flags().Uint64Var(&s.seed, "seed", 20260630, "the same seed gives the same rows")
 	c.Flags().StringVar(&from, "from", "2024-01-01", "first `day`")
 	c.Flags().StringVar(&to, "to", "2026-06-30", "last `day`")
 	c.Flags().StringVar(&asOf, "as-of", "", "what was known on that `day` (default: the last)")
-	c.Flags().StringVar(&out, "out", "applications.csv", "`file` to write, .csv or .parquet")
-	c.Flags().BoolVar(&shuffle, "shuffle-labels", false, "deal the labels out anew, for a drill: nothing can be learnt from them")
+	c.Flags().StringVar(&s.out, "out", "applications.csv", "`file` to write, .csv or .parquet")
+	c.Flags().BoolVar(&s.shuffle, "shuffle-labels", false, "deal the labels out anew, for a drill: nothing can be learnt from them")
+	c.Flags().StringVar(&s.folder, "stream", "", "`folder` for daily parts, in place of --out")
+	c.Flags().IntVar(&s.perDay, "rows-per-day", 200, "applications of each day of a stream")
+	c.Flags().StringVar(&s.format, "format", "csv", "of a stream's parts: csv or parquet")
+	c.Flags().StringVar(&s.drill, "drill", "none", "`name` of what changes in a stream, see above")
+	c.Flags().StringVar(&s.drillFrom, "drill-from", "", "`day` on which the drill begins")
 	return c
+}
+
+// drillLines are the drills with what they do, a line each.
+func drillLines() string {
+	lines := make([]string, len(simulate.Drills))
+	for i, d := range simulate.Drills {
+		lines[i] = fmt.Sprintf("  %-16s%s", d.Name, d.Does)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// fits refuses flags that say nothing of what is to be written: a table or a stream.
+func (s *simulation) fits(c *cobra.Command) error {
+	others, what := []string{"rows-per-day", "format", "drill", "drill-from"}, "needs --stream"
+	if s.folder != "" {
+		others, what = []string{"rows", "out", "shuffle-labels"}, "does not go with --stream"
+	}
+	for _, flag := range others {
+		if c.Flags().Changed(flag) {
+			return fault.New(fault.Invalid, "--%s %s", flag, what)
+		}
+	}
+	if s.format != "csv" && s.format != "parquet" {
+		return fault.New(fault.Invalid, "--format is %q; csv or parquet is wanted", s.format)
+	}
+	return nil
+}
+
+func (a *app) simulateTable(s simulation, first, last, known time.Time) error {
+	cfg := pipeline.Simulate{Rows: s.rows, Seed: s.seed, From: pipeline.Date{Time: first}, To: pipeline.Date{Time: last}}
+	if s.rows < 1 || s.rows > 10_000_000 || !first.Before(last) {
+		return fault.New(fault.Invalid, "--rows from 1 to 10000000 and --from before --to are wanted")
+	}
+	table := simulate.Flat(cfg, known)
+	if s.shuffle {
+		shuffleLabels(table, s.seed)
+	}
+	if err := writeTable(s.out, table); err != nil {
+		return err
+	}
+	written := map[string]any{"file": s.out, "rows": table.Rows(), "columns": len(table.Columns)}
+	return a.print(written, func() { fmt.Fprintf(a.out, "%s: %d rows, %d columns\n", s.out, table.Rows(), len(table.Columns)) })
 }
 
 // shuffleLabels permutes the known labels among their rows.
