@@ -204,6 +204,12 @@ func TestOutcomesOfAnyKind(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, again.Cached, "the same content elsewhere")
 	require.Equal(t, want.Dataset, again.Dataset)
+	for _, column := range []string{"label: note, known_at: day", "label: y, known_at: note"} {
+		other, _, err := b.asOf(t, lateFiles.spec(t, strings.Replace(lateSpec, "known_at: day", column, 1), t.TempDir()), "2026-01-20")
+		require.NoError(t, err)
+		require.False(t, other.Cached, "the same content read otherwise")
+		require.NotEqual(t, want.Dataset, other.Dataset)
+	}
 
 	lines := `{"loan":"a2","y":1,"day":"1/20/2026"}
 {"loan":"a1","y":1,"day":"1/11/2026"}

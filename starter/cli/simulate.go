@@ -31,9 +31,9 @@ func (a *app) simulateCommand() *cobra.Command {
 	var from, to, asOf string
 	c := &cobra.Command{
 		Use: "simulate", Short: "Write simulated applications with what became of them", Args: between(0, 0),
-		Long: `simulate writes a population of applicants that never lived: as one table with what became of them,
-or by --stream as daily parts, FOLDER/applications/2026-07-01.csv and FOLDER/outcomes/2026-12-28.csv,
-of applications without labels, and of what became known of them on a day. The same flags give the
+		Long: `simulate writes a population of applicants that never lived: as one table with what became of
+them, or by --stream as daily parts, FOLDER/applications/2026-07-01.csv (without labels) and
+FOLDER/outcomes/2026-12-28.csv (what became known of them on that day). The same flags give the
 same bytes. Drills, which begin on the day of --drill-from:
 
 ` + drillLines(),
