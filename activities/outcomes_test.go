@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -277,4 +278,23 @@ func TestOutcomesAreThoseOfTheDay(t *testing.T) {
 			require.Equal(t, strings.Join(want, " "), b.labels(t, out), "seed %d, day %d", seed, day)
 		}
 	}
+}
+
+// At a desk outcomes are read as in a training; on the first day there are none yet.
+func TestTheDeskReadsOutcomes(t *testing.T) {
+	b := newBench(t)
+	desk := Desk{Objects: b.objects, Warehouse: b.tables, Folder: t.TempDir(), Page: b.stages.Checking.Page}
+	checked, err := desk.Check(t.Context(), lateFiles.spec(t, lateSpec, t.TempDir()), "", time.Date(2026, 1, 20, 9, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	require.EqualValues(t, 4, checked.Rows.Cleaned)
+	require.Equal(t, []string{"outcomes: 7 rows, 1 not known yet, 2 replaced by later ones; 2 applications changed"}, checked.Notes)
+	require.Equal(t, dataset.RuleUnknownEntity, checked.Findings[len(checked.Findings)-1].Rule)
+	want, err := b.extractAsOf(t, lateFiles.spec(t, lateSpec, t.TempDir()), "2026-01-20")
+	require.NoError(t, err)
+	require.Equal(t, want.Dataset.SHA256, checked.Digest)
+
+	none := sent{"applications/1.csv": lateFiles["applications/1.csv"], "outcomes/1.csv": "loan,y,day\n"}
+	out, err := b.extractAsOf(t, none.spec(t, lateSpec, t.TempDir()), "2026-01-20")
+	require.NoError(t, err)
+	require.Equal(t, "a1- a2-", b.labels(t, out))
 }

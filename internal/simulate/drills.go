@@ -30,7 +30,8 @@ var newCategory = Drill{
 }
 
 // newColumn: files have a column that was not there, and nothing else changes. A monitor finds the column and no drift. It may not train unasked:
-// nothing is to be done, or an alert tells of it.
+// nothing is to be done, or an alert tells of it. It shows where parts of the drill are read by themselves: a union of files that have not the same
+// columns is refused, see package source.
 var newColumn = Drill{
 	Name: "new-column", Does: "files have a column more, account_age_months",
 	column: "account_age_months",
