@@ -74,6 +74,17 @@ peers-train: ## Time from CSV to an evaluated model, step by step (PEERS_ROWS ro
 	@test -f $(PEERS)/train-$(PEERS_ROWS).csv || $(PEERS)/train -generate $(PEERS_ROWS) $(PEERS)/train-$(PEERS_ROWS).csv
 	$(PEERS)/train $(PEERS)/train-$(PEERS_ROWS).csv
 
+DRIFT_ROWS ?= 1000000
+
+.PHONY: peers-drift
+peers-drift: ## Time of drift beside Evidently and a bare DuckDB pass (DRIFT_ROWS rows either side; Python packages into .peers/drift)
+	@mkdir -p $(PEERS)
+	@test -x $(PEERS)/drift/bin/python || python3 -m venv $(PEERS)/drift
+	@$(PEERS)/drift/bin/pip install --quiet --upgrade evidently duckdb pyarrow 'pandas<3' # Evidently knows no pandas 3 yet
+	CGO_ENABLED=0 $(GO) build -o $(PEERS)/drifted ./tests/peers/drift
+	@test -d $(PEERS)/drift-$(DRIFT_ROWS) || $(PEERS)/drifted -generate $(DRIFT_ROWS) $(PEERS)/drift-$(DRIFT_ROWS)
+	$(PEERS)/drift/bin/python tests/peers/drift.py $(PEERS)/drifted $(PEERS)/drift-$(DRIFT_ROWS)
+
 .PHONY: check
 check: lint ## Formatting, vet, lint, workflow determinism
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: gofmt -w"; exit 1; }

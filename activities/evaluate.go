@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -13,35 +12,31 @@ import (
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/scoring"
 )
 
 // goldenRows is how many test rows a deployed predictor must score as the evaluation did.
 const goldenRows = 100
 
-// EvaluateInput scores a bundle, and the champion's where there is one, on the test set.
+// EvaluateInput scores a bundle on the test set, beside the champion's and the one before it where there are any.
 type EvaluateInput struct {
-	Schema   artifact.Ref  `json:"schema"`
-	Bundle   artifact.Ref  `json:"bundle"`
-	Test     artifact.Ref  `json:"test"`
-	Champion *artifact.Ref `json:"champion"` // the champion's bundle, or nil
-	// ChampionMeaning is what the champion's scores mean: those of another meaning than the spec's are not compared.
-	ChampionMeaning pipeline.Meaning `json:"champion_meaning,omitempty"`
+	Schema   artifact.Ref `json:"schema"`
+	Bundle   artifact.Ref `json:"bundle"`
+	Test     artifact.Ref `json:"test"`
+	Champion *Rival       `json:"champion,omitempty"`
+	Previous *Rival       `json:"previous,omitempty"`
 }
 
 // EvaluateOutput is the measured quality.
 type EvaluateOutput struct {
 	Metrics map[string]registry.Metric `json:"metrics"`
-	// Champion is the champion's metrics, on the rows that both models take; nil when there is none or it can score none, then Note says why.
-	Champion map[string]registry.Metric `json:"champion"`
-	// Compared is the model's own metrics on these rows where they are not all.
-	Compared map[string]registry.Metric `json:"compared,omitempty"`
-	Note     string                     `json:"note"`
-	// Recleaned are the columns that the champion cleans otherwise than these rows were: of them it measures what clients' values do not come to.
-	Recleaned []string     `json:"recleaned,omitempty"`
-	JSON      artifact.Ref `json:"json"`
-	HTML      artifact.Ref `json:"html"`
-	Golden    artifact.Ref `json:"golden"` // rows and their probabilities, for smoke tests
+	// Champion and Previous are these on the same rows; nil where there is none.
+	Champion *Beside      `json:"champion,omitempty"`
+	Previous *Beside      `json:"previous,omitempty"`
+	JSON     artifact.Ref `json:"json"`
+	HTML     artifact.Ref `json:"html"`
+	Golden   artifact.Ref `json:"golden"` // rows and their probabilities, for smoke tests
 	Reused
 }
 
@@ -49,8 +44,11 @@ type EvaluateOutput struct {
 func (o EvaluateOutput) Summary() string {
 	auc := o.Metrics["auc"]
 	text := fmt.Sprintf("AUC %.4f (95 %% interval %.4f to %.4f)", auc.Estimate, auc.Lower, auc.Upper)
-	if len(o.Recleaned) > 0 {
-		text += fmt.Sprintf("; the champion is measured on rows in which %s", recleaned(o.Recleaned))
+	if o.Champion != nil {
+		text += "; " + o.Champion.words("the champion")
+	}
+	if o.Previous != nil {
+		text += "; " + o.Previous.words("the one before")
 	}
 	return text + o.mark()
 }
@@ -62,11 +60,11 @@ func (o EvaluateOutput) Artifacts() map[string]artifact.Ref {
 
 // GateInput is what the gates judge.
 type GateInput struct {
-	Gates    []pipeline.Gate            `json:"gates"`
+	Gates []pipeline.Gate `json:"gates"`
+	// Against is what the model must be beside the champion.
+	Against  pipeline.Standing          `json:"against"`
 	Metrics  map[string]registry.Metric `json:"metrics"`
-	Champion map[string]registry.Metric `json:"champion"`
-	Compared map[string]registry.Metric `json:"compared,omitempty"`
-	Note     string                     `json:"note"` // why there is no champion's
+	Champion *Beside                    `json:"champion,omitempty"`
 }
 
 // GateOutput says whether a model may be registered, with a text for each gate.
@@ -74,6 +72,8 @@ type GateOutput struct {
 	Passed  bool     `json:"passed"`
 	Checks  []string `json:"checks"`
 	Refused []string `json:"refused"` // the checks that failed
+	// NotComparable says that there is a champion and nothing says how the model stands beside it: a person lets it go on.
+	NotComparable bool `json:"not_comparable,omitempty"`
 }
 
 // Summary counts the gates.
@@ -85,7 +85,9 @@ func (o GateOutput) Summary() string {
 type Evaluation struct {
 	Cache StepCache
 	// Page renders an evaluation for people.
-	Page func(e evaluate.Evaluation, m *model.Model) ([]byte, error)
+	Page func(e evaluate.Evaluation, m *model.Model, rivals []report.Rival) ([]byte, error)
+	// OnDataPage renders that of a version on new data.
+	OnDataPage func(e evaluate.OnData, m *model.Model) ([]byte, error)
 }
 
 // Evaluate scores the test part with the same Score that serves, and the champion on the same rows.
@@ -111,63 +113,17 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 		return EvaluateOutput{}, err
 	}
 	out := EvaluateOutput{Metrics: registryMetrics(seen.Metrics)}
-	if err := e.put(ctx, &out, seen, m, test); err != nil {
+	if out.Champion, err = e.beside(ctx, spec, m, test, in.Bundle, in.Champion); err != nil {
 		return out, err
 	}
-	if in.Champion == nil {
-		out.Note = "there is no champion yet"
-		return out, nil
-	}
-	if in.ChampionMeaning != spec.Label.Meaning {
-		out.Note = fmt.Sprintf("the champion's scores are of label meaning %s and cannot be compared with scores of %s", in.ChampionMeaning, spec.Label.Meaning)
-		return out, nil
-	}
-	other, err := getModel(ctx, e.Cache.Objects, *in.Champion)
-	if err != nil {
+	if out.Previous, err = e.beside(ctx, spec, m, test, in.Bundle, in.Previous); err != nil {
 		return out, err
 	}
-	compared, err := measured(spec, other, test)
-	if fault.CodeOf(err) == fault.Invalid { // it does not know a value, or lacks a column
-		compared, err = e.common(spec, m, other, test, &out)
-	}
-	switch {
-	case fault.CodeOf(err) == fault.Invalid || fault.CodeOf(err) == fault.Refused:
-		out.Note, out.Compared = "the champion cannot score these rows: "+err.Error(), nil
-	case err != nil:
-		return out, err
-	default:
-		out.Champion = registryMetrics(compared.Metrics)
-		out.Note += fmt.Sprintf("the champion's AUC on the same rows is %.4f", compared.Metrics["auc"].Estimate)
-		if out.Recleaned = other.Contract.CleanedOtherwise(spec); len(out.Recleaned) > 0 {
-			out.Note += ", in which " + recleaned(out.Recleaned)
-		}
-	}
-	return out, nil
-}
-
-// common measures both models on the rows that both take: after a schema has grown a champion does not know what is new.
-func (e *Evaluation) common(spec pipeline.Spec, m, champion *model.Model, test dataset.Table, out *EvaluateOutput) (evaluate.Evaluation, error) {
-	places, err := scoring.Admitted(test, champion.Contract, m.Contract)
-	if err != nil {
-		return evaluate.Evaluation{}, err
-	}
-	rows := test.Select(places)
-	own, err := measured(spec, m, rows)
-	if err != nil {
-		return own, err
-	}
-	out.Compared = registryMetrics(own.Metrics)
-	out.Note = fmt.Sprintf("%d of %d rows are good for both models; ", len(places), test.Rows())
-	return measured(spec, champion, rows)
-}
-
-// recleaned says of rows why a model would have others of the same raw ones. Raw rows are not kept, so that they cannot be cleaned again.
-func recleaned(columns []string) string {
-	return fmt.Sprintf("%s were cleaned otherwise than it cleans them", strings.Join(columns, ", "))
+	return out, e.put(ctx, &out, seen, m, test)
 }
 
 func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured evaluate.Evaluation, m *model.Model, test dataset.Table) error {
-	page, err := e.Page(measured, m)
+	page, err := e.Page(measured, m, rivals(out))
 	if err != nil {
 		return err
 	}
@@ -188,9 +144,9 @@ func (e *Evaluation) put(ctx context.Context, out *EvaluateOutput, measured eval
 	return err
 }
 
-// measured scores a table and compares with its labels. Its rows were chosen by Split, so their labels have matured.
+// measured scores a table and compares with its labels.
 func measured(spec pipeline.Spec, m *model.Model, t dataset.Table) (evaluate.Evaluation, error) {
-	y, err := dataset.Label(spec, t, time.Time{})
+	y, err := labels(spec, t)
 	if err != nil {
 		return evaluate.Evaluation{}, err
 	}
@@ -201,14 +157,18 @@ func measured(spec pipeline.Spec, m *model.Model, t dataset.Table) (evaluate.Eva
 	return evaluate.Evaluate(y, p)
 }
 
+// labels are those of rows that Split chose, so that they have matured.
+func labels(spec pipeline.Spec, t dataset.Table) ([]float64, error) {
+	return dataset.Label(spec, t, time.Time{})
+}
+
 // CheckGates says whether the model may be registered.
 func (e *Evaluation) CheckGates(_ context.Context, in GateInput) (GateOutput, error) {
-	with := evaluate.Comparison{Champion: evaluateMetrics(in.Champion), Challenger: evaluateMetrics(in.Metrics), Note: in.Note}
-	if in.Compared != nil {
-		with.Challenger = evaluateMetrics(in.Compared)
-	}
+	with := besideChampion(in.Champion)
 	passed, checks := evaluate.Gate(in.Gates, evaluateMetrics(in.Metrics), with)
-	out := GateOutput{Passed: passed}
+	stands := evaluate.Against(in.Against, with)
+	passed, checks = passed && stands.Passed, append(checks, stands)
+	out := GateOutput{Passed: passed, NotComparable: in.Champion != nil && !in.Champion.Same && in.Champion.Differences == nil}
 	for _, check := range checks {
 		out.Checks = append(out.Checks, check.Message)
 		if !check.Passed {
@@ -226,11 +186,7 @@ func registryMetrics(from map[string]evaluate.Metric) map[string]registry.Metric
 	return to
 }
 
-// evaluateMetrics keeps nil nil: no champion.
 func evaluateMetrics(from map[string]registry.Metric) map[string]evaluate.Metric {
-	if from == nil {
-		return nil
-	}
 	to := make(map[string]evaluate.Metric, len(from))
 	for name, m := range from {
 		to[name] = evaluate.Metric(m)

@@ -45,6 +45,8 @@ type ExtractInput struct {
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	// AsOf is 2006-01-02, or empty for everything.
 	AsOf string `json:"as_of"`
+	// After leaves out rows of that day, 2006-01-02, and of earlier ones; empty leaves out none.
+	After string `json:"after,omitempty"`
 	// KnownAt is the day on which the data were known.
 	KnownAt string `json:"known_at"`
 }
@@ -54,14 +56,17 @@ type ExtractOutput struct {
 	Dataset    artifact.Ref `json:"dataset"`    // a dataset.Manifest
 	Quarantine artifact.Ref `json:"quarantine"` // a dataset.Manifest of the rows that break a rule, of no parts without any
 	Facts      artifact.Ref `json:"facts"`      // JSON, see facts
-	Rows       int64        `json:"rows"`
-	Refused    int64        `json:"refused"`           // rows in quarantine
-	Later      int64        `json:"later"`             // rows that were not known yet
-	Dropped    int64        `json:"dropped"`           // rows that cleaning left out
-	Resumed    int          `json:"resumed,omitempty"` // slices that an earlier try had finished
-	Columns    int          `json:"columns"`
-	Source     string       `json:"source"` // what was read, in words
-	Notes      []string     `json:"notes,omitempty"`
+	// Sources says what was read, by digests: lineage.Sources as JSON. It is made anew each time, for the same bytes may be read from elsewhere.
+	Sources artifact.Ref `json:"sources"`
+	Rows    int64        `json:"rows"`
+	Refused int64        `json:"refused"`           // rows in quarantine
+	Later   int64        `json:"later"`             // rows that were not known yet
+	Earlier int64        `json:"earlier,omitempty"` // rows that an earlier look has seen
+	Dropped int64        `json:"dropped"`           // rows that cleaning left out
+	Resumed int          `json:"resumed,omitempty"` // slices that an earlier try had finished
+	Columns int          `json:"columns"`
+	Source  string       `json:"source"` // what was read, in words
+	Notes   []string     `json:"notes,omitempty"`
 	Reused
 }
 
@@ -77,6 +82,9 @@ func (o ExtractOutput) Summary() string {
 	if o.Later > 0 {
 		text += fmt.Sprintf("; %d rows not known yet", o.Later)
 	}
+	if o.Earlier > 0 {
+		text += fmt.Sprintf("; %d rows seen before", o.Earlier)
+	}
 	if o.Resumed > 0 {
 		text += fmt.Sprintf("; %d slices of them taken from a try that was interrupted", o.Resumed)
 	}
@@ -86,9 +94,13 @@ func (o ExtractOutput) Summary() string {
 	return text + o.mark()
 }
 
-// Artifacts are the datasets, and what was seen.
+// Artifacts are the datasets, what was seen, and from where; the last one is not kept with the step.
 func (o ExtractOutput) Artifacts() map[string]artifact.Ref {
-	return map[string]artifact.Ref{artifact.Dataset: o.Dataset, artifact.Quarantine: o.Quarantine, artifact.Facts: o.Facts}
+	made := map[string]artifact.Ref{artifact.Dataset: o.Dataset, artifact.Quarantine: o.Quarantine, artifact.Facts: o.Facts}
+	if o.Sources.SHA256 != "" {
+		made[artifact.Sources] = o.Sources
+	}
+	return made
 }
 
 // Extraction reads raw data.
@@ -115,6 +127,7 @@ type extraction struct {
 	Relations []relation         `json:"relations"` // the base first, then those that are joined to it, then outcomes
 	Limits    pipeline.Limits    `json:"limits"`
 	AsOf      string             `json:"as_of"`
+	After     string             `json:"after,omitempty"`
 	KnownAt   string             `json:"known_at"`
 }
 
@@ -127,7 +140,7 @@ type relation struct {
 
 // Extract brings the source's files here and makes one dataset of them.
 func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutput, error) {
-	for name, text := range map[string]string{"as_of": in.AsOf, "known_at": in.KnownAt} {
+	for name, text := range map[string]string{"as_of": in.AsOf, "after": in.After, "known_at": in.KnownAt} {
 		if _, err := day(name, text); err != nil {
 			return ExtractOutput{}, err
 		}
@@ -136,11 +149,10 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 	if in.Data != "" {
 		from.Relation, from.Simulate = from.At(in.Data), nil
 	}
-	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, KnownAt: in.KnownAt}
+	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, After: in.After, KnownAt: in.KnownAt}
 	if from.Simulate != nil {
 		out, err := cached(ctx, e.Cache, ExtractData, reading, e.simulate)
-		out.Source = from.Words()
-		return out, err
+		return e.sourced(ctx, out, err, from, nil)
 	}
 	opened, err := e.fetch(ctx, from, in)
 	if err != nil {
@@ -152,20 +164,22 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 		// dataset nor a slice.
 		if o.Postgres != nil {
 			out, err := e.read(ctx, reading, opened, nil)
-			out.Source = from.Words()
-			return out, err
+			return e.sourced(ctx, out, err, from, opened)
 		}
 	}
 	out, err := cached(ctx, e.Cache, ExtractData, reading, func(ctx context.Context, in extraction) (ExtractOutput, error) {
 		return e.read(ctx, in, opened, e.once(in))
 	})
-	out.Source = from.Words()
-	return out, err
+	return e.sourced(ctx, out, err, from, opened)
 }
 
 // read makes one dataset of the relations, its slices by once where that is not nil.
 func (e *Extraction) read(ctx context.Context, in extraction, from []opened, once keepSlices) (ExtractOutput, error) {
 	asOf, err := day("as_of", in.AsOf)
+	if err != nil {
+		return ExtractOutput{}, err
+	}
+	after, err := day("after", in.After)
 	if err != nil {
 		return ExtractOutput{}, err
 	}
@@ -189,7 +203,7 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 	}
 	defer rows.Close()
 	made, err := e.ingest(ctx, ingest.Input{
-		Spec: spec, Rows: rows, AsOf: asOf, KnownAt: knownAt, Folder: folder, Once: once,
+		Spec: spec, Rows: rows, AsOf: asOf, After: after, KnownAt: knownAt, Folder: folder, Once: once,
 		Keep: func(ctx context.Context, path string) (dataset.Part, error) {
 			ref, err := e.Cache.Objects.PutFile(ctx, path, parquetType, "parquet")
 			return dataset.Part{SHA256: ref.SHA256, Bytes: ref.Bytes}, err
@@ -209,7 +223,7 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 // put stores what came of an extraction; told is nil without outcomes of their own.
 func (e *Extraction) put(ctx context.Context, made ingest.Output, told *dataset.Outcomes) (ExtractOutput, error) {
 	out := ExtractOutput{
-		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Dropped: made.Dropped,
+		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Earlier: made.Earlier, Dropped: made.Dropped,
 		Resumed: made.Resumed, Notes: made.Notes,
 	}
 	var err error

@@ -23,6 +23,7 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/serving/servingtest"
 	"github.com/loanops/loanops/internal/sha256hex"
@@ -113,6 +114,7 @@ type memory struct {
 	runs     []registry.Run
 	schemas  map[string][]registry.SchemaVersion // newest first
 	made     map[string]artifact.Ref             // by the one run that there is
+	looks    []registry.Look                     // newest first
 	away     error                               // of what is noted
 	// lost is how many replies to a generation that was taken get lost; unread says why what serves cannot be read.
 	lost   int
@@ -171,6 +173,13 @@ func (m *memory) AcceptSchema(_ context.Context, pipeline string, version int, b
 func (m *memory) SchemaVersions(_ context.Context, pipeline string) ([]registry.SchemaVersion, error) {
 	return slices.Clone(m.schemas[pipeline]), nil
 }
+
+func (m *memory) PutLook(_ context.Context, look registry.Look) error {
+	m.looks = slices.Insert(m.looks, 0, look)
+	return nil
+}
+
+func (m *memory) Looks(context.Context, string, int) ([]registry.Look, error) { return m.looks, nil }
 
 func (m *memory) PutPipeline(_ context.Context, spec registry.PipelineSpec) error {
 	m.specs[spec.Name] = slices.Insert(m.specs[spec.Name], 0, spec)
@@ -312,13 +321,15 @@ func newBench(t *testing.T) *bench {
 	b := &bench{objects: newObjects(t), registry: newMemory(), tables: &tables{Warehouse: duck}}
 	cache := StepCache{Registry: b.registry, Objects: b.objects}
 	b.stages = Stages{
-		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS},
+		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS, Register: registerOnly},
 		Extraction: Extraction{Cache: cache, Warehouse: b.tables, Folder: t.TempDir(), Places: source.Places{os.TempDir()}, Resumes: true},
 		Checking:   Checking{Cache: cache, Warehouse: b.tables, Page: func(profile.Profile, dataset.Report) ([]byte, error) { return []byte("<html>"), nil }},
 		Training:   Training{Cache: cache},
-		Evaluation: Evaluation{Cache: cache, Page: func(evaluate.Evaluation, *model.Model) ([]byte, error) { return []byte("<html>"), nil }},
-		Models:     Models{Registry: b.registry},
-		Runs:       Runs{Registry: b.registry, Objects: b.objects},
+		Evaluation: Evaluation{Cache: cache, Page: func(evaluate.Evaluation, *model.Model, []report.Rival) ([]byte, error) { return []byte("<html>"), nil },
+			OnDataPage: func(evaluate.OnData, *model.Model) ([]byte, error) { return []byte("<html>new"), nil }},
+		Models:  Models{Registry: b.registry},
+		Looking: Looking{Registry: b.registry, Cache: cache, Page: report.LookHTML},
+		Runs:    Runs{Registry: b.registry, Objects: b.objects},
 	}
 	_, err = b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: product})
 	require.NoError(t, err)
@@ -466,4 +477,9 @@ func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.R
 		return artifact.Ref{}, err
 	}
 	return putManifest(ctx, objects, dataset.Manifest{Columns: t.Fields(), Rows: part.Rows, Parts: []dataset.Part{part}})
+}
+
+// registerOnly records a spec where there are no schedules.
+func registerOnly(ctx context.Context, reg registry.Registry, spec registry.PipelineSpec) error {
+	return reg.PutPipeline(ctx, spec)
 }

@@ -7,9 +7,9 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/train/logit"
 )
 
 // RegisterInput is the version to be. Its bundle and its other artifacts are those that the run has noted.
@@ -24,6 +24,7 @@ type RegisterInput struct {
 	Source          string                     `json:"source"`
 	AsOf            string                     `json:"as_of"`
 	Rows            int64                      `json:"rows"`
+	Code            registry.Code              `json:"code"` // that trained
 }
 
 // RegisterOutput is the version that is.
@@ -41,15 +42,21 @@ type ChampionInput struct {
 	Model string `json:"model"`
 }
 
-// ChampionOutput is the champion's bundle, nil when there is no champion, and what its scores mean.
+// ChampionOutput is the champion and the one before it; nil where there is none.
 type ChampionOutput struct {
-	Version int              `json:"version"`
-	Bundle  *artifact.Ref    `json:"bundle"`
-	Meaning pipeline.Meaning `json:"meaning"`
+	Champion *Rival `json:"champion,omitempty"`
+	Previous *Rival `json:"previous,omitempty"`
+	// L2 is the penalty with which the champion was trained, the first one to try.
+	L2 *float64 `json:"l2,omitempty"`
 }
 
 // Summary is the number.
-func (o ChampionOutput) Summary() string { return fmt.Sprintf("version %d", o.Version) }
+func (o ChampionOutput) Summary() string {
+	if o.Champion == nil {
+		return "there is no champion yet"
+	}
+	return fmt.Sprintf("version %d", o.Champion.Version)
+}
 
 // Models keeps versions.
 type Models struct {
@@ -75,6 +82,7 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 		Metrics: in.Metrics, Artifacts: artifacts, RunID: in.RunID,
 		Lineage: registry.Lineage{
 			SpecDigest: in.SpecDigest, Schema: in.SchemaVersion, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
+			Code: in.Code,
 			Steps: map[string]string{
 				ExtractData.Name: ExtractData.Version, ValidateData.Name: ValidateData.Version, ProfileData.Name: ProfileData.Version,
 				SplitData.Name: SplitData.Version, TrainModel.Name: TrainModel.Version, EvaluateModel.Name: EvaluateModel.Version,
@@ -84,12 +92,25 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 	return RegisterOutput{Version: registered.Version, Digest: registered.Digest, Created: created}, err
 }
 
-// FindChampion returns the champion, if there is one.
-func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (ChampionOutput, error) {
+// FindChampion returns the champion and the one before it, as far as there are any.
+func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (out ChampionOutput, err error) {
 	newest, err := m.Registry.Serving(ctx, in.Model, serving.Production)
 	if err != nil || newest.Champion == nil {
-		return ChampionOutput{}, err
+		return out, err
 	}
 	champion, err := m.Registry.Version(ctx, in.Model, newest.Champion.Version)
-	return ChampionOutput{Version: champion.Version, Bundle: &champion.Bundle, Meaning: champion.Meaning}, err
+	if err != nil {
+		return out, err
+	}
+	out.Champion = &Rival{Version: champion.Version, Bundle: champion.Bundle, Meaning: champion.Meaning}
+	var trained logit.Hyperparameters
+	if json.Unmarshal(champion.Hyperparameters, &trained) == nil { // those of another algorithm say nothing here
+		out.L2 = &trained.L2
+	}
+	if newest.Previous == nil || newest.Previous.Version == champion.Version {
+		return out, nil
+	}
+	previous, err := m.Registry.Version(ctx, in.Model, newest.Previous.Version)
+	out.Previous = &Rival{Version: previous.Version, Bundle: previous.Bundle, Meaning: previous.Meaning}
+	return out, err
 }

@@ -31,7 +31,9 @@ type PipelineOutput struct {
 	Leakage    pipeline.Leakage    `json:"leakage"`
 	Split      pipeline.Split      `json:"split"`
 	Algorithm  pipeline.Algorithm  `json:"algorithm"`
+	Training   pipeline.Training   `json:"training"`
 	Gates      []pipeline.Gate     `json:"gates"`
+	Monitor    pipeline.Monitor    `json:"monitor"`
 }
 
 // Summary is the beginning of the digest, enough for people, and the version of the schema.
@@ -61,6 +63,8 @@ type Pipelines struct {
 	Objects  Objects
 	// BuiltIn holds the specs that come with LoanOps, for names that nobody registered.
 	BuiltIn fs.FS
+	// Register records a spec and does with schedules what it declares, see schedule.Schedules.
+	Register func(context.Context, registry.Registry, registry.PipelineSpec) error
 }
 
 // Load reads a pipeline's current spec from the registry, or registers the one that comes with LoanOps.
@@ -86,7 +90,7 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 func taken(spec pipeline.Spec) PipelineOutput {
 	return PipelineOutput{
 		Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Evolve: spec.Schema.Evolve, Rules: spec.Rules, Leakage: spec.Leakage,
-		Split: spec.Split, Algorithm: spec.Algorithm, Gates: spec.Gates,
+		Split: spec.Split, Algorithm: spec.Algorithm, Training: spec.Training, Gates: spec.Gates, Monitor: spec.Monitor,
 	}
 }
 
@@ -101,5 +105,5 @@ func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.
 		return registry.PipelineSpec{}, err
 	}
 	registered := registry.NewPipelineSpec(spec, data)
-	return registered, p.Registry.PutPipeline(ctx, registered)
+	return registered, p.Register(ctx, p.Registry, registered)
 }

@@ -228,19 +228,19 @@ func TestPredictTellsOfOtherCleaning(t *testing.T) {
 	require.Empty(t, out.Recleaned)
 	require.Empty(t, out.Refused())
 
-	champion := b.registry.versions[0].Bundle
+	champion := Rival{Version: 1, Bundle: b.registry.versions[0].Bundle, Meaning: "default"}
 	evaluate := func(version registry.ModelVersion) EvaluateOutput {
 		evaluated, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
-			Schema: version.Artifacts[artifact.Schema], Bundle: version.Bundle, Test: version.Artifacts[artifact.Test], Champion: &champion, ChampionMeaning: "default",
+			Schema: version.Artifacts[artifact.Schema], Bundle: version.Bundle, Test: version.Artifacts[artifact.Test], Champion: &champion,
 		})
 		require.NoError(t, err)
 		return evaluated
 	}
 	evaluated := evaluate(b.registry.versions[1])
 	require.NotNil(t, evaluated.Champion)
-	require.Contains(t, evaluated.Note, ", in which institution_type, purpose were cleaned otherwise than it cleans them")
-	require.Contains(t, evaluated.Summary(), "; the champion is measured on rows in which institution_type, purpose were cleaned otherwise")
-	require.Empty(t, evaluate(b.registry.versions[0]).Recleaned)
+	require.Contains(t, evaluated.Champion.Note, "in which institution_type, purpose were cleaned otherwise than it cleans them")
+	require.Contains(t, evaluated.Summary(), "(in which institution_type, purpose were cleaned otherwise")
+	require.Empty(t, evaluate(b.registry.versions[0]).Champion.Note)
 }
 
 // No applicant is in what a workflow's history holds: no text of any, and few enough bytes for counts.

@@ -10,12 +10,16 @@ type Stages struct {
 	Training     Training
 	Evaluation   Evaluation
 	Models       Models
+	Looking      Looking
+	Asking       Asking
 	Environments Environments
 	Capacity     Capacity
 	Comparison   Comparison
 	Endpoint     Endpoint
 	Canary       Canary
+	Approvals    Approvals
 	Runs         Runs
+	Alerts       Alerts
 }
 
 // Register adds the steps of a role that are taken from its queue, or from its queue of urgent ones, each under its pinned name.
@@ -34,6 +38,15 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	EvaluateModel.register(to, s.Evaluation.Evaluate)
 	CheckGates.register(to, s.Evaluation.CheckGates)
 	RegisterModel.register(to, s.Models.Register)
+	FindReference.register(to, s.Looking.Reference)
+	FindSchemaChanges.register(to, s.Looking.Schema)
+	FindRefusals.register(to, s.Asking.Refusals)
+	MeasureDrift.register(to, s.Looking.Drift)
+	ExtractOutcomes.register(to, s.Extraction.Extract)
+	MeasurePerformance.register(to, s.Looking.Performance)
+	RecordLook.register(to, s.Looking.Record)
+	FindVersion.register(to, s.Models.Find)
+	EvaluateVersion.register(to, s.Evaluation.EvaluateVersion)
 	ResolveModel.register(to, s.Environments.Resolve)
 	CheckContract.register(to, s.Comparison.CheckContract)
 	PredictShift.register(to, s.Comparison.Predict)
@@ -57,5 +70,10 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	LatencyTest.register(to, s.Endpoint.Latency)
 	AnalyseCanary.register(to, s.Canary.Analyse)
 	RecordCanaryCheck.register(to, s.Canary.RecordCheck)
+	AwaitRun.register(to, s.Runs.AwaitEnd)
+	FindEndpoints.register(to, s.Alerts.Find)
+	SendAlert.register(to, s.Alerts.Send)
+	VerifyStart.On(role).register(to, s.Approvals.VerifyStart)
+	VerifyApproval.register(to, s.Approvals.Verify)
 	RecordRun.On(role).register(to, s.Runs.Record)
 }

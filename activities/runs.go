@@ -16,11 +16,15 @@ import (
 // RunInput is a run to record, with or without its end.
 type RunInput struct {
 	Run registry.Run `json:"run"` // without steps: they are read from the history
+	// Raising is what it finds at this moment; nil for nothing.
+	Raising *Raising `json:"raising,omitempty"`
 }
 
-// RunOutput is the manifest of a run that has ended and made something; nil otherwise.
+// RunOutput is what the record of a run led to.
 type RunOutput struct {
-	Manifest *artifact.Ref `json:"manifest"`
+	Manifest *artifact.Ref `json:"manifest"` // of a run that has ended and made something; nil otherwise
+	// Alerts are the IDs of what people are to be told.
+	Alerts []string `json:"alerts,omitempty"`
 }
 
 // Summary says that the record was kept.
@@ -36,6 +40,7 @@ type Runs struct {
 	Registry  registry.Registry
 	Objects   Objects
 	Histories Histories
+	Workflows Workflows
 }
 
 // note keeps the artifacts of a step's output as the run's, where it has any.
@@ -66,7 +71,11 @@ func (r *Runs) Record(ctx context.Context, in RunInput) (RunOutput, error) {
 			return out, err
 		}
 	}
-	return out, r.Registry.PutRun(ctx, in.Run)
+	if err = r.Registry.PutRun(ctx, in.Run); err != nil || in.Raising == nil {
+		return out, err
+	}
+	out.Alerts, err = r.raise(ctx, in.Run, *in.Raising)
+	return out, err
 }
 
 // addArtifacts writes the manifest of what the run made and puts every artifact into the result that is kept: what crossed Temporal

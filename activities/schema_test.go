@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/schema"
@@ -215,7 +216,7 @@ func TestTheChampionIsComparedAfterASchemaHasGrown(t *testing.T) {
 	for i := range 20 {
 		purpose.Texts[i] = "boat"
 	}
-	in := EvaluateInput{Champion: &tr.trained.Bundle, ChampionMeaning: b.spec.Label.Meaning}
+	in := EvaluateInput{Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: b.spec.Label.Meaning}}
 	in.Test, err = putTable(t.Context(), b.objects, table)
 	require.NoError(t, err)
 	grown := b.spec
@@ -233,13 +234,13 @@ func TestTheChampionIsComparedAfterASchemaHasGrown(t *testing.T) {
 	out, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
 	require.NotNil(t, out.Champion)
-	require.NotNil(t, out.Compared)
-	require.Contains(t, out.Note, fmt.Sprintf("%d of %d rows are good for both models", table.Rows()-20, table.Rows()))
+	require.EqualValues(t, table.Rows()-20, out.Champion.Rows)
+	require.Contains(t, out.Champion.Note, fmt.Sprintf("%d of %d rows are good for both models", table.Rows()-20, table.Rows()))
 
-	drop := 0.05 // that of the rows in common is twice as much, that of all rows next to nothing
-	out.Compared["auc"] = registry.Metric{Estimate: out.Champion["auc"].Estimate - 0.1}
+	drop := 0.05
+	out.Champion.Differences["auc"] = evaluate.NewDifference(-0.1, 1)
 	gates, err := b.stages.Evaluation.CheckGates(t.Context(), GateInput{
-		Gates: []pipeline.Gate{{Metric: "auc_drop", Max: &drop}}, Metrics: out.Metrics, Champion: out.Champion, Compared: out.Compared, Note: out.Note,
+		Gates: []pipeline.Gate{{Metric: "auc_drop", Max: &drop}}, Metrics: out.Metrics, Champion: out.Champion,
 	})
 	require.NoError(t, err)
 	require.False(t, gates.Passed)

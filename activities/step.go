@@ -2,6 +2,7 @@ package activities
 
 import (
 	"context"
+	"errors"
 
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/temporal"
@@ -73,6 +74,8 @@ const (
 	Long
 	// Brief is for steps that may take minutes and whose failure is soon to be answered otherwise: it is tried three times.
 	Brief
+	// Lasting is for what is of use even a day later, and takes seconds once it can be done.
+	Lasting
 )
 
 // On is the step on the queue of another role.
@@ -113,13 +116,17 @@ func (s Step[In, Out]) wrap(runs *Runs, work func(context.Context, In) (Out, err
 }
 
 // mapped turns a fault into Temporal's terms: its code becomes the error's type, and what another try cannot mend is not
-// tried again. Work that ended because it was cancelled says so, whatever it made of that.
+// tried again. What is said in Temporal's terms already stays. Work that ended because it was cancelled says so, whatever it made of that.
 func mapped(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	var said *temporal.ApplicationError
+	if errors.As(err, &said) {
+		return err
 	}
 	code := fault.CodeOf(err)
 	if fault.Permanent(code) {

@@ -16,9 +16,26 @@ var (
 	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "2", Role: Data, Patience: Long}
 	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}
 	FindChampion  = Step[ChampionInput, ChampionOutput]{Name: "FindChampion", Role: Train}
-	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "3", Role: Train, Patience: Long}
+	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "4", Role: Train, Patience: Long}
 	CheckGates    = Step[GateInput, GateOutput]{Name: "CheckGates", Role: Train}
 	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
+)
+
+// The steps of a look at production. Outcomes are extracted as data are: that is a step of its own for people to see.
+var (
+	FindReference      = Step[ReferenceInput, ReferenceOutput]{Name: "FindReference", Role: Data}
+	FindSchemaChanges  = Step[SchemaLookInput, FindingsOutput]{Name: "FindSchemaChanges", Role: Data}
+	FindRefusals       = Step[RefusalsInput, RefusalsOutput]{Name: "FindRefusals", Role: Deliver, Patience: Brief}
+	MeasureDrift       = Step[DriftInput, DriftOutput]{Name: "MeasureDrift", Version: "1", Role: Train, Patience: Long}
+	ExtractOutcomes    = Step[ExtractInput, ExtractOutput]{Name: "ExtractOutcomes", Role: Data, Patience: Long}
+	MeasurePerformance = Step[PerformanceInput, PerformanceOutput]{Name: "MeasurePerformance", Version: "1", Role: Train, Patience: Long}
+	RecordLook         = Step[LookInput, LookOutput]{Name: "RecordLook", Role: Data}
+)
+
+// The steps that measure a registered version on new data.
+var (
+	FindVersion     = Step[VersionInput, VersionOutput]{Name: "FindVersion", Role: Train}
+	EvaluateVersion = Step[EvaluateVersionInput, EvaluateVersionOutput]{Name: "EvaluateVersion", Version: "1", Role: Train, Patience: Long}
 )
 
 // The steps of a delivery before production.
@@ -58,6 +75,21 @@ var (
 	RecordCanaryCheck   = Step[CheckInput, CheckOutput]{Name: "RecordCanaryCheck", Role: Deliver, Urgent: true}
 	ShiftTraffic        = Step[FollowInput, FollowOutput]{Name: "ShiftTraffic", Role: Deliver, Urgent: true}
 	AdoptRecord         = Step[FollowInput, FollowOutput]{Name: "AdoptRecord", Role: Deliver, Patience: Brief}
+)
+
+// AwaitRun is the step of a trigger that is kept.
+var AwaitRun = Step[AwaitInput, AwaitOutput]{Name: "AwaitRun", Role: Data, Urgent: true}
+
+// The steps that tell people. They are urgent, for an alert must not wait for a canary's window, and each try is short.
+var (
+	FindEndpoints = Step[EndpointsInput, EndpointsOutput]{Name: "FindEndpoints", Role: Deliver, Urgent: true}
+	SendAlert     = Step[SendInput, SendOutput]{Name: "SendAlert", Role: Deliver, Patience: Lasting, Urgent: true}
+)
+
+// The steps that verify what operators signed. A start is verified by the role that the run lives on, see Step.On.
+var (
+	VerifyStart    = Step[StartInput, StartOutput]{Name: "VerifyStart", Urgent: true}
+	VerifyApproval = Step[ApprovalInput, ApprovalOutput]{Name: "VerifyApproval", Role: Deliver, Urgent: true}
 )
 
 // RecordRun is a step of every workflow: each records on the role that it lives on, see Step.On. A rollback must not wait for it.

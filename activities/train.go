@@ -8,6 +8,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/train/logit"
 )
 
@@ -24,6 +25,8 @@ type TrainOutput struct {
 	Bundle          artifact.Ref    `json:"bundle"`
 	Hyperparameters json.RawMessage `json:"hyperparameters"`
 	Fit             string          `json:"fit"` // how the model was found, in words
+	// Code is the program that found it: kept with the output, and no part of what that is a function of.
+	Code registry.Code `json:"code"`
 	Reused
 }
 
@@ -38,6 +41,8 @@ func (o TrainOutput) Artifacts() map[string]artifact.Ref {
 // Training makes models.
 type Training struct {
 	Cache StepCache
+	// Code is the program that trains.
+	Code registry.Code
 }
 
 // Train fits a model to the training part; the validation part chooses among penalties.
@@ -76,6 +81,6 @@ func (t *Training) train(ctx context.Context, in TrainInput) (TrainOutput, error
 	hyperparameters, err := json.Marshal(hyper)
 	return TrainOutput{
 		Bundle: ref, Hyperparameters: hyperparameters,
-		Fit: fmt.Sprintf("%s on %d rows: L2 %g, %d iterations", in.Algorithm.Name, train.Rows, hyper.L2, hyper.Iterations),
+		Fit: fmt.Sprintf("%s on %d rows: L2 %g, %d iterations", in.Algorithm.Name, train.Rows, hyper.L2, hyper.Iterations), Code: t.Code,
 	}, fault.Wrap(fault.Internal, err, "encoding the hyperparameters")
 }

@@ -108,8 +108,8 @@ func TestAVersionHasTheArtifactsOfItsRun(t *testing.T) {
 	tr := b.train(t)
 	require.Equal(t, map[string]artifact.Ref{
 		artifact.Schema: tr.spec.Schema.Ref, artifact.Dataset: tr.extracted.Dataset, artifact.Quarantine: tr.extracted.Quarantine, artifact.Facts: tr.extracted.Facts,
-		artifact.ValidationReport: tr.validated.Report,
-		artifact.Profile:          tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
+		artifact.Sources: tr.extracted.Sources, artifact.ValidationReport: tr.validated.Report,
+		artifact.Profile: tr.profiled.JSON, artifact.ProfileHTML: tr.profiled.HTML,
 		artifact.Train: tr.split.Train, artifact.Validation: tr.split.Validation, artifact.Test: tr.split.Test,
 		artifact.Bundle: tr.trained.Bundle, artifact.Evaluation: tr.evaluated.JSON, artifact.EvaluationHTML: tr.evaluated.HTML,
 		artifact.Golden: tr.evaluated.Golden,
@@ -158,21 +158,35 @@ func TestAChampionOfAnotherMeaningIsNotCompared(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, champion, "there is none")
 	out, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
-		Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: pipeline.MeaningApproval,
+		Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: pipeline.MeaningApproval},
 	})
 	require.NoError(t, err)
-	require.Nil(t, out.Champion)
-	require.Contains(t, out.Note, "of label meaning approval and cannot be compared with scores of default")
+	require.Nil(t, out.Champion.Differences)
+	require.Contains(t, out.Champion.Note, "of label meaning approval and cannot be compared with scores of default")
+	gates, err := b.stages.Evaluation.CheckGates(t.Context(), GateInput{Against: pipeline.IsBetter, Metrics: out.Metrics, Champion: out.Champion})
+	require.NoError(t, err)
+	require.True(t, gates.Passed, "the absolute gates decide")
+	require.True(t, gates.NotComparable, "and a person")
 }
 
 func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Nil(t, tr.evaluated.Champion)
-	in := EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &tr.trained.Bundle, ChampionMeaning: b.spec.Label.Meaning}
+	in := EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: b.spec.Label.Meaning}}
 	compared, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
-	require.Equal(t, compared.Metrics, compared.Champion, "it is the same model")
+	require.True(t, compared.Champion.Same, "it is the same model")
+	require.Zero(t, compared.Champion.Differences["auc"].Estimate)
+	gates, err := b.stages.Evaluation.CheckGates(t.Context(), GateInput{Against: pipeline.IsBetter, Metrics: compared.Metrics, Champion: compared.Champion})
+	require.NoError(t, err)
+	require.True(t, gates.Passed)
+	require.False(t, gates.NotComparable)
+	in.Previous = &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: b.spec.Label.Meaning}
+	both, err := b.stages.Evaluation.Evaluate(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, both.Champion, both.Previous, "the one before is measured on the same rows")
+	in.Previous = nil
 
 	table, err := ReadTable(t.Context(), b.objects, tr.split.Test)
 	require.NoError(t, err)
@@ -196,8 +210,8 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	in.Bundle = challenger.Bundle
 	apart, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err, "a champion that cannot score the rows does not stop the evaluation")
-	require.Nil(t, apart.Champion)
-	require.Contains(t, apart.Note, missing)
+	require.Nil(t, apart.Champion.Differences)
+	require.Contains(t, apart.Champion.Note, missing)
 }
 
 func TestValidateReturnsErrorsAsAResult(t *testing.T) {
@@ -343,5 +357,41 @@ func TestRegister(t *testing.T) {
 	}
 	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
 	require.NoError(t, err)
-	require.Equal(t, ChampionOutput{Version: 2, Bundle: &artifact.Ref{SHA256: "b"}, Meaning: pipeline.MeaningDefault}, found)
+	require.Equal(t, &Rival{Version: 2, Bundle: artifact.Ref{SHA256: "b"}, Meaning: pipeline.MeaningDefault}, found.Champion)
+	require.Nil(t, found.Previous)
+	next, err := b.registry.newest(serving.Production).Canary(serving.Track{Version: 1}, 5, "")
+	b.registry.write(t, "run", next, err)
+	next, err = b.registry.newest(serving.Production).Promote()
+	b.registry.write(t, "run", next, err)
+	found, err = b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 2}, []int{found.Champion.Version, found.Previous.Version})
+}
+
+// The program that trained is told of a version, and is no part of what the model is a function of: another program finds it in the cache, and where it
+// trains anew comes to the same bytes.
+func TestTheProgramThatTrainedIsLineageAlone(t *testing.T) {
+	b := newBench(t)
+	first, second := registry.Code{Revision: "aaaa", Go: "go1.26.8"}, registry.Code{Revision: "bbbb", Go: "go1.27.0"}
+	b.stages.Training.Code = first
+	tr := b.train(t)
+	require.Equal(t, first, tr.trained.Code)
+	b.stages.Training.Code = second
+	again := b.train(t)
+	require.True(t, again.trained.Cached, "the key does not hold it")
+	require.Equal(t, first, again.trained.Code, "it was trained by the first")
+
+	other := newBench(t)
+	other.stages.Training.Code = second
+	anew := other.train(t)
+	require.Equal(t, second, anew.trained.Code)
+	require.Equal(t, tr.trained.Bundle, anew.trained.Bundle)
+	registered, err := other.stages.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: product, SpecDigest: other.registry.specs[product][0].Digest, Code: second})
+	require.NoError(t, err)
+	require.False(t, registered.Created)
+
+	b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: "another"}
+	_, err = b.stages.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: product, SpecDigest: b.registry.specs[product][0].Digest, Code: first})
+	require.NoError(t, err)
+	require.Equal(t, first, b.registry.versions[1].Lineage.Code)
 }

@@ -111,7 +111,7 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 	}
 	defer temporal.Close()
 	addSearchAttributes(ctx, temporal.OperatorService(), namespace, logger)
-	stages, closeStages, err := wire(ctx, cfg, roles, temporal)
+	stages, closeStages, err := wire(ctx, cfg, roles, temporal, namespace)
 	if err != nil {
 		return err
 	}

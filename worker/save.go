@@ -61,7 +61,7 @@ func save(ctx context.Context, objects artifact.Folder, made map[string]artifact
 
 // roles are those of what a check makes.
 var roles = []string{
-	artifact.Schema, artifact.Dataset, artifact.Quarantine, artifact.Facts, artifact.ValidationReport, artifact.LeakageReport, artifact.Profile,
+	artifact.Schema, artifact.Dataset, artifact.Quarantine, artifact.Sources, artifact.Facts, artifact.ValidationReport, artifact.LeakageReport, artifact.Profile,
 	artifact.ProfileHTML, artifact.Train, artifact.Validation, artifact.Test,
 }
 

@@ -21,10 +21,12 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/schedule"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/internal/store"
 	"github.com/loanops/loanops/internal/warehouse"
+	"github.com/loanops/loanops/internal/webhook"
 	"github.com/loanops/loanops/pipelines"
 )
 
@@ -32,7 +34,7 @@ import (
 const requestTimeout = 10 * time.Second
 
 // wire chooses the backends of the roles and gives each stage what it needs; the stages of other roles stay empty.
-func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, temporal client.Client) (stages *activities.Stages, closeAll func(), err error) {
+func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, temporal client.Client, namespace string) (stages *activities.Stages, closeAll func(), err error) {
 	var opened backends
 	defer func() {
 		if err != nil {
@@ -50,9 +52,10 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 	opened = append(opened, reg)
 	cache := activities.StepCache{Registry: reg, Objects: objects}
 	stages = &activities.Stages{
-		Pipelines: activities.Pipelines{Registry: reg, Objects: objects, BuiltIn: pipelines.FS},
+		Pipelines: activities.Pipelines{Registry: reg, Objects: objects, BuiltIn: pipelines.FS, Register: schedule.Schedules{Client: temporal.ScheduleClient()}.Register},
 		Models:    activities.Models{Registry: reg},
-		Runs:      activities.Runs{Registry: reg, Objects: objects, Histories: temporal},
+		Runs:      activities.Runs{Registry: reg, Objects: objects, Histories: temporal, Workflows: temporal},
+		Approvals: activities.Approvals{Registry: reg},
 	}
 	if slices.Contains(roles, activities.Data) {
 		duck, err := warehouse.Open(filepath.Join(cfg.WorkDir, "warehouse"))
@@ -68,11 +71,12 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		stages.Checking = activities.Checking{Cache: cache, Warehouse: duck, Page: report.ProfileHTML}
 	}
 	if slices.Contains(roles, activities.Train) {
-		stages.Training = activities.Training{Cache: cache}
-		stages.Evaluation = activities.Evaluation{Cache: cache, Page: report.EvaluationHTML}
+		stages.Training = activities.Training{Cache: cache, Code: code()}
+		stages.Evaluation = activities.Evaluation{Cache: cache, Page: report.EvaluationHTML, OnDataPage: report.OnDataHTML}
 	}
+	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Page: report.LookHTML}
 	if slices.Contains(roles, activities.Deliver) {
-		if err := wireDelivery(stages, cfg, reg, objects, temporal); err != nil {
+		if err := wireDelivery(stages, cfg, reg, objects, temporal, namespace); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -88,8 +92,8 @@ func (b backends) close() {
 	}
 }
 
-// wireDelivery gives the stages of a delivery the agent, Terraform and the gateway.
-func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry.Registry, objects *artifact.Store, temporal client.Client) error {
+// wireDelivery gives the stages of a delivery the agent, Terraform, the gateway and who is told.
+func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry.Registry, objects *artifact.Store, temporal client.Client, namespace string) error {
 	rollbackToken, err := os.ReadFile(cfg.RollbackTokenFile)
 	if err != nil {
 		return fault.Wrap(fault.Invalid, err, "the rollback's token (LOANOPS_ROLLBACK_TOKEN_FILE)")
@@ -112,7 +116,30 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	stages.Canary = activities.Canary{
 		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
 	}
-	return nil
+	stages.Asking = activities.Asking{Gateway: strings.TrimSuffix(cfg.Gateway, "/"), Client: caller}
+	stages.Alerts = activities.Alerts{
+		Registry: reg, Endpoints: func() ([]webhook.Endpoint, error) { return alertEndpoints(cfg) }, Client: webhook.Client(),
+		Site: webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace},
+	}
+	_, err = alertEndpoints(cfg) // what is wrong with them is said at the start, not at the first alert
+	return err
+}
+
+// alertEndpoints are who is told of alerts. Their secrets are read each time, so that they can be changed while the worker runs.
+func alertEndpoints(cfg settings.Settings) ([]webhook.Endpoint, error) {
+	named, err := cfg.AlertEndpoints()
+	if err != nil {
+		return nil, err
+	}
+	endpoints := make([]webhook.Endpoint, len(named))
+	for i, e := range named {
+		key, err := webhook.ParseSecret(e.Secret)
+		if err != nil {
+			return nil, fault.Wrap(fault.Invalid, err, "the secret of the alert endpoint %q", e.Name)
+		}
+		endpoints[i] = webhook.Endpoint{Name: e.Name, URL: e.URL, Key: key}
+	}
+	return endpoints, nil
 }
 
 // httpClient keeps enough idle connections for the load of the latency test and the canary.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact/s3test"
@@ -19,6 +20,8 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 	dir := t.TempDir()
 	token := filepath.Join(dir, "rollback.token")
 	require.NoError(t, os.WriteFile(token, []byte("secret\n"), 0o600))
+	temporal, err := client.NewLazyClient(client.Options{}) // reaches nobody
+	require.NoError(t, err)
 	for role, test := range map[activities.Role]struct {
 		settings             settings.Settings
 		data, train, deliver bool
@@ -30,7 +33,7 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 		t.Run(string(role), func(t *testing.T) {
 			cfg := test.settings
 			cfg.Bucket, cfg.WorkDir, cfg.Database = "loanops", filepath.Join(dir, string(role)), "sqlite://"+filepath.Join(dir, string(role)+".db")
-			stages, closeAll, err := wire(t.Context(), cfg, []activities.Role{role}, nil)
+			stages, closeAll, err := wire(t.Context(), cfg, []activities.Role{role}, temporal, "default")
 			require.NoError(t, err)
 			defer closeAll()
 			require.Equal(t, test.data, stages.Checking.Warehouse != nil)
@@ -42,9 +45,27 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 			}
 		})
 	}
-	_, _, err := wire(t.Context(), settings.Settings{
+	_, _, err = wire(t.Context(), settings.Settings{
 		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "none.db"),
-	}, activities.Roles, nil)
+	}, activities.Roles, temporal, "default")
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "LOANOPS_ROLLBACK_TOKEN_FILE")
+}
+
+// What is wrong with who is told of alerts is said when the worker starts; secrets are read each time.
+func TestAlertEndpointsAreCheckedAtTheStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "secret")
+	cfg := settings.Settings{Environment: settings.NewEnvironment("LOANOPS_ALERT_OPS_URL=https://ops", "LOANOPS_ALERT_OPS_SECRET_FILE="+file)}
+	_, err := alertEndpoints(cfg)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.NoError(t, os.WriteFile(file, []byte("hunter2"), 0o600))
+	_, err = alertEndpoints(cfg)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, `"ops"`)
+	require.NotContains(t, err.Error(), "hunter2")
+	require.NoError(t, os.WriteFile(file, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600))
+	endpoints, err := alertEndpoints(cfg)
+	require.NoError(t, err)
+	require.Equal(t, "https://ops", endpoints[0].URL)
+	require.Len(t, endpoints[0].Key, 24)
 }

@@ -14,3 +14,8 @@ var (
 func SearchAttributes() []temporal.SearchAttributeKey {
 	return []temporal.SearchAttributeKey{pipelineKey, triggerKey, stageKey, versionKey, verdictKey}
 }
+
+// About are the search attributes of what works on a pipeline, and why.
+func About(pipeline, trigger string) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(pipelineKey.ValueSet(pipeline), triggerKey.ValueSet(trigger))
+}

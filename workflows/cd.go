@@ -34,11 +34,15 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 	if err != nil {
 		return Result{}, err
 	}
+	digest := input.Digest() // as it was signed: before defaults
 	input.Trigger = defaultTo(input.Trigger, "manual")
 	input.Actor = defaultTo(input.Actor, "operator")
-	d := &delivery{input: input, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
+	d := &delivery{input: input, asked: digest, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
 		activities.ResolveModel.Name, activities.CheckContract.Name, activities.PredictShift.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
 		activities.ApplyStaging.Name, activities.SmokeTest.Name, activities.LatencyTest.Name)}
+	if input.Signed != nil {
+		d.set(activities.VerifyStart.Name, StepPending, "")
+	}
 	if err := d.acceptApproval(ctx); err != nil {
 		return Result{}, err
 	}
@@ -49,8 +53,11 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 type delivery struct {
 	run
 	input    DeliveryInput
+	asked    string        // digest of the input as it came
 	expires  time.Duration // of the waiting for approval
 	resolved activities.ResolveOutput
+	// approvals are those that count.
+	approvals []Intervention
 	// generation is the newest of production's record that this run knows.
 	generation int64
 	// breaks are how the candidate breaks the contract of requests, as its spec allows.
@@ -76,6 +83,16 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 	candidate := d.resolved.Candidate
 	d.generation = d.resolved.Generation
 	d.concerns(ctx, candidate.Version, d.resolved.Digest)
+	if d.input.Signed != nil || d.resolved.Approval == pipeline.ApprovalSecondPerson {
+		refused, err := d.verifyStart(ctx, activities.StartInput{Signed: d.input.Signed, Version: candidate.Version, Input: d.asked})
+		if err != nil {
+			return Result{}, err
+		}
+		if refused != "" {
+			return d.result(Refused, refused), nil
+		}
+		d.input.Actor = defaultTo(d.started.By, d.input.Actor)
+	}
 	if d.resolved.OutOfSync != "" {
 		err := d.restore(ctx)
 		if temporal.IsCanceledError(err) {
@@ -106,7 +123,7 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 		return d.result(Refused, failures...), nil
 	}
 	if d.asksForApproval() {
-		denied, err := d.awaitApproval(ctx, d.expires, d.changes)
+		denied, err := d.awaitApproval(ctx)
 		if err != nil {
 			return Result{}, err
 		}
@@ -210,14 +227,18 @@ func (d *delivery) change(ctx workflow.Context, operation, reason string) activi
 	return activities.ChangeInput{
 		Candidate: d.resolved.Candidate, After: d.generation, Drill: d.input.Drill,
 		Author: serving.Author{
-			Writer: writer(ctx), Actor: d.answerable(d.input.Actor), Reason: reason,
+			Writer: writer(ctx), Actor: d.answerable(), Reason: reason,
 			Operation: workflow.GetInfo(ctx).WorkflowExecution.RunID + "/" + operation,
 		},
 	}
 }
 
-// meant is a reason that says beside it which breaks of the contract of requests the spec allowed: the record keeps who was to know.
+// meant is a reason that says beside it who approved with a signature, and which breaks of the contract of requests the spec allowed: the record keeps
+// who was to know.
 func (d *delivery) meant(reason string) string {
+	if len(d.approvals) > 0 && d.approvals[0].Signed != nil {
+		reason += "; signed and " + d.whoApproved()
+	}
 	switch most := 3; {
 	case len(d.breaks) == 0:
 		return reason

@@ -20,12 +20,19 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 	if _, err := expiry(input.ApprovalExpires); err != nil {
 		return Result{}, err
 	}
+	digest := input.Digest() // as it was signed: before defaults
 	input.Trigger = defaultTo(input.Trigger, "manual")
 	input.Actor = defaultTo(input.Actor, "operator")
-	t := &training{input: input, run: newRun(activities.Data, input.Pipeline, input.Trigger,
+	planned := []string{
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.RecordSchema.Name, activities.ProfileData.Name,
 		activities.SplitData.Name, activities.CheckSplit.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
-		activities.RegisterModel.Name, ContinuousDeliveryName)}
+		activities.RegisterModel.Name, ContinuousDeliveryName,
+	}
+	if input.Signed != nil {
+		planned = append([]string{activities.VerifyStart.Name}, planned...)
+	}
+	t := &training{input: input, asked: digest, run: newRun(activities.Data, input.Pipeline, input.Trigger, planned...)}
+	t.cause = input.Cause
 	return t.execute(ctx, t.train)
 }
 
@@ -33,10 +40,21 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 type training struct {
 	run
 	input TrainingInput
+	asked string // digest of the input as it came
 }
 
 // train takes one step after the other, each an activity of its own.
 func (t *training) train(ctx workflow.Context) (Result, error) {
+	if t.input.Signed != nil {
+		refused, err := t.verifyStart(ctx, activities.StartInput{Signed: t.input.Signed, Input: t.asked})
+		if err != nil {
+			return Result{}, err
+		}
+		if refused != "" {
+			return t.result(Refused, refused), nil
+		}
+		t.input.Actor = t.started.By
+	}
 	spec, err := do(ctx, &t.run, activities.LoadPipeline, "reading the pipeline spec", activities.PipelineInput{Pipeline: t.input.Pipeline})
 	if err != nil {
 		return Result{}, err
@@ -78,24 +96,24 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	if len(leaks.Vetoes) > 0 {
 		return t.result(Refused, leaks.Vetoes...), nil
 	}
+	before, err := call(ctx, activities.FindChampion, "find the champion", activities.ChampionInput{Model: t.input.Pipeline})
+	if err != nil {
+		return Result{}, err
+	}
 	trained, err := do(ctx, &t.run, activities.TrainModel, "training", activities.TrainInput{
-		Schema: spec.Schema.Ref, Algorithm: spec.Algorithm, Train: parts.Train, Validation: parts.Validation,
+		Schema: spec.Schema.Ref, Algorithm: spec.Algorithm.TryFirst(before.L2), Train: parts.Train, Validation: parts.Validation,
 	})
 	if err != nil {
 		return Result{}, err
 	}
-	champion, err := call(ctx, activities.FindChampion, "find the champion", activities.ChampionInput{Model: t.input.Pipeline})
-	if err != nil {
-		return Result{}, err
-	}
 	evaluated, err := do(ctx, &t.run, activities.EvaluateModel, "evaluating on the test set", activities.EvaluateInput{
-		Schema: spec.Schema.Ref, Bundle: trained.Bundle, Test: parts.Test, Champion: champion.Bundle, ChampionMeaning: champion.Meaning,
+		Schema: spec.Schema.Ref, Bundle: trained.Bundle, Test: parts.Test, Champion: before.Champion, Previous: before.Previous,
 	})
 	if err != nil {
 		return Result{}, err
 	}
 	gates, err := do(ctx, &t.run, activities.CheckGates, "checking the gates",
-		activities.GateInput{Gates: spec.Gates, Metrics: evaluated.Metrics, Champion: evaluated.Champion, Compared: evaluated.Compared, Note: evaluated.Note})
+		activities.GateInput{Gates: spec.Gates, Against: spec.Training.AgainstChampion, Metrics: evaluated.Metrics, Champion: evaluated.Champion})
 	if err != nil {
 		return Result{}, err
 	}
@@ -106,6 +124,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Model: t.input.Pipeline, Algorithm: spec.Algorithm.Name,
 		Hyperparameters: trained.Hyperparameters, Metrics: evaluated.Metrics,
 		SpecDigest: spec.Digest, SchemaVersion: spec.Schema.Version, Source: extracted.Source, AsOf: t.input.AsOf, Rows: extracted.Rows,
+		Code: trained.Code,
 	})
 	if err != nil {
 		return Result{}, err
@@ -114,7 +133,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	if t.input.RegisterOnly {
 		return t.result(Registered, gates.Checks...), nil
 	}
-	return t.deliver(ctx) // of the champion as well: whether it serves as recorded, under which policy, is known there
+	return t.deliver(ctx, gates.NotComparable) // of the champion as well: whether it serves as recorded, under which policy, is known there
 }
 
 // read extracts the data and holds them against the schema. What they bring that it can take in becomes its next version, under which they are
@@ -123,7 +142,7 @@ func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, k
 	for nth := range activities.MaxSchemas {
 		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
 			Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
-			AsOf: t.input.AsOf, KnownAt: known,
+			AsOf: t.input.AsOf, After: spec.Training.After(known), KnownAt: known,
 		})
 		if err != nil {
 			return extracted, validated, nil, err
@@ -152,8 +171,8 @@ func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, k
 	return extracted, validated, []string{activities.TooManySchemas}, nil
 }
 
-// deliver runs the delivery as a child and ends with its verdict.
-func (t *training) deliver(ctx workflow.Context) (Result, error) {
+// deliver runs the delivery as a child and ends with its verdict. Where nothing could be compared with the champion a person lets it go on.
+func (t *training) deliver(ctx workflow.Context, notComparable bool) (Result, error) {
 	t.Delivery = DeliveryID(t.input.Pipeline)
 	t.begin(ctx, ContinuousDeliveryName, fmt.Sprintf("delivering version %d, see %s", t.Model.Version, t.Delivery))
 	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
@@ -162,8 +181,8 @@ func (t *training) deliver(ctx workflow.Context) (Result, error) {
 	})
 	var delivered Result
 	err := workflow.ExecuteChildWorkflow(child, ContinuousDeliveryName, DeliveryInput{
-		Model: t.input.Pipeline, Version: t.Model.Version, RequireApproval: t.input.RequireApproval, ApprovalExpires: t.input.ApprovalExpires,
-		Trigger: "training", Actor: t.input.Actor,
+		Model: t.input.Pipeline, Version: t.Model.Version, RequireApproval: t.input.RequireApproval || notComparable, ApprovalExpires: t.input.ApprovalExpires,
+		Trigger: "training", Actor: t.input.Actor, Signed: t.input.Signed,
 	}).Get(ctx, &delivered)
 	var running *temporal.ChildWorkflowExecutionAlreadyStartedError
 	if errors.As(err, &running) {

@@ -4,8 +4,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
@@ -33,7 +35,7 @@ func train(t *testing.T, p *platform, input TrainingInput) Result {
 // registry before any deployment.
 var trainingSteps = []string{
 	activities.RecordRun.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.ProfileData.Name,
-	activities.SplitData.Name, activities.CheckSplit.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.FindChampion.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
+	activities.SplitData.Name, activities.CheckSplit.Name, activities.CheckLeakage.Name, activities.FindChampion.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,
 	activities.RegisterModel.Name,
 }
 
@@ -220,4 +222,19 @@ func TestAbortBeforeTheFirstRecord(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	require.NoError(t, env.GetWorkflowResult(&result))
 	require.Equal(t, Aborted, result.Verdict)
+}
+
+// Where nothing could be compared with the champion a person lets the version go on.
+func TestAVersionThatNobodyCouldCompareWaitsForAPerson(t *testing.T) {
+	p := newPlatform()
+	p.gates.NotComparable = true
+	env := p.environment(t)
+	waited := false
+	env.OnWorkflow(ContinuousDeliveryName, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in DeliveryInput) (Result, error) {
+		waited = in.RequireApproval
+		return Result{Verdict: Rejected}, nil
+	})
+	env.ExecuteWorkflow(ContinuousTrainingName, trainingInput)
+	require.NoError(t, env.GetWorkflowError())
+	require.True(t, waited)
 }

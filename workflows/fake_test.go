@@ -10,8 +10,10 @@ import (
 	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/shift"
@@ -56,6 +58,8 @@ type platform struct {
 	shifts   []bool
 	shifted  bool
 
+	signed *signedRecords // what operators signed
+
 	queues map[string]string // where each step must be asked for
 
 	mu      sync.Mutex
@@ -64,14 +68,22 @@ type platform struct {
 	records []serving.Record // those that were taken
 	checks  []registry.CanaryCheck
 	runs    []registry.Run
+	found   []activities.Raising
+	// states is what people were told last of each subject, told what was sent to whom (not what is still to be when a run ends, for the environment ends with it); endpoints are whom there are, and refusing one that never takes any.
+	states    map[alert.Subject]alert.State
+	told      []activities.SendInput
+	started   []string // tellings, by workflow ID
+	endpoints []string
+	refusing  string
 }
 
 func newPlatform() *platform {
 	p := &platform{
-		record: serving.Record{Pipeline: "loan-eligibility", Environment: serving.Production, Generation: 7, Champion: &first}, queues: map[string]string{}, failures: map[string]int{},
+		record: serving.Record{Pipeline: "loan-eligibility", Environment: serving.Production, Generation: 7, Champion: &first}, queues: map[string]string{}, failures: map[string]int{}, states: map[alert.Subject]alert.State{}, endpoints: []string{"pager"},
 		gates:   activities.GateOutput{Passed: true, Checks: []string{"auc 0.78 is at least 0.70"}},
 		shift:   activities.ShiftOutput{Judged: swapset.Within},
 		version: activities.RegisterOutput{Version: 2, Digest: "digest-2", Created: true},
+		signed:  &signedRecords{},
 	}
 	p.spec.Name = "loan-eligibility"
 	p.spec.Deploy.Approval = pipeline.ApprovalAutomatic
@@ -90,6 +102,9 @@ var (
 	first  = serving.Track{Version: 1, Policy: "policy"}
 	second = serving.Track{Version: 2, Policy: "policy"}
 )
+
+// trainedBy is the commit of the program that trains.
+const trainedBy = "0c622a7e2b44f2e1c9d8b7a6958473625140aabb"
 
 // healthy is a window in which both tracks answered the clients alike, copies of one another as well.
 func healthy() canary.Observation {
@@ -111,9 +126,9 @@ func broken() canary.Observation {
 // queue is where a step of a workflow belongs. A run records on the role that it lives on.
 func (p *platform) queue(step, workflow string) string {
 	switch {
-	case step == activities.RecordRun.Name && workflow == ContinuousTrainingName:
+	case (step == activities.RecordRun.Name || step == activities.VerifyStart.Name) && (workflow == ContinuousTrainingName || workflow == MonitorName || workflow == EvaluationName):
 		return activities.Data.UrgentQueue()
-	case step == activities.RecordRun.Name:
+	case step == activities.RecordRun.Name, step == activities.VerifyStart.Name:
 		return activities.Deliver.UrgentQueue()
 	}
 	return p.queues[step]
@@ -145,6 +160,11 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 		}
 		if want := p.queue(name, step.WorkflowType.Name); step.TaskQueue != want {
 			t.Errorf("%s is asked for on %s, %s is wanted", name, step.TaskQueue, want)
+		}
+	})
+	env.SetOnChildWorkflowStartedListener(func(child *workflow.Info, _ workflow.Context, _ converter.EncodedValues) {
+		if child.WorkflowType.Name == AlertName {
+			p.started = append(p.started, child.WorkflowExecution.ID)
 		}
 	})
 	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) {
@@ -185,17 +205,20 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	})
 	on(p, env, activities.TrainModel, func(in activities.TrainInput) (activities.TrainOutput, error) {
 		require.Equal(t, "train", in.Train.SHA256, "training reads the training part only")
-		return activities.TrainOutput{Bundle: artifact.Ref{SHA256: "digest-2"}, Hyperparameters: []byte(`{}`)}, nil
+		return activities.TrainOutput{Bundle: artifact.Ref{SHA256: "digest-2"}, Hyperparameters: []byte(`{}`), Code: registry.Code{Revision: trainedBy}}, nil
 	})
 	on(p, env, activities.FindChampion, func(activities.ChampionInput) (activities.ChampionOutput, error) {
-		return activities.ChampionOutput{Version: 1}, nil
+		return activities.ChampionOutput{Champion: &activities.Rival{Version: 1}}, nil
 	})
 	on(p, env, activities.EvaluateModel, func(in activities.EvaluateInput) (activities.EvaluateOutput, error) {
 		require.Equal(t, "test", in.Test.SHA256, "evaluation reads the test part only")
 		return activities.EvaluateOutput{Metrics: map[string]registry.Metric{"auc": {Estimate: 0.78}}}, nil
 	})
 	on(p, env, activities.CheckGates, func(activities.GateInput) (activities.GateOutput, error) { return p.gates, nil })
-	on(p, env, activities.RegisterModel, func(activities.RegisterInput) (activities.RegisterOutput, error) { return p.version, nil })
+	on(p, env, activities.RegisterModel, func(in activities.RegisterInput) (activities.RegisterOutput, error) {
+		require.Equal(t, trainedBy, in.Code.Revision, "the program that trained is lineage")
+		return p.version, nil
+	})
 	p.registerDelivery(env)
 	return env
 }
@@ -221,10 +244,53 @@ func (p *platform) registerDelivery(env *testsuite.TestWorkflowEnvironment) {
 	on(p, env, activities.SmokeTest, func(activities.EndpointInput) (activities.EndpointOutput, error) { return p.smoke, nil })
 	on(p, env, activities.LatencyTest, func(activities.EndpointInput) (activities.EndpointOutput, error) { return p.latency, nil })
 	p.registerProduction(env)
+	p.signed.now = env.Now
+	approvals := activities.Approvals{Registry: p.signed}
+	on(p, env, activities.VerifyStart, func(in activities.StartInput) (activities.StartOutput, error) {
+		out, err := approvals.VerifyStart(context.Background(), in)
+		return out, final(err)
+	})
+	on(p, env, activities.VerifyApproval, func(in activities.ApprovalInput) (activities.ApprovalOutput, error) {
+		if err := p.fails(activities.VerifyApproval.Name); err != nil {
+			return activities.ApprovalOutput{}, err
+		}
+		out, err := approvals.Verify(context.Background(), in)
+		return out, final(err)
+	})
 	on(p, env, activities.RecordRun, func(in activities.RunInput) (activities.RunOutput, error) {
 		p.runs = append(p.runs, in.Run)
-		return activities.RunOutput{Manifest: p.manifest}, nil
+		return activities.RunOutput{Manifest: p.manifest, Alerts: p.raise(in.Raising)}, nil
 	})
+	on(p, env, activities.FindEndpoints, func(activities.EndpointsInput) (activities.EndpointsOutput, error) {
+		return activities.EndpointsOutput{Endpoints: p.endpoints}, nil
+	})
+	on(p, env, activities.SendAlert, func(in activities.SendInput) (activities.SendOutput, error) {
+		if in.Endpoint == p.refusing {
+			return activities.SendOutput{}, temporal.NewNonRetryableApplicationError("it answers HTTP 400", string(fault.Refused), nil)
+		}
+		if err := p.fails(activities.SendAlert.Name); err != nil {
+			return activities.SendOutput{}, err
+		}
+		p.told = append(p.told, in)
+		return activities.SendOutput{}, nil
+	})
+}
+
+// raise is which of what a run found is a change, by subject and state in place of an ID.
+func (p *platform) raise(found *activities.Raising) (changes []string) {
+	if found == nil {
+		return nil
+	}
+	p.found = append(p.found, *found)
+	for _, raised := range found.States {
+		was := p.states[raised.Subject]
+		if was == raised.State || was == "" && raised.State == alert.OK {
+			continue
+		}
+		p.states[raised.Subject] = raised.State
+		changes = append(changes, string(raised.Subject)+"-"+string(raised.State))
+	}
+	return changes
 }
 
 func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {

@@ -5,12 +5,16 @@ const (
 	ContinuousTrainingName = "ContinuousTraining"
 	ContinuousDeliveryName = "ContinuousDelivery"
 	RollbackName           = "Rollback"
+	TriggerName            = "Trigger"
+	MonitorName            = "Monitor"
+	AlertName              = "Alert"
+	EvaluationName         = "Evaluation"
 )
 
 // TaskQueue is where workers take workflows from. Steps have queues of their own, see activities.Role.
 const TaskQueue = "loanops"
 
-// Update and query names of a running workflow.
+// Update, query and signal names of a running workflow.
 const (
 	// ProgressQuery answers Progress: the steps in words.
 	ProgressQuery = "progress"
@@ -18,6 +22,8 @@ const (
 	ApproveUpdate = "approve"
 	// AbortUpdate stops a run and leaves the champion serving; it takes an Intervention.
 	AbortUpdate = "abort"
+	// AnotherSignal tells a keeper of one more trigger, see Trigger; it takes a TriggerInput.
+	AnotherSignal = "another"
 )
 
 // TrainingID is the workflow ID of a pipeline's training: one runs at a time.
@@ -26,5 +32,17 @@ func TrainingID(pipeline string) string { return "training-" + pipeline }
 // DeliveryID is the workflow ID of a pipeline's delivery: one runs at a time.
 func DeliveryID(pipeline string) string { return "delivery-" + pipeline }
 
+// MonitorID is the workflow ID of a pipeline's monitor: one looks at a time.
+func MonitorID(pipeline string) string { return "monitor-" + pipeline }
+
 // RollbackID is the workflow ID of a pipeline's rollback.
 func RollbackID(pipeline string) string { return "rollback-" + pipeline }
+
+// KeeperID is the workflow ID of the trigger that waits for the end of the pipeline's run of that kind: one waits at a time.
+func KeeperID(run, pipeline string) string { return "kept-" + run + "-" + pipeline }
+
+// AlertID is the workflow ID of the telling of an alert: there is one.
+func AlertID(alert string) string { return "alert-" + alert }
+
+// EvaluationID is the workflow ID of an evaluation of a model's versions on new data: one runs at a time.
+func EvaluationID(model string) string { return "evaluation-" + model }

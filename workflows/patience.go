@@ -15,6 +15,9 @@ import (
 // lostAfter is when a step whose worker says nothing any more is given to another one. Every activity heartbeats by itself.
 const lostAfter = 10 * time.Second
 
+// lasting is how long what lasts is tried.
+const lasting = 24 * time.Hour
+
 // retries is how often a step of a patience is tried. Faults that another try cannot mend carry a non-retryable error (see
 // activities), so a policy needs to say only how patient to be with those that it can.
 func retries(attempts int32) *temporal.RetryPolicy {
@@ -34,6 +37,9 @@ func options(queue string, patience activities.Patience, summary string) workflo
 		o.StartToCloseTimeout, o.RetryPolicy = 2*time.Hour, retries(10)
 	case activities.Brief:
 		o.StartToCloseTimeout, o.RetryPolicy = 10*time.Minute, retries(3)
+	case activities.Lasting:
+		o.StartToCloseTimeout, o.ScheduleToCloseTimeout, o.RetryPolicy = time.Minute, lasting, retries(0)
+		o.RetryPolicy.MaximumInterval = 10 * time.Minute
 	}
 	return o
 }

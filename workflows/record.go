@@ -16,13 +16,13 @@ func writer(ctx workflow.Context) string {
 	return execution.ID + "/" + execution.RunID
 }
 
-// record keeps the run in the registry and returns the manifest of its artifacts, once it has ended and made some. It is best effort:
-// a registry that is away must not change how a run ends.
-func (r *run) record(ctx workflow.Context, result Result, failure error, status registry.RunStatus) *artifact.Ref {
+// record keeps the run in the registry, with what it finds at this moment (nil: nothing), has people told of what is a change, and returns the
+// manifest of its artifacts, once it has ended and made some. It is best effort: a registry that is away must not change how a run ends.
+func (r *run) record(ctx workflow.Context, result Result, failure error, status registry.RunStatus, found *activities.Raising) *artifact.Ref {
 	info := workflow.GetInfo(ctx)
 	row := registry.Run{
 		ID: info.WorkflowExecution.RunID, WorkflowID: info.WorkflowExecution.ID, Type: info.WorkflowType.Name,
-		Pipeline: r.Pipeline, Trigger: r.trigger, Status: status, StartedAt: info.WorkflowStartTime, Verdict: string(result.Verdict),
+		Pipeline: r.Pipeline, Trigger: r.trigger, Cause: r.cause, Status: status, StartedAt: info.WorkflowStartTime, Verdict: string(result.Verdict),
 	}
 	if info.ParentWorkflowExecution != nil {
 		row.ParentID = info.ParentWorkflowExecution.RunID
@@ -34,9 +34,12 @@ func (r *run) record(ctx workflow.Context, result Result, failure error, status 
 	if failure != nil {
 		row.Error = failure.Error()
 	}
-	recorded, err := call(ctx, activities.RecordRun.On(r.role), "keep the run's record", activities.RunInput{Run: row})
+	recorded, err := call(ctx, activities.RecordRun.On(r.role), "keep the run's record", activities.RunInput{Run: row, Raising: found})
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("the run's record was not kept", "error", err)
+	}
+	for _, id := range recorded.Alerts {
+		tell(ctx, AlertInput{ID: id, Pipeline: r.Pipeline})
 	}
 	return recorded.Manifest
 }

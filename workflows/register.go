@@ -11,4 +11,8 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(ContinuousTraining, workflow.RegisterOptions{Name: ContinuousTrainingName})
 	r.RegisterWorkflowWithOptions(ContinuousDelivery, workflow.RegisterOptions{Name: ContinuousDeliveryName})
 	r.RegisterWorkflowWithOptions(Rollback, workflow.RegisterOptions{Name: RollbackName})
+	r.RegisterWorkflowWithOptions(Monitor, workflow.RegisterOptions{Name: MonitorName})
+	r.RegisterWorkflowWithOptions(Trigger, workflow.RegisterOptions{Name: TriggerName})
+	r.RegisterWorkflowWithOptions(Alert, workflow.RegisterOptions{Name: AlertName})
+	r.RegisterWorkflowWithOptions(Evaluation, workflow.RegisterOptions{Name: EvaluationName})
 }

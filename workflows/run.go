@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
@@ -17,14 +18,15 @@ type run struct {
 	Progress
 	Model   ModelRef
 	trigger string
+	cause   string          // the run that found a reason for it, if one did
 	role    activities.Role // whose workers keep its record
 	// aborted is who ended it, and stop ends what runs at that moment.
 	aborted *Intervention
 	stop    workflow.CancelFunc
 	// committed says why the run cannot be aborted any more; empty while it can.
 	committed string
-	// approved is who let it go on to production.
-	approved *Intervention
+	// started is whose signatures started it, once they are verified.
+	started approval.Started
 }
 
 // newRun is a run before its first step. planned are its steps in their order, as far as they are known.
@@ -44,7 +46,7 @@ func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result
 	if err := r.listen(ctx); err != nil {
 		return Result{}, err
 	}
-	r.record(ctx, Result{}, nil, registry.RunRunning)
+	r.record(ctx, Result{}, nil, registry.RunRunning, nil)
 	result, err := steps(stoppable)
 	r.committed = "the run has ended"
 	if temporal.IsCanceledError(err) {
@@ -66,7 +68,8 @@ func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result
 	} else {
 		r.finish(last, result)
 	}
-	if manifest := r.record(last, result, err, status); manifest != nil {
+	found := r.finding(last, "end", statesOf(workflow.GetInfo(ctx).WorkflowType.Name, r.Delivery != "", result.Verdict, err)...)
+	if manifest := r.record(last, result, err, status, found); manifest != nil {
 		result.Artifacts[artifact.Manifest] = *manifest
 	}
 	return result, err

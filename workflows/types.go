@@ -1,14 +1,20 @@
 package workflows
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // TrainingInput starts ContinuousTraining; {"pipeline":"loan-eligibility"} is enough.
@@ -28,10 +34,20 @@ type TrainingInput struct {
 	RequireApproval bool `json:"require_approval,omitempty"`
 	// ApprovalExpires is how long it waits, such as 2h30m. Defaults to 24h.
 	ApprovalExpires string `json:"approval_expires,omitempty"`
-	// Trigger says why it runs: manual (default), schedule, up.
+	// Trigger says why it runs: manual (default), schedule, monitor, up.
 	Trigger string `json:"trigger,omitempty"`
 	// Actor is who started it. Defaults to operator.
 	Actor string `json:"actor,omitempty"`
+	// Cause is the run ID of what found a reason to train, such as a monitor.
+	Cause string `json:"cause,omitempty"`
+	// Signed is the actor's signature of this start, see Digest. Nil where nobody signed.
+	Signed *approval.Signed `json:"signed,omitempty"`
+}
+
+// Digest is what the signature of a start is for: SHA-256 of the input as JSON, without the signature.
+func (i TrainingInput) Digest() string {
+	i.Signed = nil
+	return digest(i)
 }
 
 // DeliveryInput starts ContinuousDelivery; {"model":"loan-eligibility","version":2} is enough.
@@ -48,6 +64,20 @@ type DeliveryInput struct {
 	Actor           string `json:"actor,omitempty"`
 	// Drill injects a fault into the challenger's production track for a game day, see drill.Parse.
 	Drill string `json:"drill,omitempty"`
+	// Signed is the actor's signature of this start, see Digest, or of the start of the training whose child this is.
+	Signed *approval.Signed `json:"signed,omitempty"`
+}
+
+// Digest is what the signature of a start is for, see TrainingInput.Digest.
+func (i DeliveryInput) Digest() string {
+	i.Signed = nil
+	return digest(i)
+}
+
+// digest is of plain values, which are always JSON.
+func digest(input any) string {
+	data, _ := json.Marshal(input)
+	return sha256hex.Of(data)
 }
 
 // RollbackInput starts Rollback; {"model":"loan-eligibility","reason":"…"} is enough.
@@ -62,15 +92,44 @@ type RollbackInput struct {
 	Adopt int64 `json:"adopt,omitempty"`
 }
 
+// EvaluationInput starts Evaluation; {"model":"loan-eligibility","data":"s3://bucket/key"} is enough.
+type EvaluationInput struct {
+	// Model is the pipeline's name.
+	Model string `json:"model"`
+	// Version is a number, @champion (default), @previous or @challenger.
+	Version string `json:"version,omitempty"`
+	// Data are the rows: s3://bucket/key, or a path that the worker may read. What the spec joins is joined to them.
+	Data string `json:"data"`
+	// Uploads are the objects that hold what local files held, see TrainingInput.
+	Uploads map[string][]string `json:"uploads,omitempty"`
+	// AsOf evaluates on what was known on that day, 2006-01-02. Defaults to everything.
+	AsOf    string `json:"as_of,omitempty"`
+	Trigger string `json:"trigger,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+}
+
+// Measured is what an evaluation on new data found.
+type Measured struct {
+	Rows     int                        `json:"rows"` // that count
+	Positive int                        `json:"positive"`
+	Metrics  map[string]registry.Metric `json:"metrics"`
+	LeftOut  evaluate.LeftOut           `json:"left_out"`
+}
+
 // Intervention is the argument of the approve and abort updates: a person steps in.
 type Intervention struct {
 	Actor  string `json:"actor"`
 	Reason string `json:"reason"`
+	// Signed is the actor's signature of an approval. Nil where nobody signed.
+	Signed *approval.Signed `json:"signed,omitempty"`
 }
 
 func (i Intervention) validate() error {
 	if i.Actor == "" || i.Reason == "" {
 		return usage(`"actor" and "reason" are needed: {"actor":"you","reason":"why"}`)
+	}
+	if i.Signed != nil && (i.Signed.By != i.Actor || i.Signed.Reason != i.Reason) {
+		return usage(`"actor" and "reason" are not those that were signed`)
 	}
 	return nil
 }
@@ -87,8 +146,12 @@ const (
 	Aborted      Verdict = "aborted"      // the canary or its bake failed, a person aborted, or another writer took over
 	Rejected     Verdict = "rejected"     // approval was denied or expired
 	RolledBack   Verdict = "rolled_back"
-	Restored     Verdict = "restored" // the champion did not serve as recorded and does again
-	Nothing      Verdict = "nothing"  // the same model is champion already, and serves as recorded
+	Restored     Verdict = "restored"  // the champion did not serve as recorded and does again
+	Evaluated    Verdict = "evaluated" // measured on new data, nothing was changed
+	Nothing      Verdict = "nothing"   // the same model is champion already, and serves as recorded; of a monitor: nothing is found that asks for more
+	Alerted      Verdict = "alert"     // a monitor tells people
+	Retrain      Verdict = "retrain"   // a monitor has started a training
+	Review       Verdict = "review"    // a person must look before anything is done
 )
 
 // ModelRef names a model version in a result.
@@ -104,7 +167,11 @@ type Result struct {
 	Reasons []string `json:"reasons"`
 	// FoundBy is the check that a canary or its bake failed, which Reasons have in words.
 	FoundBy *canary.Ending `json:"found_by,omitempty"`
-	Model   ModelRef       `json:"model"`
+	// Findings are what a monitor found.
+	Findings []monitor.Finding `json:"findings,omitempty"`
+	Model    ModelRef          `json:"model"`
+	// Evaluation is what was measured on new data, where the run was to do that.
+	Evaluation *Measured `json:"evaluation,omitempty"`
 	// Artifacts holds what the run made as one reference, under artifact.Manifest, where it made anything.
 	Artifacts map[string]artifact.Ref `json:"artifacts"`
 }
@@ -136,9 +203,11 @@ type Progress struct {
 	// CanaryWeight is the challenger's share of production traffic in percent.
 	CanaryWeight int `json:"canary_weight"`
 	// WaitingForApproval is true while the approve update is awaited.
-	WaitingForApproval bool    `json:"waiting_for_approval"`
-	Delivery           string  `json:"delivery,omitempty"` // workflow ID of the delivery that a training started
-	Verdict            Verdict `json:"verdict,omitempty"`
+	WaitingForApproval bool `json:"waiting_for_approval"`
+	// Approval is who approved, and who is wanted; absent before it is waited for.
+	Approval *ApprovalProgress `json:"approval,omitempty"`
+	Delivery string            `json:"delivery,omitempty"` // workflow ID of the delivery that a training started
+	Verdict  Verdict           `json:"verdict,omitempty"`
 }
 
 // usage is a fault of the caller: it is not retried.

@@ -26,9 +26,15 @@ import (
 // realPredictor serves a model of one field on loopback.
 func realPredictor(tb testing.TB) *httptest.Server {
 	tb.Helper()
+	return predictorTaking(tb, accepted.Field{Name: "debt", Type: pipeline.Number})
+}
+
+// predictorTaking serves a model of debt, which is one of the fields, on loopback.
+func predictorTaking(tb testing.TB, fields ...accepted.Field) *httptest.Server {
+	tb.Helper()
 	m := &model.Model{
 		Name:      "loans",
-		Contract:  accepted.Contract{Fields: []accepted.Field{{Name: "debt", Type: pipeline.Number}}, Identifiers: []string{"application_date"}},
+		Contract:  accepted.Contract{Fields: fields, Identifiers: []string{"application_date"}},
 		Encoder:   transform.Encoder{Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}}, Scales: []transform.Scale{{Mean: 1, SD: 1}}},
 		Intercept: -1, Coefficients: []float64{2}, Background: []float64{0},
 	}

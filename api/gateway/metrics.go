@@ -17,6 +17,7 @@ type metrics struct {
 	started, requests, refused *prometheus.CounterVec
 	durations, scores          *prometheus.HistogramVec
 	decisions                  *prometheus.CounterVec
+	complaints                 *complaints
 	pairs                      *pairs
 }
 
@@ -30,13 +31,14 @@ func newMetrics() *metrics {
 		requests: counter(contract.RequestsMetric,
 			"Requests by HTTP status; 502 when the predictor could not be reached, 504 when it did not answer in time, 499 when the caller hung up before.",
 			labels, contract.CodeLabel),
-		refused:   counter(contract.RefusedMetric, "Requests that a track refused (4xx), the same bytes of clients once.", labels),
-		durations: histogram(contract.DurationMetric, "Time from the request to the answer.", durationBounds, labels),
-		scores:    histogram(contract.ScoreMetric, "Probabilities of single decisions, each application of clients once.", canary.ScoreBounds(), labels),
-		decisions: counter(contract.DecisionsMetric, "Single decisions by verdict, each application of clients once.", labels, contract.VerdictLabel),
-		pairs:     newPairs(),
+		refused:    counter(contract.RefusedMetric, "Requests that a track refused (4xx), the same bytes of clients once.", labels),
+		durations:  histogram(contract.DurationMetric, "Time from the request to the answer.", durationBounds, labels),
+		scores:     histogram(contract.ScoreMetric, "Probabilities of single decisions, each application of clients once.", canary.ScoreBounds(), labels),
+		decisions:  counter(contract.DecisionsMetric, "Single decisions by verdict, each application of clients once.", labels, contract.VerdictLabel),
+		complaints: newComplaints(),
+		pairs:      newPairs(),
 	}
-	m.registry.MustRegister(m.started, m.requests, m.refused, m.durations, m.scores, m.decisions,
+	m.registry.MustRegister(m.started, m.requests, m.refused, m.durations, m.scores, m.decisions, m.complaints.fields,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.pairs.collectors()...)
 	return m

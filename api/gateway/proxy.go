@@ -108,6 +108,9 @@ func (g *Gateway) try(ctx context.Context, r *request, t *track) (*answer, resul
 	// So is one that asks for the same wrong thing over and over, under an idempotency key of one track only perhaps.
 	if contract.OutcomeOf(result.code) == contract.OutcomeRefused && (r.synthetic || t.refused.add(r.hash)) {
 		g.metrics.refused.WithLabelValues(labels...).Inc()
+		if !r.synthetic {
+			g.metrics.complaints.count(r, answer)
+		}
 	}
 	return answer, result
 }

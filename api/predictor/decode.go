@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/request"
@@ -57,12 +58,12 @@ func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Va
 	values := make([]transform.Value, len(fields))
 	seen, seenIdentifiers := make([]bool, len(fields)), make([]bool, len(r.identifier))
 	var wrong []problem.FieldError
-	note := func(field, format string, args ...any) {
-		wrong = append(wrong, problem.FieldError{Field: prefix + field, Detail: fmt.Sprintf(format, args...)})
+	note := func(field string, rule request.Rule, detail string) {
+		wrong = append(wrong, problem.FieldError{Field: prefix + field, Rule: string(rule), Detail: detail})
 	}
 	once := func(seen *bool, name string) bool {
 		if *seen {
-			note(name, "stands twice; send it once")
+			note(name, request.Repeated, "stands twice; send it once")
 			return false
 		}
 		*seen = true
@@ -74,20 +75,20 @@ func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Va
 				continue
 			}
 			value, complaint := r.readers[i].Read(m.value)
-			if complaint != "" {
-				note(m.name, "%s", complaint)
+			if complaint.Rule != "" {
+				note(m.name, complaint.Rule, complaint.Text)
 			}
 			values[i] = value
 			continue
 		}
 		i, ok := r.identifier[m.name]
 		if !ok {
-			note(clip(m.name), "unknown field; the fields are listed in /openapi.json")
+			note(clip(m.name), request.Unknown, "unknown field; the fields are listed in /openapi.json")
 			continue
 		}
 		if once(&seenIdentifiers[i], m.name) {
 			if complaint := request.ReadIdentifier(m.value); complaint != "" {
-				note(m.name, "%s", complaint)
+				note(m.name, request.Type, complaint)
 			}
 		}
 	}
@@ -97,7 +98,7 @@ func (r *reader) application(raw json.RawMessage, prefix string) ([]transform.Va
 		}
 		values[i] = transform.Value{Missing: true}
 		if !fields[i].Nullable {
-			note(fields[i].Name, "is missing; %s is wanted", fields[i].Wanted())
+			note(fields[i].Name, request.Required, fmt.Sprintf("is missing; %s is wanted", fields[i].Wanted()))
 		}
 	}
 	return values, wrong, nil
@@ -162,8 +163,8 @@ func syntax(err error) error {
 }
 
 func clip(text string) string {
-	if len(text) > 60 {
-		return strings.ToValidUTF8(text[:60], "") + "…"
+	if len(text) > contract.MaxFieldName {
+		return strings.ToValidUTF8(text[:contract.MaxFieldName], "") + "…"
 	}
 	return text
 }

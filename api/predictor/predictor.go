@@ -23,6 +23,7 @@ import (
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/problem"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -240,18 +241,18 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 		return err
 	}
 	if len(members) != 1 || members[0].name != "applications" {
-		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Detail: "a list of applications is wanted, and nothing else"})
+		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Rule: string(request.Type), Detail: "a list of applications is wanted, and nothing else"})
 	}
 	var applications []json.RawMessage
 	if err := json.Unmarshal(members[0].value, &applications); err != nil || len(applications) == 0 || len(applications) > maxBatch {
-		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Detail: fmt.Sprintf("a list of 1 to %d applications is wanted", maxBatch)})
+		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Rule: string(request.Type), Detail: fmt.Sprintf("a list of 1 to %d applications is wanted", maxBatch)})
 	}
 	rows := make([][]transform.Value, len(applications))
 	var wrong []problem.FieldError
 	for i, raw := range applications {
 		values, complaints, err := p.reader.application(raw, fmt.Sprintf("applications[%d].", i))
 		if err != nil {
-			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Detail: "an object is wanted"})
+			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Rule: string(request.Type), Detail: "an object is wanted"})
 		}
 		rows[i] = p.reader.signature(values)
 		wrong = append(wrong, complaints...)

@@ -12,6 +12,8 @@ hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 for name in agent.token rollback.token synthetic.key north-bank.key; do
   [ -s "secrets/$name" ] || random > "secrets/$name"
 done
+# What signs alerts, in the form of Standard Webhooks: whsec_ and base64.
+[ -s secrets/alert.secret ] || printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64)" > secrets/alert.secret
 [ -s secrets/gateway-keys.json ] || cat > secrets/gateway-keys.json <<JSON
 {
   "synthetic": {"sha256": "$(hash "$(cat secrets/synthetic.key)")"},

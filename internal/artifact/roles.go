@@ -5,6 +5,7 @@ const (
 	Schema           = "schema"            // what the columns are, as the run's spec says
 	Dataset          = "dataset"           // the extracted rows
 	Quarantine       = "quarantine"        // rows that break a rule
+	Sources          = "sources"           // the raw files that were read, with their digests: JSON
 	Facts            = "facts"             // what was seen during the extraction: JSON
 	ValidationReport = "validation_report" // JSON
 	LeakageReport    = "leakage_report"    // JSON
@@ -19,5 +20,9 @@ const (
 	Golden           = "golden"   // rows of the test part with their probabilities, for smoke tests
 	SwapSet          = "swap_set" // whose verdicts a delivery would change: JSON
 	SwapSetHTML      = "swap_set_html"
+	Drift            = "drift"       // how fresh rows differ from those that the champion was made of: JSON
+	Performance      = "performance" // how the champion and the versions before it do: JSON
+	Look             = "look"        // what a monitor found: JSON
+	LookHTML         = "look_html"
 	Manifest         = "manifest" // all the others of a run: JSON from role to reference
 )

@@ -120,7 +120,7 @@ func (s *Store) At(digest string, size int64, mediaType, extension string) Ref {
 	return Ref{URI: "s3://" + s.bucket + "/" + key, SHA256: digest, Bytes: size, MediaType: mediaType}
 }
 
-// Put writes data under its digest and returns its reference. Writing the same bytes again changes nothing.
+// Put writes data under its digest and returns its reference. Writing the same bytes again changes nothing but how old they are, see All.
 func (s *Store) Put(ctx context.Context, data []byte, mediaType, extension string) (Ref, error) {
 	ref := s.At(sha256hex.Of(data), int64(len(data)), mediaType, extension)
 	return ref, s.put(ctx, ref, bytes.NewReader(data))
@@ -141,9 +141,13 @@ func (s *Store) PutFile(ctx context.Context, path, mediaType, extension string) 
 	return ref, s.put(ctx, ref, from)
 }
 
+// fresh is for how long an object that is there need not be written again. Objects that nothing names are removed by their age, a day at least, see
+// Store.Delete: who puts one has then half a day to name it.
+const fresh = 12 * time.Hour
+
 func (s *Store) put(ctx context.Context, ref Ref, content io.ReadSeeker) error {
-	there, err := s.Exists(ctx, ref)
-	if err != nil || there {
+	written, err := s.written(ctx, ref)
+	if err != nil || !written.IsZero() && time.Since(written) < fresh {
 		return err
 	}
 	bucket, key, err := split(ref.URI)
@@ -178,18 +182,27 @@ func (s *Store) List(ctx context.Context, uri string) ([]string, error) {
 
 // Exists reports whether the object is there, with the size that the reference says.
 func (s *Store) Exists(ctx context.Context, ref Ref) (bool, error) {
+	written, err := s.written(ctx, ref)
+	return !written.IsZero(), err
+}
+
+// written is when the object was written last; zero where it is not there with the size that the reference says.
+func (s *Store) written(ctx context.Context, ref Ref) (time.Time, error) {
 	bucket, key, err := split(ref.URI)
 	if err != nil {
-		return false, err
+		return time.Time{}, err
 	}
 	head, err := s.client.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
 	if err = objectFault(err, ref.URI); err != nil {
 		if fault.CodeOf(err) == fault.NotFound {
-			return false, nil
+			return time.Time{}, nil
 		}
-		return false, err
+		return time.Time{}, err
 	}
-	return head.ContentLength != nil && *head.ContentLength == ref.Bytes, nil
+	if head.ContentLength == nil || *head.ContentLength != ref.Bytes || head.LastModified == nil {
+		return time.Time{}, nil
+	}
+	return *head.LastModified, nil
 }
 
 // Get returns the object's bytes after checking its digest.

@@ -128,3 +128,28 @@ func TestPartsThatAreNotWhatTheirManifestSays(t *testing.T) {
 		require.NotContains(t, err.Error(), "secret")
 	}
 }
+
+// A sample is the rows at i*rows/n of the whole, wherever the borders of parts are.
+func TestSample(t *testing.T) {
+	t.Parallel()
+	var tables []dataset.Table
+	for first, rows := range map[int]int{0: 1, 1: 7, 8: 2, 10: 1, 11: 13} {
+		var loans []loan
+		for i := range rows {
+			loans = append(loans, loan{id: fmt.Sprint(first + i), amount: float64(first + i)})
+		}
+		tables = append(tables, tableOf(loans...))
+	}
+	m, paths := parts(t, tables...)
+	whole, err := dataset.Read(t.Context(), m, paths, nil)
+	require.NoError(t, err)
+	for n := 1; n <= 30; n++ {
+		got, err := dataset.Sample(t.Context(), m, paths, []string{"id", "amount"}, n)
+		require.NoError(t, err)
+		var want []float64
+		for i := range min(n, 24) {
+			want = append(want, whole.Column("amount").Floats[i*24/min(n, 24)])
+		}
+		require.Equal(t, want, got.Column("amount").Floats, "%d of 24", n)
+	}
+}

@@ -49,20 +49,41 @@ func Each(ctx context.Context, m Manifest, paths, columns []string, do func(part
 
 // Read brings the named columns (nil: all) of a dataset's parts, files on this machine in their order, into memory.
 func Read(ctx context.Context, m Manifest, paths, columns []string) (Table, error) {
-	var t Table
+	t := empty(m, columns, int(m.Rows))
+	return t, Each(ctx, m, paths, columns, func(_, first int, part Table) error { return t.place(first, part) })
+}
+
+// Sample reads n rows, evenly spaced, of the parts; all of them where there are no more.
+func Sample(ctx context.Context, m Manifest, paths, columns []string, n int) (Table, error) {
+	if rows := int(m.Rows); n < rows {
+		t := empty(m, columns, n)
+		return t, Each(ctx, m, paths, columns, func(_, first int, part Table) error {
+			var picked []int
+			from := (first*n + rows - 1) / rows // the first of the n that lies in the part: the ith is row i*rows/n
+			for i := from; i < n && i*rows/n < first+part.Rows(); i++ {
+				picked = append(picked, i*rows/n-first)
+			}
+			return t.place(from, part.Select(picked))
+		})
+	}
+	return Read(ctx, m, paths, columns)
+}
+
+// empty has the columns of a dataset that are asked for, with room for so many rows.
+func empty(m Manifest, columns []string, rows int) (t Table) {
 	for _, f := range m.Columns {
 		c := Column{Name: f.Name, Kind: f.Kind}
 		switch {
 		case columns != nil && !slices.Contains(columns, f.Name):
 			continue
 		case c.Kind == Text:
-			c.Texts, c.Valid = make([]string, m.Rows), make([]bool, m.Rows)
+			c.Texts, c.Valid = make([]string, rows), make([]bool, rows)
 		default:
-			c.Floats = make([]float64, m.Rows)
+			c.Floats = make([]float64, rows)
 		}
 		t.Columns = append(t.Columns, c)
 	}
-	return t, Each(ctx, m, paths, columns, func(_, first int, part Table) error { return t.place(first, part) })
+	return t
 }
 
 // place copies the rows of a table that has the same columns to where they begin.

@@ -16,6 +16,9 @@ const secondsPerDay = 24 * 60 * 60
 // Day is the number of days from 1970-01-01 to t, as a Date column holds it.
 func Day(t time.Time) float64 { return math.Floor(float64(t.Unix()) / secondsPerDay) }
 
+// DayOf is the day that a Date column holds as a number.
+func DayOf(day float64) time.Time { return time.Unix(int64(day)*secondsPerDay, 0).UTC() }
+
 // Day is the day of row i of a Date or Timestamp column; NaN when it is missing.
 func (c *Column) Day(i int) float64 {
 	if c.Kind == Timestamp {

@@ -84,16 +84,20 @@ func pointwise(y, p []float64) (brier, logLoss, accuracy Metric) {
 	for i := range y {
 		d := p[i] - y[i]
 		squares[i] = d * d
-		q := math.Min(math.Max(p[i], clip), 1-clip)
-		losses[i] = -math.Log(q)
-		if y[i] == 0 {
-			losses[i] = -math.Log1p(-q)
-		}
+		losses[i] = rowLoss(y[i], p[i])
 		if (p[i] >= 0.5) == (y[i] == 1) {
 			right++
 		}
 	}
 	return meanInterval(squares), meanInterval(losses), share(right, len(y))
+}
+
+func rowLoss(y, p float64) float64 {
+	q := math.Min(math.Max(p, clip), 1-clip)
+	if y == 0 {
+		return -math.Log1p(-q)
+	}
+	return -math.Log(q)
 }
 
 // meanInterval is mean ± 1.96 standard errors.

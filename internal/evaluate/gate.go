@@ -12,10 +12,13 @@ type Check struct {
 	Message string `json:"message"`
 }
 
-// Comparison is the challenger beside the champion, on the same rows. Both are nil where nothing was compared, and Note says why.
+// Comparison is the challenger beside the champion, on the same rows.
 type Comparison struct {
-	Champion, Challenger map[string]Metric
-	Note                 string
+	// Differences are the challenger's metrics minus the champion's, see Paired; nil where nothing was compared, and Note says why.
+	Differences map[string]Difference
+	// Same says that both are the same model.
+	Same bool
+	Note string
 }
 
 // Gate holds the metrics against the gates. Bounds are inclusive: a metric equal to its min or max passes. A metric that was not
@@ -35,10 +38,10 @@ func judge(gate pipeline.Gate, metrics map[string]Metric, with Comparison) Check
 	name := gate.Metric
 	var value float64
 	switch metric, measured := metrics[name]; {
-	case name == "auc_drop" && with.Champion == nil:
+	case name == "auc_drop" && with.Differences == nil:
 		return Check{Passed: true, Message: "auc_drop: skipped, " + with.Note}
 	case name == "auc_drop":
-		value = with.Champion["auc"].Estimate - with.Challenger["auc"].Estimate
+		value = -with.Differences["auc"].Estimate
 	case !measured:
 		return Check{Message: fmt.Sprintf("%s was not measured", name)}
 	case gate.Value == "lower":
@@ -56,4 +59,25 @@ func judge(gate pipeline.Gate, metrics map[string]Metric, with Comparison) Check
 		return Check{Message: fmt.Sprintf("%s is %.4f, at most %v is wanted", name, value, *gate.Max)}
 	}
 	return Check{Passed: true, Message: fmt.Sprintf("%s is %.4f", name, value)}
+}
+
+// Against holds a model against the champion, see BeyondNoise. Where nothing can be compared it passes and says why: what else there is decides. So does
+// a model that is the champion.
+func Against(wanted pipeline.Standing, with Comparison) Check {
+	const name = "against_champion"
+	switch {
+	case with.Same:
+		return Check{Passed: true, Message: name + ": it is the champion"}
+	case with.Differences == nil:
+		return Check{Passed: true, Message: name + ": not comparable, " + with.Note}
+	}
+	outcome, why := BeyondNoise(with.Differences, Margins{})
+	check := Check{Passed: true, Message: name + ": " + why}
+	switch {
+	case wanted == pipeline.NotWorse && outcome == Worse:
+		check = Check{Message: check.Message + ", and not worse is wanted"}
+	case wanted == pipeline.IsBetter && outcome != Better:
+		check = Check{Message: check.Message + ", and better beyond noise is wanted"}
+	}
+	return check
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
@@ -72,10 +73,10 @@ func (r *reader) read(event *historypb.HistoryEvent) {
 	r.readChild(event)
 }
 
-// readChild follows a child workflow, a step of one attempt.
+// readChild follows a child workflow, a step of one attempt. One that outlives the run, as the telling of an alert, is no step of it.
 func (r *reader) readChild(event *historypb.HistoryEvent) {
 	at := event.GetEventTime()
-	if a := event.GetStartChildWorkflowExecutionInitiatedEventAttributes(); a != nil {
+	if a := event.GetStartChildWorkflowExecutionInitiatedEventAttributes(); a != nil && a.GetParentClosePolicy() != enumspb.PARENT_CLOSE_POLICY_ABANDON {
 		r.schedule(event, a.GetWorkflowType().GetName())
 	}
 	if a := event.GetStartChildWorkflowExecutionFailedEventAttributes(); a != nil {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	commonpb "go.temporal.io/api/common/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	sdkpb "go.temporal.io/api/sdk/v1"
@@ -118,6 +119,22 @@ func TestSteps(t *testing.T) {
 		{Seq: 6, Name: "ContinuousDelivery", Status: Completed, Attempts: 1, Scheduled: at(24), Started: at(25), Ended: at(30), Duration: 5 * time.Second},
 		{Seq: 7, Name: "RecordRun", Status: Running, Scheduled: at(31)},
 	}, steps)
+}
+
+// What outlives the run, as the telling of an alert, is none of its steps and takes none of its time.
+func TestAnAbandonedChildIsNoStep(t *testing.T) {
+	steps, err := Steps(&recorded{events: []*historypb.HistoryEvent{
+		event(1, &historypb.StartChildWorkflowExecutionInitiatedEventAttributes{
+			WorkflowType: &commonpb.WorkflowType{Name: "Alert"}, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		}),
+		event(2, &historypb.ChildWorkflowExecutionStartedEventAttributes{InitiatedEventId: 1}),
+		event(3, &historypb.ChildWorkflowExecutionCompletedEventAttributes{InitiatedEventId: 1}),
+		scheduled(4, "AnalyseCanary", ""),
+	}})
+	require.NoError(t, err)
+	require.Len(t, steps, 1)
+	require.Equal(t, "AnalyseCanary", steps[0].Name)
+	require.Equal(t, 1, steps[0].Seq)
 }
 
 func TestStepsOfAHistoryThatBreaksOff(t *testing.T) {

@@ -25,6 +25,8 @@ type Input struct {
 	Rows source.Relation
 	// AsOf leaves out rows of later days, which were not known yet; zero leaves out none.
 	AsOf time.Time
+	// After leaves out rows of that day and of earlier ones, which an earlier look has seen; zero leaves out none.
+	After time.Time
 	// KnownAt is the day on which the data were known.
 	KnownAt time.Time
 	// Keep stores a finished Parquet file.
@@ -47,6 +49,8 @@ type Output struct {
 	Quarantine dataset.Manifest
 	// Later is how many rows were left out because they were not known yet.
 	Later int64
+	// Earlier is how many were left out because an earlier look has seen them.
+	Earlier int64
 	// Dropped is how many rows the steps of tables left out.
 	Dropped int64
 	// Resumed is how many slices were not worked on, for that was done before.
@@ -125,13 +129,14 @@ func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Outp
 			return context.Cause(ctx)
 		}
 		if s.span.First <= last {
-			return unordered(out.Checked.Rows + out.Later + 1)
+			return unordered(out.Checked.Rows + out.Later + out.Earlier + 1)
 		}
 		last = s.span.Last
 		out.Dataset.Columns = s.fields
 		add(&out.Dataset, s.part)
 		add(&out.Quarantine, s.quarantine)
 		out.Later += s.later
+		out.Earlier += s.earlier
 		if s.resumed {
 			out.Resumed++
 		}
@@ -139,7 +144,7 @@ func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Outp
 		if err := described.Add(s.described); err != nil {
 			return fault.Wrap(fault.Internal, err, "adding up the profile")
 		}
-		w.in.Progress(out.Checked.Rows + out.Later)
+		w.in.Progress(out.Checked.Rows + out.Later + out.Earlier)
 	}
 	if out.Dataset.Columns == nil {
 		out.Dataset.Columns = w.emptyFields()

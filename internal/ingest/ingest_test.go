@@ -84,6 +84,11 @@ func (k *kept) read(t testing.TB, m dataset.Manifest) *dataset.Table {
 // run ingests files with so many rows in a slice.
 func run(t testing.TB, spec pipeline.Spec, rows, workers int, asOf time.Time, paths ...string) (ingest.Output, *kept, error) {
 	t.Helper()
+	return runBetween(t, spec, rows, workers, time.Time{}, asOf, paths...)
+}
+
+func runBetween(t testing.TB, spec pipeline.Spec, rows, workers int, after, asOf time.Time, paths ...string) (ingest.Output, *kept, error) {
+	t.Helper()
 	files := make([]source.File, len(paths))
 	for i, path := range paths {
 		files[i] = source.File{Name: filepath.Base(path), Path: path}
@@ -95,7 +100,7 @@ func run(t testing.TB, spec pipeline.Spec, rows, workers int, asOf time.Time, pa
 	defer relation.Close()
 	k := &kept{folder: t.TempDir()}
 	out, err := ingest.Run(t.Context(), ingest.Input{
-		Spec: spec, Rows: relation, AsOf: asOf, KnownAt: knownAt, Keep: k.keep, Folder: t.TempDir(), Workers: workers, Progress: func(int64) {},
+		Spec: spec, Rows: relation, After: after, AsOf: asOf, KnownAt: knownAt, Keep: k.keep, Folder: t.TempDir(), Workers: workers, Progress: func(int64) {},
 	})
 	return out, k, err
 }
@@ -184,6 +189,27 @@ func TestLaterRowsAreLeftOut(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 1, out.Later)
 	require.Equal(t, []string{"a1", "a2"}, k.read(t, out.Dataset).Column("id").Texts)
+}
+
+// A look at what is new leaves out what an earlier one has seen: that day, and a row of no day.
+func TestEarlierRowsAreLeftOut(t *testing.T) {
+	t.Parallel()
+	day := func(month time.Month, day int) time.Time { return time.Date(2005, month, day, 0, 0, 0, 0, time.UTC) }
+	undated := fewLoans + "a4,,1,1,own,,z\n"
+	for _, test := range []struct {
+		after, asOf time.Time
+		want        []string
+		earlier     int64
+	}{
+		{day(11, 30), time.Time{}, []string{"a2", "a3"}, 2},
+		{day(12, 1), time.Time{}, []string{"a3"}, 3},
+		{day(11, 30), day(12, 1), []string{"a2"}, 2},
+	} {
+		out, k, err := runBetween(t, parsed(t, loans), 0, 0, test.after, test.asOf, written(t, "loans.csv", undated))
+		require.NoError(t, err)
+		require.Equal(t, test.earlier, out.Earlier)
+		require.Equal(t, test.want, k.read(t, out.Dataset).Column("id").Texts)
+	}
 }
 
 // population writes simulated applications, some of them bad, as CSV and as Parquet.

@@ -66,9 +66,9 @@ func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
 	if out.span, err = spanned(t.Columns[0].Floats, s.First); err != nil {
 		return out, err
 	}
-	known := w.known(t)
-	out.later = int64(t.Rows() - len(known))
-	if out.later > 0 {
+	var known []int
+	known, out.later, out.earlier = w.known(t)
+	if out.later+out.earlier > 0 {
 		t, misread = t.Select(known), moved(misread, known)
 	}
 	checked, failing := w.validator.Check(t, misread)
@@ -114,20 +114,28 @@ func (w *worker) typed(raw arrow.RecordBatch, first int64) (dataset.Table, datas
 	return t, misread, nil
 }
 
-// known are the rows that were known on the as-of day. A row without a time is not left out, but found.
-func (w *worker) known(t dataset.Table) []int {
+// known are the rows that were known on the as-of day and that no earlier look has seen, and how many are left out as later or as earlier ones.
+// A row without a time is not left out, but found, unless the rows are those after a day.
+func (w *worker) known(t dataset.Table) (rows []int, later, earlier int64) {
 	c := t.Column(w.in.Spec.Time)
-	last := math.Inf(1)
+	last, before := math.Inf(1), dataset.Day(w.in.After)
 	if !w.in.AsOf.IsZero() {
 		last = dataset.Day(w.in.AsOf)
 	}
-	rows := make([]int, 0, t.Rows())
+	rows = make([]int, 0, t.Rows())
 	for row := range t.Rows() {
-		if c == nil || !(c.Day(row) > last) {
+		switch {
+		case c == nil:
+			rows = append(rows, row)
+		case c.Day(row) > last:
+			later++
+		case !w.in.After.IsZero() && !(c.Day(row) > before): // when it is of no day, whoever reads all rows finds it
+			earlier++
+		default:
 			rows = append(rows, row)
 		}
 	}
-	return rows
+	return rows, later, earlier
 }
 
 // numbers counts the values that are numbers among those that are not of their column's type, by column.

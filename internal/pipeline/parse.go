@@ -99,6 +99,7 @@ func defaults() Spec {
 		Leakage:   Leakage{MaxAUC: 0.9},
 		Split:     Split{By: ByHash, Train: 0.6, Validation: 0.2, Test: 0.2},
 		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
+		Training:  Training{AgainstChampion: NotWorse},
 		Policy:    Policy{Cutoff: 0.5},
 		Deploy: Deploy{
 			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: ApprovalAutomatic, Contract: ContractUnbroken,
@@ -109,7 +110,12 @@ func defaults() Spec {
 				MaxScoreShift: 0.1, MaxVerdictShift: 0.1, MaxUnpredictedShift: 0.02,
 			},
 		},
-		Limits: DefaultLimits(),
+		Monitor: Monitor{
+			On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack},
+			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 24, MaxRunsPerDay: 1,
+		},
+		Limits:   DefaultLimits(),
+		Schedule: Schedule{Retrain: "0 3 * * 1", Monitor: "0 2 * * *"},
 	}
 }
 

@@ -47,6 +47,7 @@ func (c *checker) rules(s *Spec) {
 	c.leakage(s.Leakage)
 	c.split(s)
 	c.algorithm(s)
+	c.training(s)
 	if !ValidCutoff(s.Policy.Cutoff) {
 		c.wrongAt("policy.cutoff", "policy.cutoff is %v; a probability between 0 and 1 is wanted", s.Policy.Cutoff)
 	}
@@ -54,8 +55,11 @@ func (c *checker) rules(s *Spec) {
 		c.gate(fmt.Sprintf("gates[%d]", i), gate)
 	}
 	c.deploy(s.Deploy)
+	c.monitor(s)
 	c.positive("limits.max_rows", float64(s.Limits.MaxRows))
 	c.positive("limits.max_bytes", float64(s.Limits.MaxBytes))
+	c.timing("schedule.retrain", s.Schedule.Retrain)
+	c.timing("schedule.monitor", s.Schedule.Monitor)
 }
 
 func (c *checker) label(s *Spec) {
@@ -257,8 +261,8 @@ func (c *checker) deploy(d Deploy) {
 	if d.Latency.BatchSize < 1 || d.Latency.BatchSize > 1000 {
 		c.wrongAt("deploy.latency.batch_size", "deploy.latency.batch_size is %d; 1 to 1000 is wanted", d.Latency.BatchSize)
 	}
-	if d.Approval != ApprovalAutomatic && d.Approval != ApprovalRequired {
-		c.wrongAt("deploy.approval", "deploy.approval is %q; automatic or required is wanted", clip(d.Approval))
+	if d.Approval != ApprovalAutomatic && d.Approval != ApprovalRequired && d.Approval != ApprovalSecondPerson {
+		c.wrongAt("deploy.approval", "deploy.approval is %q; automatic, required or second_person is wanted", clip(d.Approval))
 	}
 	if d.Contract != ContractUnbroken && d.Contract != ContractBreaking {
 		c.wrongAt("deploy.contract", "deploy.contract is %q; unbroken or breaking is wanted", clip(d.Contract))
@@ -297,6 +301,12 @@ func (c *checker) deploy(d Deploy) {
 	c.share("deploy.canary.max_score_shift", d.Canary.MaxScoreShift)
 	c.share("deploy.canary.max_verdict_shift", d.Canary.MaxVerdictShift)
 	c.share("deploy.canary.max_unpredicted_shift", d.Canary.MaxUnpredictedShift)
+}
+
+func (c *checker) timing(path string, t Timing) {
+	if err := t.Check(); err != nil {
+		c.wrongAt(path, "%s is %s", path, err)
+	}
 }
 
 func (c *checker) share(path string, value float64) {

@@ -60,7 +60,18 @@ deploy:
     max_score_shift: 0.5
     max_verdict_shift: 0.75
     max_unpredicted_shift: 0.125
+training: {window_days: 10000, against_champion: better}
+monitor:
+  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back}
+  min_rows: 7
+  max_psi: 0.3
+  max_auc_drop: 0.04
+  false_discoveries: 0.01
+  segment: gender
+  cooldown_hours: 1.5
+  max_runs_per_day: 3
 limits: {max_rows: 10, max_bytes: 10}
+schedule: {retrain: 168h, monitor: off}
 `
 
 // marked takes the ▸ out of a text and says at which line and column it stood.
@@ -143,7 +154,7 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"memory", "memory_mib: 64", "memory_mib: ▸0", `deploy.memory_mib is 0; a positive number`},
 		{"cpu", "cpu_millis: 100", "cpu_millis: ▸-1", `deploy.cpu_millis is -1; a positive number`},
 		{"rate", "target_rate: 5", "target_rate: ▸0", `deploy.target_rate is 0`},
-		{"approval", "approval: required", "approval: ▸manual", `deploy.approval is "manual"; automatic or required`},
+		{"approval", "approval: required", "approval: ▸manual", `deploy.approval is "manual"; automatic, required or second_person`},
 		{"contract", "contract: breaking", "contract: ▸kept", `deploy.contract is "kept"; unbroken or breaking`},
 		{"latency requests", "requests: 10, batch_size", "requests: ▸0, batch_size", `deploy.latency.requests is 0`},
 		{"batch of nothing", "batch_size: 10", "batch_size: ▸0", `deploy.latency.batch_size is 0; 1 to 1000`},
@@ -169,11 +180,26 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"max_slow_share", "max_slow_share: 0.25", "max_slow_share: ▸1.5", `deploy.canary.max_slow_share is 1.5; a share`},
 		{"max_verdict_shift", "max_verdict_shift: 0.75", "max_verdict_shift: ▸-1", `deploy.canary.max_verdict_shift is -1; a share`},
 		{"max_unpredicted_shift", "max_unpredicted_shift: 0.125", "max_unpredicted_shift: ▸2", `deploy.canary.max_unpredicted_shift is 2; a share`},
+		{"window_days", "window_days: 10000", "window_days: ▸-1", `training.window_days is -1; 0 to 36500`},
+		{"a window in which nothing matures", "window_days: 10000", "window_days: ▸30", `training.window_days is 30, but labels mature after 30 days`},
+		{"against_champion", "against_champion: better", "against_champion: ▸best", `training.against_champion is "best"; not_worse, better or any`},
+		{"a reaction that there is not", "data_drift: alert", "data_drift: ▸page", `monitor.on.data_drift is "page"; nothing, alert, retrain, roll_back or review`},
+		{"an empty reaction", "on: {schema: review", "on: {schema: ▸\"\"", `monitor.on.schema is ""`},
+		{"min_rows", "min_rows: 7", "min_rows: ▸0", `monitor.min_rows is 0; a positive number`},
+		{"max_psi", "max_psi: 0.3", "max_psi: ▸0", `monitor.max_psi is 0`},
+		{"max_auc_drop", "max_auc_drop: 0.04", "max_auc_drop: ▸2", `monitor.max_auc_drop is 2; a share`},
+		{"false_discoveries", "false_discoveries: 0.01", "false_discoveries: ▸1", `monitor.false_discoveries is 1; a share between 0 and 1`},
+		{"a segment that there is not", "segment: gender", "segment: ▸house", `monitor.segment is "house", which is no column of the spec`},
+		{"cooldown_hours", "cooldown_hours: 1.5", "cooldown_hours: ▸-1", `monitor.cooldown_hours is -1; 0 to 8760`},
+		{"max_runs_per_day", "max_runs_per_day: 3", "max_runs_per_day: ▸-1", `monitor.max_runs_per_day is -1; 0 to 1000`},
 		{"max_error_rate", "max_error_rate: 0.5", "max_error_rate: ▸1.1", `deploy.canary.max_error_rate is 1.1; a share from 0 to 1`},
 		{"canary p99", " max_p99_millis: 9", " max_p99_millis: ▸0", `deploy.canary.max_p99_millis is 0`},
 		{"max_score_shift", "max_score_shift: 0.5", "max_score_shift: ▸-0.1", `deploy.canary.max_score_shift is -0.1; a share from 0 to 1`},
 		{"max_rows", "max_rows: 10", "max_rows: ▸0", `limits.max_rows is 0`},
 		{"max_bytes", "max_bytes: 10}", "max_bytes: ▸-1}", `limits.max_bytes is -1`},
+		{"timing", "monitor: off", "monitor: ▸daily", `schedule.monitor is "daily"; off, an interval such as 24h or 30m, or a cron expression of five fields such as "0 3 * * 1" is wanted`},
+		{"timing of fractions", "retrain: 168h", "retrain: ▸1500ms", `schedule.retrain is "1500ms"; an interval of whole seconds is wanted, from 1s to 8784h`},
+		{"timing by cron", "retrain: 168h", `retrain: ▸"0 25 * * 1"`, `schedule.retrain is "0 25 * * 1" is no cron expression`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -240,7 +266,12 @@ func TestTheFullSpecIsValid(t *testing.T) {
 				MaxScoreShift: 0.5, MaxVerdictShift: 0.75, MaxUnpredictedShift: 0.125,
 			},
 		},
-		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10},
+		Training: pipeline.Training{WindowDays: 10000, AgainstChampion: pipeline.IsBetter},
+		Monitor: pipeline.Monitor{
+			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back"},
+			MinRows: 7, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
+		},
+		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10}, Schedule: pipeline.Schedule{Retrain: "168h", Monitor: pipeline.Off},
 	}, spec)
 }
 
@@ -278,5 +309,5 @@ func TestMistakesComeInFileOrder(t *testing.T) {
 	for line := range strings.Lines(err.Error()) {
 		places = append(places, strings.Join(strings.Split(line, ":")[1:3], ":"))
 	}
-	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "49:35"}, places)
+	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "59:35"}, places)
 }

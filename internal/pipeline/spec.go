@@ -34,10 +34,13 @@ type Spec struct {
 	Split     Split                 `yaml:"split" json:"split"`
 	Leakage   Leakage               `yaml:"leakage" json:"leakage"`
 	Algorithm Algorithm             `yaml:"algorithm" json:"algorithm"`
+	Training  Training              `yaml:"training" json:"training"`
 	Policy    Policy                `yaml:"policy" json:"policy"`
 	Gates     []Gate                `yaml:"gates" json:"gates"`
 	Deploy    Deploy                `yaml:"deploy" json:"deploy"`
+	Monitor   Monitor               `yaml:"monitor" json:"monitor"`
 	Limits    Limits                `yaml:"limits" json:"limits"`
+	Schedule  Schedule              `yaml:"schedule" json:"schedule"`
 }
 
 // Knows says whether a column has a role in the spec.
@@ -214,6 +217,8 @@ type Deploy struct {
 const (
 	ApprovalAutomatic = "automatic" // nobody
 	ApprovalRequired  = "required"  // a person: production waits for the approve update
+	// ApprovalSecondPerson is another person than who started it, who signs; two where nobody signed the start. See package approval.
+	ApprovalSecondPerson = "second_person"
 )
 
 // The values of Deploy.Contract.

@@ -29,15 +29,17 @@ func (p *Platform) serviceEnvironments() map[string][]string {
 		// The S3 store checks the keys that the others use.
 		"devserver": slices.Concat(system, named("AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=")),
 		"agent":     slices.Concat(system, named("AWS_"), p.Settings.Environ(settings.Agent)),
-		"worker":    slices.Concat(system, named("AWS_", "TEMPORAL_"), p.Settings.Environ(settings.WorkerRoles()...), connections()),
+		"worker":    slices.Concat(system, named("AWS_", "TEMPORAL_"), p.Settings.Environ(settings.WorkerRoles()...), ofThePerson()),
 		// The gateway reads what callers send: it has nothing to tell.
 		"gateway": nil,
 	}
 }
 
-// connections are those of databases that whoever started the platform has named.
-func connections() []string {
-	return slices.DeleteFunc(os.Environ(), func(line string) bool { return !strings.HasPrefix(line, settings.ConnectionPrefix) })
+// ofThePerson are the connections to databases, and the receivers of alerts, that whoever started the platform has named.
+func ofThePerson() []string {
+	return slices.DeleteFunc(os.Environ(), func(line string) bool {
+		return !strings.HasPrefix(line, settings.ConnectionPrefix) && !strings.HasPrefix(line, settings.AlertPrefix)
+	})
 }
 
 // systemEnvironment is what programs find other programs, their user's files and a place for temporary files by.

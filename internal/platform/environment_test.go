@@ -59,11 +59,16 @@ func TestEveryServiceGetsWhatItNeedsByNameAndNothingElse(t *testing.T) {
 	for _, name := range []string{"LOANOPS_DATABASE", "AWS_SESSION_TOKEN", "TEMPORAL_API_KEY", "VAULT_TOKEN"} {
 		t.Setenv(name, "of-the-person-at-the-keyboard")
 	}
+	// But what it reads and whom it tells goes to the worker.
+	t.Setenv("LOANOPS_CONNECTION_LENDING_FILE", "/url")
+	t.Setenv("LOANOPS_ALERT_OPS_URL", "https://ops")
+	t.Setenv("LOANOPS_ALERT_OPS_SECRET_FILE", "/secret")
 	for service, want := range map[string][]string{
 		"devserver": slices.Concat(system, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}),
 		"agent":     slices.Concat(system, s3, places, tokens),
 		"worker": slices.Concat(system, s3, places, tokens, []string{
 			"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_DATABASE", "LOANOPS_TERRAFORM", "LOANOPS_AGENT", "LOANOPS_GATEWAY", "LOANOPS_SYNTHETIC_KEY_FILE",
+			"LOANOPS_CONNECTION_LENDING_FILE", "LOANOPS_ALERT_OPS_URL", "LOANOPS_ALERT_OPS_SECRET_FILE",
 		}),
 		"gateway": {},
 	} {

@@ -118,7 +118,7 @@ func (p *Platform) start(ctx context.Context) error {
 	p.Settings = settings.Settings{
 		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
 		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
-		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: here,
+		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: here, WebUI: url("temporal_ui"),
 	}
 	p.endpoints = Endpoints{
 		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",

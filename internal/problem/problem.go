@@ -25,6 +25,7 @@ type Problem struct {
 // FieldError is one field of a request and what would be right there. It never repeats the sender's value.
 type FieldError struct {
 	Field  string `json:"field"`
+	Rule   string `json:"rule,omitempty"` // a short name of what is wrong, for programs
 	Detail string `json:"detail"`
 }
 

@@ -2,7 +2,9 @@ package registry
 
 import (
 	"context"
+	"time"
 
+	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -48,6 +50,9 @@ type Registry interface {
 	// is absent.
 	Aliases(ctx context.Context, name string) (map[string]int, error)
 
+	// Records is who is an operator, and what operators signed.
+	approval.Records
+
 	// PutRun inserts or replaces the run with its steps. A run with an end is never replaced by one without.
 	PutRun(ctx context.Context, run Run) error
 	// Run returns a run by ID, or the newest of a workflow ID.
@@ -65,10 +70,22 @@ type Registry interface {
 	// CanaryChecks returns the analyses of a run in order.
 	CanaryChecks(ctx context.Context, runID string) ([]CanaryCheck, error)
 
-	// PutCachedStep records a step's result; the first one wins.
+	// PutLook records what a monitor's run found; the same run again changes nothing.
+	PutLook(ctx context.Context, look Look) error
+	// Looks returns the looks at a pipeline, newest first, at most limit (0: all). None is empty.
+	Looks(ctx context.Context, pipeline string, limit int) ([]Look, error)
+
+	// PutCachedStep records a step's result and when; the first one wins.
 	PutCachedStep(ctx context.Context, step CachedStep) error
 	// CachedStep returns the result recorded under key.
 	CachedStep(ctx context.Context, key string) (CachedStep, error)
+	// CachedSteps returns all of them, in the order of their keys.
+	CachedSteps(ctx context.Context) ([]CachedStep, error)
+	// DeleteCachedSteps forgets those of the keys that were recorded before that time, and returns how many it has forgotten.
+	DeleteCachedSteps(ctx context.Context, keys []string, before time.Time) (deleted int, err error)
+
+	// Alerts are what people are told, and who took care of it.
+	Alerts
 
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error

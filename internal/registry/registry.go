@@ -64,6 +64,8 @@ type Lineage struct {
 	AsOf       string            `json:"as_of"`   // what was known on that day, 2006-01-02; empty: everything
 	Rows       int64             `json:"rows"`
 	Steps      map[string]string `json:"steps"` // step name to step version
+	// Code is the program that trained it. A model that came from the step cache was trained by an earlier one.
+	Code Code `json:"code"`
 }
 
 // RunStatus is where a run is.
@@ -83,6 +85,7 @@ type Run struct {
 	Type       string          `json:"type"` // workflow type name
 	Pipeline   string          `json:"pipeline"`
 	Trigger    string          `json:"trigger"`
+	Cause      string          `json:"cause"`     // run ID of what found a reason for it, such as a monitor; or empty
 	ParentID   string          `json:"parent_id"` // run ID of the parent workflow, or empty
 	Status     RunStatus       `json:"status"`
 	StartedAt  time.Time       `json:"started_at"`
@@ -124,7 +127,8 @@ type CanaryCheck struct {
 
 // CachedStep is the result of a step whose inputs are hashed in Key.
 type CachedStep struct {
-	Key    string
-	Step   string
-	Result json.RawMessage
+	Key       string
+	Step      string
+	Result    json.RawMessage
+	CreatedAt time.Time
 }

@@ -12,13 +12,33 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// EvaluationHTML renders what a model did on its test set. The same evaluation gives the same bytes.
-func EvaluationHTML(e evaluate.Evaluation, m *model.Model) ([]byte, error) {
-	view := evaluationView{Name: m.Name, Rows: e.Rows, Positive: e.Positive, Share: percent(e.Positive, e.Rows)}
-	for _, of := range []struct{ name, title string }{
-		{"auc", "AUC"}, {"ks", "Kolmogorov-Smirnov"}, {"brier", "Brier score"}, {"log_loss", "log loss"}, {"accuracy", "accuracy"},
-	} {
-		metric := e.Metrics[of.name]
+// Rival is another version on the rows that it and the model take.
+type Rival struct {
+	Name        string // champion or previous
+	Version     int
+	Rows        int64
+	Differences map[string]evaluate.Difference // the model's metrics minus its; nil where they are not comparable
+	Note        string
+}
+
+// EvaluationHTML renders what a model did on its test set, and how it stands beside others. The same evaluation gives the same bytes.
+func EvaluationHTML(e evaluate.Evaluation, m *model.Model, rivals []Rival) ([]byte, error) {
+	return evaluationPage("Evaluation of "+m.Name, e, m, evaluationView{Rivals: rivalViews(rivals)})
+}
+
+// OnDataHTML renders what a version did on new data: of which rows, which of them do not count, and why.
+func OnDataHTML(on evaluate.OnData, m *model.Model) ([]byte, error) {
+	facts := [][]string{{"rows from", on.Source}, {"labels known on", on.KnownAt}, {"version's digest", on.Digest}, {"data's digest", on.Dataset}}
+	for _, words := range on.LeftOut.Words() {
+		facts = append(facts, []string{"left out", words})
+	}
+	return evaluationPage(fmt.Sprintf("Evaluation of %s version %d on new data", on.Model, on.Version), on.Evaluation, m, evaluationView{Facts: facts})
+}
+
+func evaluationPage(title string, e evaluate.Evaluation, m *model.Model, view evaluationView) ([]byte, error) {
+	view.Rows, view.Positive, view.Share = e.Rows, e.Positive, percent(e.Positive, e.Rows)
+	for _, of := range metricNames {
+		metric := e.Metrics[of.key]
 		view.Metrics = append(view.Metrics, []string{of.title, figure(metric.Estimate), figure(metric.Lower), figure(metric.Upper)})
 	}
 	view.Coefficients = coefficients(m)
@@ -32,15 +52,43 @@ func EvaluationHTML(e evaluate.Evaluation, m *model.Model) ([]byte, error) {
 	if view.Scores, err = scorePlot(e); err != nil {
 		return nil, err
 	}
-	return render("evaluation.html", "Evaluation of "+m.Name, view)
+	return render("evaluation.html", title, view)
 }
 
 type evaluationView struct {
-	Name                     string
+	Rivals                   []rivalView
+	Facts                    [][]string // of new data
 	Rows, Positive           int
 	Share                    string
 	Metrics, Coefficients    [][]string
 	ROC, Calibration, Scores template.HTML
+}
+
+// rivalView is a rival as a sentence and a table.
+type rivalView struct {
+	Name, Says string
+	Rows       [][]string
+}
+
+func rivalViews(rivals []Rival) (views []rivalView) {
+	for _, r := range rivals {
+		view := rivalView{Name: fmt.Sprintf("%s, version %d", r.Name, r.Version), Says: r.Note}
+		if r.Differences != nil {
+			_, view.Says = evaluate.BeyondNoise(r.Differences, evaluate.Margins{})
+			view.Says = fmt.Sprintf("On %s rows: %s", thousands(int(r.Rows)), view.Says)
+			for _, name := range metricNames {
+				d := r.Differences[name.key]
+				view.Rows = append(view.Rows, []string{name.title, fmt.Sprintf("%+.4f", d.Estimate), fmt.Sprintf("%+.4f", d.Lower), fmt.Sprintf("%+.4f", d.Upper), fmt.Sprintf("%.2g", d.P)})
+			}
+		}
+		views = append(views, view)
+	}
+	return views
+}
+
+// metricNames are the metrics in the order in which they are shown.
+var metricNames = []struct{ key, title string }{
+	{"auc", "AUC"}, {"ks", "Kolmogorov-Smirnov"}, {"brier", "Brier score"}, {"log_loss", "log loss"}, {"accuracy", "accuracy"},
 }
 
 func figure(x float64) string { return fmt.Sprintf("%.4f", x) }

@@ -5,12 +5,13 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"path"
 )
 
 //go:embed *.html
 var pages embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{"number": number, "figure": figure, "share": share, "points": points, "segment": segmentName}).ParseFS(pages, "*.html"))
+var templates = template.Must(template.New("").Funcs(template.FuncMap{"number": number, "figure": figure, "share": share, "points": points, "segment": segmentName, "time": moment, "took": took, "base": path.Base, "place": place}).ParseFS(pages, "*.html"))
 
 // render fills a page.
 func render(name, title string, view any) ([]byte, error) {

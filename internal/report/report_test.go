@@ -32,14 +32,14 @@ func TestEvaluationShowsMetricsPlotsAndCoefficients(t *testing.T) {
 		Encoder:   transform.Encoder{Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}}, Scales: []transform.Scale{{Mean: 1, SD: 2}}},
 		Intercept: -1, Coefficients: []float64{0.75}, Background: []float64{0},
 	}
-	page, err := report.EvaluationHTML(e, m)
+	page, err := report.EvaluationHTML(e, m, nil)
 	require.NoError(t, err)
 	requireSelfContained(t, page)
 	for _, want := range []string{"AUC", "Brier", "debt", "0.7500"} {
 		require.Contains(t, string(page), want)
 	}
 	require.GreaterOrEqual(t, strings.Count(string(page), "<svg"), 2)
-	again, err := report.EvaluationHTML(e, m)
+	again, err := report.EvaluationHTML(e, m, nil)
 	require.NoError(t, err)
 	require.Equal(t, page, again)
 }
@@ -57,5 +57,22 @@ func requireSelfContained(t *testing.T, page []byte) {
 			}
 			require.NoError(t, err)
 		}
+	}
+}
+
+func TestEvaluationOnNewDataSaysOfWhich(t *testing.T) {
+	e, err := evaluate.Evaluate([]float64{0, 1, 0, 1}, []float64{0.1, 0.9, 0.6, 0.4})
+	require.NoError(t, err)
+	m := &model.Model{
+		Name: "loans", Encoder: transform.Encoder{Fields: []transform.Field{{Name: "debt", Type: pipeline.Number}}, Scales: []transform.Scale{{Mean: 1, SD: 2}}},
+		Coefficients: []float64{0.75}, Background: []float64{0},
+	}
+	page, err := report.OnDataHTML(evaluate.OnData{
+		Model: "loans", Version: 3, Source: "june.csv", KnownAt: "2026-06-30", LeftOut: evaluate.LeftOut{Immature: 12}, Evaluation: e,
+	}, m)
+	require.NoError(t, err)
+	requireSelfContained(t, page)
+	for _, want := range []string{"Evaluation of loans version 3 on new data", "june.csv", "2026-06-30", "4 rows, 2 with label 1", "12 rows have an outcome that is not mature"} {
+		require.Contains(t, string(page), want)
 	}
 }

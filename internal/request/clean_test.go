@@ -2,6 +2,7 @@ package request_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -94,8 +95,16 @@ func TestReadCleans(t *testing.T) {
 		{"income", "2000000", transform.Value{}, "a number of at most 500000, or an amount such as $1,234.50 is wanted"},
 	} {
 		got, complaint := reader(t, c.Fields[c.Index(test.field)]).Read(json.RawMessage(test.raw))
-		require.Equal(t, test.complaint, complaint, "%s %s", test.field, test.raw)
+		require.Equal(t, test.complaint, complaint.Text, "%s %s", test.field, test.raw)
 		require.Equal(t, test.want, got, "%s %s", test.field, test.raw)
+	}
+	for raw, want := range map[string]request.Rule{
+		`urban ""`: request.Required, `term 36.5`: request.Type, `term 1e30`: request.Range, `trades -7`: request.Range, `amount "$1,23"`: request.Type,
+		`amount "$499.99"`: request.Range, `amount 1234.56789`: request.Type,
+	} {
+		name, value, _ := strings.Cut(raw, " ")
+		_, complaint := reader(t, c.Fields[c.Index(name)]).Read(json.RawMessage(value))
+		require.Equal(t, want, complaint.Rule, raw)
 	}
 	_, err := request.NewReader(request.Field{Name: "day", Type: "day"})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
@@ -244,7 +253,7 @@ func TestWithoutABreakOfCleaningEveryGoodRequestStaysGood(t *testing.T) {
 			sent = append(sent, raw)
 		}
 		for _, sent := range sent {
-			if _, complaint := reader(t, was).Read(json.RawMessage(sent)); complaint == "" {
+			if _, complaint := reader(t, was).Read(json.RawMessage(sent)); complaint.Text == "" {
 				_, complaint = reader(t, is).Read(json.RawMessage(sent))
 				require.Empty(t, complaint, sent)
 			}

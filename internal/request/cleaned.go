@@ -60,7 +60,7 @@ func refused(texts []string, is *Field) string {
 	return takenNoMore(slices.DeleteFunc(slices.Clone(texts), func(text string) bool {
 		raw, err := json.Marshal(text)
 		_, complaint := reader.Read(raw)
-		return err == nil && complaint == ""
+		return err == nil && complaint.Rule == ""
 	}))
 }
 

@@ -10,6 +10,25 @@ import (
 	"github.com/loanops/loanops/internal/transform"
 )
 
+// Rule names what a value that is sent breaks; those that a row of data can break are called as there, see dataset.Rule.
+type Rule string
+
+// The rules.
+const (
+	Required Rule = "required" // it is null, left out, or means a missing value, and may not
+	Type     Rule = "type"     // it is nothing that the field can hold
+	Domain   Rule = "domain"   // it is a text that the category does not take
+	Range    Rule = "range"    // it is a number that is too small or too large
+	Repeated Rule = "repeated" // the field stands twice
+	Unknown  Rule = "unknown"  // there is no such field
+)
+
+// Complaint says what is wrong with what was sent in a field; the zero value: nothing is.
+type Complaint struct {
+	Rule Rule
+	Text string // what would be right; it never repeats the value
+}
+
 // Reader reads one field of requests: what is sent is held against the forms that the field takes, cleaned as a value of a batch is, and held
 // against its bounds and domain. It is immutable and safe for concurrent use.
 type Reader struct {
@@ -23,8 +42,8 @@ func NewReader(f Field) (*Reader, error) {
 	return &Reader{field: f, cleaner: cleaner}, err
 }
 
-// Read reads a JSON value; the complaint, empty when there is none, says what would be right and never repeats the value.
-func (r *Reader) Read(raw json.RawMessage) (value transform.Value, complaint string) {
+// Read reads a JSON value.
+func (r *Reader) Read(raw json.RawMessage) (value transform.Value, complaint Complaint) {
 	f := &r.field
 	var v clean.Value
 	var fault clean.Fault
@@ -32,30 +51,43 @@ func (r *Reader) Read(raw json.RawMessage) (value transform.Value, complaint str
 	switch {
 	case string(raw) == "null":
 		if f.Nullable {
-			return transform.Value{Missing: true}, ""
+			return transform.Value{Missing: true}, Complaint{}
 		}
-		return transform.Value{}, fmt.Sprintf("is null; %s is wanted", f.Wanted())
+		return transform.Value{}, Complaint{Required, fmt.Sprintf("is null; %s is wanted", f.Wanted())}
 	case raw[0] == '"' && f.TakesTexts() && utf8.Valid(raw) && json.Unmarshal(raw, &text) == nil && (text != "" || len(f.Clean) > 0):
 		v, fault = r.cleaner.Clean(text)
 	case (raw[0] == 't' || raw[0] == 'f') && f.Type == pipeline.Boolean:
 		v, fault = r.cleaner.Clean(string(raw))
 	case (raw[0] == '-' || '0' <= raw[0] && raw[0] <= '9') && f.Type.Quantity():
 		v, fault = r.cleaner.CleanLiteral(string(raw))
+	case raw[0] == '"' && f.Type == pipeline.Category:
+		return transform.Value{}, Complaint{Domain, f.Wanted() + " is wanted"}
 	default:
-		return transform.Value{}, f.Wanted() + " is wanted"
+		return transform.Value{}, Complaint{Type, f.Wanted() + " is wanted"}
 	}
 	value = valueOf(v)
 	switch {
 	case fault == clean.TooLarge && f.Type == pipeline.Number:
-		return transform.Value{}, fmt.Sprintf("is too large; %s, of at most %v either way, is wanted", f.Wanted(), pipeline.MaxNumber)
+		return transform.Value{}, Complaint{Range, fmt.Sprintf("is too large; %s, of at most %v either way, is wanted", f.Wanted(), pipeline.MaxNumber)}
 	case fault == clean.TooLarge:
-		return transform.Value{}, fmt.Sprintf("is too large; %s is wanted", f.Wanted())
+		return transform.Value{}, Complaint{Range, fmt.Sprintf("is too large; %s is wanted", f.Wanted())}
 	case fault == clean.None && value.Missing && !f.Nullable:
-		return transform.Value{}, fmt.Sprintf("means a missing value; %s is wanted", f.Wanted())
+		return transform.Value{}, Complaint{Required, fmt.Sprintf("means a missing value; %s is wanted", f.Wanted())}
 	case fault != clean.None || !f.Admits(value):
-		return transform.Value{}, f.Wanted() + " is wanted"
+		return transform.Value{}, Complaint{f.broken(value, fault), f.Wanted() + " is wanted"}
 	}
-	return value, ""
+	return value, Complaint{}
+}
+
+// broken is the rule that a value, which the field does not take, breaks.
+func (f *Field) broken(v transform.Value, fault clean.Fault) Rule {
+	switch {
+	case f.Type == pipeline.Category:
+		return Domain
+	case fault != clean.None || !pipeline.Holds(f.Type, v.Number):
+		return Type
+	}
+	return Range
 }
 
 // Keeps reports whether a clean value that is sent as Send writes it is read as itself: the rows of a table are clean, and cleaning them again
@@ -69,7 +101,7 @@ func (r *Reader) Keeps(v transform.Value) bool {
 		return false
 	}
 	value, complaint := r.Read(raw)
-	return complaint == "" && value == v
+	return complaint.Rule == "" && value == v
 }
 
 // Send is a clean value as a lender would write it: null, a text, true or false, or a number.

@@ -79,13 +79,22 @@ func TestRead(t *testing.T) {
 	} {
 		f := &c.Fields[c.Index(test.field)]
 		got, complaint := reader(t, *f).Read(json.RawMessage(test.raw))
-		require.Equal(t, test.complaint, complaint, "%s %s", test.field, test.raw)
+		require.Equal(t, test.complaint, complaint.Text, "%s %s", test.field, test.raw)
 		require.Equal(t, test.want, got)
-		if complaint == "" {
+		if complaint.Text == "" {
 			require.True(t, f.Admits(got))
 		}
 	}
 	debt := &c.Fields[c.Index("debt")]
+	for raw, want := range map[string]request.Rule{
+		`income 100.00000000000001`: request.Range, `income -1e-300`: request.Range, `income null`: request.Required, `income "7"`: request.Type,
+		`debt 1e999`: request.Range, `debt [1]`: request.Type, `home "Rent"`: request.Domain, `home 1`: request.Type, `purpose ""`: request.Domain, `purpose {}`: request.Type,
+		`home ""`: request.Domain, `income 7`: "",
+	} {
+		name, value, _ := strings.Cut(raw, " ")
+		_, complaint := reader(t, c.Fields[c.Index(name)]).Read(json.RawMessage(value))
+		require.Equal(t, want, complaint.Rule, raw)
+	}
 	for _, x := range []float64{1.1e100, math.Inf(-1), math.NaN()} {
 		require.False(t, debt.Admits(transform.Value{Number: x}), "%v", x)
 	}
@@ -179,7 +188,7 @@ func good(c request.Contract, sent map[string]string) bool {
 			if err != nil {
 				panic(err)
 			}
-			if _, complaint := reader.Read(json.RawMessage(raw)); complaint != "" {
+			if _, complaint := reader.Read(json.RawMessage(raw)); complaint.Text != "" {
 				return false
 			}
 		case strings.Contains(strings.Join(c.Identifiers, " "), name):

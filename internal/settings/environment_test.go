@@ -16,7 +16,7 @@ import (
 
 var full = settings.Settings{
 	Database: "sqlite:///x", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
-	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", DataDirs: "/d",
+	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", DataDirs: "/d", WebUI: "http://ui",
 }
 
 func everyRole() []string {
@@ -53,7 +53,7 @@ func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
 		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_DATA_DIRS=/d",
 		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base,
 		settings.Deliver: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BIN_DIR=/b LOANOPS_TERRAFORM=/t LOANOPS_AGENT=http://a " +
-			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g LOANOPS_SYNTHETIC_KEY_FILE=/k",
+			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui",
 		settings.Agent: base + " LOANOPS_BIN_DIR=/b LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt",
 		settings.Operator: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
 			"LOANOPS_GATEWAY=http://g",
@@ -144,7 +144,7 @@ func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 			// Where the programs and Terraform are, the image knows.
 			given := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
 			for name := range compose.Services[service].Environment {
-				if strings.HasPrefix(name, "LOANOPS_") {
+				if strings.HasPrefix(name, "LOANOPS_") && !strings.HasPrefix(name, settings.AlertPrefix) {
 					given[name] = true
 				}
 			}
@@ -154,6 +154,8 @@ func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 				wanted[name] = true
 			}
 			require.Equal(t, wanted, given)
+			_, told := compose.Services[service].Environment["LOANOPS_ALERT_OPS_SECRET_FILE"]
+			require.Equal(t, service == "worker", told, "who signs alerts is the worker alone")
 		})
 	}
 }
@@ -172,5 +174,37 @@ func TestConnection(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "secret")
+	}
+}
+
+// Who is told of alerts is the worker's, and what signs them is in files.
+func TestAlertEndpoints(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte("whsec_hush\n"), 0o600))
+	endpoints := func(lines ...string) ([]settings.AlertEndpoint, error) {
+		return settings.Settings{Environment: settings.NewEnvironment(lines...)}.AlertEndpoints()
+	}
+	none, err := endpoints("LOANOPS_ALERT_OPS_URL=", "LOANOPS_ALERT_OPS_SECRET_FILE=", "LOANOPS_ALERT_LEVEL=loud")
+	require.NoError(t, err)
+	require.Empty(t, none)
+
+	two, err := endpoints("LOANOPS_ALERT_RISK_TEAM_URL=http://risk/hook", "LOANOPS_ALERT_RISK_TEAM_SECRET_FILE="+file,
+		"LOANOPS_ALERT_OPS_URL=https://ops", "LOANOPS_ALERT_OPS_SECRET_FILE="+file)
+	require.NoError(t, err)
+	require.Equal(t, []settings.AlertEndpoint{{Name: "ops", URL: "https://ops", Secret: "whsec_hush"}, {Name: "risk_team", URL: "http://risk/hook", Secret: "whsec_hush"}}, two)
+
+	for _, test := range []struct{ url, secret, want string }{
+		{"LOANOPS_ALERT_OPS_URL=ftp://x/T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file, "LOANOPS_ALERT_OPS_URL"},
+		{"LOANOPS_ALERT_OPS_URL=https:///T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file, "LOANOPS_ALERT_OPS_URL"},
+		{"LOANOPS_ALERT_OPS_URL=https://ada:T0KEN@x", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file, "LOANOPS_ALERT_OPS_URL"},
+		{"LOANOPS_ALERT_ops_URL=https://x/T0KEN", "LOANOPS_ALERT_ops_SECRET_FILE=" + file, "LOANOPS_ALERT_ops_URL"},
+		{"LOANOPS_ALERT_OPS_URL=https://x/T0KEN", "", "LOANOPS_ALERT_OPS_SECRET_FILE"},
+		{"LOANOPS_ALERT_OPS_URL=https://x/T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file + ".none", "LOANOPS_ALERT_OPS_SECRET_FILE"},
+	} {
+		_, err := endpoints(test.url, test.secret)
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), test.url)
+		require.ErrorContains(t, err, test.want)
+		require.NotContains(t, err.Error(), "T0KEN", "a URL may be as good as a key")
 	}
 }

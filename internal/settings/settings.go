@@ -46,6 +46,8 @@ type Settings struct {
 	SyntheticKeyFile string `env:"LOANOPS_SYNTHETIC_KEY_FILE" needed:"deliver"`
 	// DataDirs are folders of this machine below which a worker may read data files, with a colon between them. Without any it reads none.
 	DataDirs string `env:"LOANOPS_DATA_DIRS" used:"data"`
+	// WebUI is the base URL of Temporal's Web UI, to which alerts link. Without it they have no links.
+	WebUI string `env:"LOANOPS_WEB_UI" used:"deliver"`
 	// Environment is what the settings were read from: Temporal's and S3's own variables are found there too.
 	Environment Environment `env:"-"`
 }

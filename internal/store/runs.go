@@ -108,17 +108,3 @@ func (s *store) PutCanaryCheck(ctx context.Context, check registry.CanaryCheck) 
 func (s *store) CanaryChecks(ctx context.Context, runID string) ([]registry.CanaryCheck, error) {
 	return documents[registry.CanaryCheck](ctx, s, "SELECT document FROM canary_checks WHERE run_id = ? ORDER BY seq", runID)
 }
-
-func (s *store) PutCachedStep(ctx context.Context, step registry.CachedStep) error {
-	if step.Key == "" {
-		return fault.New(fault.Invalid, "a cached step needs a key")
-	}
-	return s.exec(ctx, "recording a step", "INSERT INTO cached_steps (key, step, result) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-		step.Key, step.Step, string(step.Result))
-}
-
-func (s *store) CachedStep(ctx context.Context, key string) (registry.CachedStep, error) {
-	step := registry.CachedStep{Key: key}
-	err := s.document(ctx, &step.Result, "the step is not cached", "SELECT result FROM cached_steps WHERE key = ?", key)
-	return step, err
-}

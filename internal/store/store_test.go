@@ -6,9 +6,11 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/store"
@@ -62,6 +64,9 @@ func tamperer(driver, source string, unprotect ...string) func(*testing.T, strin
 	}
 }
 
+// chained are the tables whose rows carry the hash of the one before.
+var chained = []string{"serving_records", "signed_records"}
+
 func TestSQLite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		path := filepath.Join(t.TempDir(), "registry.db")
@@ -70,11 +75,15 @@ func TestSQLite(t *testing.T) {
 			db, err := sql.Open("sqlite", path)
 			require.NoError(t, err)
 			defer db.Close()
-			for _, op := range []string{"update", "delete"} {
-				_, err = db.Exec(fmt.Sprintf("CREATE TRIGGER IF NOT EXISTS serving_records_no_%s BEFORE %s ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END", op, op))
-				require.NoError(t, err)
+			var drops []string
+			for _, table := range chained {
+				for _, op := range []string{"update", "delete"} {
+					_, err = db.Exec(fmt.Sprintf("CREATE TRIGGER IF NOT EXISTS %[1]s_no_%[2]s BEFORE %[2]s ON %[1]s BEGIN SELECT RAISE(ABORT, '%[1]s is append-only'); END", table, op))
+					require.NoError(t, err)
+					drops = append(drops, fmt.Sprintf("DROP TRIGGER IF EXISTS %s_no_%s", table, op))
+				}
 			}
-			tamperer("sqlite", path, "DROP TRIGGER IF EXISTS serving_records_no_update", "DROP TRIGGER IF EXISTS serving_records_no_delete")(t, statement)
+			tamperer("sqlite", path, drops...)(t, statement)
 		}
 		return storetest.Database{Open: opener("sqlite://" + path), Tamper: tamper}
 	})
@@ -84,12 +93,18 @@ func TestPostgreSQL(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) storetest.Database {
 		url := server.Database(t)
 		tamper := func(t *testing.T, statement string) {
-			tamperer("pgx", url, "ALTER TABLE serving_records DISABLE TRIGGER serving_records_append_only")(t, statement)
+			var disable []string
+			for _, table := range chained {
+				disable = append(disable, fmt.Sprintf("ALTER TABLE %[1]s DISABLE TRIGGER %[1]s_append_only", table))
+			}
+			tamperer("pgx", url, disable...)(t, statement)
 			db, err := sql.Open("pgx", url)
 			require.NoError(t, err)
 			defer db.Close()
-			_, err = db.Exec("ALTER TABLE serving_records ENABLE TRIGGER serving_records_append_only")
-			require.NoError(t, err)
+			for _, table := range chained {
+				_, err = db.Exec(fmt.Sprintf("ALTER TABLE %[1]s ENABLE TRIGGER %[1]s_append_only", table))
+				require.NoError(t, err)
+			}
 		}
 		return storetest.Database{Open: opener(url), Tamper: tamper}
 	})
@@ -104,4 +119,26 @@ func TestOpenSaysWhatIsWrongWithoutThePassword(t *testing.T) {
 	_, err := store.Open(t.Context(), "postgres://user:secret@127.0.0.1:1/none?connect_timeout=2")
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 	require.NotContains(t, err.Error(), "secret")
+}
+
+// What people were told, and who took care of it, is never written over.
+func TestAlertsAreAppendOnly(t *testing.T) {
+	path, url := filepath.Join(t.TempDir(), "registry.db"), server.Database(t)
+	for _, database := range []struct{ open, driver, source string }{{"sqlite://" + path, "sqlite", path}, {url, "pgx", url}} {
+		r := opener(database.open)(t)
+		a, _, err := r.RaiseAlert(t.Context(), alert.Alert{Pipeline: "loans", Subject: alert.Delivery, State: alert.Failed, Since: time.Unix(1, 0), Operation: "run/end"})
+		require.NoError(t, err)
+		require.NoError(t, r.PutAlertSending(t.Context(), a.ID, "pager"))
+		_, err = r.AckAlert(t.Context(), a.ID, alert.Ack{Actor: "ada", Reason: "looking"})
+		require.NoError(t, err)
+		db, err := sql.Open(database.driver, database.source)
+		require.NoError(t, err)
+		defer db.Close()
+		for _, statement := range []string{
+			"UPDATE alerts SET document = ''", "DELETE FROM alerts", "UPDATE alert_sendings SET at = 0", "DELETE FROM alert_sendings", "UPDATE alert_acks SET actor = ''", "DELETE FROM alert_acks",
+		} {
+			_, err = db.Exec(statement)
+			require.ErrorContains(t, err, "append-only", statement)
+		}
+	}
 }

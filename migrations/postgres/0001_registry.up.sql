@@ -91,10 +91,19 @@ CREATE TABLE canary_checks (
     PRIMARY KEY (run_id, seq)
 );
 
+CREATE TABLE looks ( -- of monitors
+    run_id   TEXT   PRIMARY KEY,
+    pipeline TEXT   NOT NULL,
+    at       BIGINT NOT NULL,
+    document TEXT   NOT NULL -- registry.Look as JSON
+);
+CREATE INDEX looks_by_pipeline ON looks (pipeline, at);
+
 CREATE TABLE cached_steps (
-    key    TEXT PRIMARY KEY,
-    step   TEXT NOT NULL,
-    result TEXT NOT NULL
+    key        TEXT   PRIMARY KEY,
+    step       TEXT   NOT NULL,
+    result     TEXT   NOT NULL,
+    created_at BIGINT NOT NULL
 );
 
 CREATE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -106,6 +115,7 @@ CREATE TRIGGER schema_acceptances_append_only BEFORE UPDATE OR DELETE ON schema_
 CREATE TRIGGER schema_versions_append_only BEFORE UPDATE OR DELETE ON schema_versions FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER model_versions_append_only BEFORE UPDATE OR DELETE ON model_versions FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER serving_records_append_only BEFORE UPDATE OR DELETE ON serving_records FOR EACH ROW EXECUTE FUNCTION append_only();
+CREATE TRIGGER looks_append_only BEFORE UPDATE OR DELETE ON looks FOR EACH ROW EXECUTE FUNCTION append_only();
 CREATE TRIGGER canary_checks_append_only BEFORE UPDATE OR DELETE ON canary_checks FOR EACH ROW EXECUTE FUNCTION append_only();
 
 CREATE TABLE run_artifacts (

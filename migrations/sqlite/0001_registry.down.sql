@@ -1,5 +1,6 @@
 DROP TABLE run_artifacts;
 DROP TABLE cached_steps;
+DROP TABLE looks;
 DROP TABLE canary_checks;
 DROP TABLE runs;
 DROP TABLE serving_records;

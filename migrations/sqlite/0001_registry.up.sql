@@ -91,10 +91,19 @@ CREATE TABLE canary_checks (
     PRIMARY KEY (run_id, seq)
 );
 
+CREATE TABLE looks ( -- of monitors
+    run_id   TEXT   PRIMARY KEY,
+    pipeline TEXT   NOT NULL,
+    at       BIGINT NOT NULL,
+    document TEXT   NOT NULL -- registry.Look as JSON
+);
+CREATE INDEX looks_by_pipeline ON looks (pipeline, at);
+
 CREATE TABLE cached_steps (
-    key    TEXT PRIMARY KEY,
-    step   TEXT NOT NULL,
-    result TEXT NOT NULL
+    key        TEXT   PRIMARY KEY,
+    step       TEXT   NOT NULL,
+    result     TEXT   NOT NULL,
+    created_at BIGINT NOT NULL
 );
 
 CREATE TRIGGER policies_no_update BEFORE UPDATE ON policies BEGIN SELECT RAISE(ABORT, 'policies is append-only'); END;
@@ -108,6 +117,8 @@ CREATE TRIGGER model_versions_no_delete BEFORE DELETE ON model_versions BEGIN SE
 CREATE TRIGGER serving_records_no_update BEFORE UPDATE ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END;
 CREATE TRIGGER serving_records_no_delete BEFORE DELETE ON serving_records BEGIN SELECT RAISE(ABORT, 'serving_records is append-only'); END;
 CREATE TRIGGER canary_checks_no_update BEFORE UPDATE ON canary_checks BEGIN SELECT RAISE(ABORT, 'canary_checks is append-only'); END;
+CREATE TRIGGER looks_no_update BEFORE UPDATE ON looks BEGIN SELECT RAISE(ABORT, 'looks is append-only'); END;
+CREATE TRIGGER looks_no_delete BEFORE DELETE ON looks BEGIN SELECT RAISE(ABORT, 'looks is append-only'); END;
 CREATE TRIGGER canary_checks_no_delete BEFORE DELETE ON canary_checks BEGIN SELECT RAISE(ABORT, 'canary_checks is append-only'); END;
 
 CREATE TABLE run_artifacts (

@@ -18,7 +18,6 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
-	"github.com/loanops/loanops/workflows"
 )
 
 // A person's file goes to where every worker reads it, and a version's artifacts come back as files with names that tell.
@@ -116,12 +115,12 @@ func TestUploadRefusesWhatNobodyReads(t *testing.T) {
 	for uri, want := range map[string]fault.Code{
 		sheet: fault.Invalid, "https://example.org/applications.csv": fault.Invalid, filepath.Join(t.TempDir(), "none.csv"): fault.NotFound, "/dev/zero": fault.Invalid,
 	} {
-		err := a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, &workflows.TrainingInput{Data: uri})
+		_, _, err := a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, uri)
 		require.Equal(t, want, fault.CodeOf(err), "%s: %v", uri, err)
 	}
-	in := workflows.TrainingInput{Data: "s3://elsewhere/applications.csv"}
-	require.NoError(t, a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, &in))
-	require.Empty(t, in.Uploads)
+	_, uploads, err := a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, "s3://elsewhere/applications.csv")
+	require.NoError(t, err)
+	require.Empty(t, uploads)
 }
 
 func TestTokenIsTheFilesText(t *testing.T) {

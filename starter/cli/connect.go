@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/schedule"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/store"
 )
@@ -44,4 +45,9 @@ func dial(ctx context.Context, s settings.Settings) (client.Client, error) {
 	options.Logger = log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
 	c, err := client.DialContext(ctx, options)
 	return c, fault.Wrap(fault.Unavailable, err, "reaching Temporal at %s", options.HostPort)
+}
+
+// schedules are those of pipelines.
+func schedules(temporal client.Client) schedule.Schedules {
+	return schedule.Schedules{Client: temporal.ScheduleClient()}
 }

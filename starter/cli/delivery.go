@@ -11,6 +11,7 @@ import (
 
 func (a *app) deliverCommand() *cobra.Command {
 	var input workflows.DeliveryInput
+	var by signer
 	var wait bool
 	c := &cobra.Command{
 		Use: "start MODEL", Short: "Bring a registered version to production through staging and a canary", Args: between(1, 1),
@@ -28,6 +29,15 @@ func (a *app) deliverCommand() *cobra.Command {
 			defer reg.Close()
 			if input.Version != 0 {
 				if _, err := reg.Version(ctx, input.Model, input.Version); err != nil {
+					return err
+				}
+			}
+			if err := by.resolve(); err != nil {
+				return err
+			}
+			if by.signs() {
+				input.Actor = by.name
+				if input.Signed, err = by.start(workflows.DeliveryID(input.Model), input.Model, input.Digest()); err != nil {
 					return err
 				}
 			}
@@ -50,6 +60,7 @@ func (a *app) deliverCommand() *cobra.Command {
 	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long to wait for it, such as 2h30m (default: 24h)")
 	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the challenger on a game day: delay=300ms,\ndelay=300ms@3%, crash_after=20, errors=5%, reject=5%,\nhang=10% or swap")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
+	by.flags(c)
 	input.Actor = actor()
 	return c
 }

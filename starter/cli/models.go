@@ -11,7 +11,6 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
-	"github.com/loanops/loanops/internal/serving"
 )
 
 const timeLayout = "2006-01-02 15:04:05"
@@ -23,9 +22,10 @@ type listedVersion struct {
 }
 
 func (a *app) modelsListCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "list [MODEL]", Short: "List versions, newest first", Args: between(0, 1),
-		Example: "  loanops models list loan-eligibility",
+	var by ranking
+	c := &cobra.Command{
+		Use: "list [MODEL]", Short: "List versions, newest first, or the best", Args: between(0, 1),
+		Example: "  loanops models list loan-eligibility\n  loanops models list loan-eligibility --top 3 --by brier --output json",
 		RunE: func(c *cobra.Command, args []string) error {
 			reg, _, err := a.registry(c.Context())
 			if err != nil {
@@ -47,6 +47,9 @@ func (a *app) modelsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if c.Flags().Changed("top") || c.Flags().Changed("by") {
+				return a.listBest(c.Context(), reg, listed, by)
+			}
 			rows := [][]string{{"MODEL", "VERSION", "ALIASES", "AUC", "TRAINED", "DIGEST"}}
 			for _, v := range listed {
 				rows = append(rows, []string{
@@ -57,6 +60,9 @@ func (a *app) modelsListCommand() *cobra.Command {
 			return a.print(listed, func() { a.table(rows) })
 		},
 	}
+	c.Flags().IntVar(&by.top, "top", 0, "only this many, the best first, with what made them (0: all)")
+	c.Flags().StringVar(&by.metric, "by", "auc", "the `metric` that ranks them: auc, ks, accuracy, brier or log_loss")
+	return c
 }
 
 // withAliases looks each model's aliases up once.
@@ -89,21 +95,7 @@ func (a *app) modelsShowCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			which := serving.ChampionAlias
-			if len(args) > 1 {
-				which = args[1]
-			}
-			version, err := strconv.Atoi(which)
-			if err != nil {
-				aliases, err := reg.Aliases(ctx, args[0])
-				if err != nil {
-					return err
-				}
-				if version = aliases[which]; version == 0 {
-					return fault.New(fault.NotFound, "model %q has no %q", args[0], which)
-				}
-			}
-			v, err := reg.Version(ctx, args[0], version)
+			v, err := namedVersion(ctx, reg, args[0], strings.Join(args[1:], ""))
 			if err != nil {
 				return err
 			}
@@ -129,37 +121,4 @@ func (a *app) describe(v registry.ModelVersion) {
 	a.table(rows)
 	fmt.Fprintln(a.out)
 	a.listArtifacts(v.Artifacts)
-}
-
-func (a *app) modelsHistoryCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "history MODEL", Short: "Show every alias move, after verifying that nobody changed one", Args: between(1, 1),
-		Example: "  loanops models history loan-eligibility",
-		RunE: func(c *cobra.Command, args []string) error {
-			reg, _, err := a.registry(c.Context())
-			if err != nil {
-				return err
-			}
-			defer reg.Close()
-			history, err := reg.ServingHistory(c.Context(), args[0], serving.Production)
-			if err != nil {
-				return err
-			}
-			moves := serving.AliasMoves(history)
-			if len(moves) == 0 {
-				return fault.New(fault.NotFound, "no alias of model %q was ever moved", args[0])
-			}
-			rows := [][]string{{"SEQ", "GENERATION", "AT", "ALIAS", "FROM", "TO", "ACTOR", "REASON"}}
-			for _, m := range moves {
-				rows = append(rows, []string{
-					strconv.Itoa(m.Seq), strconv.FormatInt(m.Generation, 10), m.At.Format(timeLayout), m.Alias, strconv.Itoa(m.From), strconv.Itoa(m.Version),
-					m.Actor, m.Reason,
-				})
-			}
-			return a.print(moves, func() {
-				a.table(rows)
-				a.verified(history)
-			})
-		},
-	}
 }

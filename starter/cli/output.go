@@ -56,6 +56,7 @@ func (a *app) result(r workflows.Result) error {
 		}
 		fmt.Fprintf(a.out, "%s: %s\n", r.Verdict, what)
 		a.listReasons(r.Reasons)
+		a.measured(r.Evaluation)
 	})
 	if err != nil {
 		return err

@@ -184,6 +184,7 @@ func TestRunsShowTellsOfTheCanaryAndOfAFault(t *testing.T) {
 	p := newFakePlatform(t)
 	r := p.registry(t)
 	failed := endedRun("run-1")
+	failed.Trigger, failed.Cause = "monitor", "run-0"
 	failed.Status, failed.Error = registry.RunFailed, "the database went away"
 	require.NoError(t, r.PutRun(t.Context(), failed))
 	require.NoError(t, r.PutCanaryCheck(t.Context(), registry.CanaryCheck{
@@ -192,6 +193,7 @@ func TestRunsShowTellsOfTheCanaryAndOfAFault(t *testing.T) {
 	}))
 	stdout, stderr, code := p.run(t, "runs", "show", "run-1")
 	require.Equal(t, 0, code, stderr)
+	require.Contains(t, stdout, "by monitor (run-0), took", "and of what found a reason")
 	require.Contains(t, stdout, "canary progressing at 5 %: failed, too slow; too many errors\nthe database went away\n")
 }
 
@@ -289,26 +291,23 @@ func TestStartsAreRefused(t *testing.T) {
 	require.Empty(t, runs)
 }
 
-// A spec that was given by its file is registered under its own name, once.
-func TestAGivenFileIsRegistered(t *testing.T) {
+// A spec that was given by its file is to be registered under its own name.
+func TestAGivenFileIsToBeRegistered(t *testing.T) {
 	p := newFakePlatform(t)
 	r := p.registry(t)
 	yaml, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "any-name.yaml")
 	require.NoError(t, os.WriteFile(file, yaml, 0o600))
-	for range 2 {
-		spec, err := given(t.Context(), r, nil, file)
-		require.NoError(t, err)
-		require.Equal(t, "loan-eligibility", spec.Name)
-	}
-	specs, err := r.Pipelines(t.Context())
-	require.NoError(t, err)
-	require.Len(t, specs, 1)
-	require.Equal(t, yaml, specs[0].YAML)
-	spec, err := given(t.Context(), r, []string{"loan-eligibility"}, "")
+	spec, registered, err := given(t.Context(), r, nil, file)
 	require.NoError(t, err)
 	require.Equal(t, "loan-eligibility", spec.Name)
+	require.Equal(t, yaml, registered.YAML)
+	require.NoError(t, r.PutPipeline(t.Context(), *registered))
+	spec, registered, err = given(t.Context(), r, []string{"loan-eligibility"}, "")
+	require.NoError(t, err)
+	require.Equal(t, "loan-eligibility", spec.Name)
+	require.Nil(t, registered, "it is registered already")
 }
 
 // A database that cannot be opened is a fault of the platform, not of the user, and its address is not shown: it may hold a password.

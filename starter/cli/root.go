@@ -83,11 +83,11 @@ func (e verdictError) Error() string { return string(e.verdict) }
 
 func (e verdictError) code() int {
 	switch e.verdict {
-	case workflows.Refused, workflows.Rejected:
+	case workflows.Refused, workflows.Rejected, workflows.Alerted, workflows.Retrain, workflows.Review:
 		return exitRefused
 	case workflows.Aborted, workflows.RolledBack:
 		return exitAborted
-	case workflows.Promoted, workflows.Bootstrapped, workflows.Restored, workflows.Registered, workflows.Nothing:
+	case workflows.Promoted, workflows.Bootstrapped, workflows.Restored, workflows.Registered, workflows.Nothing, workflows.Evaluated:
 		return exitDone
 	}
 	return exitFault
@@ -129,12 +129,17 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("data", "Data at a desk", a.dataCheckCommand(), a.dataInferCommand()),
 		group("cd", "Continuous delivery", a.deliverCommand()),
 		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
-		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand()),
+		group("monitor", "Looks at production: what changed, and what comes of it", a.monitorStartCommand(), a.monitorListCommand(), a.monitorShowCommand()),
+		group("operators", "Whose signatures count, and what they signed", a.operatorsListCommand(), a.operatorsAddCommand(), a.operatorsRevokeCommand(), a.operatorsKeygenCommand(), a.operatorsVerifyCommand()),
+		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand(),
+			a.modelsLineageCommand(), a.modelsEvaluateCommand(), a.modelsCompareCommand()),
 		group("policy", "What makes verdicts and reasons of scores", a.policyShowCommand(), a.policyHistoryCommand(), a.policyDiffCommand()),
 		group("serving", "What should serve, and who said so", a.servingShowCommand(), a.servingHistoryCommand()),
+		group("schedule", "What pipelines do by themselves, and when", a.scheduleListCommand(), a.scheduleSetCommand(), a.schedulePauseCommand(), a.scheduleResumeCommand(), a.scheduleTriggerCommand(), a.scheduleDeleteCommand()),
+		group("alerts", "What people are told of, and who takes care of it", a.alertsListCommand(), a.alertsAckCommand()),
 		group("runs", "Runs of pipelines and their steps", a.runsListCommand(), a.runsShowCommand()),
 		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesValidateCommand()),
-		a.decideCommand(), a.simulateCommand())
+		a.decideCommand(), a.simulateCommand(), a.pruneCommand())
 	return root
 }
 

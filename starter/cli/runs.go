@@ -114,6 +114,9 @@ func liveSteps(ctx context.Context, s settings.Settings, run registry.Run) ([]re
 
 func (a *app) describeRun(r shownRun) {
 	fmt.Fprintf(a.out, "%s of %s: %s %s\nrun %s, started %s by %s", r.Type, r.Pipeline, r.Status, r.Verdict, r.ID, r.StartedAt.Format(timeLayout), r.Trigger)
+	if r.Cause != "" {
+		fmt.Fprintf(a.out, " (%s)", r.Cause)
+	}
 	if !r.EndedAt.IsZero() {
 		fmt.Fprintf(a.out, ", took %s, of which its steps ran %s", took(r.StartedAt, r.EndedAt), r.Busy().Round(time.Millisecond))
 	}

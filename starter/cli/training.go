@@ -20,6 +20,7 @@ import (
 func (a *app) trainCommand() *cobra.Command {
 	var input workflows.TrainingInput
 	var file string
+	var by signer
 	var wait bool
 	c := &cobra.Command{
 		Use: "start [PIPELINE]", Short: "Train a model from raw data and deliver it", Args: between(0, 1),
@@ -31,19 +32,33 @@ func (a *app) trainCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			spec, err := given(ctx, reg, args, file)
+			spec, registered, err := given(ctx, reg, args, file)
 			if err != nil {
 				return err
 			}
 			input.Pipeline = spec.Name
-			if err := a.bring(ctx, s, spec, &input); err != nil {
+			if input.Data, input.Uploads, err = a.bring(ctx, s, spec, input.Data); err != nil {
 				return err
+			}
+			if err := by.resolve(); err != nil {
+				return err
+			}
+			if by.signs() {
+				input.Actor = by.name
+				if input.Signed, err = by.start(workflows.TrainingID(input.Pipeline), input.Pipeline, input.Digest()); err != nil {
+					return err
+				}
 			}
 			temporal, err := dial(ctx, s)
 			if err != nil {
 				return err
 			}
 			defer temporal.Close()
+			if registered != nil {
+				if err := schedules(temporal).Register(ctx, reg, *registered); err != nil {
+					return err
+				}
+			}
 			run, err := start(ctx, temporal, workflows.TrainingID(input.Pipeline), workflows.ContinuousTrainingName, "train "+input.Pipeline, input)
 			if err != nil {
 				return err
@@ -58,6 +73,7 @@ func (a *app) trainCommand() *cobra.Command {
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "let the delivery wait for the approve update")
 	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long it waits for it, such as 2h30m (default: 24h)")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
+	by.flags(c)
 	input.Actor = actor()
 	return c
 }
@@ -83,22 +99,23 @@ func (a *app) finish(ctx context.Context, temporal client.Client, run client.Wor
 	return a.result(result)
 }
 
-// given is the spec in the file, which is registered, or no more than the name of one that is.
-func given(ctx context.Context, reg registry.Registry, args []string, file string) (pipeline.Spec, error) {
+// given is the spec in the file, with what it is to be registered as, or no more than the name of one that is registered.
+func given(ctx context.Context, reg registry.Registry, args []string, file string) (pipeline.Spec, *registry.PipelineSpec, error) {
 	switch {
 	case file != "" && len(args) > 0:
-		return pipeline.Spec{}, fault.New(fault.Invalid, "a pipeline's name and --pipeline; give one of them")
+		return pipeline.Spec{}, nil, fault.New(fault.Invalid, "a pipeline's name and --pipeline; give one of them")
 	case file != "":
 		spec, yaml, err := resolvedSpec(file)
 		if err != nil {
-			return spec, err
+			return spec, nil, err
 		}
-		return spec, reg.PutPipeline(ctx, registry.NewPipelineSpec(spec, yaml))
+		registered := registry.NewPipelineSpec(spec, yaml)
+		return spec, &registered, nil
 	case len(args) == 0:
-		return pipeline.Spec{}, fault.New(fault.Invalid, "which pipeline? give its name, such as loan-eligibility, or --pipeline FILE")
+		return pipeline.Spec{}, nil, fault.New(fault.Invalid, "which pipeline? give its name, such as loan-eligibility, or --pipeline FILE")
 	}
 	_, err := reg.Pipeline(ctx, args[0])
-	return pipeline.Spec{Name: args[0]}, err
+	return pipeline.Spec{Name: args[0]}, nil, err
 }
 
 // resolvedSpec reads a spec file; its relative paths, which are relative to it, become absolute.
@@ -114,22 +131,23 @@ func resolvedSpec(file string) (pipeline.Spec, []byte, error) {
 	return spec, data, err
 }
 
-// bring stores the local files that the run is to read: those of the spec, and what replaces its rows.
-func (a *app) bring(ctx context.Context, s settings.Settings, spec pipeline.Spec, input *workflows.TrainingInput) (err error) {
-	if input.Data != "" {
-		spec.Source.Relation = spec.Source.At(input.Data)
+// bring stores the local files that the run is to read: those of the spec, and data, which replace its rows. It returns how the run names the data, and
+// where the files are.
+func (a *app) bring(ctx context.Context, s settings.Settings, spec pipeline.Spec, data string) (named string, uploads map[string][]string, err error) {
+	if data != "" {
+		spec.Source.Relation = spec.Source.At(data)
 		switch {
 		case spec.Source.Local():
-			if input.Data, err = filepath.Abs(input.Data); err != nil {
-				return fault.Wrap(fault.Invalid, err, "--data")
+			if data, err = filepath.Abs(data); err != nil {
+				return "", nil, fault.Wrap(fault.Invalid, err, "--data")
 			}
-			spec.Source.Relation = spec.Source.At(input.Data)
-		case !strings.HasPrefix(input.Data, "s3://"):
-			return fault.New(fault.Invalid, "--data %s: a local path or s3://bucket/key is wanted", input.Data)
+			spec.Source.Relation = spec.Source.At(data)
+		case !strings.HasPrefix(data, "s3://"):
+			return "", nil, fault.New(fault.Invalid, "--data %s: a local path or s3://bucket/key is wanted", data)
 		}
 	}
-	input.Uploads, err = a.upload(ctx, s, spec)
-	return err
+	uploads, err = a.upload(ctx, s, spec)
+	return data, uploads, err
 }
 
 func readSpec(file string) ([]byte, error) {

@@ -11,10 +11,13 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.temporal.io/sdk/client"
 
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/platform"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/schedule"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/store"
 	"github.com/loanops/loanops/pipelines"
@@ -71,11 +74,16 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	defer reg.Close()
-	if err := u.register(ctx, reg, registry.NewPipelineSpec(spec, yaml)); err != nil {
+	temporal, err := dial(ctx, p.Settings)
+	if err != nil {
+		return err
+	}
+	defer temporal.Close()
+	if err := u.register(ctx, schedules(temporal), reg, registry.NewPipelineSpec(spec, yaml)); err != nil {
 		return err
 	}
 	if !u.noRun {
-		if err := u.job(ctx, p, reg, spec); err != nil || u.once {
+		if err := u.job(ctx, p, temporal, reg, spec); err != nil || u.once {
 			return err
 		}
 	}
@@ -98,7 +106,7 @@ func (u *up) spec() (spec pipeline.Spec, yaml []byte, err error) {
 }
 
 // register records every pipeline that comes with LoanOps, and the given one.
-func (u *up) register(ctx context.Context, reg registry.Registry, given registry.PipelineSpec) error {
+func (u *up) register(ctx context.Context, to schedule.Schedules, reg registry.Registry, given registry.PipelineSpec) error {
 	shipped, err := fs.Glob(pipelines.FS, "*.yaml")
 	if err != nil {
 		return err
@@ -115,21 +123,22 @@ func (u *up) register(ctx context.Context, reg registry.Registry, given registry
 		if spec.Name == given.Name {
 			continue
 		}
-		if err := reg.PutPipeline(ctx, registry.NewPipelineSpec(spec, data)); err != nil {
+		if err := to.Register(ctx, reg, registry.NewPipelineSpec(spec, data)); err != nil {
 			return err
 		}
 	}
-	return reg.PutPipeline(ctx, given)
+	return to.Register(ctx, reg, given)
 }
 
 // challengerDays is how much older the first run's data are, so that the second has something new to learn.
 const challengerDays = 90
 
 // job takes the pipeline to a champion, and with simulated data to a second one through a canary.
-func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registry, spec pipeline.Spec) error {
+func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Client, reg registry.Registry, spec pipeline.Spec) error {
 	simulated := spec.Source.Simulate != nil && u.data == ""
-	from := workflows.TrainingInput{Pipeline: spec.Name, Data: u.data, Trigger: "up", Actor: actor()}
-	if err := u.bring(ctx, p.Settings, spec, &from); err != nil {
+	from := workflows.TrainingInput{Pipeline: spec.Name, Trigger: "up", Actor: actor()}
+	var err error
+	if from.Data, from.Uploads, err = u.bring(ctx, p.Settings, spec, u.data); err != nil {
 		return err
 	}
 	shown := false // whether the decision of the version that serves has been shown
@@ -150,7 +159,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 		if first && simulated {
 			input.AsOf = spec.Source.Simulate.To.AddDate(0, 0, -challengerDays).Format(pipeline.DateLayout)
 		}
-		result, err := u.train(ctx, p, input, first)
+		result, err := u.train(ctx, temporal, input, first)
 		if err != nil {
 			return err
 		}
@@ -170,27 +179,22 @@ func (u *up) job(ctx context.Context, p *platform.Platform, reg registry.Registr
 	return u.show(ctx, p, reg, spec.Name)
 }
 
-// train starts a training, or joins the one that a platform before this one left running.
-func (u *up) train(ctx context.Context, p *platform.Platform, input workflows.TrainingInput, first bool) (workflows.Result, error) {
-	temporal, err := dial(ctx, p.Settings)
+// train starts a training, or joins the one that a platform before this one left running, or that a schedule was first to start.
+func (u *up) train(ctx context.Context, temporal client.Client, input workflows.TrainingInput, first bool) (workflows.Result, error) {
+	id := workflows.TrainingID(input.Pipeline)
+	run, err := start(ctx, temporal, id, workflows.ContinuousTrainingName, "train "+input.Pipeline, input)
+	if fault.CodeOf(err) == fault.Conflict {
+		u.say("going on with %s, which is under way", id)
+		return u.wait(ctx, temporal, temporal.GetWorkflow(ctx, id, ""))
+	}
 	if err != nil {
 		return workflows.Result{}, err
-	}
-	defer temporal.Close()
-	id := workflows.TrainingID(input.Pipeline)
-	if description, err := temporal.DescribeWorkflow(ctx, id, ""); err == nil && description.WorkflowCloseTime == nil {
-		u.say("going on with %s, which is under way", id)
-		return u.wait(ctx, temporal, temporal.GetWorkflow(ctx, id, description.WorkflowExecution.RunID))
 	}
 	what := "training a challenger on newer data; it goes through a canary"
 	if first {
 		what = "training a first version; it is bootstrapped into production"
 	}
 	u.say("%s: %s", input.Pipeline, what)
-	run, err := start(ctx, temporal, id, workflows.ContinuousTrainingName, "train "+input.Pipeline, input)
-	if err != nil {
-		return workflows.Result{}, err
-	}
 	return u.wait(ctx, temporal, run)
 }
 

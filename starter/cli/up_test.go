@@ -16,6 +16,8 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/schedule"
+	"github.com/loanops/loanops/internal/schedule/scheduletest"
 	"github.com/loanops/loanops/pipelines"
 	"github.com/loanops/loanops/workflows"
 )
@@ -52,7 +54,15 @@ func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
 	require.NoError(t, err)
 	u := &up{app: &app{}}
 
-	require.NoError(t, u.register(t.Context(), r, registry.NewPipelineSpec(pipeline.Spec{Name: "cards"}, []byte("name: cards\n"))))
+	temporal := scheduletest.New()
+	to := schedule.Schedules{Client: temporal}
+
+	cards := []byte(strings.Replace(string(shipped.YAML), "name: loan-eligibility", "name: cards", 1))
+	given, err := pipeline.Parse("cards.yaml", cards)
+	require.NoError(t, err)
+	require.NoError(t, u.register(t.Context(), to, r, registry.NewPipelineSpec(given, cards)))
+	made := []string{"create retrain-loan-eligibility", "create monitor-loan-eligibility", "create retrain-cards", "create monitor-cards"}
+	require.Equal(t, made, temporal.Calls, "schedules are on by default")
 	specs, err := r.Pipelines(t.Context())
 	require.NoError(t, err)
 	require.Len(t, specs, 2)
@@ -61,12 +71,13 @@ func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
 
 	for range 2 {
 		put := &puts{Registry: r}
-		require.NoError(t, u.register(t.Context(), put, registry.NewPipelineSpec(spec, own)))
+		require.NoError(t, u.register(t.Context(), to, put, registry.NewPipelineSpec(spec, own)))
 		require.NotContains(t, put.yaml, string(shipped.YAML), "not even for a moment, nor as a row of its history")
 		spec, err := r.Pipeline(t.Context(), "loan-eligibility")
 		require.NoError(t, err)
 		require.Equal(t, own, spec.YAML)
 	}
+	require.Equal(t, made, temporal.Calls, "another cutoff changes no schedule")
 }
 
 // puts remembers the specs that were put.

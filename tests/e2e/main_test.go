@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -33,6 +34,10 @@ func runAll(m *testing.M) (int, error) {
 		return 1, err
 	}
 	if err := shared.Start("--no-run"); err != nil {
+		return 1, err
+	}
+	var paused json.RawMessage
+	if err := shared.JSON(&paused, "schedule", "pause", name, "--reason", "tests begin runs themselves"); err != nil {
 		return 1, err
 	}
 	code := m.Run()

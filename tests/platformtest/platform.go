@@ -35,6 +35,8 @@ type Endpoints struct {
 type Platform struct {
 	// State is the state folder, Bin the folder of the built programs.
 	State, Bin string
+	// Env is what the platform is started with beside this process's environment, as NAME=value.
+	Env []string
 
 	cmd  *exec.Cmd
 	log  *Log
@@ -73,7 +75,7 @@ func (p *Platform) FirstRun() error {
 func (p *Platform) Start(flags ...string) error {
 	p.log = &Log{}
 	p.cmd = exec.Command(filepath.Join(p.Bin, "loanops"), append([]string{"up", "--state", p.State}, flags...)...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append(os.Environ(), p.Env...), p.log, p.log
 	// endpoints.json of a platform that was killed must not be taken for this one's.
 	_ = os.Remove(p.path("endpoints.json"))
 	if err := p.cmd.Start(); err != nil {

@@ -45,6 +45,11 @@ func record(ctx context.Context, dir, bin, spec string) error {
 	}
 	defer os.RemoveAll(work)
 	s := &stage{Platform: &platformtest.Platform{State: filepath.Join(work, "state"), Bin: bin}, work: work, spec: spec}
+	receiver, err := s.receive()
+	if err != nil {
+		return err
+	}
+	defer receiver.Close()
 	if err := s.Start("--no-run"); err != nil {
 		return err
 	}
@@ -67,7 +72,11 @@ func (s *stage) playAll(ctx context.Context, dir string) error {
 		}
 		for _, kept := range scene.keeps {
 			fmt.Println(kept.file)
-			if err := export(ctx, s.temporal, kept.workflowID, filepath.Join(dir, kept.file)); err != nil {
+			workflowID, err := s.workflowID(kept)
+			if err != nil {
+				return err
+			}
+			if err := export(ctx, s.temporal, workflowID, filepath.Join(dir, kept.file)); err != nil {
 				return err
 			}
 			reasons[kept.file] = kept.why

@@ -59,6 +59,8 @@ func TestEveryVerdictIsKept(t *testing.T) {
 		workflows.ContinuousTrainingName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
 		workflows.ContinuousDeliveryName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
 		workflows.RollbackName:           {workflows.RolledBack, workflows.Aborted},
+		workflows.MonitorName:            {workflows.Nothing, workflows.Alerted, workflows.Review, workflows.Retrain, workflows.RolledBack},
+		workflows.EvaluationName:         {workflows.Evaluated, workflows.Refused},
 	} {
 		for _, verdict := range verdicts {
 			file := fmt.Sprintf("%s-%s.json", workflow, verdict)
@@ -117,7 +119,7 @@ func TestInputsOfATrainingAreSmall(t *testing.T) {
 			}
 		}
 		require.Greater(t, bytes, 4<<10, "%s has inputs at all", path)
-		require.Less(t, bytes, 10<<10, path)
+		require.Less(t, bytes, 11<<10, path)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,10 +16,10 @@ import (
 	"github.com/loanops/loanops/workflows"
 )
 
-// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes.
-const quick, tight = "quick", "tight"
+// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes, one that two people stand behind.
+const quick, tight, paired = "quick", "tight", "paired"
 
-var training, delivery, rollback = workflows.TrainingID(quick), workflows.DeliveryID(quick), workflows.RollbackID(quick)
+var training, delivery, rollback, watch = workflows.TrainingID(quick), workflows.DeliveryID(quick), workflows.RollbackID(quick), workflows.MonitorID(quick)
 
 // scenario is what somebody does, and the histories that are kept of it.
 type scenario struct {
@@ -51,6 +52,9 @@ var scenarios = []scenario{
 	{run(4, "cd", "start", quick, "--version", "1", "--drill", "crash_after=20", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-aborted.json", "a canary whose analysis fails: the agent is told, Terraform follows"},
 	}},
+	{toldOf, []kept{
+		{newestAlert, "Alert-told.json", "the canary that was aborted is told to an endpoint, by a workflow that outlives the delivery"},
+	}},
 	{run(4, "cd", "start", quick, "--version", "1", "--drill", "delay=1ms", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-aborted-drill.json", "every step of the canary passes under a drill: never promoted"},
 	}},
@@ -75,6 +79,12 @@ var scenarios = []scenario{
 	}},
 	{shuffled, []kept{
 		{training, "ContinuousTraining-refused.json", "refused by a gate before the registry"},
+	}},
+	{onNewData, []kept{
+		{workflows.EvaluationID(quick), "Evaluation-evaluated.json", "a version measured on new data"},
+	}},
+	{tooYoung, []kept{
+		{workflows.EvaluationID(quick), "Evaluation-refused.json", "data of which no label is mature"},
 	}},
 	{run(0, "cd", "start", quick, "--version", "1", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-promoted-back.json", "a canary of a version that was champion before"},
@@ -109,6 +119,34 @@ var scenarios = []scenario{
 	}},
 	{run(4, "ct", "start", "--pipeline", "unasked.yaml", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-aborted-unasked.json", "no mirror, no requests: a weighted step waits and is given up"},
+	}},
+	{triggers, []kept{
+		{"trigger-1", "Trigger-kept.json", "a run goes on: the trigger is left to a keeper"},
+		{"trigger-2", "Trigger-kept_already.json", "a keeper waits: it is told, by a signal"},
+		{workflows.KeeperID(workflows.TrainingRun, tight), "Trigger-started-keeper.json", "waits for the end of the run, and starts one more for both"},
+		{"trigger-3", "Trigger-started.json", "starts the run, which outlives it"},
+	}},
+	{bySecondPerson, []kept{
+		{workflows.TrainingID(paired), "ContinuousTraining-bootstrapped-signed.json", "a person's signed start, carried to the child"},
+		{workflows.DeliveryID(paired), "ContinuousDelivery-bootstrapped-second-person.json", "a signed start, an approval by another person's key, then one by a second person"},
+	}},
+	{byTwoPeople, []kept{
+		{workflows.DeliveryID(paired), "ContinuousDelivery-promoted-two-people.json", "nobody signed the start: two signatures, one after the other"},
+	}},
+	{onSame, []kept{
+		{watch, "Monitor-nothing.json", "rows like those of before"},
+	}},
+	{onShock, []kept{
+		{watch, "Monitor-alert.json", "drift of which the spec lets people be told"},
+	}},
+	{onMonths, []kept{
+		{watch, "Monitor-review.json", "a number in another unit"},
+	}},
+	{onDrift, []kept{
+		{watch, "Monitor-retrain.json", "drift: a training is started and not waited for"},
+	}},
+	{onBadChampion, []kept{
+		{watch, "Monitor-rolled_back.json", "an older version is better: it is back by a rollback"},
 	}},
 }
 
@@ -151,8 +189,11 @@ func (s *stage) write(file string) error {
 		return nil
 	}
 	name := quick
-	if file == tight+".yaml" {
+	switch file {
+	case tight + ".yaml":
 		name = tight
+	case paired + ".yaml", "repriced.yaml":
+		name = paired
 	}
 	if err := platformtest.QuickSpec(s.spec, path, name, 1); err != nil {
 		return err
@@ -166,11 +207,19 @@ func (s *stage) write(file string) error {
 
 // variants say in what a pipeline's file differs from the quick one: old text, new text.
 var variants = map[string][]string{
-	"tight.yaml":   {" p99_millis: 2000", " p99_millis: 0.000001"},
-	"narrow.yaml":  {"max: 1000000,", "max: 900000,"},
-	"strict.yaml":  {"cutoff: 0.25", "cutoff: 0.05"},
-	"unasked.yaml": {"cutoff: 0.25", "cutoff: 0.26", "mirror: true", "mirror: false", "rate: 200", "rate: 0", "max_wait_hours: 168", "max_wait_hours: 0.0005"},
+	"tight.yaml":    {" p99_millis: 2000", " p99_millis: 0.000001"},
+	"narrow.yaml":   {"max: 1000000,", "max: 900000,"},
+	"strict.yaml":   {"cutoff: 0.25", "cutoff: 0.05"},
+	"paired.yaml":   {"approval: automatic", "approval: second_person"},
+	"repriced.yaml": {"approval: automatic", "approval: second_person", "cutoff: 0.25", "cutoff: 0.26"},
+	"told.yaml":     {reactions, "on: {schema: alert, data_drift: alert, prediction_drift: alert, performance: alert}"},
+	"trained.yaml":  {reactions, "on: {schema: alert, data_drift: retrain, prediction_drift: alert, performance: alert}"},
+	"bad.yaml":      {"min: 0.65", "min: 0.1", "brier, max: 0.2", "brier, max: 1", "auc_drop, max: 0.02", "auc_drop, max: 1", "against_champion: not_worse", "against_champion: any", "max_verdict_shift: 0.1", "max_verdict_shift: 1"},
+	"unasked.yaml":  {"cutoff: 0.25", "cutoff: 0.26", "mirror: true", "mirror: false", "rate: 200", "rate: 0", "max_wait_hours: 168", "max_wait_hours: 0.0005"},
 }
+
+// reactions are those of the shipped spec.
+const reactions = "on: {schema: retrain, data_drift: retrain, prediction_drift: roll_back, performance: roll_back}"
 
 // until asks until ok holds: what is waited for is in other processes.
 func until(what string, ok func() bool) error {
@@ -229,6 +278,20 @@ func shuffled(_ context.Context, s *stage) error {
 	return s.run(3, "ct", "start", quick, "--data", "shuffled.csv", "--wait")
 }
 
+func onNewData(_ context.Context, s *stage) error {
+	if err := s.run(0, "simulate", "--rows", "2000", "--seed", "11", "--out", "new.csv"); err != nil {
+		return err
+	}
+	return s.run(0, "models", "evaluate", quick, "--version", "@champion", "--data", "new.csv")
+}
+
+func tooYoung(_ context.Context, s *stage) error {
+	if err := s.run(0, "simulate", "--rows", "500", "--from", "2026-06-01", "--to", "2026-06-30", "--out", "young.csv"); err != nil {
+		return err
+	}
+	return s.run(3, "models", "evaluate", quick, "--data", "young.csv", "--as-of", "2026-06-30")
+}
+
 func overtaken(ctx context.Context, s *stage) error {
 	if err := s.run(0, "cd", "start", quick, "--version", "3", "--require-approval"); err != nil {
 		return err
@@ -251,6 +314,76 @@ func rollBack(input workflows.RollbackInput) func(context.Context, *stage) error
 		}
 		return started.Get(ctx, nil)
 	}
+}
+
+// triggers come while a run goes on, of which no worker knows, and when none does.
+func triggers(ctx context.Context, s *stage) error {
+	id := workflows.TrainingID(tight)
+	if _, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, "Nobody"); err != nil {
+		return err
+	}
+	if err := errors.Join(s.trigger(ctx, "trigger-1"), s.trigger(ctx, "trigger-2"), s.temporal.TerminateWorkflow(ctx, id, "", "the run has ended")); err != nil {
+		return err
+	}
+	if err := s.temporal.GetWorkflow(ctx, workflows.KeeperID(workflows.TrainingRun, tight), "").Get(ctx, nil); err != nil {
+		return err
+	}
+	if err := s.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
+		return err
+	}
+	return errors.Join(s.trigger(ctx, "trigger-3"), s.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil))
+}
+
+// trigger does what a schedule does, and waits until it is done.
+func (s *stage) trigger(ctx context.Context, id string) error {
+	input := workflows.TriggerInput{Run: workflows.TrainingRun, Pipeline: tight, Trigger: "schedule", Actor: "retrain-" + tight}
+	started, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.TaskQueue}, workflows.TriggerName, input)
+	if err != nil {
+		return err
+	}
+	return started.Get(ctx, nil)
+}
+
+// approve lets paired's delivery go on as an operator, and ends with the code.
+func (s *stage) approve(code int, as string, key string) error {
+	return s.run(code, "approve", workflows.DeliveryID(paired), "--reason", "reviewed", "--as", as, "--key", key)
+}
+
+// awaited waits until paired's delivery waits for people.
+func (s *stage) awaited(ctx context.Context) error {
+	return until("waiting for approval", func() bool { return s.progress(ctx, workflows.DeliveryID(paired)).WaitingForApproval })
+}
+
+// ended waits until paired's training has ended, and with it its delivery.
+func (s *stage) ended(ctx context.Context) error {
+	return until("the end", func() bool { return s.progress(ctx, workflows.TrainingID(paired)).Verdict != "" })
+}
+
+func bySecondPerson(ctx context.Context, s *stage) error {
+	for _, args := range [][]string{
+		{"operators", "add", "ada", "--key", "ada.key"},
+		{"operators", "add", "grace", "--as", "ada", "--key", "ada.key", "--new-key", "grace.key"},
+		{"operators", "add", "mary", "--as", "ada", "--key", "ada.key", "--new-key", "mary.key"},
+		{"ct", "start", "--pipeline", "paired.yaml", "--as", "ada", "--key", "ada.key"},
+	} {
+		if err := s.run(0, args...); err != nil {
+			return err
+		}
+	}
+	if err := s.awaited(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.approve(3, "ada", "ada.key"), s.approve(3, "grace", "mary.key"), s.approve(0, "grace", "grace.key"), s.ended(ctx))
+}
+
+func byTwoPeople(ctx context.Context, s *stage) error {
+	if err := s.run(0, "ct", "start", "--pipeline", "repriced.yaml"); err != nil {
+		return err
+	}
+	if err := s.awaited(ctx); err != nil {
+		return err
+	}
+	return errors.Join(s.approve(0, "grace", "grace.key"), s.approve(0, "mary", "mary.key"), s.ended(ctx))
 }
 
 func lostAgent(_ context.Context, s *stage) error {

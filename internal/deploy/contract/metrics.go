@@ -13,6 +13,9 @@ const (
 	// RefusedMetric counts those of them that ended OutcomeRefused. What the track has refused a client lately, byte by byte, is not
 	// counted again; the platform's own requests are drawn from a pool, again and again, on purpose.
 	RefusedMetric = "loanops_gateway_refused_total"
+	// RefusedFieldsMetric counts the requests of clients in RefusedMetric by what was wrong with them: by FieldLabel and RuleLabel, each pair of a
+	// request once, without its track. No value is in it.
+	RefusedFieldsMetric = "loanops_gateway_refused_fields_total"
 	// DurationMetric is the time from a request to its end, in seconds, of all but those whose caller hung up: that time is the caller's.
 	DurationMetric = "loanops_gateway_request_duration_seconds"
 	// ScoreMetric and DecisionsMetric are the probabilities and, by VerdictLabel, the verdicts of single decisions. A client's application that
@@ -31,7 +34,21 @@ const (
 	KindLabel      = "kind"    // KindSingle or KindBatch
 	CodeLabel      = "code"    // of RequestsMetric: the predictor's HTTP status, or one of the codes below
 	VerdictLabel   = "verdict" // of DecisionsMetric: approve or decline
+	// FieldLabel is of RefusedFieldsMetric: a declared field, what a client called one that there is not (at most MaxUnknownFields of them, else
+	// OtherField), or empty where no field is meant.
+	FieldLabel = "field"
+	RuleLabel  = "rule" // of RefusedFieldsMetric: a request.Rule, or RuleNotJSON
 )
+
+// What bounds the names that clients choose.
+const (
+	MaxFieldName     = 64 // bytes of a name that is told, letters, digits and _ . - alone
+	MaxUnknownFields = 50 // names for each pipeline, until the gateway ends
+	OtherField       = "other"
+)
+
+// RuleNotJSON is the rule of a body that is no JSON object, whose fields nobody knows.
+const RuleNotJSON = "not_json"
 
 // The kinds of requests: one application, or up to 1,000 at once, whose latency and outcome say nothing of one.
 const (

@@ -13,6 +13,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -42,10 +43,18 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"AliasesAreWhatProductionSays", aliases},
 		{"Schemas", schemas},
 		{"SchemasUnderConcurrency", concurrentSchemas},
+		{"Alerts", alerts},
+		{"AlertsSentAndAcknowledged", alertsSentAndAcknowledged},
+		{"AlertsUnderConcurrency", concurrentAlerts},
+		{"SignedRecords", signedRecords},
+		{"SignedRecordsUnderConcurrency", concurrentSigned},
+		{"SignedRecordsShowTampering", tamperingSigned},
 		{"Runs", runs},
 		{"RunArtifacts", runArtifacts},
 		{"CanaryChecks", canaryChecks},
+		{"Looks", looks},
 		{"CachedSteps", cachedSteps},
+		{"ForgottenSteps", forgottenSteps},
 		{"OpenTwiceAtOnce", openAtOnce},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
@@ -282,6 +291,39 @@ func runArtifacts(t *testing.T, db Database) {
 	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutRunArtifacts(ctx(t), "", map[string]artifact.Ref{artifact.Bundle: first})))
 }
 
+func looks(t *testing.T, db Database) {
+	r := db.Open(t)
+	p := 0.01
+	look := registry.Look{
+		RunID: "r1", Pipeline: "loans", After: "2026-01-31", AsOf: "2026-02-28", Rows: 700, Matured: 12, Champion: 2, Enough: true, Verdict: monitor.Alert,
+		Reasons: []string{"why"}, Tested: json.RawMessage(`{"looks":1}`),
+		Findings: []monitor.Finding{{Kind: monitor.OfData, Feature: "income", Statistic: "psi", Value: 0.3, P: &p, Limit: 0.1, Rows: 700, Message: "m"}},
+	}
+	require.NoError(t, r.PutLook(ctx(t), look))
+	again := look
+	again.Verdict = monitor.Nothing
+	require.NoError(t, r.PutLook(ctx(t), again), "the same run again")
+	later := look
+	later.RunID, later.AsOf = "r2", "2026-03-31"
+	require.NoError(t, r.PutLook(ctx(t), later))
+	require.NoError(t, r.PutLook(ctx(t), registry.Look{RunID: "r3", Pipeline: "cards"}))
+
+	got, err := r.Looks(ctx(t), "loans", 0)
+	require.NoError(t, err)
+	require.Len(t, got, 2)
+	require.Equal(t, "r2", got[0].RunID, "newest first")
+	require.WithinDuration(t, time.Now(), got[1].At, time.Minute)
+	got[1].At = time.Time{}
+	require.Equal(t, look, got[1])
+	got, err = r.Looks(ctx(t), "loans", 1)
+	require.NoError(t, err)
+	require.Len(t, got, 1)
+	got, err = r.Looks(ctx(t), "none", 0)
+	require.NoError(t, err)
+	require.Equal(t, []registry.Look{}, got)
+	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutLook(ctx(t), registry.Look{RunID: "r4"})))
+}
+
 func canaryChecks(t *testing.T, db Database) {
 	r := db.Open(t)
 	check := registry.CanaryCheck{RunID: "r1", Seq: 2, Weight: 20, Tracks: json.RawMessage(`{"stable":{}}`), Verdict: "pass", Reasons: []string{"fine"}}
@@ -306,6 +348,41 @@ func cachedSteps(t *testing.T, db Database) {
 	got, err := r.CachedStep(ctx(t), "k")
 	require.NoError(t, err)
 	require.JSONEq(t, `{"a":1}`, string(got.Result), "the first one wins")
+	require.Equal(t, "TrainModel", got.Step)
+	require.WithinDuration(t, time.Now(), got.CreatedAt, time.Minute)
+	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutCachedStep(ctx(t), registry.CachedStep{Step: "TrainModel"})))
+}
+
+func forgottenSteps(t *testing.T, db Database) {
+	r := db.Open(t)
+	all, err := r.CachedSteps(ctx(t))
+	require.NoError(t, err)
+	require.Equal(t, []registry.CachedStep{}, all)
+	for _, key := range []string{"b", "a", "c"} {
+		require.NoError(t, r.PutCachedStep(ctx(t), registry.CachedStep{Key: key, Step: "SplitData", Result: json.RawMessage(`{"a":1}`)}))
+	}
+	all, err = r.CachedSteps(ctx(t))
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "c"}, []string{all[0].Key, all[1].Key, all[2].Key}, "in the order of their keys")
+	b, err := r.CachedStep(ctx(t), "b")
+	require.NoError(t, err)
+	require.Equal(t, b, all[1])
+
+	deleted, err := r.DeleteCachedSteps(ctx(t), []string{"b"}, b.CreatedAt)
+	require.NoError(t, err)
+	require.Zero(t, deleted, "what was recorded at that time stays")
+	later := time.Now().Add(time.Hour)
+	deleted, err = r.DeleteCachedSteps(ctx(t), []string{"b", "c", "b", "d"}, later)
+	require.NoError(t, err)
+	require.Equal(t, 2, deleted)
+	all, err = r.CachedSteps(ctx(t))
+	require.NoError(t, err)
+	require.Len(t, all, 1)
+	require.Equal(t, "a", all[0].Key)
+	require.NoError(t, r.PutCachedStep(ctx(t), registry.CachedStep{Key: "b", Step: "SplitData", Result: json.RawMessage(`{"a":2}`)}))
+	b, err = r.CachedStep(ctx(t), "b")
+	require.NoError(t, err)
+	require.JSONEq(t, `{"a":2}`, string(b.Result), "what was forgotten is recorded anew")
 }
 
 // Several programs of a platform open the database at the same moment.

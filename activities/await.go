@@ -1,0 +1,51 @@
+package activities
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// AwaitInput is whose end is waited for.
+type AwaitInput struct {
+	WorkflowID string `json:"workflow_id"`
+}
+
+// AwaitOutput says that no run of it goes on.
+type AwaitOutput struct{}
+
+// Summary says so.
+func (AwaitOutput) Summary() string { return "no run goes on" }
+
+// awaitInterval is how long the end of a run may be unseen.
+const awaitInterval = 5 * time.Second
+
+// AwaitEnd ends when no run of a workflow goes on, however the last one ended. While one does it fails, and is tried again: a run may go on
+// for weeks, and an activity that stayed for so long would hold one of its worker's few slots, which the run itself may need.
+func (r *Runs) AwaitEnd(ctx context.Context, in AwaitInput) (AwaitOutput, error) {
+	described, err := r.Workflows.DescribeWorkflow(ctx, in.WorkflowID, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return AwaitOutput{}, nil
+	}
+	if err != nil {
+		return AwaitOutput{}, fault.Wrap(fault.Unavailable, err, "looking at %s", in.WorkflowID)
+	}
+	if described.WorkflowCloseTime != nil {
+		return AwaitOutput{}, nil
+	}
+	return AwaitOutput{}, temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s runs", in.WorkflowID), string(fault.Conflict),
+		temporal.ApplicationErrorOptions{NextRetryDelay: awaitInterval, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+// Workflows tells how workflows are, see client.Client.
+type Workflows interface {
+	DescribeWorkflow(ctx context.Context, workflowID, runID string) (*client.WorkflowExecutionDescription, error)
+}

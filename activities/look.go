@@ -1,0 +1,153 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
+)
+
+// SchemaLookInput is what validation found in fresh rows.
+type SchemaLookInput struct {
+	Report artifact.Ref `json:"report"`
+	// Change is what the rows would make of the schema; nil when they are as it says.
+	Change *SchemaChange `json:"change,omitempty"`
+}
+
+// FindingsOutput is what one step of a look found.
+type FindingsOutput struct {
+	Findings []monitor.Finding `json:"findings"`
+}
+
+// Summary counts them.
+func (o FindingsOutput) Summary() string { return counted(o.Findings) }
+
+func counted(findings []monitor.Finding) string {
+	if len(findings) == 0 {
+		return "nothing found"
+	}
+	var about []string
+	for _, f := range findings {
+		if name := strings.TrimPrefix(f.Feature+" "+f.Statistic, " "); !slices.Contains(about, name) && len(about) < 3 {
+			about = append(about, name)
+		}
+	}
+	return fmt.Sprintf("%d found: %s", len(findings), strings.Join(about, ", "))
+}
+
+// Schema turns what validation found into findings: what would refuse a training changes the meaning of columns, what their schema can take in
+// does not.
+func (l *Looking) Schema(ctx context.Context, in SchemaLookInput) (FindingsOutput, error) {
+	report, err := getJSON[dataset.Report](ctx, l.Cache.Objects, in.Report)
+	if err != nil {
+		return FindingsOutput{}, err
+	}
+	var out FindingsOutput
+	additive := in.Change != nil && !in.Change.Breaking
+	for _, f := range report.Findings {
+		breaks := f.Severity == dataset.Error
+		adds := additive && (f.Rule == dataset.RuleSchema || f.Rule == dataset.RuleUnexpectedColumn)
+		if !breaks && !adds {
+			continue
+		}
+		out.Findings = append(out.Findings, monitor.Finding{
+			Kind: monitor.OfSchema, Feature: f.Column, Statistic: string(f.Rule), Value: f.Share, Rows: report.Rows, Message: f.Message, Meaning: breaks,
+		})
+	}
+	return out, nil
+}
+
+// LookInput is a look that has come to its verdict.
+type LookInput struct {
+	Look registry.Look `json:"look"`
+	// Drift and Performance are what the steps before measured, where they did.
+	Drift       *artifact.Ref `json:"drift,omitempty"`
+	Performance *artifact.Ref `json:"performance,omitempty"`
+}
+
+// LookOutput is where the look can be seen.
+type LookOutput struct {
+	HTML artifact.Ref `json:"html"`
+	JSON artifact.Ref `json:"json"`
+}
+
+// Record keeps a look and draws its page. Doing it again changes nothing.
+func (l *Looking) Record(ctx context.Context, in LookInput) (out LookOutput, err error) {
+	shown := report.Look{Look: in.Look}
+	if shown.Drift, err = optional[monitor.Drift](ctx, l.Cache.Objects, in.Drift); err != nil {
+		return out, err
+	}
+	if shown.Performance, err = optional[monitor.Performance](ctx, l.Cache.Objects, in.Performance); err != nil {
+		return out, err
+	}
+	if shown.Earlier, err = l.earlier(ctx, in.Look); err != nil {
+		return out, err
+	}
+	page, err := l.Page(shown)
+	if err != nil {
+		return out, err
+	}
+	if out.HTML, err = l.Cache.Objects.Put(ctx, page, htmlType, "html"); err != nil {
+		return out, err
+	}
+	if out.JSON, err = putJSON(ctx, l.Cache.Objects, shown); err != nil {
+		return out, err
+	}
+	return out, l.Registry.PutLook(ctx, in.Look)
+}
+
+// optional reads an object where there is one.
+func optional[T any](ctx context.Context, objects Objects, ref *artifact.Ref) (*T, error) {
+	if ref == nil {
+		return nil, nil //nolint:nilnil // there is none, and that is fine
+	}
+	value, err := getJSON[T](ctx, objects, *ref)
+	return &value, err
+}
+
+// shownLooks is how many earlier looks a page shows.
+const shownLooks = 60
+
+// earlier are the looks before, of earlier days, oldest first, with what was measured of drift. What has been pruned is shown without.
+func (l *Looking) earlier(ctx context.Context, now registry.Look) (shown []report.EarlierLook, err error) {
+	looks, err := l.Registry.Looks(ctx, now.Pipeline, 0)
+	if err != nil {
+		return nil, err
+	}
+	for _, look := range looks {
+		if len(shown) == shownLooks {
+			break
+		}
+		if look.AsOf >= now.AsOf || look.RunID == now.RunID {
+			continue
+		}
+		artifacts, err := l.Registry.RunArtifacts(ctx, look.RunID)
+		if err != nil {
+			return nil, err
+		}
+		earlier := report.EarlierLook{Look: look}
+		if ref, measured := artifacts[artifact.Drift]; measured {
+			if earlier.Drift, err = optional[monitor.Drift](ctx, l.Cache.Objects, &ref); err != nil && fault.CodeOf(err) != fault.NotFound {
+				return nil, err
+			}
+		}
+		shown = append(shown, earlier)
+	}
+	slices.SortFunc(shown, func(a, b report.EarlierLook) int { return strings.Compare(a.AsOf, b.AsOf) })
+	return shown, nil
+}
+
+// Summary says where to look.
+func (o LookOutput) Summary() string { return "recorded; the page: " + o.HTML.URI }
+
+// Artifacts are the look for people and for programs.
+func (o LookOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.Look: o.JSON, artifact.LookHTML: o.HTML}
+}

@@ -1,0 +1,306 @@
+package activities
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
+)
+
+// watch is a champion that was made of what was known at the end of March, and is looked at at the end of June.
+type watch struct {
+	*bench
+	made training
+}
+
+const (
+	madeAt   = "2025-09-30"
+	lookedAt = "2026-06-30"
+)
+
+func newWatch(t *testing.T) *watch {
+	t.Helper()
+	b := newBench(t)
+	b.respec(t, "rows: 3000", "rows: 12000", "to: 2026-06-30", "to: "+madeAt)
+	w := &watch{bench: b, made: b.train(t)}
+	w.promote(t, 1)
+	b.respec(t, "to: "+madeAt, "to: "+lookedAt)
+	b.spec.Monitor.Segment = "institution_type"
+	return w
+}
+
+// promote makes a version champion, under the current policy.
+func (w *watch) promote(t *testing.T, version int) {
+	t.Helper()
+	track := w.registry.candidate(t, version).Track
+	next, err := w.registry.newest(serving.Production).Canary(track, 5, "")
+	if version == 1 {
+		next, err = w.registry.newest(serving.Production).Prepare(track, "")
+	}
+	w.registry.write(t, "delivery", next, err)
+	next, err = w.registry.newest(serving.Production).Promote()
+	w.registry.write(t, "delivery", next, err)
+}
+
+func (w *watch) reference(t *testing.T, asOf string) ReferenceOutput {
+	t.Helper()
+	out, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: asOf, Now: time.Now(), Monitor: w.spec.Monitor})
+	require.NoError(t, err)
+	return out
+}
+
+// read extracts the rows after a day, and changes them.
+func (w *watch) read(t *testing.T, after string, change func(*dataset.Table)) ExtractOutput {
+	t.Helper()
+	out, err := w.stages.Extraction.Extract(t.Context(), ExtractInput{
+		Schema: w.made.spec.Schema.Ref, Source: w.spec.Source, Limits: w.spec.Limits, AsOf: lookedAt, After: after, KnownAt: lookedAt,
+	})
+	require.NoError(t, err)
+	table, err := ReadTable(t.Context(), w.objects, out.Dataset)
+	require.NoError(t, err)
+	change(&table)
+	out.Dataset, err = putTable(t.Context(), w.objects, table)
+	require.NoError(t, err)
+	return out
+}
+
+func nothing(*dataset.Table) {}
+
+// times multiplies a number.
+func times(column string, factor float64) func(*dataset.Table) {
+	return func(t *dataset.Table) {
+		c := t.Column(column)
+		c.Floats = slices.Clone(c.Floats)
+		for i := range c.Floats {
+			c.Floats[i] = math.Round(c.Floats[i] * factor)
+		}
+	}
+}
+
+func (w *watch) drift(t *testing.T, change func(*dataset.Table)) DriftOutput {
+	t.Helper()
+	ref := w.reference(t, lookedAt)
+	out, err := w.stages.Looking.Drift(t.Context(), DriftInput{
+		Schema: w.made.spec.Schema.Ref, Reference: ref.Dataset, Fresh: w.read(t, ref.After, change).Dataset, Champion: ref.Contenders[0].Bundle, Monitor: w.spec.Monitor, Tested: ref.Tested,
+	})
+	require.NoError(t, err)
+	return out
+}
+
+func (w *watch) performance(t *testing.T, knownAt string, change func(*dataset.Table)) PerformanceOutput {
+	t.Helper()
+	ref := w.reference(t, lookedAt)
+	out, err := w.stages.Looking.Performance(t.Context(), PerformanceInput{
+		Pipeline: product, Schema: w.made.spec.Schema.Ref, Test: ref.Test, Reference: ref.Dataset, Fresh: w.read(t, ref.After, change).Dataset,
+		Outcomes: w.read(t, ref.JudgedUntil, change).Dataset, Contenders: ref.Contenders, KnownAt: knownAt, Monitor: w.spec.Monitor, Nth: ref.Nth,
+	})
+	require.NoError(t, err)
+	return out
+}
+
+// about are what findings are about.
+func about(findings []monitor.Finding) (texts []string) {
+	for _, f := range findings {
+		texts = append(texts, string(f.Kind)+" "+f.Feature+" "+f.Statistic)
+	}
+	return texts
+}
+
+func TestReferenceSaysWhatIsFresh(t *testing.T) {
+	b := newBench(t)
+	out, err := b.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: lookedAt})
+	require.NoError(t, err)
+	require.Zero(t, out.Champion(), "nothing serves")
+
+	w := newWatch(t)
+	ref := w.reference(t, lookedAt)
+	require.Equal(t, 1, ref.Champion())
+	require.Equal(t, madeAt, ref.After, "the last day of the data that it was made of")
+	require.Less(t, ref.JudgedUntil, "2025-04-04", "180 days before that no label was mature")
+	require.Greater(t, ref.JudgedUntil, "2025-03-01")
+	require.Equal(t, 1, ref.Nth)
+	require.Empty(t, ref.Held)
+	require.Empty(t, ref.Changing)
+
+	look := func(asOf string, champion int, enough bool, verdict monitor.Verdict, ago time.Duration) registry.Look {
+		return registry.Look{RunID: asOf, AsOf: asOf, Champion: champion, Enough: enough, Verdict: verdict, At: time.Now().Add(-ago), Tested: []byte(`"` + asOf + `"`)}
+	}
+	w.registry.looks = []registry.Look{
+		look("2026-06-30", 1, true, monitor.Nothing, 0), look("2026-05-31", 1, false, monitor.Nothing, 0), look("2026-04-30", 1, true, monitor.Retrain, time.Hour), look("2026-05-15", 2, true, monitor.Nothing, 0),
+		{RunID: "own", AsOf: "2026-06-15", Data: "rows.csv", Champion: 1, Enough: true},
+	}
+	ref = w.reference(t, lookedAt)
+	require.Equal(t, "2026-04-30", ref.After, "the last look at this champion, before that day, that had rows enough")
+	require.JSONEq(t, `"2026-04-30"`, string(ref.Tested))
+	require.Equal(t, 3, ref.Nth)
+	require.Contains(t, ref.Held, "cooldown")
+
+	none, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: lookedAt, Data: "rows.csv", Monitor: w.spec.Monitor})
+	require.NoError(t, err)
+	require.Empty(t, none.After+none.JudgedUntil, "rows of their own are all fresh")
+
+	next, err := w.registry.newest(serving.Production).Canary(serving.Track{Version: 2, Policy: "p"}, 5, "")
+	w.registry.write(t, "delivery", next, err)
+	require.Contains(t, w.reference(t, lookedAt).Changing, "version 2 is on its way")
+}
+
+func TestDriftIsFoundWhereItIs(t *testing.T) {
+	w := newWatch(t)
+	same := w.drift(t, nothing)
+	require.Empty(t, same.Findings, "%v", same.Findings)
+	require.NotEmpty(t, same.Tested)
+	again := w.drift(t, nothing)
+	require.True(t, again.Cached)
+	require.Equal(t, same.JSON, again.JSON)
+
+	shock := w.drift(t, times("annual_income", 0.6))
+	require.Contains(t, about(shock.Findings), "data_drift annual_income psi")
+	require.NotContains(t, about(shock.Findings), "data_drift purpose psi")
+	require.NotContains(t, about(shock.Findings), "schema annual_income unit", "a shock is no other unit")
+
+	monthly := w.drift(t, times("annual_income", 1./12))
+	require.Contains(t, about(monthly.Findings), "schema annual_income unit")
+	require.Contains(t, about(monthly.Findings), "prediction_drift  psi")
+	measured, err := getJSON[monitor.Drift](t.Context(), w.objects, monthly.JSON)
+	require.NoError(t, err)
+	require.Equal(t, "annual_income", measured.Effects[0].Feature, "what moves the score most comes first")
+	require.Len(t, measured.Segments, 8)
+	require.Len(t, measured.Distributions, len(measured.Overall))
+
+	onlyBrokers := w.drift(t, func(t *dataset.Table) {
+		kinds, income := t.Column("institution_type"), t.Column("utilisation")
+		income.Floats = slices.Clone(income.Floats)
+		for i := range income.Floats {
+			if kinds.Texts[i] == "credit_union" {
+				income.Floats[i] = math.Min(1, income.Floats[i]+0.4)
+			}
+		}
+	})
+	require.Condition(t, func() bool {
+		return slices.ContainsFunc(onlyBrokers.Findings, func(f monitor.Finding) bool {
+			return f.Feature == "utilisation" && (f.Segment == "institution_type=credit_union" || f.Segment == "")
+		})
+	}, "%v", onlyBrokers.Findings)
+}
+
+// worse registers a champion that takes the risk of every applicant for its opposite.
+func (w *watch) worse(t *testing.T) {
+	t.Helper()
+	m, err := getModel(t.Context(), w.objects, w.made.trained.Bundle)
+	require.NoError(t, err)
+	bad := *m
+	bad.Coefficients = slices.Clone(m.Coefficients)
+	for i := range bad.Coefficients {
+		bad.Coefficients[i] = -0.3 * m.Coefficients[i]
+	}
+	data, err := bad.Encode()
+	require.NoError(t, err)
+	v := w.registry.versions[0]
+	v.Bundle, err = w.objects.Put(t.Context(), data, bundleType, "model")
+	require.NoError(t, err)
+	v.Digest = v.Bundle.SHA256
+	_, _, err = w.registry.RegisterVersion(t.Context(), v)
+	require.NoError(t, err)
+	w.promote(t, 2)
+}
+
+func TestPerformance(t *testing.T) {
+	w := newWatch(t)
+	healthy := w.performance(t, lookedAt, nothing)
+	require.Greater(t, healthy.Matured, int64(1000))
+	require.Empty(t, healthy.Findings, "%v", healthy.Findings)
+	require.Nil(t, healthy.Better)
+	measured, err := getJSON[monitor.Performance](t.Context(), w.objects, healthy.JSON)
+	require.NoError(t, err)
+	require.Greater(t, len(measured.Realised.Vintages), 5)
+	require.NotNil(t, measured.Estimated.Metrics)
+	require.Len(t, measured.Impact, 2, "gender and age_band are at hand")
+	require.NotNil(t, measured.Approvals.Overall.Change)
+
+	// Of a label that is not mature nobody hears, whatever it says.
+	before := w.reference(t, lookedAt).JudgedUntil
+	first, err := time.Parse(pipeline.DateLayout, before)
+	require.NoError(t, err)
+	immature := w.performance(t, first.AddDate(0, 0, w.spec.Label.MaturesAfterDays).Format(pipeline.DateLayout), nothing)
+	require.Zero(t, immature.Matured)
+	require.Contains(t, immature.Words, "AUC is estimated at")
+
+	gone := w.performance(t, lookedAt, func(t *dataset.Table) {
+		purpose := t.Column("purpose")
+		purpose.Texts = slices.Clone(purpose.Texts)
+		for i := range 60 {
+			purpose.Texts[i] = "boat"
+		}
+	})
+	require.Contains(t, about(gone.Findings), "schema  refused_by_champion", "a champion that cannot score rows is a finding")
+}
+
+func TestABetterVersionIsFound(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	ref := w.reference(t, lookedAt)
+	require.Equal(t, []int{2, 1}, []int{ref.Contenders[0].Version, ref.Contenders[1].Version})
+	onLabels := w.performance(t, lookedAt, nothing)
+	require.NotNil(t, onLabels.Better)
+	require.Equal(t, []any{1, "labels"}, []any{onLabels.Better.Version, onLabels.Better.Basis})
+	require.Contains(t, about(onLabels.Findings), "performance  auc_difference")
+
+	unlabelled := func(t *dataset.Table) {
+		label := t.Column("defaulted")
+		label.Valid, label.Texts = make([]bool, t.Rows()), make([]string, t.Rows())
+	}
+	onEstimate := w.performance(t, lookedAt, unlabelled)
+	require.Zero(t, onEstimate.Matured)
+	require.NotNil(t, onEstimate.Better, onEstimate.Words)
+	require.Equal(t, []any{1, "estimate"}, []any{onEstimate.Better.Version, onEstimate.Better.Basis})
+	require.Contains(t, onEstimate.Better.Message, "not valid under concept change")
+}
+
+func TestSchemaFindings(t *testing.T) {
+	w := newWatch(t)
+	put := func(findings ...dataset.Finding) artifact.Ref {
+		ref, err := putJSON(t.Context(), w.objects, dataset.Report{Rows: 700, Findings: findings})
+		require.NoError(t, err)
+		return ref
+	}
+	added := dataset.Finding{Column: "purpose", Rule: dataset.RuleSchema, Severity: dataset.Warning, Share: 0.1, Message: "new"}
+	missing := dataset.Finding{Column: "utilisation", Rule: dataset.RuleMissingRate, Severity: dataset.Error, Share: 0.5, Message: "missing"}
+	doubled := dataset.Finding{Rule: dataset.RuleDuplicates, Severity: dataset.Warning, Message: "doubled"}
+	find := func(change *SchemaChange, findings ...dataset.Finding) []monitor.Finding {
+		out, err := w.stages.Looking.Schema(t.Context(), SchemaLookInput{Report: put(findings...), Change: change})
+		require.NoError(t, err)
+		return out.Findings
+	}
+	require.Empty(t, find(nil, doubled))
+	require.Equal(t, []monitor.Finding{{Kind: monitor.OfSchema, Feature: "purpose", Statistic: "schema", Value: 0.1, Rows: 700, Message: "new"}}, find(&SchemaChange{}, added, doubled))
+	require.Equal(t, []monitor.Finding{{Kind: monitor.OfSchema, Feature: "utilisation", Statistic: "missing_rate", Value: 0.5, Rows: 700, Message: "missing", Meaning: true}},
+		find(&SchemaChange{Breaking: true}, added, missing), "what would refuse a training is for a person, and nothing else is said then")
+}
+
+func TestALookIsRecordedOnce(t *testing.T) {
+	w := newWatch(t)
+	drift := w.drift(t, times("annual_income", 0.6))
+	measured := w.performance(t, lookedAt, nothing)
+	in := LookInput{
+		Look:  registry.Look{RunID: "run-9", Pipeline: product, AsOf: lookedAt, Champion: 1, Verdict: monitor.Retrain, Findings: drift.Findings, Reasons: []string{"why"}},
+		Drift: &drift.JSON, Performance: &measured.JSON,
+	}
+	out, err := w.stages.Looking.Record(t.Context(), in)
+	require.NoError(t, err)
+	page, err := w.objects.Get(t.Context(), out.HTML)
+	require.NoError(t, err)
+	require.Contains(t, string(page), "retrain")
+	require.Equal(t, in.Look, w.registry.looks[0])
+	_, err = w.stages.Looking.Record(t.Context(), LookInput{Look: in.Look, Drift: &artifact.Ref{URI: "s3://none", SHA256: "none"}})
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+}

@@ -1,0 +1,174 @@
+package activities
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/drift"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/performance"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/scoring"
+)
+
+// PerformanceInput is rows with what has become of them, rows without, and the versions that score both.
+type PerformanceInput struct {
+	Pipeline string       `json:"pipeline"`
+	Schema   artifact.Ref `json:"schema"`
+	// Test is the part that the champion was judged on, Reference all rows that it was made of.
+	Test      artifact.Ref `json:"test"`
+	Reference artifact.Ref `json:"reference"`
+	// Fresh are the rows that no look has seen, Outcomes those since the champion was judged.
+	Fresh      artifact.Ref     `json:"fresh"`
+	Outcomes   artifact.Ref     `json:"outcomes"`
+	Contenders []Contender      `json:"contenders"` // the champion first
+	KnownAt    string           `json:"known_at"`
+	Monitor    pipeline.Monitor `json:"monitor"`
+	Nth        int              `json:"nth"` // see monitor.Observed
+}
+
+// PerformanceOutput is how the champion and the versions before it do.
+type PerformanceOutput struct {
+	Findings []monitor.Finding `json:"findings"`
+	Matured  int64             `json:"matured"` // rows whose label is final
+	// Better is an older version that is better beyond the noise; nil is none.
+	Better *monitor.Better `json:"better,omitempty"`
+	Words  string          `json:"words"`
+	JSON   artifact.Ref    `json:"json"` // monitor.Performance
+	Reused
+}
+
+// Summary says how the champion does.
+func (o PerformanceOutput) Summary() string { return o.Words + o.mark() }
+
+// Artifacts is all that was measured.
+func (o PerformanceOutput) Artifacts() map[string]artifact.Ref {
+	return map[string]artifact.Ref{artifact.Performance: o.JSON}
+}
+
+// Performance measures the champion, and holds the versions before it against it.
+func (l *Looking) Performance(ctx context.Context, in PerformanceInput) (PerformanceOutput, error) {
+	return cached(ctx, l.Cache, MeasurePerformance, in, l.performance)
+}
+
+func (l *Looking) performance(ctx context.Context, in PerformanceInput) (PerformanceOutput, error) {
+	spec, err := getSchema(ctx, l.Cache.Objects, in.Schema)
+	if err != nil {
+		return PerformanceOutput{}, err
+	}
+	knownAt, err := day("known_at", in.KnownAt)
+	if err != nil {
+		return PerformanceOutput{}, err
+	}
+	c := &contest{spec: spec, segment: in.Monitor.Segment}
+	of := monitor.Observed{Nth: in.Nth}
+	for _, contender := range in.Contenders {
+		version, err := l.Registry.Version(ctx, in.Pipeline, contender.Version)
+		if err != nil {
+			return PerformanceOutput{}, err
+		}
+		by, err := decider(ctx, l.Registry, l.Cache.Objects, version, contender.Policy)
+		if err != nil {
+			return PerformanceOutput{}, err
+		}
+		c.deciders = append(c.deciders, by)
+		of.Versions = append(of.Versions, monitor.Version{Version: contender.Version, Policy: contender.Policy})
+	}
+	unknown := func(dataset.Table) ([]float64, error) { return nil, nil }
+	for _, rows := range []struct {
+		ref    artifact.Ref
+		to     *monitor.Scored
+		most   int
+		labels func(dataset.Table) ([]float64, error)
+	}{
+		{in.Test, &of.Reference, math.MaxInt, func(t dataset.Table) ([]float64, error) { return labels(spec, t) }},
+		{in.Reference, &of.Applicants, drift.MaxSeparated, unknown},
+		{in.Outcomes, &of.Outcomes, math.MaxInt, func(t dataset.Table) ([]float64, error) { return dataset.Label(spec, t, knownAt) }},
+		{in.Fresh, &of.Fresh, math.MaxInt, unknown},
+	} {
+		opened, err := open(ctx, l.Cache.Objects, rows.ref)
+		if err != nil {
+			return PerformanceOutput{}, err
+		}
+		table, err := dataset.Sample(ctx, opened.Manifest, opened.paths, nil, rows.most)
+		if err != nil {
+			return PerformanceOutput{}, err
+		}
+		say(ctx, fmt.Sprintf("scoring %d rows by %d versions", table.Rows(), len(c.deciders)))
+		if *rows.to, err = c.score(table, rows.labels); err != nil {
+			return PerformanceOutput{}, err
+		}
+	}
+	measured, err := monitor.Measure(of, in.Monitor)
+	if err != nil {
+		return PerformanceOutput{}, err
+	}
+	out := PerformanceOutput{
+		Findings: measured.Findings(in.Monitor), Matured: int64(measured.Realised.Overall.Rows), Better: measured.Better(in.Monitor), Words: measured.Words(),
+	}
+	out.JSON, err = putJSON(ctx, l.Cache.Objects, measured)
+	return out, err
+}
+
+// contest are the versions that score the same rows, the champion first.
+type contest struct {
+	spec     pipeline.Spec
+	segment  string
+	deciders []decision.Decider
+}
+
+// score has every version score the rows that the champion takes, and the champion decide them.
+func (c *contest) score(t dataset.Table, labelled func(dataset.Table) ([]float64, error)) (s monitor.Scored, err error) {
+	champion, err := scoring.Admitted(t, c.deciders[0].Model.Contract)
+	if fault.CodeOf(err) == fault.Invalid { // a column is gone
+		return monitor.Scored{Refused: t.Rows(), Scores: make([][]float64, len(c.deciders))}, nil
+	}
+	if err != nil {
+		return s, err
+	}
+	s.Refused = t.Rows() - len(champion)
+	t = t.Select(champion)
+	if s.Labels, err = labelled(t); err != nil {
+		return s, err
+	}
+	decided, err := scoring.Decisions(c.deciders[0], t)
+	if err != nil {
+		return s, err
+	}
+	s.Approved = make([]bool, len(decided))
+	for i, d := range decided {
+		s.Approved[i] = d.Verdict == decision.Approve
+	}
+	for _, by := range c.deciders {
+		scores, err := scoring.Taken(by.Model, t)
+		if err != nil {
+			return s, err
+		}
+		s.Scores = append(s.Scores, scores)
+	}
+	c.describe(&s, t)
+	return s, nil
+}
+
+// describe adds the days and what rows are told apart by.
+func (c *contest) describe(s *monitor.Scored, t dataset.Table) {
+	if days := t.Column(c.spec.Time); days != nil {
+		s.Days = make([]float64, t.Rows())
+		for row := range s.Days {
+			s.Days[row] = days.Day(row)
+		}
+	}
+	if segment := t.Column(c.segment); segment != nil && segment.Kind == dataset.Text {
+		s.Segments = []performance.Segment{{Column: c.segment, Values: segment.Texts}}
+	}
+	for _, name := range c.spec.Protected {
+		if attribute := t.Column(name); attribute != nil && attribute.Kind == dataset.Text {
+			s.Protected = append(s.Protected, performance.Segment{Column: name, Values: attribute.Texts})
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package activities
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// Wanted by hand: 30 of 1,000 are many, 24 are not, 25 of 10,000 are no share.
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	started, requests, domain, missing := 1000, 1000, 30, 24
+	counted := map[string]map[string]*int{
+		contract.DecisionsMetric:     {`pipeline="loans",synthetic="false"`: &requests},
+		contract.RefusedFieldsMetric: {`pipeline="loans",field="purpose",rule="domain"`: &domain, `pipeline="loans",field="income",rule="required"`: &missing},
+	}
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for metric, kind := range map[string]string{"process_start_time_seconds": "gauge", contract.DecisionsMetric: "counter", contract.RefusedFieldsMetric: "counter"} {
+			fmt.Fprintf(w, "# TYPE %s %s\n", metric, kind)
+			if kind == "gauge" {
+				fmt.Fprintf(w, "%s %d\n", metric, started)
+				continue
+			}
+			for labels, n := range counted[metric] {
+				fmt.Fprintf(w, "%s{%s} %d\n", metric, labels, *n)
+			}
+		}
+	}))
+	defer gateway.Close()
+	asking := Asking{Gateway: gateway.URL, Client: gateway.Client()}
+	look := func(before json.RawMessage) RefusalsOutput {
+		out, err := asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans", Before: before})
+		require.NoError(t, err)
+		return out
+	}
+	first := look(nil)
+	require.Len(t, first.Findings, 1)
+	f := first.Findings[0]
+	require.Equal(t, []any{"purpose", "refused_domain", 0.03, int64(1000), false}, []any{f.Feature, f.Statistic, f.Value, f.Rows, f.Meaning})
+	require.Empty(t, look(first.Counts).Findings, "nothing since")
+	requests, domain = 11000, 55
+	require.Empty(t, look(first.Counts).Findings, "25 of 10,000 since")
+	missing = 24 + 150
+	require.Equal(t, "income", look(first.Counts).Findings[0].Feature)
+	started = 2000
+	require.Len(t, look(first.Counts).Findings, 1, "after a restart all counts: 174 of 11,000 and 55 of 11,000")
+	gateway.Close()
+	_, err := asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans"})
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+}

@@ -1,0 +1,91 @@
+package drift
+
+import (
+	"math"
+	"slices"
+
+	"github.com/loanops/loanops/internal/fault"
+)
+
+// Looks remembers what earlier looks at disjoint windows tested and found. It is plain JSON. The zero value has looked at nothing and keeps the share of
+// false discoveries below 5 %.
+type Looks struct {
+	// Level is the false discovery rate: the largest expected share of false ones among all discoveries, over features and looks. Defaults to 0.05. It
+	// must not change between looks.
+	Level float64 `json:"level,omitempty"`
+	Past  []Look  `json:"past"`
+}
+
+// Look is what one look did.
+type Look struct {
+	Tested int     `json:"tested"`
+	Found  int     `json:"found"`
+	Most   int     `json:"most"`  // that would have been found had one more of the p-values been 0
+	Level  float64 `json:"level"` // at which this look was
+}
+
+// Next looks at one p-value of every feature of a new window. It says which features have drifted and what is to be remembered.
+//
+// It is Batch-BH of Zrnic, Jiang, Ramdas & Jordan 2020, https://arxiv.org/abs/1910.04968: look t is a procedure of Benjamini & Hochberg (1995, doi
+// 10.1111/j.2517-6161.1995.tb02031.x) of n features at the level
+//
+//	α_t = (α sum over s ≤ t of γ_s - sum over s < t of α_s M_s / (M_s + R - R_s)) (n + R) / n,
+//
+// R_s being the discoveries of look s, M_s the most that it would have had with one more p-value of 0, R all discoveries before, and γ_s = s^-1.6 / ζ(1.6).
+// So every discovery makes later looks sharper, and looks may go on forever. The rate holds for independent p-values; that features hang together, and
+// that windows share their reference, is simulated in this package's tests. Each p-value must be from 0 to 1, else fault.Invalid.
+func (l Looks) Next(p []float64) (drifted []bool, next Looks, err error) {
+	for _, x := range p {
+		if !(x >= 0 && x <= 1) {
+			return nil, l, fault.New(fault.Invalid, "a p-value is %v, it must be from 0 to 1", x)
+		}
+	}
+	drifted = make([]bool, len(p))
+	if len(p) == 0 { // a look at nothing is none
+		return drifted, l, nil
+	}
+	level := l.next(len(p))
+	look := Look{Tested: len(p), Found: discoveries(p, level), Level: level}
+	for i, x := range p {
+		drifted[i] = look.Found > 0 && x <= level*float64(look.Found)/float64(len(p))
+		zeroed := slices.Clone(p)
+		zeroed[i] = 0
+		look.Most = max(look.Most, discoveries(zeroed, level))
+	}
+	l.Past = append(slices.Clone(l.Past), look)
+	return drifted, l, nil
+}
+
+// next is the level of the next look.
+func (l Looks) next(tested int) float64 {
+	level := l.Level
+	if level == 0 {
+		level = 0.05
+	}
+	const zeta = 2.2857656656801293 // ζ(1.6)
+	shares, found := 0.0, 0
+	for s := range len(l.Past) + 1 {
+		shares += math.Pow(float64(s+1), -1.6) / zeta
+	}
+	for _, past := range l.Past {
+		found += past.Found
+	}
+	left := level * shares
+	for _, past := range l.Past {
+		if past.Most > 0 {
+			left -= past.Level * float64(past.Most) / float64(past.Most+found-past.Found)
+		}
+	}
+	return math.Min(math.Max(left, 0)*float64(tested+found)/float64(tested), 1)
+}
+
+// discoveries is how many p-values Benjamini and Hochberg find at a level.
+func discoveries(p []float64, level float64) int {
+	sorted := slices.Sorted(slices.Values(p))
+	for k := len(sorted); k > 0; k-- {
+		if sorted[k-1] <= level*float64(k)/float64(len(sorted)) {
+			return k
+		}
+	}
+	return 0
+}

@@ -1,0 +1,47 @@
+// Package monitor decides what becomes of what was seen of a champion in production: Decide is pure, its rules are one table. What is seen comes from
+// packages dataset and schema (the data against the schema), drift (windows against the reference) and performance (scores against outcomes).
+package monitor
+
+import "slices"
+
+// Kind is what a finding is about; a spec says for each what is done, see pipeline.MonitorOn.
+type Kind string
+
+// The kinds of findings.
+const (
+	OfSchema      Kind = "schema"           // columns and values that the schema does not know
+	OfData        Kind = "data_drift"       // features are distributed otherwise
+	OfPredictions Kind = "prediction_drift" // so are the champion's scores
+	OfPerformance Kind = "performance"      // the champion predicts worse than it did, or than an older version does
+)
+
+// Finding is one thing that a look at production found. It names columns and counts, never an applicant's values.
+type Finding struct {
+	Kind Kind `json:"kind"`
+	// Feature is the column; empty for what is about whole rows or about the model.
+	Feature string `json:"feature"`
+	// Statistic is what Value measures, such as psi or auc.
+	Statistic string  `json:"statistic"`
+	Value     float64 `json:"value"`
+	// P is the p-value after false discoveries are controlled for; nil for what is counted and not tested.
+	P *float64 `json:"p"`
+	// Limit is what Value was held against.
+	Limit float64 `json:"limit"`
+	Rows  int64   `json:"rows"` // that it rests on
+	// Segment is the part of the applicants that it is about, such as institution_type=bank; empty: all of them.
+	Segment string `json:"segment,omitempty"`
+	Message string `json:"message"`
+	// Meaning says that columns do not mean any more what they did: a type, a unit, a missing column. Nothing is done by itself then.
+	Meaning bool `json:"meaning,omitempty"`
+}
+
+// small is a p-value that claims no more than can be known of one.
+func small(p float64) *float64 {
+	p = max(p, 1e-16)
+	return &p
+}
+
+// of are the findings of a kind.
+func of(findings []Finding, kind Kind) []Finding {
+	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Kind != kind })
+}

@@ -1,0 +1,209 @@
+package report
+
+import (
+	"fmt"
+	"html/template"
+	"maps"
+	"slices"
+
+	"github.com/loanops/loanops/internal/evaluate"
+	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/performance"
+)
+
+// lookPerformanceView is how the champion does, and the versions before it.
+type lookPerformanceView struct {
+	monitor.Performance
+	Metrics     []metricView
+	Courses     []courseView // of AUC and Brier score by vintage
+	Calibration *calibrationView
+	Promises    template.HTML // predicted and observed by vintage
+	Standings   []standingView
+	AUCs, Brier *forest // the scales of the standings
+	Segments    []lookSegmentView
+}
+
+// metricView is a row of the table of metrics.
+type metricView struct{ Name, Judged, Realised, Change, ChangeRange, Estimated, Class string }
+
+type courseView struct {
+	Key, Name string
+	Plot      template.HTML
+}
+
+type calibrationView struct {
+	Predicted, Observed, Range, Intercept, InterceptRange, Slope, SlopeRange, Error, Z, P, Note string
+}
+
+type standingView struct {
+	performance.Standing
+	Sure       string // p
+	Rests      string // rows
+	AUC, Brier template.HTML
+	// The differences and their intervals.
+	AUCText, AUCRange, BrierText, BrierRange string
+}
+
+// lookSegmentView is the performance by the values of a column.
+type lookSegmentView struct {
+	Column string
+	Scale  *forest
+	Groups []lookGroupView
+}
+
+type lookGroupView struct {
+	Name, Rows, AUC, Range, Brier, Predicted, Observed, Note string
+	Plot                                                     template.HTML
+}
+
+func performanceViewOf(p monitor.Performance) *lookPerformanceView {
+	v := &lookPerformanceView{Performance: p, Metrics: metricViews(p)}
+	if len(p.Realised.Vintages) > 0 {
+		for _, of := range []struct{ key, name string }{{"auc", "AUC"}, {"brier", "Brier score"}} {
+			v.Courses = append(v.Courses, courseView{of.key, of.name, vintagePlot(p, of.key, of.name)})
+		}
+		v.Promises = promisePlot(p.Realised.Vintages)
+	}
+	if c := p.Realised.Overall.Calibration; c != nil {
+		v.Calibration = calibrationViewOf(*c)
+	}
+	v.standings(p.Standings)
+	for _, s := range p.Realised.Segments {
+		v.Segments = append(v.Segments, lookSegmentViewOf(s, p.Realised.Overall))
+	}
+	return v
+}
+
+// Matured is how many rows have a final label.
+func (v lookPerformanceView) Matured() string { return thousands(v.Realised.Overall.Rows) }
+
+// Waiting is how many rows have none yet.
+func (v lookPerformanceView) Waiting() string { return thousands(v.Realised.Overall.Immature) }
+
+// RefusedShare is of the fresh rows.
+func (v lookPerformanceView) RefusedShare() string { return percent(v.Refused, v.Fresh) }
+
+// EstimateRows is how many rows the estimate is made of, and ReferenceRows how many taught it.
+func (v lookPerformanceView) EstimateRows() string  { return thousands(v.Estimated.Rows) }
+func (v lookPerformanceView) ReferenceRows() string { return thousands(v.Estimated.Reference) }
+
+// ChangeWords say whether the champion does worse.
+func (v lookPerformanceView) ChangeWords() string {
+	switch {
+	case v.Change.Differences == nil && v.Change.Note != "" && v.Change.Note != v.Realised.Overall.Note:
+		return "Not compared with when it was judged: " + v.Change.Note + "."
+	case v.Change.Differences == nil:
+		return ""
+	case v.Change.Decayed:
+		return fmt.Sprintf("Worse than when it was judged, beyond chance and tolerance (p %s).", probability(v.Change.P))
+	default:
+		return fmt.Sprintf("Not worse than when it was judged, beyond chance and tolerance (p %s).", probability(v.Change.P))
+	}
+}
+
+func metricViews(p monitor.Performance) []metricView {
+	var views []metricView
+	further := []struct{ key, title string }{{"brier_excess", "Brier above what scores promise"}, {"positive_rate", "positive labels"}}
+	for _, name := range slices.Concat(metricNames, further) {
+		v := metricView{Name: name.title, Judged: "–", Realised: "–", Change: "–", Estimated: "–"}
+		any := false
+		for _, of := range []struct {
+			metrics map[string]evaluate.Metric
+			to      *string
+		}{{metricsOf(p.Judged), &v.Judged}, {metricsOf(p.Realised.Overall), &v.Realised}, {p.Estimated.Metrics, &v.Estimated}} {
+			if m, measured := of.metrics[name.key]; measured {
+				*of.to, any = fmt.Sprintf("%s (%s)", decimals(m.Estimate), between(m, decimals)), true
+			}
+		}
+		if d, measured := p.Change.Differences[name.key]; measured {
+			v.Change, v.ChangeRange, any = signed(d.Estimate), between(metricOf(d), signed), true
+			if name.key == "auc" && d.Upper < 0 || name.key == "brier_excess" && d.Lower > 0 {
+				v.Class = "worse"
+			}
+		}
+		if any {
+			views = append(views, v)
+		}
+	}
+	return views
+}
+
+// metricsOf are those of a group, with the share of positive labels as the estimate has it.
+func metricsOf(g performance.Group) map[string]evaluate.Metric {
+	all := maps.Clone(g.Metrics)
+	if g.Calibration != nil {
+		all["positive_rate"] = g.Calibration.Observed
+	}
+	return all
+}
+
+func calibrationViewOf(c performance.Calibration) *calibrationView {
+	v := &calibrationView{
+		Predicted: share(c.MeanPredicted), Observed: share(c.Observed.Estimate), Range: between(c.Observed, share), Intercept: "–", Slope: "–",
+		Error: decimals(c.ExpectedError), Z: signed(c.Z), P: probability(c.P), Note: c.Note,
+	}
+	if c.Intercept != nil {
+		v.Intercept, v.InterceptRange = signed(c.Intercept.Estimate), between(*c.Intercept, signed)
+	}
+	if c.Slope != nil {
+		v.Slope, v.SlopeRange = decimals(c.Slope.Estimate), between(*c.Slope, decimals)
+	}
+	return v
+}
+
+func (v *lookPerformanceView) standings(of []performance.Standing) {
+	var aucs, briers []evaluate.Metric
+	for _, s := range of {
+		if s.Differences != nil {
+			aucs, briers = append(aucs, metricOf(s.Differences["auc"])), append(briers, metricOf(s.Differences["brier"]))
+		}
+	}
+	if len(aucs) > 0 {
+		auc, brier := newForest(aucs, 0.5, signed, 0), newForest(briers, 0.5, signed, 0)
+		v.AUCs, v.Brier = &auc, &brier
+	}
+	for _, s := range of {
+		shown, class := standingView{Standing: s, Sure: probability(s.P), Rests: thousands(s.Rows)}, "calm"
+		if s.Differences == nil {
+			v.Standings = append(v.Standings, shown)
+			continue
+		}
+		if s.Better {
+			class = "good"
+		}
+		auc, brier := metricOf(s.Differences["auc"]), metricOf(s.Differences["brier"])
+		shown.AUC, shown.Brier = v.AUCs.row(auc, class), v.Brier.row(brier, class)
+		shown.AUCText, shown.AUCRange = signed(auc.Estimate), between(auc, signed)
+		shown.BrierText, shown.BrierRange = signed(brier.Estimate), between(brier, signed)
+		v.Standings = append(v.Standings, shown)
+	}
+}
+
+func lookSegmentViewOf(s performance.SegmentGroup, overall performance.Group) lookSegmentView {
+	v := lookSegmentView{Column: s.Column}
+	var aucs []evaluate.Metric
+	for _, g := range s.Groups {
+		if auc, measured := g.Metrics["auc"]; measured {
+			aucs = append(aucs, auc)
+		}
+	}
+	if all, measured := overall.Metrics["auc"]; measured && len(aucs) > 0 {
+		scale := newForest(append(aucs, all), 0.5, decimals, all.Estimate)
+		scale.band = &all
+		v.Scale = &scale
+	}
+	for _, g := range s.Groups {
+		shown := lookGroupView{Name: groupName(g.Name, g.Merged), Rows: thousands(g.Rows), AUC: "–", Brier: "–", Predicted: "–", Observed: "–", Note: g.Note}
+		if auc, measured := g.Metrics["auc"]; measured {
+			shown.AUC, shown.Range, shown.Brier = decimals(auc.Estimate), between(auc, decimals), decimals(g.Metrics["brier"].Estimate)
+			if v.Scale != nil {
+				shown.Plot = v.Scale.row(auc, "calm")
+			}
+		}
+		if g.Calibration != nil {
+			shown.Predicted, shown.Observed = share(g.Calibration.MeanPredicted), share(g.Calibration.Observed.Estimate)
+		}
+		v.Groups = append(v.Groups, shown)
+	}
+	return v
+}

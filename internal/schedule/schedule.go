@@ -1,0 +1,128 @@
+// Package schedule keeps the Temporal Schedules of pipelines: one that retrains, and one that monitors. A spec declares them, a person may set,
+// pause or delete them since.
+package schedule
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	enumspb "go.temporal.io/api/enums/v1"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/workflows"
+)
+
+// catchUp is for how long the time of a trigger is made up for that passed while Temporal was away. Of all that passed one is, see Overlap below.
+const catchUp = 366 * 24 * time.Hour
+
+// trigger is what runs say that a schedule started.
+const trigger = "schedule"
+
+// Runs are what a pipeline's schedules start, in the order in which they are told.
+var Runs = []string{workflows.TrainingRun, workflows.MonitorRun}
+
+// ID is that of the schedule which starts the runs of that kind.
+func ID(run, pipeline string) string {
+	if run == workflows.MonitorRun {
+		return "monitor-" + pipeline
+	}
+	return "retrain-" + pipeline
+}
+
+// Schedules are those of a Temporal namespace.
+type Schedules struct{ Client client.ScheduleClient }
+
+// Set makes the schedule, or changes when it triggers. One that is paused stays paused. by says who or what wanted it.
+func (s Schedules) Set(ctx context.Context, name, run string, timing pipeline.Timing, by string) error {
+	note := fmt.Sprintf("%s, set by %s", timing, by)
+	wanted := client.Schedule{
+		Action: action(name, run), Spec: spec(timing),
+		// A trigger that no worker has taken yet stands for those that come meanwhile, and of those that an outage has missed one is made up for.
+		Policy: &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp},
+		State:  &client.ScheduleState{Note: note},
+	}
+	id := ID(run, name)
+	update := func() error {
+		return s.Client.GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+			if state := is.Description.Schedule.State; state != nil && state.Paused {
+				wanted.State = state
+			}
+			return &client.ScheduleUpdate{Schedule: &wanted}, nil
+		}})
+	}
+	err := update()
+	if isGone(err) {
+		_, err = s.Client.Create(ctx, client.ScheduleOptions{
+			ID: id, Spec: *wanted.Spec, Action: wanted.Action, Overlap: wanted.Policy.Overlap, CatchupWindow: wanted.Policy.CatchupWindow, Note: note,
+			Memo:                  map[string]any{"what": fmt.Sprintf("starts the %s of %s; a trigger that comes while one runs is kept", run, name)},
+			TypedSearchAttributes: workflows.About(name, trigger),
+		})
+	}
+	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) { // somebody else has made it meanwhile
+		err = update()
+	}
+	return fault.Wrap(fault.Unavailable, err, "setting the schedule %s", id)
+}
+
+// Delete takes the schedule away; fault.NotFound where there is none.
+func (s Schedules) Delete(ctx context.Context, name, run string) error {
+	id := ID(run, name)
+	return told(s.Client.GetHandle(ctx, id).Delete(ctx), "deleting", id)
+}
+
+// Pause stops the schedule from triggering until Resume; note says by whom, and why. fault.NotFound where there is none.
+func (s Schedules) Pause(ctx context.Context, name, run, note string) error {
+	id := ID(run, name)
+	return told(s.Client.GetHandle(ctx, id).Pause(ctx, client.SchedulePauseOptions{Note: note}), "pausing", id)
+}
+
+// Resume lets it trigger again. fault.NotFound where there is none.
+func (s Schedules) Resume(ctx context.Context, name, run, note string) error {
+	id := ID(run, name)
+	return told(s.Client.GetHandle(ctx, id).Unpause(ctx, client.ScheduleUnpauseOptions{Note: note}), "resuming", id)
+}
+
+// Trigger triggers it now, paused or not, as if its time had come. fault.NotFound where there is none.
+func (s Schedules) Trigger(ctx context.Context, name, run string) error {
+	id := ID(run, name)
+	// Whoever asks is heard, even while another trigger is under way.
+	return told(s.Client.GetHandle(ctx, id).Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL}), "triggering", id)
+}
+
+// action starts the pipeline's one run. A schedule appends a time to the ID.
+func action(name, run string) *client.ScheduleWorkflowAction {
+	return &client.ScheduleWorkflowAction{
+		ID: "trigger-" + run + "-" + name, Workflow: workflows.TriggerName, TaskQueue: workflows.TaskQueue,
+		Args:                  []any{workflows.TriggerInput{Run: run, Pipeline: name, Trigger: trigger, Actor: ID(run, name)}},
+		TypedSearchAttributes: workflows.About(name, trigger),
+		StaticSummary:         fmt.Sprintf("start the %s of %s", run, name),
+	}
+}
+
+// spec says a timing to Temporal, which keeps of a cron expression nothing but its comment.
+func spec(timing pipeline.Timing) *client.ScheduleSpec {
+	if timing.Cron() {
+		return &client.ScheduleSpec{CronExpressions: []string{fmt.Sprintf("%s # %s", timing, timing)}}
+	}
+	return &client.ScheduleSpec{Intervals: []client.ScheduleIntervalSpec{{Every: timing.Interval()}}}
+}
+
+// told gives the faults of what is asked of one schedule their codes.
+func told(err error, doing, id string) error {
+	if isGone(err) {
+		return fault.New(fault.NotFound, "there is no schedule %s; `loanops schedule list` shows those that there are", id)
+	}
+	return fault.Wrap(fault.Unavailable, err, "%s the schedule %s", doing, id)
+}
+
+// isGone says that there is no such schedule.
+func isGone(err error) bool {
+	var gone *serviceerror.NotFound
+	return errors.As(err, &gone)
+}

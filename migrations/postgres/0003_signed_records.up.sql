@@ -1,0 +1,10 @@
+CREATE TABLE signed_records ( -- approval.Entry: who is an operator, and what operators signed
+    seq        BIGINT PRIMARY KEY CHECK (seq > 0),
+    statement  TEXT   NOT NULL, -- the bytes that are signed, see approval.Statement.Bytes
+    signature  TEXT   NOT NULL, -- hexadecimal
+    counts_for TEXT   NOT NULL, -- run ID, or empty
+    at         BIGINT NOT NULL,
+    prev_hash  TEXT   NOT NULL,
+    hash       TEXT   NOT NULL
+);
+CREATE TRIGGER signed_records_append_only BEFORE UPDATE OR DELETE ON signed_records FOR EACH ROW EXECUTE FUNCTION append_only();

@@ -1,0 +1,32 @@
+CREATE TABLE alerts ( -- alert.Alert: the changes of state of a pipeline's subjects, numbered by each
+    id        TEXT    NOT NULL PRIMARY KEY,
+    pipeline  TEXT    NOT NULL,
+    subject   TEXT    NOT NULL,
+    nth       INTEGER NOT NULL CHECK (nth > 0),
+    operation TEXT    NOT NULL,
+    document  TEXT    NOT NULL, -- without who took it and who acknowledged it
+    since     BIGINT  NOT NULL,
+    UNIQUE (pipeline, subject, nth),
+    UNIQUE (pipeline, subject, operation)
+);
+
+CREATE TABLE alert_sendings ( -- the endpoints that took an alert
+    alert    TEXT   NOT NULL REFERENCES alerts (id),
+    endpoint TEXT   NOT NULL,
+    at       BIGINT NOT NULL,
+    PRIMARY KEY (alert, endpoint)
+);
+
+CREATE TABLE alert_acks (
+    alert  TEXT   NOT NULL PRIMARY KEY REFERENCES alerts (id),
+    actor  TEXT   NOT NULL,
+    reason TEXT   NOT NULL,
+    at     BIGINT NOT NULL
+);
+
+CREATE TRIGGER alerts_no_update BEFORE UPDATE ON alerts BEGIN SELECT RAISE(ABORT, 'alerts is append-only'); END;
+CREATE TRIGGER alerts_no_delete BEFORE DELETE ON alerts BEGIN SELECT RAISE(ABORT, 'alerts is append-only'); END;
+CREATE TRIGGER alert_sendings_no_update BEFORE UPDATE ON alert_sendings BEGIN SELECT RAISE(ABORT, 'alert_sendings is append-only'); END;
+CREATE TRIGGER alert_sendings_no_delete BEFORE DELETE ON alert_sendings BEGIN SELECT RAISE(ABORT, 'alert_sendings is append-only'); END;
+CREATE TRIGGER alert_acks_no_update BEFORE UPDATE ON alert_acks BEGIN SELECT RAISE(ABORT, 'alert_acks is append-only'); END;
+CREATE TRIGGER alert_acks_no_delete BEFORE DELETE ON alert_acks BEGIN SELECT RAISE(ABORT, 'alert_acks is append-only'); END;

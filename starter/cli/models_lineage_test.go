@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/artifact/s3test"
+	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/lineage"
+	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
+)
+
+// From a version to its raw files and its serving records, as JSON and as one page.
+func TestModelsLineage(t *testing.T) {
+	s3test.Start(t)
+	p := newFakePlatform(t)
+	store, err := objects(t.Context(), p.settings)
+	require.NoError(t, err)
+	put := func(value any) artifact.Ref {
+		data, err := json.Marshal(value)
+		require.NoError(t, err)
+		ref, err := store.Put(t.Context(), data, "application/json", "json")
+		require.NoError(t, err)
+		return ref
+	}
+	part := dataset.Part{SHA256: strings.Repeat("7", 64), Bytes: 9, Rows: 40}
+	sources := lineage.Sources{Source: "rows.csv", Relations: []lineage.Relation{{Name: "/data/rows.csv", Files: []lineage.File{{URI: "/data/rows.csv", SHA256: strings.Repeat("1", 64), Bytes: 77}}}}}
+	reg, ctx := p.registry(t), t.Context()
+	spec := shipped(t)
+	require.NoError(t, reg.PutPipeline(ctx, spec))
+	name := spec.Name
+	schema, err := reg.PutSchemaVersion(ctx, registry.SchemaVersion{Pipeline: name, Schema: put("schema"), Declared: put("declared"), Changes: []string{"as declared"}}, &registry.SchemaAcceptance{Actor: "spec", Reason: "declared"})
+	require.NoError(t, err)
+	v, _, err := reg.RegisterVersion(ctx, registry.ModelVersion{
+		Name: name, Digest: strings.Repeat("b", 64), Meaning: "default", Hyperparameters: json.RawMessage(`{"l2":0.5}`), RunID: "run-1",
+		Lineage: registry.Lineage{SpecDigest: spec.Digest, Schema: schema.Version, Source: "rows.csv", Rows: 40, Code: registry.Code{Revision: strings.Repeat("e", 40)}},
+		Artifacts: map[string]artifact.Ref{
+			artifact.Sources: put(sources),
+			artifact.Dataset: put(dataset.Manifest{Columns: []dataset.Field{{Name: "a"}, {Name: "b"}}, Rows: 40, Parts: []dataset.Part{part}}),
+			artifact.Test:    put(dataset.Manifest{Columns: []dataset.Field{{Name: "a"}}}),
+		},
+	})
+	require.NoError(t, err)
+	require.NoError(t, reg.PutRun(ctx, endedRun("run-1")))
+	for id, version := range map[string]string{"run-2": "1", "run-3": "2"} {
+		delivered := endedRun(id)
+		delivered.Type, delivered.Pipeline, delivered.Verdict = "ContinuousDelivery", name, "aborted"
+		delivered.Result = json.RawMessage(`{"verdict":"aborted","reasons":["too slow"],"model":{"version":` + version + `}}`)
+		require.NoError(t, reg.PutRun(ctx, delivered))
+	}
+	next, err := serving.Record{Pipeline: name, Environment: serving.Production}.Prepare(serving.Track{Version: 1, Policy: "p"}, "")
+	require.NoError(t, err)
+	_, err = reg.TakeGeneration(ctx, next.By(serving.Author{Writer: "w", Actor: "ada", Reason: "it passed", Operation: "o"}))
+	require.NoError(t, err)
+
+	page := filepath.Join(t.TempDir(), "lineage.html")
+	stdout, stderr, code := p.run(t, "models", "lineage", name, "1", "--html", page, "--output", "json")
+	require.Equal(t, 0, code, stderr)
+	var d lineage.Document
+	require.NoError(t, json.Unmarshal([]byte(stdout), &d))
+	require.Equal(t, v.Digest, d.Digest)
+	require.Equal(t, v.Lineage.Code, d.Code)
+	require.Equal(t, "run-1", d.Run.ID)
+	require.Len(t, d.Run.Steps, 2)
+	require.Equal(t, spec.Digest, d.Spec.Digest)
+	require.False(t, d.Spec.CreatedAt.IsZero())
+	require.Equal(t, []string{"as declared"}, d.Schema.Changes)
+	require.Equal(t, &sources, d.Sources)
+	require.EqualValues(t, 40, d.Dataset.Rows)
+	require.Equal(t, 2, d.Dataset.Columns)
+	require.Equal(t, part.SHA256, d.Dataset.Files[0].SHA256)
+	require.Equal(t, "test", d.Parts[0].Role)
+	require.Len(t, d.Deliveries, 1, "the other one was about version 2")
+	require.Equal(t, []string{"too slow"}, d.Deliveries[0].Reasons)
+	require.Len(t, d.Records, 1)
+	require.Equal(t, []string{"challenger"}, d.Records[0].As)
+	html, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(html), strings.Repeat("1", 64))
+
+	stdout, stderr, code = p.run(t, "models", "lineage", name, "@challenger")
+	require.Equal(t, 0, code, stderr)
+	require.Regexp(t, `raw /data/rows.csv +1 +1{64}\ndataset +40 +1 +`, stdout)
+	require.Regexp(t, `production +1 .* prepare +challenger +ada +it passed`, stdout)
+	_, _, code = p.run(t, "models", "lineage", name, "@previous")
+	require.Equal(t, exitNotFound, code)
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+// ranking says which versions are wanted.
+type ranking struct {
+	top    int // 0: all
+	metric string
+}
+
+// metricNames are those of evaluate.Evaluate, in the order of a table.
+var metricNames = []string{"auc", "ks", "accuracy", "brier", "log_loss"}
+
+// falling reports whether less of a metric is better: it measures an error.
+func falling(metric string) bool { return metric == "brier" || metric == "log_loss" }
+
+// rankedVersion is a version with what its run tells of how it was made.
+type rankedVersion struct {
+	listedVersion
+	// Took is from the begin to the end of the run, in nanoseconds; 0 where that is not recorded.
+	Took  time.Duration      `json:"took_ns"`
+	Steps []registry.RunStep `json:"steps"` // of the run, as the workflow's history tells them
+}
+
+// best are the versions from the best to the worst, of equally good ones the newer first; at most top of them. Versions that do not have the metric
+// come last.
+func (r ranking) best(versions []listedVersion) []listedVersion {
+	sorted := slices.Clone(versions)
+	slices.SortStableFunc(sorted, func(a, b listedVersion) int {
+		x, hasX := a.Metrics[r.metric]
+		y, hasY := b.Metrics[r.metric]
+		order := cmp.Compare(y.Estimate, x.Estimate)
+		if falling(r.metric) {
+			order = -order
+		}
+		if !hasX || !hasY {
+			order = cmp.Compare(has(hasY), has(hasX))
+		}
+		return cmp.Or(order, cmp.Compare(b.Version, a.Version))
+	})
+	if r.top > 0 {
+		sorted = sorted[:min(r.top, len(sorted))]
+	}
+	return sorted
+}
+
+func has(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// listBest prints the best versions.
+func (a *app) listBest(ctx context.Context, reg registry.Registry, versions []listedVersion, by ranking) error {
+	if !slices.Contains(metricNames, by.metric) {
+		return fault.New(fault.Invalid, "--by is %q; one of %s is wanted", by.metric, strings.Join(metricNames, ", "))
+	}
+	if by.top < 0 {
+		return fault.New(fault.Invalid, "--top is %d; a number from 1 is wanted", by.top)
+	}
+	ranked := []rankedVersion{}
+	for _, v := range by.best(versions) {
+		made := rankedVersion{listedVersion: v, Steps: []registry.RunStep{}}
+		run, err := reg.Run(ctx, v.RunID)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+		if err == nil && len(run.Steps) > 0 {
+			made.Steps = run.Steps
+		}
+		if !run.EndedAt.IsZero() {
+			made.Took = run.EndedAt.Sub(run.StartedAt)
+		}
+		ranked = append(ranked, made)
+	}
+	return a.print(ranked, func() { a.describeBest(ranked, by.metric) })
+}
+
+func (a *app) describeBest(ranked []rankedVersion, metric string) {
+	rows := [][]string{{"MODEL", "VERSION", "ALIASES", strings.ToUpper(metric), "95 % INTERVAL", "ROWS", "DATA", "CODE", "TOOK", "TRIES"}}
+	for _, v := range ranked {
+		m, tries := v.Metrics[metric], 0
+		for _, step := range v.Steps {
+			tries += step.Attempts
+		}
+		rows = append(rows, []string{
+			v.Name, strconv.Itoa(v.Version), strings.Join(v.Aliases, ", "), figure(m.Estimate), interval(m), strconv.FormatInt(v.Lineage.Rows, 10),
+			fmt.Sprintf("%.8s", v.Lineage.Dataset), v.Lineage.Code.String(), shortly(v.Took), fmt.Sprintf("%d of %d", tries, len(v.Steps)),
+		})
+	}
+	a.table(rows)
+	for _, v := range ranked {
+		fmt.Fprintf(a.out, "\n%s version %d: %s\n", v.Name, v.Version, settingsOf(v.Hyperparameters))
+		for _, step := range v.Steps {
+			note := ""
+			if step.Cached {
+				note = ", cached"
+			}
+			fmt.Fprintf(a.out, "  %s %s in %s%s\n", step.Name, times(step.Attempts), shortly(step.Duration), note)
+		}
+	}
+}
+
+func figure(x float64) string { return fmt.Sprintf("%.4f", x) }
+
+func interval(m registry.Metric) string { return figure(m.Lower) + " to " + figure(m.Upper) }
+
+func times(attempts int) string {
+	if attempts == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", attempts)
+}
+
+func shortly(took time.Duration) string {
+	if took == 0 {
+		return "–"
+	}
+	return took.Round(time.Millisecond).String()
+}
+
+// settingsOf are hyperparameters in words: those that are one value each. Trials are in the JSON.
+func settingsOf(hyperparameters json.RawMessage) string {
+	var all map[string]any
+	if json.Unmarshal(hyperparameters, &all) != nil {
+		return string(hyperparameters)
+	}
+	var words []string
+	for _, name := range sortedKeys(all) {
+		switch all[name].(type) {
+		case map[string]any, []any:
+		default:
+			words = append(words, fmt.Sprintf("%s %v", name, all[name]))
+		}
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,285 @@
+package cli
+
+import (
+	"context"
+	"crypto/ed25519"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/loanops/loanops/internal/approval"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+// withLedger does something with what operators signed.
+func (a *app) withLedger(ctx context.Context, work func(registry.Registry, approval.Ledger) error) error {
+	reg, _, err := a.registry(ctx)
+	if err != nil {
+		return err
+	}
+	defer reg.Close()
+	ledger, err := reg.Ledger(ctx)
+	if err != nil {
+		return err
+	}
+	return work(reg, ledger)
+}
+
+// shownOperator is an operator with what people compare of the key.
+type shownOperator struct {
+	approval.Operator
+	Fingerprint string `json:"fingerprint"`
+}
+
+func (a *app) operatorsListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "List operators, in the order in which they were added, after verifying every signature", Args: between(0, 0),
+		Example: "  loanops operators list",
+		RunE: func(c *cobra.Command, _ []string) error {
+			return a.withLedger(c.Context(), func(_ registry.Registry, l approval.Ledger) error {
+				shown := struct {
+					Operators []shownOperator `json:"operators"`
+					Records   int             `json:"records"`
+					Head      string          `json:"head"`
+				}{[]shownOperator{}, len(l.Entries()), l.Head()}
+				rows := [][]string{{"OPERATOR", "FINGERPRINT", "ADDED", "BY", "REVOKED"}}
+				for _, o := range l.Operators() {
+					shown.Operators = append(shown.Operators, shownOperator{o, o.Fingerprint()})
+					revoked := ""
+					if o.Revoked != nil {
+						revoked = fmt.Sprintf("%s by %s: %s", o.Revoked.At.Format(timeLayout), o.Revoked.By, o.Revoked.Reason)
+					}
+					rows = append(rows, []string{o.Name, o.Fingerprint(), o.AddedAt.Format(timeLayout), o.AddedBy, revoked})
+				}
+				return a.print(shown, func() {
+					a.table(rows)
+					fmt.Fprintf(a.out, "\n%d signed records verified, head %s\n", shown.Records, shown.Head)
+				})
+			})
+		},
+	}
+}
+
+func (a *app) operatorsKeygenCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use: "keygen NAME", Short: "Make a key pair, for an operator to add its public half", Args: between(1, 1),
+		Long: `Make a key pair: NAME.key for you alone, and NAME.pub for an operator to add.
+
+Needs no platform. Tell whoever adds you the fingerprint by another way than the file.`,
+		Example: "  loanops operators keygen grace",
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := approval.CheckName(args[0]); err != nil {
+				return err
+			}
+			if err := orDefault(&file, args[0]); err != nil {
+				return err
+			}
+			public, err := newKey(file)
+			if err != nil {
+				return err
+			}
+			made := map[string]string{"name": args[0], "key_file": file, "public_file": publicFile(file), "fingerprint": approval.Fingerprint(public)}
+			return a.print(made, func() {
+				fmt.Fprintf(a.out, "%s is for you alone; give %s to an operator: loanops operators add %s --public FILE\nfingerprint %s\n",
+					file, publicFile(file), args[0], made["fingerprint"])
+			})
+		},
+	}
+	c.Flags().StringVar(&file, "key", "", "`file` to write (default: NAME.key in loanops of the user's configuration)")
+	return c
+}
+
+// orDefault is where the key of that name is when no file is named.
+func orDefault(file *string, name string) (err error) {
+	if *file == "" {
+		*file, err = keyFile(name)
+	}
+	return err
+}
+
+func (a *app) operatorsAddCommand() *cobra.Command {
+	var by signer
+	var public, made string
+	c := &cobra.Command{
+		Use: "add NAME", Short: "Add an operator: by their public key, or with a new key pair", Args: between(1, 1),
+		Long: `Add an operator. The first one signs for themselves, with the key that --key names or that is
+made there. Every other one is added by an operator: with --public by the key that they made, so
+that nobody else ever has it; without it a key pair is made.`,
+		Example: "  loanops operators add ada\n  loanops operators add grace --public grace.pub --as ada",
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := approval.CheckName(args[0]); err != nil {
+				return err
+			}
+			return a.withLedger(c.Context(), func(reg registry.Registry, l approval.Ledger) error {
+				first := len(l.Operators()) == 0
+				if first && by.name == "" {
+					by.name = args[0]
+				}
+				if err := by.resolve(); err != nil {
+					return err
+				}
+				if !by.signs() {
+					return fault.New(fault.Invalid, "there are operators already: one of them signs, see --as")
+				}
+				if first {
+					if public != "" || made != "" {
+						return fault.New(fault.Invalid, "the first operator signs for themselves: --key names the private key, and no other file is wanted")
+					}
+					made = by.file
+				}
+				key, undo, err := a.keyToAdd(first, public, made, args[0])
+				if err != nil {
+					return err
+				}
+				signed, err := by.sign(approval.Statement{Kind: approval.Add, Operator: args[0], PublicKey: approval.KeyText(key)})
+				if err == nil {
+					_, err = reg.RecordSigned(c.Context(), *signed, "")
+				}
+				if err != nil {
+					undo()
+					return err
+				}
+				added := shownOperator{approval.Operator{Name: args[0], PublicKey: approval.KeyText(key), AddedBy: by.name}, approval.Fingerprint(key)}
+				return a.print(added, func() {
+					fmt.Fprintf(a.out, "%s is an operator, added by %s\nfingerprint %s\n", args[0], by.name, added.Fingerprint)
+				})
+			})
+		},
+	}
+	by.flags(c)
+	c.Flags().StringVar(&public, "public", "", "`file` of the operator's public key")
+	c.Flags().StringVar(&made, "new-key", "", "`file` for the new private key, where none is given\n(default: NAME.key in loanops of the user's configuration)")
+	return c
+}
+
+// keyToAdd is the public key of who is added: the given one, that of the first operator's private key, or that of a new pair, whose files undo removes.
+func (a *app) keyToAdd(first bool, public, made, name string) (key ed25519.PublicKey, undo func(), err error) {
+	undo = func() {}
+	if public != "" {
+		if made != "" {
+			return nil, undo, fault.New(fault.Invalid, "--public and --new-key; give one of them")
+		}
+		key, err = readPublic(public)
+		return key, undo, err
+	}
+	if err := orDefault(&made, name); err != nil {
+		return nil, undo, err
+	}
+	if _, statErr := os.Stat(made); first && statErr == nil {
+		private, err := readKey(made)
+		if err != nil {
+			return nil, undo, err
+		}
+		key, _ = private.Public().(ed25519.PublicKey)
+		return key, undo, nil
+	}
+	if key, err = newKey(made); err != nil {
+		return nil, undo, err
+	}
+	a.say("wrote the private key %s, and %s", made, publicFile(made))
+	return key, func() { os.Remove(made); os.Remove(publicFile(made)) }, nil
+}
+
+func (a *app) operatorsRevokeCommand() *cobra.Command {
+	var by signer
+	var reason string
+	c := &cobra.Command{
+		Use: "revoke NAME", Short: "End what an operator may sign; what was signed before stays good", Args: between(1, 1),
+		Example: "  loanops operators revoke grace --reason \"left the bank\" --as ada",
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := by.resolve(); err != nil {
+				return err
+			}
+			if !by.signs() {
+				return fault.New(fault.Invalid, "an operator signs the revocation, see --as")
+			}
+			return a.withLedger(c.Context(), func(reg registry.Registry, _ approval.Ledger) error {
+				signed, err := by.sign(approval.Statement{Kind: approval.Revoke, Operator: args[0], Reason: reason})
+				if err != nil {
+					return err
+				}
+				entry, err := reg.RecordSigned(c.Context(), *signed, "")
+				if err != nil {
+					return err
+				}
+				return a.print(entry, func() { fmt.Fprintf(a.out, "%s is no operator any more: %s\n", args[0], reason) })
+			})
+		},
+	}
+	by.flags(c)
+	c.Flags().StringVar(&reason, "reason", "", "why, for the record")
+	_ = c.MarkFlagRequired("reason")
+	return c
+}
+
+// shownApproval is an approval whose signature was verified.
+type shownApproval struct {
+	approval.Entry
+	Fingerprint string `json:"fingerprint"`
+	// StartedBy is whose signature started the delivery, or the training that it is a part of; empty where nobody signed.
+	StartedBy string `json:"started_by,omitempty"`
+	// Status is valid, or "valid then" of somebody who was revoked since.
+	Status string `json:"status"`
+}
+
+func (a *app) operatorsVerifyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "verify MODEL [VERSION]", Short: "Show who approved which version, after verifying every signature", Args: between(1, 2),
+		Long: `Show who approved which version, after verifying every signature with the operators' public keys.
+
+Needs the database alone. A record that was altered, removed, or signed by somebody who was no
+operator then ends it with 1, and is named.`,
+		Example: "  loanops operators verify loan-eligibility\n  loanops operators verify loan-eligibility 2 --output json",
+		RunE: func(c *cobra.Command, args []string) error {
+			version := 0
+			if len(args) > 1 {
+				var err error
+				if version, err = schemaNumber(args[1]); err != nil {
+					return err
+				}
+			}
+			return a.withLedger(c.Context(), func(reg registry.Registry, l approval.Ledger) error {
+				shown := []shownApproval{}
+				rows := [][]string{{"VERSION", "RUN", "STARTED BY", "APPROVED BY", "AT", "STATUS", "REASON"}}
+				for _, e := range l.Approvals(args[0], version) {
+					s := shownApproval{Entry: e, StartedBy: startedBy(c.Context(), reg, l, e.RunID), Status: "valid"}
+					for _, o := range l.Operators() {
+						if o.Name != e.By {
+							continue
+						}
+						s.Fingerprint = o.Fingerprint()
+						if o.Revoked != nil {
+							s.Status = "valid then" // the ledger takes nothing of who is revoked
+						}
+					}
+					shown = append(shown, s)
+					rows = append(rows, []string{fmt.Sprint(e.Version), e.RunID, s.StartedBy, e.By, e.RecordedAt.Format(timeLayout), s.Status, e.Reason})
+				}
+				if len(shown) == 0 {
+					return fault.New(fault.NotFound, "nobody approved %s with a signature", strings.Join(args, " version "))
+				}
+				return a.print(shown, func() {
+					a.table(rows)
+					fmt.Fprintf(a.out, "\n%d signed records verified, head %s\n", len(l.Entries()), l.Head())
+				})
+			})
+		},
+	}
+}
+
+// startedBy is whose signature started a delivery or its parent. A run that is not recorded has no parent that is known.
+func startedBy(ctx context.Context, reg registry.Registry, l approval.Ledger, runID string) string {
+	if e, found := l.StartOf(runID); found {
+		return e.By
+	}
+	run, err := reg.Run(ctx, runID)
+	if err != nil {
+		return ""
+	}
+	e, _ := l.StartOf(run.ParentID)
+	return e.By
+}

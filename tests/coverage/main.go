@@ -1,0 +1,22 @@
+// Command coverage simulates applicants, models and outcomes, and writes docs/performance-estimates.md: how often the interval of the performance that
+// is estimated without labels holds what labels then show, and how often decay, and a better older version, are found where there is none and where there is.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	out := flag.String("out", "docs/performance-estimates.md", "the file to write")
+	times := shipped
+	flag.IntVar(&times.covered, "covered", times.covered, "how many windows to estimate on in each cell")
+	flag.IntVar(&times.findings, "findings", times.findings, "how many windows to look for decay in")
+	flag.IntVar(&times.versions, "versions", times.versions, "how many windows to compare versions in")
+	flag.Parse()
+	if err := os.WriteFile(*out, []byte(document(simulate(times), times)), 0o644); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
