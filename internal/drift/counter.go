@@ -83,15 +83,7 @@ func (c *Counter) Add(t dataset.Table) error {
 	return nil
 }
 
-// Merge adds what was counted elsewhere with the same bins. Counts of other bins are a fault.Invalid.
-func (c *Counter) Merge(other Counts) error {
-	if !other.fit(c.counts.Features) {
-		return fault.New(fault.Invalid, "counts of other bins cannot be added: count the rows anew")
-	}
-	c.merge(other)
-	return nil
-}
-
+// merge adds what was counted of a table.
 func (c *Counter) merge(other Counts) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()

@@ -75,7 +75,7 @@ func HoldAgainst(w Watched, limits drift.Limits) (Drift, error) {
 		if r.Category || r.Name == Score.Name || !r.Beyond() {
 			continue
 		}
-		if factor, found := OtherUnit(w.ReferenceSample.Column(r.Name).Floats, w.FreshSample.Column(r.Name).Floats); found {
+		if factor, found := unitFactor(w.ReferenceSample.Column(r.Name).Floats, w.FreshSample.Column(r.Name).Floats); found {
 			d.Units = append(d.Units, Unit{Feature: r.Name, Factor: factor})
 		}
 	}

@@ -11,10 +11,10 @@ var units = []float64{12, 52, 365, 100, 1000, 1e6}
 // Among so many values of either side a change of unit can be told from a change of applicants.
 const minUnitRows = 100
 
-// OtherUnit says by which factor fresh values of a number are those of the reference told in another unit: 1/12 where an annual income has become a
+// unitFactor says by which factor fresh values of a number are those of the reference told in another unit: 1/12 where an annual income has become a
 // monthly one. found is false where they are not. The whole distribution must have moved by the factor: the quantiles from 10 to 90 % by within a
 // quarter of each other, their middle by within a tenth of a known factor. Missing values are NaN.
-func OtherUnit(reference, fresh []float64) (factor float64, found bool) {
+func unitFactor(reference, fresh []float64) (factor float64, found bool) {
 	was, is := magnitudes(reference), magnitudes(fresh)
 	if len(was) < minUnitRows || len(is) < minUnitRows {
 		return 0, false

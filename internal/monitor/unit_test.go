@@ -19,7 +19,7 @@ func incomes(seed uint64, n int, times float64) []float64 {
 	return values
 }
 
-func TestOtherUnit(t *testing.T) {
+func TestUnitFactor(t *testing.T) {
 	t.Parallel()
 	was := append(incomes(1, 5000, 1), math.NaN(), 0, 0)
 	for _, test := range []struct {
@@ -37,7 +37,7 @@ func TestOtherUnit(t *testing.T) {
 		{"half of them monthly", append(incomes(9, 500, 1), incomes(10, 500, 1./12)...), 0},
 		{"all zero", make([]float64, 500), 0},
 	} {
-		factor, found := OtherUnit(was, test.fresh)
+		factor, found := unitFactor(was, test.fresh)
 		require.Equal(t, test.want != 0, found, "%s: %v", test.name, factor)
 		if found {
 			require.InEpsilon(t, test.want, factor, 0.1, test.name)
@@ -46,7 +46,7 @@ func TestOtherUnit(t *testing.T) {
 }
 
 // No drift never looks like another unit, nor do values that any of them may be.
-func TestOtherUnitNeverPanics(t *testing.T) {
+func TestUnitFactorNeverPanics(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		values := rapid.SliceOf(rapid.Float64()).Draw(t, "values")
@@ -54,7 +54,7 @@ func TestOtherUnitNeverPanics(t *testing.T) {
 		for len(values) > 0 && len(long) < 200 {
 			long = append(long, values...)
 		}
-		factor, found := OtherUnit(long, long)
+		factor, found := unitFactor(long, long)
 		require.False(t, found, "%v", factor)
 	})
 }

@@ -68,7 +68,7 @@ func (p *Platform) path(parts ...string) string {
 	return filepath.Join(append([]string{p.dir}, parts...)...)
 }
 
-// Start starts everything and returns when all of it is ready. What was started before a failure is stopped.
+// Start starts everything and returns when all of it is ready, see Announce. What was started before a failure is stopped.
 func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	for _, name := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
 		if os.Getenv(name) != "" {
@@ -195,9 +195,11 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 	}
 	err = errors.Join(gateway.awaitHTTP(ctx, p.Settings.Gateway+"/healthz"),
 		worker.await(ctx, func() bool { _, err := os.Stat(readyFile); return err == nil }))
-	if err != nil {
-		return err
-	}
+	return err
+}
+
+// Announce writes endpoints.json: whoever waits for it may begin. What they need is to be there before.
+func (p *Platform) Announce() error {
 	p.mu.Lock()
 	p.ready = true
 	p.mu.Unlock()

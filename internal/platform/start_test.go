@@ -144,6 +144,8 @@ func TestLifeOfAPlatform(t *testing.T) {
 	cfg := Config{State: state, BinDir: bin, Pipeline: "cards", Say: said.say}
 	p, err := Start(t.Context(), cfg)
 	require.NoError(t, err)
+	require.NoFileExists(t, filepath.Join(cfg.State, "endpoints.json"), "whoever waits for it waits for what is registered as well")
+	require.NoError(t, p.Announce())
 	t.Cleanup(func() { p.Stop() })
 
 	first := published(t, state, func(Endpoints) bool { return true })
@@ -204,6 +206,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 	cleanEnvironment(t)
 	again, err := Start(t.Context(), cfg)
 	require.NoError(t, err)
+	require.NoError(t, again.Announce())
 	defer again.Stop()
 	e := again.Endpoints()
 	e.PID, first.PID = nil, nil
@@ -220,6 +223,7 @@ func TestATakenPortIsReplacedAtARestart(t *testing.T) {
 	cfg := Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say}
 	p, err := Start(t.Context(), cfg)
 	require.NoError(t, err)
+	require.NoError(t, p.Announce())
 	before := p.Endpoints()
 	p.Stop()
 
@@ -228,6 +232,7 @@ func TestATakenPortIsReplacedAtARestart(t *testing.T) {
 	defer taken.Close()
 	again, err := Start(t.Context(), cfg)
 	require.NoError(t, err)
+	require.NoError(t, again.Announce())
 	defer again.Stop()
 	after := again.Endpoints()
 	require.NotEqual(t, before.Gateway, after.Gateway)
@@ -282,6 +287,7 @@ func TestTheStateFolderIsPrivate(t *testing.T) {
 	bin := programs(t, "loanops-devserver", "loanops", "loanops-worker", "loanops-api")
 	p, err := Start(t.Context(), Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say})
 	require.NoError(t, err)
+	require.NoError(t, p.Announce())
 	defer p.Stop()
 	require.NoError(t, filepath.WalkDir(state, func(path string, entry os.DirEntry, err error) error {
 		if err != nil {

@@ -68,7 +68,6 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	defer p.Stop()
-	u.say("the platform is ready after %s: Web UI %s", u.elapsed(), p.Endpoints().TemporalUI)
 	reg, err := store.Open(ctx, p.Settings.Database)
 	if err != nil {
 		return err
@@ -82,6 +81,10 @@ func (u *up) run(ctx context.Context) error {
 	if err := u.register(ctx, schedules(temporal), reg, registry.NewPipelineSpec(spec, yaml)); err != nil {
 		return err
 	}
+	if err := p.Announce(); err != nil {
+		return err
+	}
+	u.say("the platform is ready after %s: Web UI %s", u.elapsed(), p.Endpoints().TemporalUI)
 	if !u.noRun {
 		if err := u.job(ctx, p, temporal, reg, spec); err != nil || u.once {
 			return err

@@ -108,6 +108,8 @@ func TestSchedulesTrainByThemselves(t *testing.T) {
 	for n := range 3 {
 		shared.schedule(t, "trigger", timed)
 		eventually(t, "the trigger taken", time.Minute, func() bool { return shared.schedules(t)["training"].Triggers == n+1 })
+		second := time.Now().Unix()
+		eventually(t, "the next second, of which Temporal names what a trigger starts", time.Minute, func() bool { return time.Now().Unix() > second })
 	}
 	eventually(t, "the keeper, alone", time.Minute, func() bool {
 		return shared.schedules(t)["training"].Triggers == 3 && shared.waits(keeper) &&
