@@ -56,6 +56,12 @@ e2e: build ## End to end with the built programs, on state folders of their own
 kills: build ## kill -9 of every process in every step of a delivery, with a table; under 25 minutes
 	CGO_ENABLED=0 $(GO) run ./tests/kills
 
+DRILLS_OUTPUT ?= drills.json
+
+.PHONY: drills
+drills: build ## Every drill of a stream on a platform of its own, held against what a monitor should say; under 25 minutes
+	CGO_ENABLED=0 $(GO) run ./tests/drills -output $(DRILLS_OUTPUT) $(if $(NAME),-only $(NAME))
+
 PEERS_ROWS ?= 10000000
 PEERS      ?= .peers
 

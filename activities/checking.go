@@ -30,6 +30,8 @@ type ValidateInput struct {
 	Evolve     pipeline.Evolve     `json:"evolve"`
 	Rules      []pipeline.Rule     `json:"rules,omitempty"`
 	KnownAt    string              `json:"known_at"`
+	// Young says that the rows are looked at and not trained on: nobody expects labels of them.
+	Young bool `json:"young,omitempty"`
 }
 
 // ValidateOutput says whether the data may be trained on. Errors refuse, warnings are told.

@@ -233,7 +233,7 @@ func (e *Extraction) put(ctx context.Context, made ingest.Output, told *dataset.
 	if out.Quarantine, err = putManifest(ctx, e.Cache.Objects, made.Quarantine); err != nil {
 		return out, err
 	}
-	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Dataset.Columns, Profile: made.Profile, Outcomes: told})
+	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Checked.Seen(made.Dataset.Columns), Profile: made.Profile, Outcomes: told})
 	return out, err
 }
 

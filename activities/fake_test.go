@@ -329,6 +329,7 @@ func newBench(t *testing.T) *bench {
 			OnDataPage: func(evaluate.OnData, *model.Model) ([]byte, error) { return []byte("<html>new"), nil }},
 		Models:  Models{Registry: b.registry},
 		Looking: Looking{Registry: b.registry, Cache: cache, Page: report.LookHTML},
+		Ageing:  Ageing{Registry: b.registry, Cache: cache, Page: report.CadenceHTML},
 		Runs:    Runs{Registry: b.registry, Objects: b.objects},
 	}
 	_, err = b.stages.Pipelines.Load(t.Context(), PipelineInput{Pipeline: product})

@@ -11,6 +11,7 @@ type Stages struct {
 	Evaluation   Evaluation
 	Models       Models
 	Looking      Looking
+	Ageing       Ageing
 	Asking       Asking
 	Environments Environments
 	Capacity     Capacity
@@ -47,6 +48,7 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	RecordLook.register(to, s.Looking.Record)
 	FindVersion.register(to, s.Models.Find)
 	EvaluateVersion.register(to, s.Evaluation.EvaluateVersion)
+	MeasureCadence.register(to, s.Ageing.Measure)
 	ResolveModel.register(to, s.Environments.Resolve)
 	CheckContract.register(to, s.Comparison.CheckContract)
 	PredictShift.register(to, s.Comparison.Predict)

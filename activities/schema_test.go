@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -397,4 +398,47 @@ func TestASchemaThatChangedMeanwhile(t *testing.T) {
 	faster := b.recorded(t, loaded, &SchemaChange{Schema: ref, Unused: []string{"extra"}, Words: []string{"column \"extra\": new"}})
 	recorded := b.recorded(t, loaded, out.Change)
 	require.Equal(t, faster.State, recorded.State)
+}
+
+// The rows that a look is at have no labels yet: that does not stand in the way of what else they bring.
+func TestRowsWithoutLabelsAreHeldAgainstTheSchema(t *testing.T) {
+	b, path := evolving(t, func(lines []string) {
+		set(lines, 1, 401, 3, "")
+		set(lines, 1, 9, 2, "boat")
+	})
+	loaded := b.loaded(t, b.spec)
+	extracted, trained := b.validated(t, loaded, path)
+	require.Contains(t, trained.Errors, "0 labelled rows with 0 positive; at least 10 of each class are needed")
+	in := loaded.Validation(extracted, "2026-06-30")
+	in.Young = true
+	looked, err := b.stages.Checking.Validate(t.Context(), in)
+	require.NoError(t, err)
+	require.Empty(t, looked.Errors)
+	require.NotNil(t, looked.Change)
+	require.False(t, looked.Change.Breaking)
+	report, err := getJSON[dataset.Report](t.Context(), b.objects, looked.Report)
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1)
+	grows := report.Findings[0]
+	require.Equal(t, []any{"c", dataset.RuleSchema, int64(8), 0.02}, []any{grows.Column, grows.Rule, grows.Count, grows.Share}, "it names the column, and 8 of 400 rows")
+}
+
+// Files of days that were not known yet have columns of their own: before its day a column is not there.
+func TestAColumnWithoutValuesIsNotThere(t *testing.T) {
+	for value, unused := range map[string][]string{"": nil, "3": {"later"}} {
+		b, path := evolving(t, func(lines []string) {
+			lines[0] += ",later"
+			for i := range lines[1:] {
+				lines[i+1] += "," + value
+			}
+		})
+		_, out := b.validated(t, b.loaded(t, b.spec), path)
+		if unused == nil {
+			require.Nil(t, out.Change)
+			require.Empty(t, out.Warnings)
+			continue
+		}
+		require.Equal(t, unused, out.Change.Unused)
+		require.Len(t, out.Warnings, 1)
+	}
 }

@@ -7,8 +7,8 @@ import "github.com/loanops/loanops/internal/train/logit"
 // The steps of a training.
 var (
 	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
-	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "3", Role: Data, Patience: Long}
-	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "3", Role: Data, Patience: Long}
+	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "4", Role: Data, Patience: Long}
+	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "4", Role: Data, Patience: Long}
 	RecordSchema  = Step[RecordSchemaInput, RecordSchemaOutput]{Name: "RecordSchema", Role: Data}
 	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "3", Role: Data, Patience: Long}
 	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "4", Role: Data, Patience: Long}
@@ -37,6 +37,9 @@ var (
 	FindVersion     = Step[VersionInput, VersionOutput]{Name: "FindVersion", Role: Train}
 	EvaluateVersion = Step[EvaluateVersionInput, EvaluateVersionOutput]{Name: "EvaluateVersion", Version: "1", Role: Train, Patience: Long}
 )
+
+// MeasureCadence says how performance goes with the age of a model.
+var MeasureCadence = Step[CadenceInput, CadenceOutput]{Name: "MeasureCadence", Version: "1." + logit.Version, Role: Train, Patience: Long}
 
 // The steps of a delivery before production.
 var (

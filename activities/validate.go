@@ -28,8 +28,12 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 	if err != nil {
 		return ValidateOutput{}, err
 	}
+	of := dataset.NewValidator(spec, knownAt).Judge
+	if in.Young {
+		of = dataset.NewValidator(spec, knownAt).JudgeYoung
+	}
 	judge := func(checked dataset.Checked) dataset.Report {
-		report := dataset.NewValidator(spec, knownAt).Judge(checked, seen.Columns)
+		report := of(checked, seen.Columns)
 		whole.tell(&report, spec, in.Rules)
 		if seen.Outcomes != nil {
 			report.Outcomes(*seen.Outcomes, in.Quarantine.MaxShare)
@@ -53,7 +57,9 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 		out.Change = change
 	}
 	if !change.Breaking {
-		report.Evolves(schema.Words(evolution.Changes)) // of new columns the report speaks already
+		for _, c := range evolution.Changes { // of new columns the report speaks already
+			report.Evolves(c.Column, evolution.Rows(c), c.Words())
+		}
 	}
 	out.Errors, out.Warnings = report.Messages(dataset.Error), report.Messages(dataset.Warning)
 	out.Report, err = putJSON(ctx, c.Cache.Objects, report)

@@ -74,6 +74,7 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		stages.Training = activities.Training{Cache: cache, Code: code()}
 		stages.Evaluation = activities.Evaluation{Cache: cache, Page: report.EvaluationHTML, OnDataPage: report.OnDataHTML}
 	}
+	stages.Ageing = activities.Ageing{Registry: reg, Cache: cache, Page: report.CadenceHTML}
 	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Page: report.LookHTML}
 	if slices.Contains(roles, activities.Deliver) {
 		if err := wireDelivery(stages, cfg, reg, objects, temporal, namespace); err != nil {

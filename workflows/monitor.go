@@ -130,7 +130,9 @@ func (m *monitoring) fresh(ctx workflow.Context) (rows activities.ExtractOutput,
 		m.skip(ctx, "there are no new rows", activities.ValidateData.Name, activities.FindSchemaChanges.Name, activities.MeasureDrift.Name)
 		return rows, nil
 	}
-	validated, err := do(ctx, &m.run, activities.ValidateData, "holding them against the schema", m.spec.Validation(rows, m.known))
+	against := m.spec.Validation(rows, m.known)
+	against.Young = true
+	validated, err := do(ctx, &m.run, activities.ValidateData, "holding them against the schema", against)
 	if err != nil {
 		return rows, err
 	}
@@ -217,7 +219,7 @@ func (m *monitoring) train(ctx workflow.Context) (string, error) {
 	var triggered Triggered
 	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
 		WorkflowID: "trigger-" + run, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON, StaticSummary: "train " + m.input.Pipeline,
-	}), TriggerName, TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: "monitor", Actor: "monitor", Cause: run}).Get(ctx, &triggered)
+	}), TriggerName, TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: "monitor", Actor: "monitor", Cause: run, AsOf: m.input.AsOf}).Get(ctx, &triggered)
 	switch triggered.Outcome {
 	case TriggerStarted:
 		return "a training is started, see " + triggered.WorkflowID, err

@@ -73,6 +73,7 @@ func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironmen
 	})
 	on(p.platform, env, activities.ValidateData, func(in activities.ValidateInput) (activities.ValidateOutput, error) {
 		p.validated = in
+		require.True(t, in.Young, "nobody expects labels of rows that are new")
 		return activities.ValidateOutput{}, nil
 	})
 	on(p.platform, env, activities.FindSchemaChanges, func(activities.SchemaLookInput) (activities.FindingsOutput, error) { return p.schema, nil })
@@ -212,6 +213,7 @@ func TestWhatALookDoes(t *testing.T) {
 	require.Len(t, p.triggered, 1)
 	require.Equal(t, []string{TrainingRun, "loan-eligibility", "monitor"}, []string{p.triggered[0].Run, p.triggered[0].Pipeline, p.triggered[0].Trigger})
 	require.Equal(t, p.looks[0].RunID, p.triggered[0].Cause, "the run says which look started it")
+	require.Equal(t, lookInput.AsOf, p.triggered[0].AsOf, "a training knows no more than the look that started it")
 	require.Contains(t, result.Reasons, "a training is started, see training-loan-eligibility")
 
 	p = newProduction()

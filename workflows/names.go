@@ -9,6 +9,7 @@ const (
 	MonitorName            = "Monitor"
 	AlertName              = "Alert"
 	EvaluationName         = "Evaluation"
+	CadenceName            = "Cadence"
 )
 
 // TaskQueue is where workers take workflows from. Steps have queues of their own, see activities.Role.
@@ -46,3 +47,6 @@ func AlertID(alert string) string { return "alert-" + alert }
 
 // EvaluationID is the workflow ID of an evaluation of a model's versions on new data: one runs at a time.
 func EvaluationID(model string) string { return "evaluation-" + model }
+
+// CadenceID is the workflow ID of the measurement of how a pipeline's models age: one runs at a time.
+func CadenceID(pipeline string) string { return "cadence-" + pipeline }

@@ -14,5 +14,6 @@ func Register(r worker.WorkflowRegistry) {
 	r.RegisterWorkflowWithOptions(Monitor, workflow.RegisterOptions{Name: MonitorName})
 	r.RegisterWorkflowWithOptions(Trigger, workflow.RegisterOptions{Name: TriggerName})
 	r.RegisterWorkflowWithOptions(Alert, workflow.RegisterOptions{Name: AlertName})
+	r.RegisterWorkflowWithOptions(Cadence, workflow.RegisterOptions{Name: CadenceName})
 	r.RegisterWorkflowWithOptions(Evaluation, workflow.RegisterOptions{Name: EvaluationName})
 }

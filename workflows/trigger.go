@@ -28,6 +28,8 @@ type TriggerInput struct {
 	Actor string `json:"actor,omitempty"`
 	// Cause is the run ID of what found a reason, such as a monitor.
 	Cause string `json:"cause,omitempty"`
+	// AsOf is the day, 2006-01-02, of which the reason was found: a training then knows what was known on that day. Defaults to everything.
+	AsOf string `json:"as_of,omitempty"`
 	// Wait makes it the keeper: it waits for the end of the run that goes on, and starts the next one then.
 	Wait bool `json:"wait,omitempty"`
 }
@@ -98,7 +100,7 @@ func keep(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 		if alreadyRuns(err) { // somebody else was first
 			continue
 		}
-		input.Cause = "" // that one has its run
+		input.Cause, input.AsOf = "", "" // that one has its run
 		if err != nil || !input.hear(others) {
 			return started, err
 		}
@@ -116,7 +118,7 @@ func (in *TriggerInput) hear(others workflow.ReceiveChannel) bool {
 			return heard
 		}
 		if other.Cause != "" || in.Cause == "" {
-			in.Trigger, in.Actor, in.Cause = other.Trigger, other.Actor, other.Cause
+			in.Trigger, in.Actor, in.Cause, in.AsOf = other.Trigger, other.Actor, other.Cause, other.AsOf
 		}
 		heard = true
 	}
@@ -128,7 +130,7 @@ func (in TriggerInput) start(ctx workflow.Context) (Triggered, workflow.Future, 
 		return in.child(ctx, TriggerStarted, MonitorID(in.Pipeline), MonitorName, "look at "+in.Pipeline, MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor})
 	}
 	return in.child(ctx, TriggerStarted, TrainingID(in.Pipeline), ContinuousTrainingName, "train "+in.Pipeline,
-		TrainingInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause})
+		TrainingInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause, AsOf: in.AsOf})
 }
 
 // leave leaves the trigger to a keeper.

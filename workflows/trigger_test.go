@@ -160,7 +160,7 @@ func TestTriggersDuringARunAreOneMore(t *testing.T) {
 
 // A kept trigger says what a run records of why it was started: a finding is not forgotten for a time of day.
 func TestACauseIsNotForgotten(t *testing.T) {
-	found := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: "run-7"}
+	found := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: "run-7", AsOf: "2026-06-30"}
 	for _, order := range [][]due{
 		{{0, scheduled}, {time.Minute, scheduled}, {2 * time.Minute, found}, {3 * time.Minute, scheduled}},
 		{{0, scheduled}, {time.Minute, found}, {2 * time.Minute, scheduled}},
@@ -168,7 +168,7 @@ func TestACauseIsNotForgotten(t *testing.T) {
 		r := newRunsAtOnce(time.Hour)
 		r.trigger(t, order...)
 		require.Len(t, r.runs, 2)
-		require.Equal(t, TrainingInput{Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: "run-7"}, r.runs[1].TrainingInput)
+		require.Equal(t, TrainingInput{Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: "run-7", AsOf: "2026-06-30"}, r.runs[1].TrainingInput)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestATriggerThatMeetsAKeeperAtItsEndIsKept(t *testing.T) {
 	late := scheduled
 	late.Actor = "late"
 	keeper := scheduled
-	keeper.Wait, keeper.Cause = true, "run-7"
+	keeper.Wait, keeper.Cause, keeper.AsOf = true, "run-7", "2026-06-30"
 	told := false
 	r.env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) {
 		if !told {
@@ -198,9 +198,9 @@ func TestATriggerThatMeetsAKeeperAtItsEndIsKept(t *testing.T) {
 	r.env.ExecuteWorkflow(TriggerName, keeper)
 	require.NoError(t, r.env.GetWorkflowError())
 	require.Len(t, r.runs, 2)
-	require.Equal(t, "run-7", r.runs[0].Cause)
+	require.Equal(t, []string{"run-7", "2026-06-30"}, []string{r.runs[0].Cause, r.runs[0].AsOf})
 	require.Equal(t, "late", r.runs[1].Actor)
-	require.Empty(t, r.runs[1].Cause, "that was the cause of the run before")
+	require.Empty(t, r.runs[1].Cause+r.runs[1].AsOf, "that was the cause of the run before")
 	require.GreaterOrEqual(t, r.runs[1].at, time.Hour)
 }
 

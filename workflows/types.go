@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
@@ -116,6 +117,34 @@ type Measured struct {
 	LeftOut  evaluate.LeftOut           `json:"left_out"`
 }
 
+// CadenceInput starts Cadence; {"pipeline":"loan-eligibility"} is enough.
+type CadenceInput struct {
+	// Pipeline is the name of a registered pipeline spec.
+	Pipeline string `json:"pipeline"`
+	// Tolerance is how much AUC may be lost by waiting, above 0 and below 1. Defaults to 0.01.
+	Tolerance float64 `json:"tolerance,omitempty"`
+	// Data are the rows of the past in place of the source's: s3://bucket/key, or a path that the worker may read.
+	Data string `json:"data,omitempty"`
+	// Uploads are the objects that hold what local files held, see TrainingInput.
+	Uploads map[string][]string `json:"uploads,omitempty"`
+	// AsOf takes what was known on that day, 2006-01-02. Defaults to everything.
+	AsOf    string `json:"as_of,omitempty"`
+	Trigger string `json:"trigger,omitempty"`
+	Actor   string `json:"actor,omitempty"`
+}
+
+// Period is how often to train, see performance.Cadence.
+type Period struct {
+	RecommendedDays float64               `json:"recommended_days"`
+	AtLeast         bool                  `json:"at_least"` // a longer one may do: no older model was seen
+	ExceededDays    *float64              `json:"exceeded_days,omitempty"`
+	Tolerance       float64               `json:"tolerance"`
+	LossPerMonth    *evaluate.Metric      `json:"loss_per_month,omitempty"`
+	Waiting         []performance.Waiting `json:"waiting"`
+	Models          int                   `json:"models"`
+	Points          int                   `json:"points"`
+}
+
 // Intervention is the argument of the approve and abort updates: a person steps in.
 type Intervention struct {
 	Actor  string `json:"actor"`
@@ -147,7 +176,7 @@ const (
 	Rejected     Verdict = "rejected"     // approval was denied or expired
 	RolledBack   Verdict = "rolled_back"
 	Restored     Verdict = "restored"  // the champion did not serve as recorded and does again
-	Evaluated    Verdict = "evaluated" // measured on new data, nothing was changed
+	Evaluated    Verdict = "evaluated" // measured, nothing was changed
 	Nothing      Verdict = "nothing"   // the same model is champion already, and serves as recorded; of a monitor: nothing is found that asks for more
 	Alerted      Verdict = "alert"     // a monitor tells people
 	Retrain      Verdict = "retrain"   // a monitor has started a training
@@ -172,6 +201,8 @@ type Result struct {
 	Model    ModelRef          `json:"model"`
 	// Evaluation is what was measured on new data, where the run was to do that.
 	Evaluation *Measured `json:"evaluation,omitempty"`
+	// Cadence is how often to train, where the run was to find that.
+	Cadence *Period `json:"cadence,omitempty"`
 	// Artifacts holds what the run made as one reference, under artifact.Manifest, where it made anything.
 	Artifacts map[string]artifact.Ref `json:"artifacts"`
 }

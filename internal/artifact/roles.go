@@ -24,5 +24,7 @@ const (
 	Performance      = "performance" // how the champion and the versions before it do: JSON
 	Look             = "look"        // what a monitor found: JSON
 	LookHTML         = "look_html"
+	Cadence          = "cadence" // performance against the age of models: JSON
+	CadenceHTML      = "cadence_html"
 	Manifest         = "manifest" // all the others of a run: JSON from role to reference
 )

@@ -11,8 +11,19 @@ import (
 const minClass = 10
 
 // Judge makes findings of what was found in all rows. Columns are those that the rows had. Rows that break a rule refuse training when they are
-// more than the spec lets into quarantine; a column that the spec does not know is a warning: new columns must not stop a retraining.
+// more than the spec lets into quarantine; a column that the spec does not know is a warning: new columns must not stop a retraining. So do too few
+// labels of either class.
 func (v *Validator) Judge(all Checked, columns []Field) Report {
+	r := v.JudgeYoung(all, columns)
+	if all.Rows > 0 && (all.Positive < minClass || all.Labelled-all.Positive < minClass) {
+		r.add(Error, v.spec.Label.Column, RuleLabel, Breach{Count: all.Labelled}, "%d labelled rows with %d positive; at least %d of each class are needed",
+			all.Labelled, all.Positive, minClass)
+	}
+	return r
+}
+
+// JudgeYoung is Judge of rows that are looked at and not trained on: nobody expects labels of them.
+func (v *Validator) JudgeYoung(all Checked, columns []Field) Report {
 	r := Report{Rows: all.Rows, Labelled: all.Labelled, Positive: all.Positive, Findings: []Finding{}}
 	if all.Rows == 0 {
 		r.add(Error, "", RuleRows, Breach{}, "the data have no rows")
@@ -36,10 +47,6 @@ func (v *Validator) Judge(all Checked, columns []Field) Report {
 			r.add(Error, c.Name, RuleMissingRate, Breach{Count: missing}, "column %q: %d of %d values (%s) are missing, %s are accepted (missing_max)",
 				c.Name, missing, kept, percent(missing, kept), percentOf(c.MissingMax))
 		}
-	}
-	if all.Positive < minClass || all.Labelled-all.Positive < minClass {
-		r.add(Error, v.spec.Label.Column, RuleLabel, Breach{Count: all.Labelled}, "%d labelled rows with %d positive; at least %d of each class are needed",
-			all.Labelled, all.Positive, minClass)
 	}
 	return r
 }
@@ -128,10 +135,8 @@ func (r *Report) add(severity Severity, column string, rule Rule, found Breach, 
 }
 
 // Evolves notes what becomes a part of the schema.
-func (r *Report) Evolves(words []string) {
-	for _, text := range words {
-		r.add(Warning, "", RuleSchema, Breach{}, "the schema grows: %s", text)
-	}
+func (r *Report) Evolves(column string, rows int64, words string) {
+	r.add(Warning, column, RuleSchema, Breach{Count: rows}, "the schema grows: %s", words)
 }
 
 // Repeated notes an entity that is in more than one row.

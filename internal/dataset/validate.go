@@ -55,6 +55,17 @@ type Checked struct {
 	Together map[string]int64 `json:"together,omitempty"`
 	// Numbers is how many of the values that are not of their column's type are numbers, by column.
 	Numbers map[string]int64 `json:"numbers,omitempty"`
+	// Further is how many values the columns hold that the spec does not know, by column.
+	Further map[string]int64 `json:"further,omitempty"`
+}
+
+// Seen are the columns but for those that the spec does not know and that have no value in any row: files of later days, whose rows were not
+// known yet, have them.
+func (c *Checked) Seen(columns []Field) []Field {
+	return slices.DeleteFunc(slices.Clone(columns), func(f Field) bool {
+		values, further := c.Further[f.Name]
+		return further && values == 0
+	})
 }
 
 // Misread are the rows of a batch, by column, whose texts are not of the column's type.
@@ -68,6 +79,7 @@ func (v *Validator) Check(t Table, misread Misread) (found Checked, failing []bo
 			b.missing(c)
 		}
 	}
+	b.further()
 	for _, is := range b.failing {
 		if is {
 			b.found.Failing++
@@ -81,6 +93,26 @@ func (v *Validator) Check(t Table, misread Misread) (found Checked, failing []bo
 	}
 	b.sets()
 	return b.found, b.failing
+}
+
+// further counts the values of columns that the spec does not know.
+func (b *batch) further() {
+	for i := range b.t.Columns {
+		c := &b.t.Columns[i]
+		if c.Name == RowColumn || b.spec.Knows(c.Name) {
+			continue
+		}
+		if b.found.Further == nil {
+			b.found.Further = map[string]int64{}
+		}
+		values := int64(0)
+		for row := range b.t.Rows() {
+			if !c.Missing(row) {
+				values++
+			}
+		}
+		b.found.Further[c.Name] = values // also where there are none
+	}
 }
 
 // missing counts the missing values of the rows that break no rule.
@@ -289,6 +321,12 @@ func (c *Checked) Add(next Checked) {
 			c.Numbers = map[string]int64{}
 		}
 		c.Numbers[name] += count
+	}
+	for name, count := range next.Further {
+		if c.Further == nil {
+			c.Further = map[string]int64{}
+		}
+		c.Further[name] += count
 	}
 	for _, breach := range next.Breaches {
 		i := slices.IndexFunc(c.Breaches, func(b Breach) bool { return b.Column == breach.Column && b.Rule == breach.Rule })

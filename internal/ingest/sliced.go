@@ -15,7 +15,7 @@ import (
 
 // Version is a part of the key under which finished slices are kept. It is raised when the same rows give another part, or when what is known
 // of a slice is written otherwise: with the codec of profile.Accumulator, and with dataset.Checked.
-const Version = "5"
+const Version = "6"
 
 // unkept is how many slices at the beginning are not kept: a short extraction is done again sooner than kept.
 const unkept = 3

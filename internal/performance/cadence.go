@@ -15,6 +15,8 @@ import (
 
 // AgePoint is the performance of a model on a vintage that came so long after the data that it was trained on.
 type AgePoint struct {
+	Model         string  `json:"model"`    // whose it is; empty where one model alone is measured
+	Vintage       string  `json:"vintage"`  // of which rows; models on one vintage are measured on the same rows. Empty: nobody else's
 	AgeDays       float64 `json:"age_days"` // from the cutoff of the training data to the vintage; 0 or more
 	Rows          int     `json:"rows"`
 	Value         float64 `json:"value"` // of the metric
@@ -38,20 +40,34 @@ type Cadence struct {
 	LossPerMonth *evaluate.Metric `json:"loss_per_month,omitempty"`
 	// AtZero is the metric of a model of age 0, by the fit.
 	AtZero *evaluate.Metric `json:"at_zero,omitempty"`
+	// Within says that the loss is that of models of several ages on the same vintages, so that a vintage which is harder for all of them is no decay.
+	Within bool `json:"within_vintages"`
 	// P is the one-sided p of no decay.
 	P float64 `json:"p"`
 	// RecommendedDays is the largest age at which the loss is below the tolerance with 97.5 % confidence, at most the oldest age that was
 	// seen. AtLeast says that it is that one: a longer period may do, and nothing is known of it.
 	RecommendedDays float64 `json:"recommended_days"`
 	AtLeast         bool    `json:"at_least"`
+	// ExceededDays is the age from which on more than the tolerance is lost with 97.5 % confidence, if the line goes on; nil: nothing says that it ever is.
+	ExceededDays *float64 `json:"exceeded_days,omitempty"`
+	// Waiting is what is lost by so many days without training, with 95 % intervals.
+	Waiting []Waiting `json:"waiting"`
 	// Scatter is how many times more the vintages vary about the line than their standard errors explain, as a variance; 1 or more. Intervals
 	// are widened by it.
 	Scatter float64 `json:"scatter"`
 	Note    string  `json:"note"`
 }
 
+// Waiting is what the metric loses in so many days.
+type Waiting struct {
+	Days float64 `json:"days"`
+	evaluate.Metric
+}
+
 // CurvePoint is a value at an age with its 95 % interval.
 type CurvePoint struct {
+	Model   string  `json:"model,omitempty"`
+	Vintage string  `json:"vintage,omitempty"`
 	AgeDays float64 `json:"age_days"`
 	Rows    int     `json:"rows,omitempty"`
 	evaluate.Metric
@@ -63,17 +79,21 @@ const (
 	linePoints   = 25
 )
 
+// waits are the days of which it is told what they cost, as far as ages were seen.
+var waits = []float64{30, 60, 90, 180, 365, 730}
+
 // FitCadence fits a straight line to performance by age, each vintage with the weight of its standard error. A line has one thing to learn, so that
 // a few vintages suffice; where they scatter about it more than their standard errors explain (months differ, or the decay is no line), all
 // intervals grow by as much (Birge's ratio), and they are those of Student's t with two degrees of freedom fewer than there are vintages. At least four
-// vintages of two ages 30 days apart are needed. Invalid where an age is negative, or a standard error is not above 0.
+// vintages of two ages 30 days apart are needed. Where models of several ages have scored the same vintages, the loss is that within vintages, see withinVintages.
+// Invalid where an age is negative, or a standard error is not above 0.
 //
 // Source: Birge 1932, doi 10.1103/PhysRev.40.207.
 func FitCadence(points []AgePoint, options CadenceOptions) (Cadence, error) {
 	if options.Tolerance == 0 {
 		options.Tolerance = 0.01
 	}
-	c := Cadence{Points: []CurvePoint{}, Line: []CurvePoint{}, P: 1, Scatter: 1}
+	c := Cadence{Points: []CurvePoint{}, Line: []CurvePoint{}, Waiting: []Waiting{}, P: 1, Scatter: 1}
 	if !(options.Tolerance > 0) {
 		return c, fault.New(fault.Invalid, "the tolerance is %v, above 0 is wanted", options.Tolerance)
 	}
@@ -84,10 +104,10 @@ func FitCadence(points []AgePoint, options CadenceOptions) (Cadence, error) {
 			return c, fault.New(fault.Invalid, "vintage %d: an age of at least 0, a value, and a standard error above 0 are wanted", i+1)
 		}
 		margin := statistics.Normal975 * p.StandardError
-		c.Points = append(c.Points, CurvePoint{p.AgeDays, p.Rows, evaluate.Metric{Estimate: p.Value, Lower: p.Value - margin, Upper: p.Value + margin}})
+		c.Points = append(c.Points, CurvePoint{p.Model, p.Vintage, p.AgeDays, p.Rows, evaluate.Metric{Estimate: p.Value, Lower: p.Value - margin, Upper: p.Value + margin}})
 	}
-	if len(points) < minVintages {
-		c.Note = fmt.Sprintf("not enough data: %d vintages, at least %d are needed", len(points), minVintages)
+	if vintages := vintagesOf(points); vintages < minVintages {
+		c.Note = fmt.Sprintf("not enough data: %d vintages, at least %d are needed", vintages, minVintages)
 		return c, nil
 	}
 	oldest := points[len(points)-1].AgeDays
@@ -95,7 +115,11 @@ func FitCadence(points []AgePoint, options CadenceOptions) (Cadence, error) {
 		c.Note = fmt.Sprintf("not enough data: the vintages' ages are within %.0f days, at least 30 are needed", oldest-points[0].AgeDays)
 		return c, nil
 	}
-	c.tell(fitLine(points), oldest, options)
+	fitted := fitLine(points)
+	if c.Within = fitted.withinVintages(points); !c.Within {
+		fitted.sharedVintages(points)
+	}
+	c.tell(fitted, oldest, options)
 	return c, nil
 }
 
@@ -119,6 +143,15 @@ func (c *Cadence) tell(l line, oldest float64, options CadenceOptions) {
 	c.RecommendedDays, c.AtLeast = oldest, true
 	if worst := perDay + margin; float64(worst*oldest) > options.Tolerance {
 		c.RecommendedDays, c.AtLeast = math.Floor(options.Tolerance/worst), false
+	}
+	if surely := perDay - margin; surely > 0 {
+		days := math.Ceil(options.Tolerance / surely)
+		c.ExceededDays = &days
+	}
+	for _, days := range waits {
+		if days <= oldest {
+			c.Waiting = append(c.Waiting, Waiting{days, evaluate.Metric{Estimate: perDay * days, Lower: (perDay - margin) * days, Upper: (perDay + margin) * days}})
+		}
 	}
 	per := fmt.Sprintf("%.4g is lost per month (95 %% interval %.4g to %.4g)", c.LossPerMonth.Estimate, c.LossPerMonth.Lower, c.LossPerMonth.Upper)
 	if c.AtLeast {

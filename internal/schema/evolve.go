@@ -49,6 +49,14 @@ func Evolve(s Schema, seen dataset.Checked, columns []dataset.Field, known []str
 	return e
 }
 
+// Rows is how many rows hold what a change takes in.
+func (e Evolution) Rows(c Change) int64 {
+	if c.Aspect == Domain {
+		return e.taken[c.Column].Categories()
+	}
+	return e.taken[c.Column].Numbers
+}
+
 // grown is the column with what was new in it.
 func grown(c pipeline.Column, novel dataset.Novelty) pipeline.Column {
 	if len(novel.Texts) > 0 {

@@ -19,7 +19,7 @@ const (
 )
 
 // newCategory: of every hundred applicants 15 have an employment that nobody had before, and earn less. A monitor finds the unseen value and its
-// share. Too many rows have it for the schema to grow by itself, so a person is asked.
+// share. Where a spec lets the schema grow by so many rows it retrains, else a person is asked.
 var newCategory = Drill{
 	Name: "new-category", Does: "15 % of applicants have a new employment, gig",
 	become: func(a *applicant, _ float64, chance *rand.Rand) {
@@ -29,9 +29,8 @@ var newCategory = Drill{
 	},
 }
 
-// newColumn: files have a column that was not there, and nothing else changes. A monitor finds the column and no drift. It may not train unasked:
-// nothing is to be done, or an alert tells of it. It shows where parts of the drill are read by themselves: a union of files that have not the same
-// columns is refused, see package source.
+// newColumn: files have a column that was not there, and nothing else changes. A monitor finds the column and no drift, and
+// does what the spec says of a schema that grows.
 var newColumn = Drill{
 	Name: "new-column", Does: "files have a column more, account_age_months",
 	column: "account_age_months",

@@ -13,7 +13,7 @@ import (
 type columns struct {
 	from  []string // the source's names
 	names []string // the spec's names
-	// all says that nothing is selected: a file with further columns is another relation.
+	// all says that nothing is selected.
 	all   bool
 	notes []string
 }
@@ -72,21 +72,51 @@ func apart(where string, names []string) error {
 	return nil
 }
 
-// places says of every column of a file which of the relation's it is, -1 for none.
-func (c *columns) places(where string, has []string) ([]int, error) {
-	places := make([]int, len(has))
+// union are the columns of files that come one after the other: those of the first, then what later ones add.
+type union struct {
+	selected []string // none: all are wanted
+	names    []string
+}
+
+// add takes the columns of the next file. A file adds columns, or lacks some: its rows have no values there. One that has less than half of what
+// it could have in common with the files before is of another table, or has no header, and what stands for its names is repeated nowhere.
+func (u *union) add(where string, has []string) error {
+	known, common := 0, 0
+	for _, name := range u.names {
+		if len(u.selected) > 0 && !slices.Contains(u.selected, name) {
+			continue
+		}
+		known++
+		if slices.Contains(has, name) {
+			common++
+		}
+	}
+	if 2*common < min(known, len(has)) {
+		return fault.New(fault.Invalid, "%s: only %d of its %d columns are among the %d of the files before it; files of one relation may add columns or lack some, and have at least half in common", where, common, len(has), known)
+	}
+	for _, name := range has {
+		if !slices.Contains(u.names, name) {
+			u.names = append(u.names, name)
+		}
+	}
+	if len(u.names) > maxColumns {
+		return fault.New(fault.Invalid, "%s: there are more than %d columns in all files; at most so many are taken", where, maxColumns)
+	}
+	return nil
+}
+
+// places says of every column of a file which of the relation's it is, -1 for none, and which of the relation's the file lacks.
+func (c *columns) places(has []string) (places, absent []int) {
+	places = make([]int, len(has))
 	for i, name := range has {
 		places[i] = slices.Index(c.from, name)
-		if places[i] < 0 && c.all {
-			return nil, fault.New(fault.Invalid, "%s: column %q is not in the relation's first file; all files must have the same columns", where, clip(name))
+	}
+	for i := range c.from {
+		if !slices.Contains(places, i) {
+			absent = append(absent, i)
 		}
 	}
-	for _, name := range c.from {
-		if !slices.Contains(has, name) {
-			return nil, fault.New(fault.Invalid, "%s: column %q of the relation's first file is missing; all files must have the same columns", where, clip(name))
-		}
-	}
-	return places, nil
+	return places, absent
 }
 
 // named checks that every column has a name of its own. A table that was written with its row numbers has a first column without a name,

@@ -19,14 +19,17 @@ type csvFormat struct {
 	relation columns
 }
 
-// openCSV opens delimited text. The headers of all files are read now, so that a file that does not fit is found before hours of work.
+// openCSV opens delimited text. The headers of all files are read now: they say the columns, and a file that does not fit is found before
+// hours of work.
 func openCSV(ctx context.Context, r pipeline.Relation, files []File, o Options) (Relation, error) {
 	f := &csvFormat{}
 	if r.CSV != nil {
 		f.dialect = *r.CSV
 	}
 	f.comma, f.quote = f.dialect.Separator(), f.dialect.QuoteMark()
-	for i, file := range files {
+	in := union{selected: r.Select}
+	var notes []string
+	for _, file := range files {
 		s, header, err := f.header(ctx, file, &budget{left: o.MaxBytes, limit: o.MaxBytes})
 		if err != nil {
 			return nil, err
@@ -36,15 +39,17 @@ func openCSV(ctx context.Context, r pipeline.Relation, files []File, o Options) 
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
-			if f.relation, err = choose(r, f.at(file.Name), header); err != nil {
-				return nil, err
-			}
-		}
-		f.relation.note(note)
-		if _, err := f.relation.places(file.Name, header); err != nil {
+		if err := in.add(f.at(file.Name), header); err != nil {
 			return nil, err
 		}
+		notes = append(notes, note)
+	}
+	var err error
+	if f.relation, err = choose(r, f.at(files[0].Name), in.names); err != nil {
+		return nil, err
+	}
+	for _, note := range notes {
+		f.relation.note(note)
 	}
 	comma := make([]bool, len(f.relation.names))
 	for i, name := range f.relation.names {
@@ -120,7 +125,7 @@ func (f *csvFormat) open(ctx context.Context, file File, b *budget) (*textFile, 
 
 func (f *csvFormat) place(t *textFile, header []string) (err error) {
 	if _, err = named(f.at(t.name), header); err == nil {
-		t.places, err = f.relation.places(t.name, header)
+		t.places, t.absent = f.relation.places(header)
 	}
 	return err
 }
@@ -148,6 +153,9 @@ func (f *csvFormat) rows(ctx context.Context, p piece, to *table) error {
 			if place >= 0 {
 				to.add(place, record.fields[i:], len(places))
 			}
+		}
+		for _, place := range p.file.absent {
+			to.addNulls(place, block)
 		}
 		to.rows += block
 		left -= block

@@ -52,9 +52,7 @@ func openJSONL(ctx context.Context, r pipeline.Relation, files []File, o Options
 		return nil, err
 	}
 	f.relation.note(note)
-	if f.places, err = f.relation.places(where, f.keys); err != nil {
-		return nil, err
-	}
+	f.places, _ = f.relation.places(f.keys)
 	return newText(f, f.relation, newLayout(f.relation.names, r.Missing, make([]bool, len(f.relation.names))), files, o), nil
 }
 

@@ -15,6 +15,7 @@ import (
 // slice reads it column by column, and the next slice follows one column behind.
 type parquetRelation struct {
 	columns
+	types  []arrow.DataType // of the columns
 	schema *arrow.Schema
 	parts  []*part
 	lanes  []*lane
@@ -26,38 +27,20 @@ type parquetRelation struct {
 // openParquet reads the footers of all files: they say the columns, and how much there is, before anything is read of it.
 func openParquet(ctx context.Context, r pipeline.Relation, files []File, o Options) (Relation, error) {
 	p := &parquetRelation{slice: int64(o.RowsPerSlice)}
+	if err := p.describe(ctx, r, files); err != nil {
+		return nil, err
+	}
 	var declared int64
-	for i, f := range files {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		part := &part{file: f}
-		names, note, err := part.describe()
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			if p.columns, err = choose(r, f.Name, names); err != nil {
-				return nil, err
-			}
-		}
-		p.note(note)
-		if err := part.choose(p.columns, names); err != nil {
-			return nil, err
-		}
-		p.parts = append(p.parts, part)
-		if err := sameTypes(p.parts[0], part, p.from); err != nil {
-			return nil, err
-		}
+	for _, part := range p.parts {
 		p.total += part.rows
 		if o.MaxRows > 0 && p.total > o.MaxRows {
-			return nil, tooManyRows(f.Name, o.MaxRows)
+			return nil, tooManyRows(part.file.Name, o.MaxRows)
 		}
 		for _, f := range part.fields {
 			declared += f.bytes
 		}
 		if o.MaxBytes > 0 && declared > o.MaxBytes {
-			return nil, tooManyBytes(f.Name, o.MaxBytes)
+			return nil, tooManyBytes(part.file.Name, o.MaxBytes)
 		}
 	}
 	if p.slice == 0 {
@@ -67,11 +50,61 @@ func openParquet(ctx context.Context, r pipeline.Relation, files []File, o Optio
 	return p, nil
 }
 
+// describe finds the columns of all files, and where each has them.
+func (p *parquetRelation) describe(ctx context.Context, r pipeline.Relation, files []File) error {
+	in := union{selected: r.Select}
+	var names [][]string
+	var notes []string
+	for _, f := range files {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		part := &part{file: f}
+		has, note, err := part.describe()
+		if err != nil {
+			return err
+		}
+		if err := in.add(f.Name, has); err != nil {
+			return err
+		}
+		p.parts, names, notes = append(p.parts, part), append(names, has), append(notes, note)
+	}
+	var err error
+	if p.columns, err = choose(r, files[0].Name, in.names); err != nil {
+		return err
+	}
+	for i, part := range p.parts {
+		p.note(notes[i])
+		if err := part.choose(p.columns, names[i]); err != nil {
+			return err
+		}
+	}
+	return p.typed()
+}
+
+// typed gives every column the type that all files have it in that have it.
+func (p *parquetRelation) typed() error {
+	for i, name := range p.from {
+		var first *part
+		for _, part := range p.parts {
+			switch f := part.fields[i]; {
+			case f.absent:
+			case first == nil:
+				first = part
+			case !arrow.TypeEqual(first.fields[i].Type, f.Type):
+				return fault.New(fault.Invalid, "%s: column %q is of type %s, in %s of type %s; a column has one type in all files", part.file.Name, clip(name), f.Type, first.file.Name, first.fields[i].Type)
+			}
+		}
+		p.types = append(p.types, first.fields[i].Type)
+	}
+	return nil
+}
+
 func (p *parquetRelation) makeLanes(b *sharedBudget, m *missing) {
 	fields := make([]arrow.Field, len(p.names))
 	for i, name := range p.names {
-		fields[i] = arrow.Field{Name: name, Type: p.parts[0].fields[i].Type, Nullable: true}
-		p.lanes = append(p.lanes, &lane{column: i, parts: p.parts, rows: p.rows, budget: b, missing: m, ready: map[int64]arrow.Array{}, skipped: map[int64]bool{}})
+		fields[i] = arrow.Field{Name: name, Type: p.types[i], Nullable: true}
+		p.lanes = append(p.lanes, &lane{column: i, of: p.types[i], parts: p.parts, rows: p.rows, budget: b, missing: m, ready: map[int64]arrow.Array{}, skipped: map[int64]bool{}})
 	}
 	for _, part := range p.parts {
 		part.lanes = len(p.lanes)
@@ -123,15 +156,6 @@ func (p *parquetRelation) decode(ctx context.Context, k int64) (arrow.RecordBatc
 func (p *parquetRelation) Close() error {
 	for _, part := range p.parts {
 		part.close()
-	}
-	return nil
-}
-
-func sameTypes(first, other *part, names []string) error {
-	for i, name := range names {
-		if a, b := first.fields[i].Type, other.fields[i].Type; !arrow.TypeEqual(a, b) {
-			return fault.New(fault.Invalid, "%s: column %q is of type %s, in %s of type %s; all files must have the same columns", other.file.Name, clip(name), b, first.file.Name, a)
-		}
 	}
 	return nil
 }

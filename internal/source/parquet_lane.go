@@ -17,6 +17,7 @@ import (
 // nobody waits for a slice that nobody decodes.
 type lane struct {
 	column  int
+	of      arrow.DataType
 	parts   []*part
 	rows    func(slice int64) int64
 	budget  *sharedBudget
@@ -27,6 +28,7 @@ type lane struct {
 	skipped map[int64]bool        // not to be read for others
 	next    int64                 // the next slice to read
 	part    int                   // the file that is being read
+	begun   bool                  // it has been
 	left    int64                 // rows of it that were not read
 	reader  *pqarrow.ColumnReader
 	err     error
@@ -72,8 +74,8 @@ func (l *lane) read(n int64) (arrow.Array, error) {
 	var chunks []arrow.Array
 	for n > 0 {
 		part := l.parts[l.part]
-		if l.reader == nil {
-			l.left = part.rows
+		if !l.begun {
+			l.left, l.begun = part.rows, true
 		}
 		if take := min(n, l.left); take > 0 {
 			read, err := l.chunks(part, take)
@@ -86,7 +88,7 @@ func (l *lane) read(n int64) (arrow.Array, error) {
 		}
 		if l.left == 0 {
 			part.done()
-			l.reader = nil
+			l.reader, l.begun = nil, false
 			l.part++
 		}
 	}
@@ -99,6 +101,9 @@ func (l *lane) read(n int64) (arrow.Array, error) {
 // chunks reads exactly n rows of a file.
 func (l *lane) chunks(p *part, n int64) (chunks []arrow.Array, err error) {
 	defer p.damaged(&err)
+	if p.fields[l.column].absent {
+		return []arrow.Array{array.MakeArrayOfNull(memory.DefaultAllocator, l.of, int(n))}, nil
+	}
 	if l.reader == nil {
 		if l.reader, err = p.column(l.column); err != nil {
 			return nil, err

@@ -40,6 +40,8 @@ type field struct {
 	flat  bool
 	// bytes is its decompressed size, as the file says.
 	bytes int64
+	// absent: the file lacks it.
+	absent bool
 }
 
 // properties read pages through a small buffer instead of whole column chunks, and bound what a damaged size can allocate.
@@ -115,14 +117,16 @@ func describeField(footer *metadata.FileMetaData, index int, of pqarrow.SchemaFi
 	return f
 }
 
-// choose leaves the relation's columns, by the names that the file has.
+// choose leaves the relation's columns, by the names that the file has; those that it lacks are absent.
 func (p *part) choose(c columns, names []string) error {
-	if _, err := c.places(p.file.Name, names); err != nil {
-		return err
-	}
 	chosen := make([]field, len(c.from))
 	for i, name := range c.from {
-		chosen[i] = p.fields[slices.Index(names, name)]
+		at := slices.Index(names, name)
+		if at < 0 {
+			chosen[i] = field{Field: arrow.Field{Name: name}, absent: true}
+			continue
+		}
+		chosen[i] = p.fields[at]
 		if !chosen[i].flat {
 			return fault.New(fault.Invalid, "%s: column %q is of type %s; flat columns are taken, so flatten it or select others", p.file.Name, clip(name), clip(chosen[i].Type.String()))
 		}

@@ -146,8 +146,6 @@ func TestFaultsOfParquet(t *testing.T) {
 	require.NoError(t, err)
 	_, err = read(parquetOf, source.Options{}, good, noRows(t, "x.parquet", other))
 	require.ErrorContains(t, err, `x.parquet: column "id" is of type utf8, in good.parquet of type int64`)
-	_, err = read(parquetOf, source.Options{}, good, noRows(t, "x.parquet", nested))
-	require.ErrorContains(t, err, `x.parquet: column "loans" is not in the relation's first file`)
 }
 
 func noRows(t *testing.T, name string, schema *arrow.Schema) source.File {

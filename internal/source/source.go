@@ -71,7 +71,8 @@ func RowsPerSlice(columns int) int {
 	return rows
 }
 
-// Open opens the files of a relation as their union in the order given. All of them must have the same columns.
+// Open opens the files of a relation as their union in the order given. Its columns are those of the first file, then what later ones add; where a file
+// lacks a column, its rows have no value there.
 func Open(ctx context.Context, r pipeline.Relation, files []File, o Options) (Relation, error) {
 	if len(files) == 0 {
 		return nil, fault.New(fault.Invalid, "%s: there are no files to read", r.FilesURI())

@@ -24,6 +24,8 @@ type textFile struct {
 	splitter *splitter
 	// places says of every column of the file which of the relation's it is, -1 for none.
 	places []int
+	// absent are the relation's columns that the file lacks.
+	absent []int
 }
 
 // piece is the part of a slice that one file holds.

@@ -83,6 +83,13 @@ func (t *table) add(i int, values [][]byte, stride int) {
 	}
 }
 
+// addNulls appends missing values to column i.
+func (t *table) addNulls(i, rows int) {
+	for range rows {
+		t.columns[i].addNull()
+	}
+}
+
 // addNull appends a missing value.
 func (c *texts) addNull() {
 	row := len(c.offsets) - 1

@@ -57,6 +57,7 @@ func (a *app) result(r workflows.Result) error {
 		fmt.Fprintf(a.out, "%s: %s\n", r.Verdict, what)
 		a.listReasons(r.Reasons)
 		a.measured(r.Evaluation)
+		a.period(r.Cadence)
 	})
 	if err != nil {
 		return err

@@ -129,7 +129,7 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("data", "Data at a desk", a.dataCheckCommand(), a.dataInferCommand()),
 		group("cd", "Continuous delivery", a.deliverCommand()),
 		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
-		group("monitor", "Looks at production: what changed, and what comes of it", a.monitorStartCommand(), a.monitorListCommand(), a.monitorShowCommand()),
+		group("monitor", "Looks at production: what changed, and what comes of it", a.monitorStartCommand(), a.monitorListCommand(), a.monitorShowCommand(), a.monitorCadenceCommand()),
 		group("operators", "Whose signatures count, and what they signed", a.operatorsListCommand(), a.operatorsAddCommand(), a.operatorsRevokeCommand(), a.operatorsKeygenCommand(), a.operatorsVerifyCommand()),
 		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand(),
 			a.modelsLineageCommand(), a.modelsEvaluateCommand(), a.modelsCompareCommand()),

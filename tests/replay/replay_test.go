@@ -61,6 +61,7 @@ func TestEveryVerdictIsKept(t *testing.T) {
 		workflows.RollbackName:           {workflows.RolledBack, workflows.Aborted},
 		workflows.MonitorName:            {workflows.Nothing, workflows.Alerted, workflows.Review, workflows.Retrain, workflows.RolledBack},
 		workflows.EvaluationName:         {workflows.Evaluated, workflows.Refused},
+		workflows.CadenceName:            {workflows.Evaluated, workflows.Refused},
 	} {
 		for _, verdict := range verdicts {
 			file := fmt.Sprintf("%s-%s.json", workflow, verdict)

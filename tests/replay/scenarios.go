@@ -86,6 +86,12 @@ var scenarios = []scenario{
 	{tooYoung, []kept{
 		{workflows.EvaluationID(quick), "Evaluation-refused.json", "data of which no label is mature"},
 	}},
+	{run(0, "monitor", "cadence", quick), []kept{
+		{workflows.CadenceID(quick), "Cadence-evaluated.json", "how often to train: versions and models of the past by age"},
+	}},
+	{tooShort, []kept{
+		{workflows.CadenceID(quick), "Cadence-refused.json", "a past too short to tell how often to train"},
+	}},
 	{run(0, "cd", "start", quick, "--version", "1", "--wait"), []kept{
 		{delivery, "ContinuousDelivery-promoted-back.json", "a canary of a version that was champion before"},
 	}},
@@ -290,6 +296,14 @@ func tooYoung(_ context.Context, s *stage) error {
 		return err
 	}
 	return s.run(3, "models", "evaluate", quick, "--data", "young.csv", "--as-of", "2026-06-30")
+}
+
+// tooShort is half a month of applications, on a day on which no outcome of them is final.
+func tooShort(_ context.Context, s *stage) error {
+	if err := s.run(0, "simulate", "--rows", "500", "--from", "2025-11-01", "--to", "2025-11-15", "--out", "short.csv"); err != nil {
+		return err
+	}
+	return s.run(3, "monitor", "cadence", quick, "--data", "short.csv", "--as-of", "2025-12-31")
 }
 
 func overtaken(ctx context.Context, s *stage) error {

@@ -1,0 +1,66 @@
+package workflows
+
+import (
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/loanops/loanops/activities"
+)
+
+// defaultTolerance is how much AUC may be lost by waiting.
+const defaultTolerance = 0.01
+
+// Cadence finds how often a pipeline should be trained: how the performance of its versions, and of models that are trained now on the past, goes
+// with their age. It registers nothing and changes nothing of what serves.
+func Cadence(ctx workflow.Context, input CadenceInput) (Result, error) {
+	if input.Pipeline == "" {
+		return Result{}, usage(`"pipeline" is missing; give {"pipeline":"loan-eligibility"}`)
+	}
+	if input.Tolerance == 0 {
+		input.Tolerance = defaultTolerance
+	}
+	if !(input.Tolerance > 0 && input.Tolerance < 1) {
+		return Result{}, usage(`"tolerance" is %v; give how much AUC may be lost, above 0 and below 1, such as 0.01`, input.Tolerance)
+	}
+	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, defaultTo(input.Trigger, "manual"),
+		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.MeasureCadence.Name)}
+	return c.execute(ctx, c.measure)
+}
+
+// cadence is the state of one run.
+type cadence struct {
+	run
+	input CadenceInput
+}
+
+// measure reads all of the past, whatever the training's window: each model takes of it what its own would be.
+func (c *cadence) measure(ctx workflow.Context) (Result, error) {
+	spec, err := do(ctx, &c.run, activities.LoadPipeline, "reading the pipeline spec", activities.PipelineInput{Pipeline: c.input.Pipeline})
+	if err != nil {
+		return Result{}, err
+	}
+	known := spec.Source.Known(c.input.AsOf, workflow.Now(ctx))
+	extracted, err := do(ctx, &c.run, activities.ExtractData, "reading the data of the past", activities.ExtractInput{
+		Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: c.input.Data, Uploads: c.input.Uploads,
+		AsOf: c.input.AsOf, KnownAt: known,
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	measured, err := do(ctx, &c.run, activities.MeasureCadence, "measuring models of several ages", activities.CadenceInput{
+		Pipeline: c.input.Pipeline, Schema: spec.Schema.Ref, Dataset: extracted.Dataset, Algorithm: spec.Algorithm, Split: spec.Split, Training: spec.Training,
+		KnownAt: known, Tolerance: c.input.Tolerance,
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	verdict := Evaluated
+	if measured.Refused() {
+		verdict = Refused
+	}
+	result := c.result(verdict, measured.Note)
+	result.Cadence = &Period{
+		RecommendedDays: measured.RecommendedDays, AtLeast: measured.AtLeast, ExceededDays: measured.ExceededDays, Tolerance: c.input.Tolerance,
+		LossPerMonth: measured.LossPerMonth, Waiting: measured.Waiting, Models: measured.Models, Points: measured.Points,
+	}
+	return result, nil
+}
