@@ -66,8 +66,7 @@ func tell(ctx workflow.Context, input AlertInput) {
 		StaticSummary:         fmt.Sprintf("tell people of an alert of %s", input.Pipeline),
 	})
 	err := workflow.ExecuteChildWorkflow(child, AlertName, input).GetChildWorkflowExecution().Get(ctx, nil)
-	var started *temporal.ChildWorkflowExecutionAlreadyStartedError
-	if err != nil && !errors.As(err, &started) {
+	if err != nil && !alreadyRuns(err) {
 		workflow.GetLogger(ctx).Warn("people are not told of an alert", "alert", input.ID, "error", err)
 	}
 }

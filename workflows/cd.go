@@ -165,9 +165,7 @@ func (d *delivery) restore(ctx workflow.Context) error {
 // compare holds the candidate against the champion, where there is one, before anything else is tried. What it finds wrong refuses the version.
 func (d *delivery) compare(ctx workflow.Context) (failures []string, err error) {
 	if d.resolved.Champion == nil {
-		for _, step := range []string{activities.CheckContract.Name, activities.PredictShift.Name} {
-			d.end(ctx, step, StepSkipped, "there is no champion to compare with")
-		}
+		d.skip(ctx, "there is no champion to compare with", activities.CheckContract.Name, activities.PredictShift.Name)
 		d.changes = "the first version"
 		return nil, nil
 	}

@@ -1,11 +1,9 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -184,8 +182,7 @@ func (t *training) deliver(ctx workflow.Context, notComparable bool) (Result, er
 		Model: t.input.Pipeline, Version: t.Model.Version, RequireApproval: t.input.RequireApproval || notComparable, ApprovalExpires: t.input.ApprovalExpires,
 		Trigger: "training", Actor: t.input.Actor, Signed: t.input.Signed,
 	}).Get(ctx, &delivered)
-	var running *temporal.ChildWorkflowExecutionAlreadyStartedError
-	if errors.As(err, &running) {
+	if alreadyRuns(err) {
 		reason := fmt.Sprintf("version %d is registered, but another delivery of %s is running; start ContinuousDelivery when it has ended", t.Model.Version, t.Model.Name)
 		t.end(ctx, ContinuousDeliveryName, StepSkipped, reason)
 		return t.result(Registered, reason), nil

@@ -1,11 +1,8 @@
 package workflows
 
 import (
-	"errors"
 	"fmt"
 
-	enumspb "go.temporal.io/api/enums/v1"
-	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -207,19 +204,12 @@ func (m *monitoring) extract(after string) activities.ExtractInput {
 	}
 }
 
-func (m *monitoring) skip(ctx workflow.Context, why string, steps ...string) {
-	for _, step := range steps {
-		m.end(ctx, step, StepSkipped, why)
-	}
-}
-
 // train starts the pipeline's training and does not wait for it. Where one runs already, another follows it.
 func (m *monitoring) train(ctx workflow.Context) (string, error) {
 	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	var triggered Triggered
-	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: "trigger-" + run, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON, StaticSummary: "train " + m.input.Pipeline,
-	}), TriggerName, TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: "monitor", Actor: "monitor", Cause: run, AsOf: m.input.AsOf}).Get(ctx, &triggered)
+	err := workflow.ExecuteChildWorkflow(outliving(ctx, "trigger-"+run, "train "+m.input.Pipeline), TriggerName,
+		TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: "monitor", Actor: "monitor", Cause: run, AsOf: m.input.AsOf}).Get(ctx, &triggered)
 	switch triggered.Outcome {
 	case TriggerStarted:
 		return "a training is started, see " + triggered.WorkflowID, err
@@ -233,23 +223,18 @@ func (m *monitoring) train(ctx workflow.Context) (string, error) {
 func (m *monitoring) goBack(ctx workflow.Context, to monitor.Better) (string, error) {
 	reason := fmt.Sprintf("monitor %s: %s", writer(ctx), to.Message)
 	var done Result
-	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: RollbackID(m.input.Pipeline), ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary: fmt.Sprintf("roll %s back to version %d", m.input.Pipeline, to.Version),
-	}), RollbackName, RollbackInput{
+	summary := fmt.Sprintf("roll %s back to version %d", m.input.Pipeline, to.Version)
+	err := workflow.ExecuteChildWorkflow(outliving(ctx, RollbackID(m.input.Pipeline), summary), RollbackName, RollbackInput{
 		Model: m.input.Pipeline, Wanted: shift.Wanted{Version: to.Version, Policy: to.Policy}, Actor: "monitor", Reason: reason,
 	}).Get(ctx, &done)
 	if !failedWith(err, fault.Refused) {
 		return fmt.Sprintf("version %d serves again", to.Version), err
 	}
 	input := DeliveryInput{Model: m.input.Pipeline, Version: to.Version, Policy: to.Policy, Trigger: "monitor", Actor: "monitor"}
-	delivery := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: DeliveryID(m.input.Pipeline), ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		StaticSummary: fmt.Sprintf("deliver %s version %d again", m.input.Pipeline, to.Version),
-	}), ContinuousDeliveryName, input)
+	summary = fmt.Sprintf("deliver %s version %d again", m.input.Pipeline, to.Version)
+	delivery := workflow.ExecuteChildWorkflow(outliving(ctx, DeliveryID(m.input.Pipeline), summary), ContinuousDeliveryName, input)
 	err = delivery.GetChildWorkflowExecution().Get(ctx, nil)
-	var running *temporal.ChildWorkflowExecutionAlreadyStartedError
-	if errors.As(err, &running) {
+	if alreadyRuns(err) {
 		return "another delivery is under way; the next look tries again", nil
 	}
 	return fmt.Sprintf("version %d does not run any more and is being delivered, see %s", to.Version, DeliveryID(m.input.Pipeline)), err

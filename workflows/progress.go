@@ -23,6 +23,13 @@ func (r *run) end(ctx workflow.Context, name string, state StepState, detail str
 	r.publish(ctx)
 }
 
+// skip marks steps that are not to be taken, and says why.
+func (r *run) skip(ctx workflow.Context, why string, steps ...string) {
+	for _, step := range steps {
+		r.end(ctx, step, StepSkipped, why)
+	}
+}
+
 func (r *run) set(name string, state StepState, detail string) {
 	for i := range r.Steps {
 		if r.Steps[i].Name == name {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 
-	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -143,9 +142,7 @@ func (in TriggerInput) keeperID() string { return KeeperID(in.Run, in.Pipeline) 
 
 // child starts a workflow that goes on when this one has ended, and waits only until it has started; the future is its end.
 func (in TriggerInput) child(ctx workflow.Context, outcome TriggerOutcome, id, name, summary string, input any) (Triggered, workflow.Future, error) {
-	ctx = workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: id, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON, StaticSummary: summary,
-	})
+	ctx = outliving(ctx, id, summary)
 	var execution workflow.Execution
 	ended := workflow.ExecuteChildWorkflow(ctx, name, input)
 	err := ended.GetChildWorkflowExecution().Get(ctx, &execution)
@@ -162,10 +159,4 @@ func (in TriggerInput) await(ctx workflow.Context) error {
 	o.RetryPolicy = retries(0)
 	_, err := callWith(ctx, o, activities.AwaitRun, activities.AwaitInput{WorkflowID: id})
 	return err
-}
-
-// alreadyRuns says that a workflow of the child's ID goes on.
-func alreadyRuns(err error) bool {
-	var running *temporal.ChildWorkflowExecutionAlreadyStartedError
-	return errors.As(err, &running)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/statistics"
@@ -90,13 +91,13 @@ func calendar(labels, days []float64, limits Limits) (vintages []vintage, months
 
 // periodOf is the first day of the calendar period of so many months that has the day in it.
 func periodOf(day float64, months int) float64 {
-	at := date(math.Floor(day))
+	at := dataset.DayOf(math.Floor(day))
 	first := time.Date(at.Year(), time.Month((int(at.Month())-1)/months*months+1), 1, 0, 0, 0, 0, time.UTC)
-	return float64(first.Unix() / (24 * 3600))
+	return dataset.Day(first)
 }
 
 func periodName(first float64, months int) string {
-	at := date(first)
+	at := dataset.DayOf(first)
 	switch months {
 	case 1:
 		return at.Format("2006-01")

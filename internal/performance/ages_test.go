@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -112,7 +113,7 @@ func TestCutoffs(t *testing.T) {
 	}
 	written := func(days []float64) (texts []string) {
 		for _, day := range days {
-			texts = append(texts, date(day).Format(time.DateOnly))
+			texts = append(texts, dataset.DayOf(day).Format(time.DateOnly))
 		}
 		return texts
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/parallel"
@@ -194,7 +195,7 @@ func begin(day float64, period Period) (float64, error) {
 	case Week:
 		return day - math.Mod(math.Mod(day+3, 7)+7, 7), nil // 1970-01-01 was a Thursday
 	case Month, "":
-		return day - float64(date(day).Day()-1), nil
+		return periodOf(day, 1), nil
 	default:
 		return 0, fault.New(fault.Invalid, "vintages are by day, week or month, not by %q", period)
 	}
@@ -203,16 +204,14 @@ func begin(day float64, period Period) (float64, error) {
 func vintageName(first float64, period Period) string {
 	switch period {
 	case Day:
-		return date(first).Format(time.DateOnly)
+		return dataset.DayOf(first).Format(time.DateOnly)
 	case Week:
-		year, week := date(first).ISOWeek()
+		year, week := dataset.DayOf(first).ISOWeek()
 		return fmt.Sprintf("%d-W%02d", year, week)
 	default:
-		return date(first).Format("2006-01")
+		return dataset.DayOf(first).Format("2006-01")
 	}
 }
-
-func date(day float64) time.Time { return time.Unix(int64(day)*24*3600, 0).UTC() }
 
 // values are the rows by the values of a segment. How many rows a value has is told by its matured ones.
 func (w Window) values(s Segment, least int) []part {

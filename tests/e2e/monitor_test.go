@@ -2,18 +2,18 @@ package e2e
 
 import (
 	"encoding/base64"
-	"encoding/csv"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 // look is a row of `loanops monitor list`.
@@ -52,21 +52,7 @@ func incomes(t *testing.T, p *platform, name string, factor float64) string {
 	path := filepath.Join(t.TempDir(), name+".csv")
 	_, code := p.run(t, "simulate", "--rows", "3000", "--seed", "12", "--out", path)
 	require.Zero(t, code)
-	in, err := os.Open(path)
-	require.NoError(t, err)
-	rows, err := csv.NewReader(in).ReadAll()
-	require.NoError(t, err)
-	require.NoError(t, in.Close())
-	income := slices.Index(rows[0], "annual_income")
-	for _, row := range rows[1:] {
-		if amount, err := strconv.ParseFloat(row[income], 64); err == nil {
-			row[income] = fmt.Sprintf("%.0f", amount*factor)
-		}
-	}
-	out, err := os.Create(path)
-	require.NoError(t, err)
-	require.NoError(t, csv.NewWriter(out).WriteAll(rows))
-	require.NoError(t, out.Close())
+	require.NoError(t, platformtest.MultiplyIncomes(path, factor))
 	return path
 }
 

@@ -2,13 +2,9 @@ package main
 
 import (
 	"context"
-	"encoding/csv"
-	"errors"
-	"fmt"
-	"os"
 	"path/filepath"
-	"slices"
-	"strconv"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 // incomes writes applicants of another seed, whose incomes are multiplied.
@@ -16,31 +12,7 @@ func (s *stage) incomes(file string, factor float64) error {
 	if err := s.run(0, "simulate", "--rows", "3000", "--seed", "12", "--out", file); err != nil {
 		return err
 	}
-	path := filepath.Join(s.work, file)
-	in, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	rows, err := csv.NewReader(in).ReadAll()
-	if err = errors.Join(err, in.Close()); err != nil {
-		return err
-	}
-	income := slices.Index(rows[0], "annual_income")
-	for _, row := range rows[1:] {
-		if row[income] == "" {
-			continue
-		}
-		amount, err := strconv.ParseFloat(row[income], 64)
-		if err != nil {
-			return err
-		}
-		row[income] = fmt.Sprintf("%.0f", amount*factor)
-	}
-	out, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(csv.NewWriter(out).WriteAll(rows), out.Close())
+	return platformtest.MultiplyIncomes(filepath.Join(s.work, file), factor)
 }
 
 // look has a monitor look at rows of their own, under a spec where one is named, and end with the code.
