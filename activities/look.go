@@ -115,7 +115,20 @@ func optional[T any](ctx context.Context, objects Objects, ref *artifact.Ref) (*
 // shownLooks is how many earlier looks a page shows.
 const shownLooks = 60
 
-// earlier are the looks before, of earlier days, oldest first, with what was measured of drift. What has been pruned is shown without.
+// kept reads what a run measured; nil where it did not, or where that has been pruned.
+func kept[T any](ctx context.Context, objects Objects, of map[string]artifact.Ref, role string) (*T, error) {
+	ref, measured := of[role]
+	if !measured {
+		return nil, nil //nolint:nilnil // there is none, and that is fine
+	}
+	value, err := optional[T](ctx, objects, &ref)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, nil //nolint:nilnil // pruned
+	}
+	return value, err
+}
+
+// earlier are the looks before, of earlier days, oldest first, with what was measured of drift and performance.
 func (l *Looking) earlier(ctx context.Context, now registry.Look) (shown []report.EarlierLook, err error) {
 	looks, err := l.Registry.Looks(ctx, now.Pipeline, 0)
 	if err != nil {
@@ -133,10 +146,11 @@ func (l *Looking) earlier(ctx context.Context, now registry.Look) (shown []repor
 			return nil, err
 		}
 		earlier := report.EarlierLook{Look: look}
-		if ref, measured := artifacts[artifact.Drift]; measured {
-			if earlier.Drift, err = optional[monitor.Drift](ctx, l.Cache.Objects, &ref); err != nil && fault.CodeOf(err) != fault.NotFound {
-				return nil, err
-			}
+		if earlier.Drift, err = kept[monitor.Drift](ctx, l.Cache.Objects, artifacts, artifact.Drift); err != nil {
+			return nil, err
+		}
+		if earlier.Performance, err = kept[monitor.Performance](ctx, l.Cache.Objects, artifacts, artifact.Performance); err != nil {
+			return nil, err
 		}
 		shown = append(shown, earlier)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -145,6 +146,9 @@ func TestReferenceSaysWhatIsFresh(t *testing.T) {
 	require.Equal(t, 3, ref.Nth)
 	require.Contains(t, ref.Held, "cooldown")
 
+	w.registry.looks = []registry.Look{look("2026-04-30", 1, true, monitor.Retrain, time.Hour)}
+	w.registry.looks[0].Findings = monitor.NewData(pipeline.Monitor{NewRows: 1}, 1)
+	require.Contains(t, w.reference(t, lookedAt).Held, "cooldown", "a training for new data counts")
 	none, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: lookedAt, Data: "rows.csv", Monitor: w.spec.Monitor})
 	require.NoError(t, err)
 	require.Empty(t, none.After+none.JudgedUntil, "rows of their own are all fresh")
@@ -227,12 +231,30 @@ func TestPerformance(t *testing.T) {
 	require.Len(t, measured.Impact, 2, "gender and age_band are at hand")
 	require.NotNil(t, measured.Approvals.Overall.Change)
 
+	// Rows with a final label are a finding from a number on, those that the champion would refuse among them.
+	w.spec.Monitor.NewRows = int(healthy.Matured)
+	enough := w.performance(t, lookedAt, nothing)
+	require.Equal(t, []string{"new_data  rows"}, about(enough.Findings))
+	require.Equal(t, healthy.Matured, enough.Findings[0].Rows)
+	strange := w.performance(t, lookedAt, func(t *dataset.Table) {
+		purpose := t.Column("purpose")
+		purpose.Texts = slices.Clone(purpose.Texts)
+		for i := range 200 {
+			purpose.Texts[i] = "boat"
+		}
+	})
+	require.Less(t, strange.Matured, healthy.Matured)
+	require.Contains(t, about(strange.Findings), "new_data  rows", "the next model learns from what this one refuses")
+	w.spec.Monitor.NewRows++
+	require.Empty(t, w.performance(t, lookedAt, nothing).Findings, "one is missing")
+
 	// Of a label that is not mature nobody hears, whatever it says.
 	before := w.reference(t, lookedAt).JudgedUntil
 	first, err := time.Parse(pipeline.DateLayout, before)
 	require.NoError(t, err)
 	immature := w.performance(t, first.AddDate(0, 0, w.spec.Label.MaturesAfterDays).Format(pipeline.DateLayout), nothing)
 	require.Zero(t, immature.Matured)
+	require.Empty(t, immature.Findings, "nor are they rows to learn from")
 	require.Contains(t, immature.Words, "AUC is estimated at")
 
 	gone := w.performance(t, lookedAt, func(t *dataset.Table) {
@@ -303,4 +325,37 @@ func TestALookIsRecordedOnce(t *testing.T) {
 	require.Equal(t, in.Look, w.registry.looks[0])
 	_, err = w.stages.Looking.Record(t.Context(), LookInput{Look: in.Look, Drift: &artifact.Ref{URI: "s3://none", SHA256: "none"}})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+}
+
+// A page has what earlier looks measured, as far as it is kept.
+func TestALookKnowsTheOnesBefore(t *testing.T) {
+	w := newWatch(t)
+	measured := w.performance(t, lookedAt, nothing)
+	w.registry.made = measured.Artifacts()
+	w.registry.looks = []registry.Look{
+		{RunID: "run-8", Pipeline: product, AsOf: "2026-05-31", Champion: 1}, {RunID: "run-7", Pipeline: product, AsOf: "2026-04-30", Champion: 1},
+		{RunID: "later", Pipeline: product, AsOf: "2026-07-31", Champion: 1},
+	}
+	var shown report.Look
+	w.stages.Looking.Page = func(l report.Look) ([]byte, error) {
+		shown = l
+		return report.LookHTML(l)
+	}
+	record := func() {
+		_, err := w.stages.Looking.Record(t.Context(), LookInput{Look: registry.Look{RunID: "run-9", Pipeline: product, AsOf: lookedAt, Champion: 1}, Performance: &measured.JSON})
+		require.NoError(t, err)
+		require.Equal(t, []string{"2026-04-30", "2026-05-31"}, []string{shown.Earlier[0].AsOf, shown.Earlier[1].AsOf})
+		require.Nil(t, shown.Earlier[0].Drift, "it was not measured")
+	}
+	record()
+	require.Equal(t, shown.Performance, shown.Earlier[1].Performance)
+	require.NotEmpty(t, shown.Performance.Reliability.Realised.Bins)
+	require.NotEmpty(t, shown.Performance.Reliability.Judged.Bins)
+	kept := w.objects.bytes[measured.JSON.SHA256]
+	delete(w.objects.bytes, measured.JSON.SHA256)
+	other, err := w.objects.Put(t.Context(), append(kept, '\n'), jsonType, "json")
+	require.NoError(t, err)
+	measured.JSON = other
+	record()
+	require.Nil(t, shown.Earlier[1].Performance, "it was pruned")
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
@@ -79,6 +80,7 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 		c.deciders = append(c.deciders, by)
 		of.Versions = append(of.Versions, monitor.Version{Version: contender.Version, Policy: contender.Policy})
 	}
+	var final int64
 	unknown := func(dataset.Table) ([]float64, error) { return nil, nil }
 	for _, rows := range []struct {
 		ref    artifact.Ref
@@ -99,6 +101,11 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 		if err != nil {
 			return PerformanceOutput{}, err
 		}
+		if rows.to == &of.Outcomes {
+			if final, err = finals(spec, table, knownAt); err != nil {
+				return PerformanceOutput{}, err
+			}
+		}
 		say(ctx, fmt.Sprintf("scoring %d rows by %d versions", table.Rows(), len(c.deciders)))
 		if *rows.to, err = c.score(table, rows.labels); err != nil {
 			return PerformanceOutput{}, err
@@ -109,10 +116,24 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 		return PerformanceOutput{}, err
 	}
 	out := PerformanceOutput{
-		Findings: measured.Findings(in.Monitor), Matured: int64(measured.Realised.Overall.Rows), Better: measured.Better(in.Monitor), Words: measured.Words(),
+		Findings: append(measured.Findings(in.Monitor), monitor.NewData(in.Monitor, final)...), Matured: int64(measured.Realised.Overall.Rows), Better: measured.Better(in.Monitor), Words: measured.Words(),
 	}
 	out.JSON, err = putJSON(ctx, l.Cache.Objects, measured)
 	return out, err
+}
+
+// finals counts the rows with a final label, also those that the champion would refuse: the next one learns from them.
+func finals(spec pipeline.Spec, t dataset.Table, knownAt time.Time) (n int64, err error) {
+	if t.Column(spec.Label.Column) == nil {
+		return 0, nil
+	}
+	labels, err := dataset.Label(spec, t, knownAt)
+	for _, y := range labels {
+		if !math.IsNaN(y) {
+			n++
+		}
+	}
+	return n, err
 }
 
 // contest are the versions that score the same rows, the champion first.

@@ -3,9 +3,11 @@ package activities
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -22,6 +24,18 @@ type SameRows struct {
 	B    map[string]registry.Metric `json:"b"`
 	// Note says why there are no metrics, or that not all rows count; empty otherwise.
 	Note string `json:"note"`
+	// Test is the test part, Positive how many of the rows have a label of 1.
+	Test     artifact.Ref `json:"-"`
+	Positive int          `json:"-"`
+	// Differences are B's metrics minus A's, row by row; nil where they are not compared, and Unpaired says why.
+	Differences map[string]evaluate.Difference `json:"-"`
+	Unpaired    string                         `json:"-"`
+}
+
+// unpaired says of two versions why they are not compared.
+func (s SameRows) unpaired(format string, args ...any) SameRows {
+	note := fmt.Sprintf(format, args...)
+	return SameRows{Of: s.Of, Note: note, Unpaired: note}
 }
 
 // OnSameRows measures two versions of a model on the same rows. What keeps them from being compared is a note, no error.
@@ -32,20 +46,22 @@ func OnSameRows(ctx context.Context, objects Objects, a, b registry.ModelVersion
 	}
 	same := SameRows{Of: newer.Version}
 	if a.Meaning != b.Meaning {
-		same.Note = fmt.Sprintf("scores of label meaning %s and of %s are not compared", a.Meaning, b.Meaning)
-		return same, nil
+		return same.unpaired("scores of label meaning %s and of %s are not compared", a.Meaning, b.Meaning), nil
 	}
 	schema, described := newer.Artifacts[artifact.Schema]
 	test, kept := newer.Artifacts[artifact.Test]
 	if !described || !kept {
-		same.Note = fmt.Sprintf("version %d has no test part", newer.Version)
-		return same, nil
+		return same.unpaired("version %d has no test part", newer.Version), nil
 	}
+	same.Test = test
 	spec, err := getSchema(ctx, objects, schema)
-	if err != nil {
-		return same, err
+	var rows dataset.Table
+	if err == nil {
+		rows, err = ReadTable(ctx, objects, test)
 	}
-	rows, err := ReadTable(ctx, objects, test)
+	if fault.CodeOf(err) == fault.NotFound {
+		return same.unpaired("the test part of version %d is in the store no longer", newer.Version), nil
+	}
 	if err != nil {
 		return same, err
 	}
@@ -57,29 +73,51 @@ func OnSameRows(ctx context.Context, objects Objects, a, b registry.ModelVersion
 	if err != nil {
 		return same, err
 	}
+	var notes []string
 	err = same.measure(spec, rows, first, second)
 	if fault.CodeOf(err) == fault.Invalid { // one of them does not know a value, or lacks a column
 		var places []int
 		if places, err = scoring.Admitted(rows, first.Contract, second.Contract); err == nil {
-			same.Note = fmt.Sprintf("%d of %d rows are good for both", len(places), rows.Rows())
+			if len(places) == 0 {
+				return same.unpaired("none of the %d rows of the test part of version %d is good for both", rows.Rows(), newer.Version), nil
+			}
+			notes = append(notes, fmt.Sprintf("%d of %d rows are good for both", len(places), rows.Rows()))
 			err = same.measure(spec, rows.Select(places), first, second)
 		}
 	}
+	for i, m := range []*model.Model{first, second} {
+		if columns := m.Contract.CleanedOtherwise(spec); len(columns) > 0 {
+			notes = append(notes, fmt.Sprintf("%s were cleaned otherwise than version %d cleans them", strings.Join(columns, ", "), []registry.ModelVersion{a, b}[i].Version))
+		}
+	}
+	same.Note = strings.Join(notes, "; ")
 	if code := fault.CodeOf(err); code == fault.Invalid || code == fault.Refused {
-		return SameRows{Of: newer.Version, Note: "they cannot be measured on the same rows: " + err.Error()}, nil
+		return same.unpaired("they cannot be measured on the same rows: %s", err), nil
 	}
 	return same, err
 }
 
+// measure scores the rows by both.
 func (s *SameRows) measure(spec pipeline.Spec, rows dataset.Table, a, b *model.Model) error {
-	first, err := measured(spec, a, rows)
+	y, err := labels(spec, rows)
 	if err != nil {
 		return err
 	}
-	second, err := measured(spec, b, rows)
-	if err != nil {
-		return err
+	var scores [2][]float64
+	var evaluated [2]evaluate.Evaluation
+	for i, m := range []*model.Model{a, b} {
+		if scores[i], err = scoring.Table(m, rows); err != nil {
+			return err
+		}
+		if evaluated[i], err = evaluate.Evaluate(y, scores[i]); err != nil {
+			return err
+		}
 	}
-	s.Rows, s.A, s.B = rows.Rows(), registryMetrics(first.Metrics), registryMetrics(second.Metrics)
-	return nil
+	s.Rows, s.Positive, s.A, s.B = rows.Rows(), evaluated[0].Positive, registryMetrics(evaluated[0].Metrics), registryMetrics(evaluated[1].Metrics)
+	s.Differences, err = evaluate.Paired(y, scores[0], scores[1])
+	if fault.CodeOf(err) == fault.Refused { // metrics they have, intervals not
+		s.Unpaired = err.Error()
+		return nil
+	}
+	return err
 }

@@ -28,7 +28,7 @@ var (
 	FindRefusals       = Step[RefusalsInput, RefusalsOutput]{Name: "FindRefusals", Role: Deliver, Patience: Brief}
 	MeasureDrift       = Step[DriftInput, DriftOutput]{Name: "MeasureDrift", Version: "1", Role: Train, Patience: Long}
 	ExtractOutcomes    = Step[ExtractInput, ExtractOutput]{Name: "ExtractOutcomes", Role: Data, Patience: Long}
-	MeasurePerformance = Step[PerformanceInput, PerformanceOutput]{Name: "MeasurePerformance", Version: "1", Role: Train, Patience: Long}
+	MeasurePerformance = Step[PerformanceInput, PerformanceOutput]{Name: "MeasurePerformance", Version: "2", Role: Train, Patience: Long}
 	RecordLook         = Step[LookInput, LookOutput]{Name: "RecordLook", Role: Data}
 )
 

@@ -1,6 +1,10 @@
 package workflows
 
-import "go.temporal.io/sdk/temporal"
+import (
+	"go.temporal.io/sdk/temporal"
+
+	"github.com/loanops/loanops/internal/registry"
+)
 
 var (
 	pipelineKey = temporal.NewSearchAttributeKeyKeyword("LoanOpsPipeline")
@@ -16,6 +20,6 @@ func SearchAttributes() []temporal.SearchAttributeKey {
 }
 
 // About are the search attributes of what works on a pipeline, and why.
-func About(pipeline, trigger string) temporal.SearchAttributes {
-	return temporal.NewSearchAttributes(pipelineKey.ValueSet(pipeline), triggerKey.ValueSet(trigger))
+func About(pipeline string, trigger registry.Trigger) temporal.SearchAttributes {
+	return temporal.NewSearchAttributes(pipelineKey.ValueSet(pipeline), triggerKey.ValueSet(string(trigger)))
 }

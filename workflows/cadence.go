@@ -4,6 +4,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // defaultTolerance is how much AUC may be lost by waiting.
@@ -21,7 +22,7 @@ func Cadence(ctx workflow.Context, input CadenceInput) (Result, error) {
 	if !(input.Tolerance > 0 && input.Tolerance < 1) {
 		return Result{}, usage(`"tolerance" is %v; give how much AUC may be lost, above 0 and below 1, such as 0.01`, input.Tolerance)
 	}
-	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, defaultTo(input.Trigger, "manual"),
+	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, defaultTo(input.Trigger, registry.ByHand),
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.MeasureCadence.Name)}
 	return c.execute(ctx, c.measure)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -35,7 +36,7 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 		return Result{}, err
 	}
 	digest := input.Digest() // as it was signed: before defaults
-	input.Trigger = defaultTo(input.Trigger, "manual")
+	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
 	d := &delivery{input: input, asked: digest, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
 		activities.ResolveModel.Name, activities.CheckContract.Name, activities.PredictShift.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // ContinuousTraining takes a pipeline from raw data to a registered model and hands it to ContinuousDelivery. A refusal by
@@ -19,7 +20,7 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 		return Result{}, err
 	}
 	digest := input.Digest() // as it was signed: before defaults
-	input.Trigger = defaultTo(input.Trigger, "manual")
+	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
 	planned := []string{
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.RecordSchema.Name, activities.ProfileData.Name,
@@ -180,7 +181,7 @@ func (t *training) deliver(ctx workflow.Context, notComparable bool) (Result, er
 	var delivered Result
 	err := workflow.ExecuteChildWorkflow(child, ContinuousDeliveryName, DeliveryInput{
 		Model: t.input.Pipeline, Version: t.Model.Version, RequireApproval: t.input.RequireApproval || notComparable, ApprovalExpires: t.input.ApprovalExpires,
-		Trigger: "training", Actor: t.input.Actor, Signed: t.input.Signed,
+		Trigger: registry.ByTraining, Actor: t.input.Actor, Signed: t.input.Signed,
 	}).Get(ctx, &delivered)
 	if alreadyRuns(err) {
 		reason := fmt.Sprintf("version %d is registered, but another delivery of %s is running; start ContinuousDelivery when it has ended", t.Model.Version, t.Model.Name)

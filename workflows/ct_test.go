@@ -187,7 +187,7 @@ func TestTrainingIsRecordedAtItsBeginningAndEnd(t *testing.T) {
 	require.Equal(t, registry.RunRunning, p.runs[0].Status)
 	require.Equal(t, registry.RunCompleted, p.runs[1].Status)
 	require.Equal(t, "registered", p.runs[1].Verdict)
-	require.Equal(t, "schedule", p.runs[1].Trigger)
+	require.Equal(t, registry.BySchedule, p.runs[1].Trigger)
 	require.False(t, p.runs[1].EndedAt.IsZero())
 }
 

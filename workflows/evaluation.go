@@ -5,6 +5,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/evaluate"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // Evaluation measures a registered version on new data: on all of their rows whose outcome is known and mature. It registers nothing and changes
@@ -17,7 +18,7 @@ func Evaluation(ctx workflow.Context, input EvaluationInput) (Result, error) {
 		return Result{}, usage(`"data" is missing; give s3://bucket/key, or a path that the worker may read`)
 	}
 	input.Version = defaultTo(input.Version, "@champion")
-	e := &evaluation{input: input, run: newRun(activities.Data, input.Model, defaultTo(input.Trigger, "manual"),
+	e := &evaluation{input: input, run: newRun(activities.Data, input.Model, defaultTo(input.Trigger, registry.ByHand),
 		activities.FindVersion.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.EvaluateVersion.Name)}
 	return e.execute(ctx, e.evaluate)
 }

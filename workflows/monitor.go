@@ -22,7 +22,7 @@ type MonitorInput struct {
 	Data string `json:"data,omitempty"`
 	// Uploads are the objects that hold what local files held when the run was started, see TrainingInput.
 	Uploads map[string][]string `json:"uploads,omitempty"`
-	Trigger string              `json:"trigger,omitempty"` // manual (default), schedule
+	Trigger registry.Trigger    `json:"trigger,omitempty"` // manual (default), schedule
 	Actor   string              `json:"actor,omitempty"`
 }
 
@@ -32,7 +32,7 @@ func Monitor(ctx workflow.Context, input MonitorInput) (Result, error) {
 	if input.Pipeline == "" {
 		return Result{}, usage(`"pipeline" is missing; give {"pipeline":"loan-eligibility"}`)
 	}
-	input.Trigger = defaultTo(input.Trigger, "manual")
+	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
 	m := &monitoring{input: input, run: newRun(activities.Data, input.Pipeline, input.Trigger,
 		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name, activities.FindRefusals.Name,
@@ -67,7 +67,7 @@ func (m *monitoring) look(ctx workflow.Context) (Result, error) {
 	var err error
 	switch decided.Verdict {
 	case monitor.Retrain:
-		did, err = m.train(ctx)
+		did, err = m.train(ctx, startedBy(decided))
 	case monitor.RolledBack:
 		did, err = m.goBack(ctx, *m.evidence.Better)
 	case monitor.Nothing, monitor.Alert, monitor.Review:
@@ -204,12 +204,20 @@ func (m *monitoring) extract(after string) activities.ExtractInput {
 	}
 }
 
+// startedBy is what the run says that a look starts.
+func startedBy(decided monitor.Decision) registry.Trigger {
+	if decided.NewData {
+		return registry.ByNewData
+	}
+	return registry.ByMonitor
+}
+
 // train starts the pipeline's training and does not wait for it. Where one runs already, another follows it.
-func (m *monitoring) train(ctx workflow.Context) (string, error) {
+func (m *monitoring) train(ctx workflow.Context, trigger registry.Trigger) (string, error) {
 	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
 	var triggered Triggered
 	err := workflow.ExecuteChildWorkflow(outliving(ctx, "trigger-"+run, "train "+m.input.Pipeline), TriggerName,
-		TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: "monitor", Actor: "monitor", Cause: run, AsOf: m.input.AsOf}).Get(ctx, &triggered)
+		TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: trigger, Actor: "monitor", Cause: run, AsOf: m.input.AsOf}).Get(ctx, &triggered)
 	switch triggered.Outcome {
 	case TriggerStarted:
 		return "a training is started, see " + triggered.WorkflowID, err
@@ -227,10 +235,13 @@ func (m *monitoring) goBack(ctx workflow.Context, to monitor.Better) (string, er
 	err := workflow.ExecuteChildWorkflow(outliving(ctx, RollbackID(m.input.Pipeline), summary), RollbackName, RollbackInput{
 		Model: m.input.Pipeline, Wanted: shift.Wanted{Version: to.Version, Policy: to.Policy}, Actor: "monitor", Reason: reason,
 	}).Get(ctx, &done)
+	if alreadyRuns(err) {
+		return "a rollback is under way; the next look tries again", nil
+	}
 	if !failedWith(err, fault.Refused) {
 		return fmt.Sprintf("version %d serves again", to.Version), err
 	}
-	input := DeliveryInput{Model: m.input.Pipeline, Version: to.Version, Policy: to.Policy, Trigger: "monitor", Actor: "monitor"}
+	input := DeliveryInput{Model: m.input.Pipeline, Version: to.Version, Policy: to.Policy, Trigger: registry.ByMonitor, Actor: "monitor"}
 	summary = fmt.Sprintf("deliver %s version %d again", m.input.Pipeline, to.Version)
 	delivery := workflow.ExecuteChildWorkflow(outliving(ctx, DeliveryID(m.input.Pipeline), summary), ContinuousDeliveryName, input)
 	err = delivery.GetChildWorkflowExecution().Get(ctx, nil)

@@ -5,8 +5,10 @@ import (
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -37,7 +39,8 @@ type production struct {
 	triggered   []TriggerInput
 	rolledBack  []RollbackInput
 	delivered   []DeliveryInput
-	notRunning  bool // the version to go back to is in no slot
+	notRunning  bool     // the version to go back to is in no slot
+	taken       []string // IDs of children under which others run already
 	triggeredTo TriggerOutcome
 }
 
@@ -57,9 +60,11 @@ func newProduction() *production {
 func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	env := p.platform.environment(t)
+	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&realTerms{taken: p.taken}}})
 	spec := activities.PipelineOutput{Digest: "spec-digest", Schema: activities.SchemaState{Version: 1}, Refused: p.refused}
 	spec.Monitor = pipeline.Monitor{MinRows: 500, On: pipeline.MonitorOn{
 		Schema: pipeline.ReactRetrain, DataDrift: pipeline.ReactAlert, PredictionDrift: pipeline.ReactRollBack, Performance: pipeline.ReactRollBack,
+		NewData: pipeline.ReactRetrain,
 	}}
 	on(p.platform, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) { return spec, nil })
 	on(p.platform, env, activities.FindReference, func(activities.ReferenceInput) (activities.ReferenceOutput, error) { return p.reference, nil })
@@ -211,7 +216,7 @@ func TestWhatALookDoes(t *testing.T) {
 	result = p.look(t, lookInput)
 	require.Equal(t, Retrain, result.Verdict)
 	require.Len(t, p.triggered, 1)
-	require.Equal(t, []string{TrainingRun, "loan-eligibility", "monitor"}, []string{p.triggered[0].Run, p.triggered[0].Pipeline, p.triggered[0].Trigger})
+	require.Equal(t, []string{TrainingRun, "loan-eligibility", "monitor"}, []string{p.triggered[0].Run, p.triggered[0].Pipeline, string(p.triggered[0].Trigger)})
 	require.Equal(t, p.looks[0].RunID, p.triggered[0].Cause, "the run says which look started it")
 	require.Equal(t, lookInput.AsOf, p.triggered[0].AsOf, "a training knows no more than the look that started it")
 	require.Contains(t, result.Reasons, "a training is started, see training-loan-eligibility")
@@ -225,6 +230,29 @@ func TestWhatALookDoes(t *testing.T) {
 	result = p.look(t, lookInput)
 	require.Equal(t, Alerted, result.Verdict)
 	require.Empty(t, p.triggered, "the cooldown holds it back")
+}
+
+// A training that nothing but new data asks for says so; the cooldown holds it back as any other one of a monitor.
+func TestALookTrainsOnNewData(t *testing.T) {
+	enough := monitor.Finding{Kind: monitor.OfNewData, Statistic: "rows", Message: "900 rows are new"}
+	p := newProduction()
+	p.performance.Findings, p.drift = []monitor.Finding{enough}, drifted // of which people are told
+	result := p.look(t, lookInput)
+	require.Equal(t, Retrain, result.Verdict)
+	require.Len(t, p.triggered, 1)
+	require.Equal(t, TriggerInput{
+		Run: TrainingRun, Pipeline: "loan-eligibility", Trigger: registry.ByNewData, Actor: "monitor", Cause: p.looks[0].RunID, AsOf: lookInput.AsOf,
+	}, p.triggered[0])
+
+	p = newProduction()
+	p.performance.Findings = []monitor.Finding{decayed, enough}
+	require.Equal(t, Retrain, p.look(t, lookInput).Verdict)
+	require.Equal(t, registry.ByMonitor, p.triggered[0].Trigger)
+
+	p = newProduction()
+	p.performance.Findings, p.reference.Held = []monitor.Finding{enough}, "a monitor started one 1h ago"
+	require.Equal(t, Alerted, p.look(t, lookInput).Verdict)
+	require.Empty(t, p.triggered)
 }
 
 // What clients send and nobody takes is a finding as what the data bring is.
@@ -260,6 +288,24 @@ func TestALookGoesBackToABetterVersion(t *testing.T) {
 	require.Equal(t, RolledBack, result.Verdict)
 	require.Equal(t, []DeliveryInput{{Model: "loan-eligibility", Version: 1, Policy: "policy", Trigger: "monitor", Actor: "monitor"}}, p.delivered)
 	require.Contains(t, result.Reasons[len(result.Reasons)-1], "is being delivered, see delivery-loan-eligibility")
+}
+
+// What a person, or a training, has under way is no fault of a look.
+func TestALookGivesWayToWhatIsUnderWay(t *testing.T) {
+	p := newProduction()
+	p.performance.Findings, p.performance.Better, p.taken = []monitor.Finding{decayed}, better, []string{RollbackID("loan-eligibility")}
+	result := p.look(t, lookInput)
+	require.Equal(t, RolledBack, result.Verdict)
+	require.Contains(t, result.Reasons, "a rollback is under way; the next look tries again")
+	require.Empty(t, p.rolledBack)
+	require.Empty(t, p.delivered)
+
+	p = newProduction()
+	p.performance.Findings, p.performance.Better, p.notRunning, p.taken = []monitor.Finding{decayed}, better, true, []string{DeliveryID("loan-eligibility")}
+	result = p.look(t, lookInput)
+	require.Equal(t, RolledBack, result.Verdict)
+	require.Contains(t, result.Reasons, "another delivery is under way; the next look tries again")
+	require.Empty(t, p.delivered)
 }
 
 func TestMonitorRefusesWhatItCannotRead(t *testing.T) {

@@ -1,5 +1,7 @@
 package workflows
 
+import "time"
+
 // Workflow type names, registered explicitly: renaming a Go function changes nothing outside.
 const (
 	ContinuousTrainingName = "ContinuousTraining"
@@ -41,6 +43,11 @@ func RollbackID(pipeline string) string { return "rollback-" + pipeline }
 
 // KeeperID is the workflow ID of the trigger that waits for the end of the pipeline's run of that kind: one waits at a time.
 func KeeperID(run, pipeline string) string { return "kept-" + run + "-" + pipeline }
+
+// SpecTriggerID is the workflow ID of the trigger of a spec that was registered at that time: there is one.
+func SpecTriggerID(pipeline string, registered time.Time) string {
+	return "trigger-spec-" + pipeline + "-" + registered.UTC().Format("2006-01-02T15:04:05.000000Z")
+}
 
 // AlertID is the workflow ID of the telling of an alert: there is one.
 func AlertID(alert string) string { return "alert-" + alert }

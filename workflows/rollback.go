@@ -7,6 +7,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -19,10 +20,10 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	input.Actor = defaultTo(input.Actor, "operator")
 	input.Reason = defaultTo(input.Reason, "asked for by an operator")
 	if input.Adopt > 0 {
-		r := newRun(activities.Deliver, input.Model, "manual", activities.FindRollback.Name, activities.AdoptRecord.Name)
+		r := newRun(activities.Deliver, input.Model, registry.ByHand, activities.FindRollback.Name, activities.AdoptRecord.Name)
 		return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })
 	}
-	r := newRun(activities.Deliver, input.Model, "manual", activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
+	r := newRun(activities.Deliver, input.Model, registry.ByHand, activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
 	return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.rollBack(ctx, input) })
 }
 

@@ -17,7 +17,7 @@ import (
 type run struct {
 	Progress
 	Model   ModelRef
-	trigger string
+	trigger registry.Trigger
 	cause   string          // the run that found a reason for it, if one did
 	role    activities.Role // whose workers keep its record
 	// aborted is who ended it, and stop ends what runs at that moment.
@@ -30,7 +30,7 @@ type run struct {
 }
 
 // newRun is a run before its first step. planned are its steps in their order, as far as they are known.
-func newRun(role activities.Role, pipeline, trigger string, planned ...string) run {
+func newRun(role activities.Role, pipeline string, trigger registry.Trigger, planned ...string) run {
 	r := run{role: role, trigger: trigger, Progress: Progress{Pipeline: pipeline, Stage: "starting"}}
 	for _, name := range planned {
 		r.set(name, StepPending, "")
@@ -77,7 +77,7 @@ func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result
 
 // listen says what the run is about and answers queries and aborts from now on.
 func (r *run) listen(ctx workflow.Context) error {
-	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(r.Pipeline), triggerKey.ValueSet(r.trigger)); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(r.Pipeline), triggerKey.ValueSet(string(r.trigger))); err != nil {
 		return err
 	}
 	err := workflow.SetQueryHandlerWithOptions(ctx, ProgressQuery, func() (Progress, error) { return r.Progress, nil },

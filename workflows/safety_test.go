@@ -16,6 +16,7 @@ import (
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -473,7 +474,7 @@ func TestAbortBesideTheLastAnswerIsKept(t *testing.T) {
 			env := p.environment(t)
 			var d *delivery
 			env.RegisterWorkflowWithOptions(func(ctx workflow.Context, input DeliveryInput) (Result, error) {
-				d = &delivery{input: input, expires: time.Hour, run: newRun(activities.Deliver, input.Model, "manual")}
+				d = &delivery{input: input, expires: time.Hour, run: newRun(activities.Deliver, input.Model, registry.ByHand)}
 				return d.execute(ctx, d.deliver)
 			}, workflow.RegisterOptions{Name: "a delivery within reach"})
 			seen := 0

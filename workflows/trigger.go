@@ -8,6 +8,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // What a Trigger starts.
@@ -21,14 +22,17 @@ type TriggerInput struct {
 	// Run is TrainingRun or MonitorRun.
 	Run      string `json:"run"`
 	Pipeline string `json:"pipeline"`
-	// Trigger is why: schedule, monitor. Defaults to manual.
-	Trigger string `json:"trigger,omitempty"`
+	// Trigger is why. Defaults to manual.
+	Trigger registry.Trigger `json:"trigger,omitempty"`
 	// Actor is who. Defaults to operator.
 	Actor string `json:"actor,omitempty"`
-	// Cause is the run ID of what found a reason, such as a monitor.
+	// Cause is the run ID of what found a reason, such as a monitor, or the spec that was registered.
 	Cause string `json:"cause,omitempty"`
 	// AsOf is the day, 2006-01-02, of which the reason was found: a training then knows what was known on that day. Defaults to everything.
 	AsOf string `json:"as_of,omitempty"`
+	// Data and Uploads are those of a TrainingInput.
+	Data    string              `json:"data,omitempty"`
+	Uploads map[string][]string `json:"uploads,omitempty"`
 	// Wait makes it the keeper: it waits for the end of the run that goes on, and starts the next one then.
 	Wait bool `json:"wait,omitempty"`
 }
@@ -62,9 +66,9 @@ func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	if input.Pipeline == "" || input.Run != TrainingRun && input.Run != MonitorRun {
 		return Triggered{}, usage(`"run" and "pipeline" are needed: {"run":"training","pipeline":"loan-eligibility"}; "run" is training or monitor`)
 	}
-	input.Trigger = defaultTo(input.Trigger, "manual")
+	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
-	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(input.Pipeline), triggerKey.ValueSet(input.Trigger)); err != nil {
+	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(input.Pipeline), triggerKey.ValueSet(string(input.Trigger))); err != nil {
 		return Triggered{}, err
 	}
 	if input.Wait {
@@ -99,7 +103,7 @@ func keep(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 		if alreadyRuns(err) { // somebody else was first
 			continue
 		}
-		input.Cause, input.AsOf = "", "" // that one has its run
+		input.Cause = "" // that one has its run: the next is for what comes since
 		if err != nil || !input.hear(others) {
 			return started, err
 		}
@@ -117,7 +121,8 @@ func (in *TriggerInput) hear(others workflow.ReceiveChannel) bool {
 			return heard
 		}
 		if other.Cause != "" || in.Cause == "" {
-			in.Trigger, in.Actor, in.Cause, in.AsOf = other.Trigger, other.Actor, other.Cause, other.AsOf
+			other.Run, other.Pipeline, other.Wait = in.Run, in.Pipeline, in.Wait
+			*in = other
 		}
 		heard = true
 	}
@@ -129,7 +134,7 @@ func (in TriggerInput) start(ctx workflow.Context) (Triggered, workflow.Future, 
 		return in.child(ctx, TriggerStarted, MonitorID(in.Pipeline), MonitorName, "look at "+in.Pipeline, MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor})
 	}
 	return in.child(ctx, TriggerStarted, TrainingID(in.Pipeline), ContinuousTrainingName, "train "+in.Pipeline,
-		TrainingInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause, AsOf: in.AsOf})
+		TrainingInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause, AsOf: in.AsOf, Data: in.Data, Uploads: in.Uploads})
 }
 
 // leave leaves the trigger to a keeper.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // stamped is a run that began, or a trigger that came, with its time from the beginning of the test.
@@ -137,7 +138,7 @@ func TestATriggerStartsTheRun(t *testing.T) {
 func TestATriggerByHandSaysSo(t *testing.T) {
 	r := newRunsAtOnce(time.Minute)
 	r.trigger(t, due{0, TriggerInput{Run: TrainingRun, Pipeline: "cards"}})
-	require.Equal(t, "manual", r.runs[0].Trigger)
+	require.Equal(t, registry.ByHand, r.runs[0].Trigger)
 	require.Equal(t, "operator", r.runs[0].Actor)
 }
 
@@ -155,7 +156,7 @@ func TestTriggersDuringARunAreOneMore(t *testing.T) {
 	require.Equal(t, map[TriggerOutcome]int{TriggerStarted: 1, TriggerKept: 1, TriggerKeptAlready: 9}, outcomes)
 	require.Len(t, r.runs, 2)
 	require.GreaterOrEqual(t, r.runs[1].at, r.takes, "after the first, although that one failed")
-	require.Equal(t, "schedule", r.runs[1].Trigger)
+	require.Equal(t, registry.BySchedule, r.runs[1].Trigger)
 }
 
 // A kept trigger says what a run records of why it was started: a finding is not forgotten for a time of day.
@@ -178,7 +179,7 @@ func TestMonitorsAndTrainingsDoNotWaitForEachOther(t *testing.T) {
 	monitor.Run = MonitorRun
 	require.Equal(t, []TriggerOutcome{TriggerStarted, TriggerStarted}, r.trigger(t, due{0, scheduled}, due{time.Minute, monitor}))
 	require.Equal(t, "monitor", r.runs[1].Data)
-	require.Equal(t, "schedule", r.runs[1].Trigger)
+	require.Equal(t, registry.BySchedule, r.runs[1].Trigger)
 }
 
 // The keeper has started its run, and is about to end, when a trigger comes that met both: it must not be lost.
@@ -240,6 +241,21 @@ func TestNoTriggerIsLostAndNoneIsTwoRuns(t *testing.T) {
 			require.GreaterOrEqual(t, r.runs[i].at-r.runs[i-1].at, r.takes)
 		}
 	})
+}
+
+// What a trigger has a training read is read, and by no other one: here a changed spec is registered during a run, and then the schedule's time comes.
+func TestATriggerBringsWhatItsTrainingReads(t *testing.T) {
+	changed := TriggerInput{
+		Run: TrainingRun, Pipeline: "cards", Trigger: registry.BySpec, Actor: "grace", Cause: "spec 0123456789ab", Data: "/rows.csv", Uploads: map[string][]string{"/rows.csv": {"s3://loanops/rows.csv"}},
+	}
+	r := newRunsAtOnce(time.Minute)
+	outcomes := r.trigger(t, due{0, scheduled}, due{time.Second, changed}, due{2 * time.Second, scheduled}, due{70 * time.Second, scheduled})
+	require.Equal(t, []TriggerOutcome{TriggerStarted, TriggerKept, TriggerKeptAlready, TriggerKept}, outcomes)
+	require.Len(t, r.runs, 3)
+	require.Equal(t, TrainingInput{
+		Pipeline: "cards", Trigger: registry.BySpec, Actor: "grace", Cause: "spec 0123456789ab", Data: "/rows.csv", Uploads: map[string][]string{"/rows.csv": {"s3://loanops/rows.csv"}},
+	}, r.runs[1].TrainingInput, "a schedule that has no cause is no reason to forget one")
+	require.Equal(t, TrainingInput{Pipeline: "cards", Trigger: registry.BySchedule, Actor: "retrain-cards"}, r.runs[2].TrainingInput)
 }
 
 func TestATriggerOfNothingIsRefused(t *testing.T) {
@@ -314,6 +330,13 @@ type child struct {
 }
 
 func (c child) GetChildWorkflowExecution() workflow.Future { return execution{c} }
+
+func (c child) Get(ctx workflow.Context, value any) error {
+	if c.taken {
+		return &temporal.ChildWorkflowExecutionAlreadyStartedError{}
+	}
+	return c.ChildWorkflowFuture.Get(ctx, value)
+}
 
 type execution struct{ child child }
 

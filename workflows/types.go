@@ -35,11 +35,11 @@ type TrainingInput struct {
 	RequireApproval bool `json:"require_approval,omitempty"`
 	// ApprovalExpires is how long it waits, such as 2h30m. Defaults to 24h.
 	ApprovalExpires string `json:"approval_expires,omitempty"`
-	// Trigger says why it runs: manual (default), schedule, monitor, up.
-	Trigger string `json:"trigger,omitempty"`
+	// Trigger says why it runs. Defaults to manual.
+	Trigger registry.Trigger `json:"trigger,omitempty"`
 	// Actor is who started it. Defaults to operator.
 	Actor string `json:"actor,omitempty"`
-	// Cause is the run ID of what found a reason to train, such as a monitor.
+	// Cause is the run ID of what found a reason to train, such as a monitor, or the spec that was registered.
 	Cause string `json:"cause,omitempty"`
 	// Signed is the actor's signature of this start, see Digest. Nil where nobody signed.
 	Signed *approval.Signed `json:"signed,omitempty"`
@@ -58,11 +58,11 @@ type DeliveryInput struct {
 	// Version is the registered version to deliver. Defaults to the newest.
 	Version int `json:"version,omitempty"`
 	// Policy is the digest of the registered policy to deliver it under, or how that begins. Defaults to that of the newest spec.
-	Policy          string `json:"policy,omitempty"`
-	RequireApproval bool   `json:"require_approval,omitempty"`
-	ApprovalExpires string `json:"approval_expires,omitempty"` // how long it waits, such as 2h30m; defaults to 24h
-	Trigger         string `json:"trigger,omitempty"`
-	Actor           string `json:"actor,omitempty"`
+	Policy          string           `json:"policy,omitempty"`
+	RequireApproval bool             `json:"require_approval,omitempty"`
+	ApprovalExpires string           `json:"approval_expires,omitempty"` // how long it waits, such as 2h30m; defaults to 24h
+	Trigger         registry.Trigger `json:"trigger,omitempty"`
+	Actor           string           `json:"actor,omitempty"`
 	// Drill injects a fault into the challenger's production track for a game day, see drill.Parse.
 	Drill string `json:"drill,omitempty"`
 	// Signed is the actor's signature of this start, see Digest, or of the start of the training whose child this is.
@@ -104,9 +104,9 @@ type EvaluationInput struct {
 	// Uploads are the objects that hold what local files held, see TrainingInput.
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	// AsOf evaluates on what was known on that day, 2006-01-02. Defaults to everything.
-	AsOf    string `json:"as_of,omitempty"`
-	Trigger string `json:"trigger,omitempty"`
-	Actor   string `json:"actor,omitempty"`
+	AsOf    string           `json:"as_of,omitempty"`
+	Trigger registry.Trigger `json:"trigger,omitempty"`
+	Actor   string           `json:"actor,omitempty"`
 }
 
 // Measured is what an evaluation on new data found.
@@ -128,9 +128,9 @@ type CadenceInput struct {
 	// Uploads are the objects that hold what local files held, see TrainingInput.
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	// AsOf takes what was known on that day, 2006-01-02. Defaults to everything.
-	AsOf    string `json:"as_of,omitempty"`
-	Trigger string `json:"trigger,omitempty"`
-	Actor   string `json:"actor,omitempty"`
+	AsOf    string           `json:"as_of,omitempty"`
+	Trigger registry.Trigger `json:"trigger,omitempty"`
+	Actor   string           `json:"actor,omitempty"`
 }
 
 // Period is how often to train, see performance.Cadence.
@@ -246,7 +246,7 @@ func usage(format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), string(fault.Invalid), nil)
 }
 
-func defaultTo(value, otherwise string) string {
+func defaultTo[T ~string](value, otherwise T) T {
 	if value == "" {
 		return otherwise
 	}

@@ -1,27 +1,29 @@
 package drift
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// Looks remembers what earlier looks at disjoint windows tested and found. It is plain JSON. The zero value has looked at nothing and keeps the share of
-// false discoveries below 5 %.
+// Looks remembers what earlier looks at disjoint windows tested and found, as far as the next one needs it: what does not grow with their number. It is
+// plain JSON. The zero value has looked at nothing and keeps the share of false discoveries below 5 %.
 type Looks struct {
 	// Level is the false discovery rate: the largest expected share of false ones among all discoveries, over features and looks. Defaults to 0.05. It
 	// must not change between looks.
 	Level float64 `json:"level,omitempty"`
-	Past  []Look  `json:"past"`
+	Looks int     `json:"looks"`
+	Found int     `json:"found"` // discoveries of all of them
+	// Spent is by Short, ascending, each once: at most one more than a look has p-values, and a few as a rule.
+	Spent []Spent `json:"spent"`
 }
 
-// Look is what one look did.
-type Look struct {
-	Tested int     `json:"tested"`
-	Found  int     `json:"found"`
-	Most   int     `json:"most"`  // that would have been found had one more of the p-values been 0
-	Level  float64 `json:"level"` // at which this look was
+// Spent is what those looks have used of the level that were as many discoveries short of the most that they would have had with one more p-value of 0.
+type Spent struct {
+	Short int     `json:"short"`
+	Level float64 `json:"level"` // the sum of their levels, each times that most
 }
 
 // Next looks at one p-value of every feature of a new window. It says which features have drifted and what is to be remembered.
@@ -32,8 +34,9 @@ type Look struct {
 //	α_t = (α sum over s ≤ t of γ_s - sum over s < t of α_s M_s / (M_s + R - R_s)) (n + R) / n,
 //
 // R_s being the discoveries of look s, M_s the most that it would have had with one more p-value of 0, R all discoveries before, and γ_s = s^-1.6 / ζ(1.6).
-// So every discovery makes later looks sharper, and looks may go on forever. The rate holds for independent p-values; that features hang together, and
-// that windows share their reference, is simulated in this package's tests. Each p-value must be from 0 to 1, else fault.Invalid.
+// So every discovery makes later looks sharper, and looks may go on forever. The second sum needs of earlier looks no more than the sum of α_s M_s for
+// each M_s - R_s. The rate holds for independent p-values; that features hang together, and that windows share their reference, is simulated in this
+// package's tests. Each p-value must be from 0 to 1, else fault.Invalid.
 func (l Looks) Next(p []float64) (drifted []bool, next Looks, err error) {
 	for _, x := range p {
 		if !(x >= 0 && x <= 1) {
@@ -45,15 +48,28 @@ func (l Looks) Next(p []float64) (drifted []bool, next Looks, err error) {
 		return drifted, l, nil
 	}
 	level := l.next(len(p))
-	look := Look{Tested: len(p), Found: discoveries(p, level), Level: level}
+	found, most := discoveries(p, level), 0
 	for i, x := range p {
-		drifted[i] = look.Found > 0 && x <= level*float64(look.Found)/float64(len(p))
+		drifted[i] = found > 0 && x <= level*float64(found)/float64(len(p))
 		zeroed := slices.Clone(p)
 		zeroed[i] = 0
-		look.Most = max(look.Most, discoveries(zeroed, level))
+		most = max(most, discoveries(zeroed, level))
 	}
-	l.Past = append(slices.Clone(l.Past), look)
+	l.Looks++
+	l.Found += found
+	l.Spent = spend(l.Spent, most-found, level*float64(most))
 	return drifted, l, nil
+}
+
+// spend adds what a look used.
+func spend(spent []Spent, short int, level float64) []Spent {
+	spent = slices.Clone(spent)
+	at, met := slices.BinarySearchFunc(spent, short, func(s Spent, short int) int { return cmp.Compare(s.Short, short) })
+	if !met {
+		spent = slices.Insert(spent, at, Spent{Short: short})
+	}
+	spent[at].Level += level
+	return spent
 }
 
 // next is the level of the next look.
@@ -63,20 +79,15 @@ func (l Looks) next(tested int) float64 {
 		level = 0.05
 	}
 	const zeta = 2.2857656656801293 // ζ(1.6)
-	shares, found := 0.0, 0
-	for s := range len(l.Past) + 1 {
+	shares := 0.0
+	for s := range l.Looks + 1 {
 		shares += math.Pow(float64(s+1), -1.6) / zeta
 	}
-	for _, past := range l.Past {
-		found += past.Found
-	}
 	left := level * shares
-	for _, past := range l.Past {
-		if past.Most > 0 {
-			left -= past.Level * float64(past.Most) / float64(past.Most+found-past.Found)
-		}
+	for _, spent := range l.Spent {
+		left -= spent.Level / float64(spent.Short+l.Found)
 	}
-	return math.Min(math.Max(left, 0)*float64(tested+found)/float64(tested), 1)
+	return math.Min(math.Max(left, 0)*float64(tested+l.Found)/float64(tested), 1)
 }
 
 // discoveries is how many p-values Benjamini and Hochberg find at a level.

@@ -2,11 +2,14 @@ package drift_test
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"gonum.org/v1/gonum/stat/distuv"
+	"pgregory.net/rapid"
 
 	"github.com/loanops/loanops/internal/drift"
 	"github.com/loanops/loanops/internal/fault"
@@ -34,8 +37,9 @@ func TestLooks(t *testing.T) {
 		found, next, err := l.Next(look.p)
 		require.NoError(t, err)
 		require.Equal(t, look.found, found, "look %d", i)
-		require.Equal(t, look.most, next.Past[i].Most, "look %d", i)
-		require.InDelta(t, look.level, next.Past[i].Level, 1e-10, "look %d", i)
+		discoveries := next.Found - l.Found
+		require.Equal(t, i+1, next.Looks)
+		require.InDelta(t, look.level*float64(look.most), spent(next, look.most-discoveries)-spent(l, look.most-discoveries), 1e-10, "look %d", i)
 		text, err := json.Marshal(next)
 		require.NoError(t, err)
 		l = drift.Looks{}
@@ -47,6 +51,127 @@ func TestLooks(t *testing.T) {
 	_, same, err := l.Next(nil)
 	require.NoError(t, err)
 	require.Equal(t, l, same, "a look at nothing spends nothing")
+}
+
+// spent is what the looks have used that were so many discoveries short of the most.
+func spent(l drift.Looks, short int) float64 {
+	for _, s := range l.Spent {
+		if s.Short == short {
+			return s.Level
+		}
+	}
+	return 0
+}
+
+// remembering is the same procedure with everything that every look did, as the formula of Next reads.
+type remembering struct {
+	found, most []int
+	levels      []float64
+}
+
+// level is that of the next look at n p-values, of a rate of 5 %.
+func (r *remembering) level(n int) float64 {
+	const zeta = 2.2857656656801293
+	shares, found := 0.0, 0
+	for s := range len(r.levels) + 1 {
+		shares += math.Pow(float64(s+1), -1.6) / zeta
+	}
+	for _, f := range r.found {
+		found += f
+	}
+	left := 0.05 * shares
+	for s, level := range r.levels {
+		left -= level * float64(r.most[s]) / float64(r.most[s]+found-r.found[s])
+	}
+	return min(max(left, 0)*float64(n+found)/float64(n), 1)
+}
+
+// reject is Benjamini and Hochberg's.
+func reject(p []float64, level float64) (found int) {
+	for k := range len(p) + 1 {
+		below := 0
+		for _, x := range p {
+			if x <= level*float64(k)/float64(len(p)) {
+				below++
+			}
+		}
+		if below >= k {
+			found = k
+		}
+	}
+	return found
+}
+
+func (r *remembering) look(p []float64) (drifted []bool) {
+	level := r.level(len(p))
+	found, most := reject(p, level), 0
+	for i, x := range p {
+		drifted = append(drifted, found > 0 && x <= level*float64(found)/float64(len(p)))
+		zeroed := slices.Clone(p)
+		zeroed[i] = 0
+		most = max(most, reject(zeroed, level))
+	}
+	r.found, r.most, r.levels = append(r.found, found), append(r.most, most), append(r.levels, level)
+	return drifted
+}
+
+// What is remembered decides as if everything were.
+func TestNothingThatMattersIsForgotten(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		var l drift.Looks
+		var all remembering
+		small := rapid.Custom(func(r *rapid.T) float64 { return math.Pow(10, -rapid.Float64Range(0, 5).Draw(r, "digits")) })
+		for look := range rapid.IntRange(1, 40).Draw(r, "looks") {
+			p := rapid.SliceOfN(small, 1, 12).Draw(r, "p")
+			drifted, next, err := l.Next(p)
+			require.NoError(r, err)
+			require.Equal(r, all.look(p), drifted, "look %d", look)
+			l = next
+		}
+		require.InDelta(r, all.level(7), levelOf(l, 7), 1e-12)
+	})
+}
+
+// levelOf is the level of the next look at n p-values, by what it finds: a single small one is found up to level / n.
+func levelOf(l drift.Looks, n int) float64 {
+	low, high := 0.0, 1.0
+	for range 60 {
+		middle := (low + high) / 2
+		p := slices.Repeat([]float64{1}, n)
+		p[0] = middle
+		if drifted, _, _ := l.Next(p); drifted[0] {
+			low = middle
+		} else {
+			high = middle
+		}
+	}
+	return min(low*float64(n), 1)
+}
+
+// Of 400 looks at 60 p-values, of which some come about by drift, no more is remembered than of 40, but for digits.
+func TestWhatIsRememberedDoesNotGrow(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(21, 22))
+	var l drift.Looks
+	var sizes []int
+	for look := range 400 {
+		p := make([]float64, 60)
+		for i := range p {
+			if p[i] = rng.Float64(); look%7 == 6 && i < 9 {
+				p[i] = math.Pow(p[i], 8)
+			}
+		}
+		_, next, err := l.Next(p)
+		require.NoError(t, err)
+		l = next
+		text, err := json.Marshal(l)
+		require.NoError(t, err)
+		sizes = append(sizes, len(text))
+	}
+	t.Logf("%d bytes after 40 looks, %d after 400, %d entries, %d found", sizes[39], sizes[399], len(l.Spent), l.Found)
+	require.Greater(t, l.Found, 100, "some were found")
+	require.Less(t, sizes[399], 500)
 }
 
 // Of 50 looks at 20 features, false discoveries are at most 5 % of all: without drift, with drift of a fifth of the features from the 20th look on, and

@@ -63,12 +63,12 @@ type Part struct {
 
 // Delivery is a run of a delivery.
 type Delivery struct {
-	RunID     string    `json:"run_id"`
-	Trigger   string    `json:"trigger"`
-	StartedAt time.Time `json:"started_at"`
-	EndedAt   time.Time `json:"ended_at"` // zero while it goes on
-	Verdict   string    `json:"verdict"`
-	Reasons   []string  `json:"reasons"`
+	RunID     string           `json:"run_id"`
+	Trigger   registry.Trigger `json:"trigger"`
+	StartedAt time.Time        `json:"started_at"`
+	EndedAt   time.Time        `json:"ended_at"` // zero while it goes on
+	Verdict   string           `json:"verdict"`
+	Reasons   []string         `json:"reasons"`
 }
 
 // Served is a serving record that names the version.

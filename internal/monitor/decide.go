@@ -51,6 +51,8 @@ type Better struct {
 type Decision struct {
 	Verdict Verdict
 	Reasons []string
+	// NewData says of a training that nothing asks for it but rows to learn from.
+	NewData bool
 }
 
 // rule gives its verdict where it applies. because says why, before the findings.
@@ -79,6 +81,8 @@ var rules = []rule{
 		func(e Evidence) string { return e.Better.Message }},
 	{"training, held back", func(on pipeline.MonitorOn, e Evidence) bool { return trains(on, e) && e.Held != "" }, Alert,
 		func(e Evidence) string { return "a training is held back: " + e.Held }},
+	{"training, to learn from new data", onlyNewData, Retrain,
+		func(Evidence) string { return "there is enough to learn from that is new" }},
 	{"training", trains, Retrain,
 		func(Evidence) string { return "no older version is better, so that a new one is trained" }},
 	{"alert asked for", asks(pipeline.ReactAlert), Alert,
@@ -101,7 +105,7 @@ func Decide(on pipeline.MonitorOn, e Evidence) Decision {
 		if !r.applies(on, e) {
 			continue
 		}
-		d := Decision{Verdict: r.verdict, Reasons: []string{r.because(e)}}
+		d := Decision{Verdict: r.verdict, Reasons: []string{r.because(e)}, NewData: r.verdict == Retrain && onlyNewData(on, e)}
 		for _, f := range e.Findings {
 			if f.Message != d.Reasons[0] {
 				d.Reasons = append(d.Reasons, f.Message)
@@ -115,17 +119,12 @@ func Decide(on pipeline.MonitorOn, e Evidence) Decision {
 // asks applies where a kind of which something was found has the reaction.
 func asks(reactions ...pipeline.Reaction) func(pipeline.MonitorOn, Evidence) bool {
 	return func(on pipeline.MonitorOn, e Evidence) bool {
-		for kind, reaction := range reactionsOf(on) {
-			if slices.Contains(reactions, reaction) && len(of(e.Findings, kind)) > 0 {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(e.Findings, func(f Finding) bool { return slices.Contains(reactions, reactionsOf(on)[f.Kind]) })
 	}
 }
 
 func reactionsOf(on pipeline.MonitorOn) map[Kind]pipeline.Reaction {
-	return map[Kind]pipeline.Reaction{OfSchema: on.Schema, OfData: on.DataDrift, OfPredictions: on.PredictionDrift, OfPerformance: on.Performance}
+	return map[Kind]pipeline.Reaction{OfSchema: on.Schema, OfData: on.DataDrift, OfPredictions: on.PredictionDrift, OfPerformance: on.Performance, OfNewData: on.NewData}
 }
 
 // goesBack applies where something asks for a rollback and there is a better version to go back to.
@@ -136,6 +135,13 @@ func goesBack(on pipeline.MonitorOn, e Evidence) bool {
 // trains applies where something asks for a training, or for a rollback that would help nothing.
 func trains(on pipeline.MonitorOn, e Evidence) bool {
 	return asks(pipeline.ReactRetrain, pipeline.ReactRollBack)(on, e)
+}
+
+// onlyNewData applies where a training is asked for, and by nothing but new data.
+func onlyNewData(on pipeline.MonitorOn, e Evidence) bool {
+	others := e
+	others.Findings = slices.DeleteFunc(slices.Clone(e.Findings), func(f Finding) bool { return f.Kind == OfNewData })
+	return trains(on, e) && !trains(on, others)
 }
 
 // Held says why no monitor may start a training now, given when monitors started the earlier ones; empty: it may.

@@ -13,11 +13,12 @@ import (
 // standard is what a spec says that says nothing.
 var standard = pipeline.MonitorOn{
 	Schema: pipeline.ReactRetrain, DataDrift: pipeline.ReactRetrain, PredictionDrift: pipeline.ReactRollBack, Performance: pipeline.ReactRollBack,
+	NewData: pipeline.ReactRetrain,
 }
 
 // every reacts to each kind in one way.
 func every(r pipeline.Reaction) pipeline.MonitorOn {
-	return pipeline.MonitorOn{Schema: r, DataDrift: r, PredictionDrift: r, Performance: r}
+	return pipeline.MonitorOn{Schema: r, DataDrift: r, PredictionDrift: r, Performance: r, NewData: r}
 }
 
 func finds(kinds ...Kind) (findings []Finding) {
@@ -59,6 +60,14 @@ func TestDecide(t *testing.T) {
 		{"drift", standard, Evidence{Champion: 2, Findings: finds(OfData)}, Retrain, nil},
 		{"drift during a delivery", standard, Evidence{Champion: 2, Findings: finds(OfData), Changing: "c"}, Retrain, nil},
 		{"drift within the cooldown", standard, Evidence{Champion: 2, Findings: finds(OfData), Held: "a monitor started one"}, Alert, []string{"held back: a monitor started one"}},
+		{"new data", standard, Evidence{Champion: 2, Findings: finds(OfNewData), Matured: 9}, Retrain, []string{"enough to learn from that is new", "found new_data"}},
+		{"new data and drift", standard, Evidence{Champion: 2, Findings: finds(OfNewData, OfData)}, Retrain, []string{"no older version is better"}},
+		{"new data and a better version", standard, Evidence{Champion: 2, Findings: finds(OfNewData, OfPerformance), Better: better}, RolledBack, nil},
+		{"new data are no reason to go back", pipeline.MonitorOn{NewData: pipeline.ReactRetrain}, Evidence{Champion: 2, Findings: finds(OfNewData, OfPerformance), Better: better}, Retrain, []string{"enough to learn from"}},
+		{"new data within the cooldown", standard, Evidence{Champion: 2, Findings: finds(OfNewData), Held: "a monitor started one"}, Alert, []string{"held back"}},
+		{"new data that are to be told", pipeline.MonitorOn{NewData: pipeline.ReactAlert}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Alert, nil},
+		{"new data that a person is to see", pipeline.MonitorOn{NewData: pipeline.ReactReview}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Review, nil},
+		{"new data that are to be ignored", pipeline.MonitorOn{NewData: pipeline.ReactNothing}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Nothing, nil},
 		{"drift that is to be told", every(pipeline.ReactAlert), Evidence{Champion: 2, Findings: finds(OfData)}, Alert, nil},
 		{"told for one kind, trained for another", pipeline.MonitorOn{DataDrift: pipeline.ReactAlert, Schema: pipeline.ReactRetrain},
 			Evidence{Champion: 2, Findings: finds(OfData, OfSchema)}, Retrain, nil},
@@ -89,6 +98,39 @@ func lines(texts []string) (all string) {
 		all += text + "\n"
 	}
 	return all
+}
+
+// A training says what asked for it: new data where they alone did. Wanted by hand.
+func TestWhatAsksForATraining(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		on   pipeline.MonitorOn
+		e    Evidence
+		want bool
+	}{
+		{"new data", standard, Evidence{Champion: 2, Findings: finds(OfNewData)}, true},
+		{"drift", standard, Evidence{Champion: 2, Findings: finds(OfData)}, false},
+		{"both", standard, Evidence{Champion: 2, Findings: finds(OfNewData, OfData)}, false},
+		{"decay that no older version mends", standard, Evidence{Champion: 2, Findings: finds(OfPerformance, OfNewData)}, false},
+		{"new data, and drift that asks for nothing", pipeline.MonitorOn{NewData: pipeline.ReactRetrain, DataDrift: pipeline.ReactAlert}, Evidence{Champion: 2, Findings: finds(OfData, OfNewData)}, true},
+		{"drift, and new data that ask for nothing", pipeline.MonitorOn{DataDrift: pipeline.ReactRetrain}, Evidence{Champion: 2, Findings: finds(OfData, OfNewData)}, false},
+		{"held back", standard, Evidence{Champion: 2, Findings: finds(OfNewData), Held: "h"}, false},
+	} {
+		require.Equal(t, test.want, Decide(test.on, test.e).NewData, test.name)
+	}
+}
+
+// Wanted by hand.
+func TestNewData(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, NewData(pipeline.Monitor{}, 1_000_000), "0 is never")
+	require.Empty(t, NewData(pipeline.Monitor{NewRows: 100}, 99))
+	found := NewData(pipeline.Monitor{NewRows: 100}, 100)
+	require.Len(t, found, 1)
+	require.Contains(t, found[0].Message, "100 rows with a final label")
+	found[0].Message = ""
+	require.Equal(t, []Finding{{Kind: OfNewData, Statistic: "rows", Value: 100, Limit: 100, Rows: 100}}, found, "counted and not tested: no p-value")
 }
 
 // Wanted by hand.

@@ -2,8 +2,6 @@
 // packages dataset and schema (the data against the schema), drift (windows against the reference) and performance (scores against outcomes).
 package monitor
 
-import "slices"
-
 // Kind is what a finding is about; a spec says for each what is done, see pipeline.MonitorOn.
 type Kind string
 
@@ -13,6 +11,7 @@ const (
 	OfData        Kind = "data_drift"       // features are distributed otherwise
 	OfPredictions Kind = "prediction_drift" // so are the champion's scores
 	OfPerformance Kind = "performance"      // the champion predicts worse than it did, or than an older version does
+	OfNewData     Kind = "new_data"         // there are rows with a final label from which nothing has been learned yet
 )
 
 // Finding is one thing that a look at production found. It names columns and counts, never an applicant's values.
@@ -39,9 +38,4 @@ type Finding struct {
 func small(p float64) *float64 {
 	p = max(p, 1e-16)
 	return &p
-}
-
-// of are the findings of a kind.
-func of(findings []Finding, kind Kind) []Finding {
-	return slices.DeleteFunc(slices.Clone(findings), func(f Finding) bool { return f.Kind != kind })
 }

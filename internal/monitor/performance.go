@@ -53,11 +53,27 @@ type Performance struct {
 	Change    performance.Change     `json:"change"` // of the champion, since it was judged
 	Estimated performance.Estimated  `json:"estimated"`
 	Standings []performance.Standing `json:"standings"` // of the older versions
-	Approvals performance.Approvals  `json:"approvals"`
-	Impact    []performance.Impact   `json:"impact"` // none: no protected attribute is at hand
-	Fresh     int                    `json:"fresh"`
-	Refused   int                    `json:"refused"` // of the fresh rows, by the champion
-	Nth       int                    `json:"nth"`
+	// Previous is the version before the champion on the rows of Realised, as far as it takes them; nil where there is none.
+	Previous *Previous `json:"previous,omitempty"`
+	// Reliability is what the champion's scores say against what came of it.
+	Reliability Reliability           `json:"reliability"`
+	Approvals   performance.Approvals `json:"approvals"`
+	Impact      []performance.Impact  `json:"impact"` // none: no protected attribute is at hand
+	Fresh       int                   `json:"fresh"`
+	Refused     int                   `json:"refused"` // of the fresh rows, by the champion
+	Nth         int                   `json:"nth"`
+}
+
+// Previous is the version before the champion.
+type Previous struct {
+	Version  int                 `json:"version"`
+	Vintages []performance.Group `json:"vintages"`
+}
+
+// Reliability is of the rows by which the champion was judged, and of those since whose label has matured.
+type Reliability struct {
+	Judged   performance.Reliability `json:"judged"`
+	Realised performance.Reliability `json:"realised"`
 }
 
 const (
@@ -86,6 +102,15 @@ func Measure(of Observed, m pipeline.Monitor) (Performance, error) {
 	}
 	out.Judged = judged.Overall
 	if out.Realised, err = performance.Realise(outcomes, performance.Month, limits); err != nil {
+		return out, err
+	}
+	if out.Previous, err = previous(of); err != nil {
+		return out, err
+	}
+	if out.Reliability.Judged, err = performance.Relied(reference.Labels, reference.Scores, limits); err != nil {
+		return out, err
+	}
+	if out.Reliability.Realised, err = performance.Relied(outcomes.Labels, outcomes.Scores, limits); err != nil {
 		return out, err
 	}
 	if out.Change, err = performance.Changed(reference, outcomes, evaluate.Margins{AUC: m.MaxAUCDrop, Brier: maxExcess}, limits); err != nil {
@@ -122,6 +147,19 @@ func champion(s Scored) []float64 {
 
 func window(s Scored) performance.Window {
 	return performance.Window{Scores: champion(s), Labels: s.Labels, Days: s.Days, Segments: s.Segments}
+}
+
+// previous measures the version before the champion by vintage, on the rows that it takes.
+func previous(of Observed) (*Previous, error) {
+	if len(of.Versions) < 2 || len(of.Outcomes.Scores) < 2 {
+		return nil, nil //nolint:nilnil // there is none, and that is fine
+	}
+	rows := taken(of.Outcomes, []int{1})
+	scores := of.Outcomes.Scores[1]
+	realised, err := performance.Realise(performance.Window{
+		Scores: pick(scores, rows), Labels: pick(of.Outcomes.Labels, rows), Days: pick(of.Outcomes.Days, rows),
+	}, performance.Month, performance.Limits{})
+	return &Previous{Version: of.Versions[1].Version, Vintages: realised.Vintages}, err
 }
 
 // standings hold the older versions against the champion, on labels where enough have matured, else on an estimate for the fresh rows.

@@ -17,7 +17,7 @@ type Calibration struct {
 	Intercept *evaluate.Metric `json:"intercept,omitempty"`
 	// Slope is that of a logistic regression on the scores' log-odds: 1 where calibrated, below 1 where scores are too extreme.
 	Slope *evaluate.Metric `json:"slope,omitempty"`
-	// ExpectedError is the mean distance of scores and observed shares over ten groups of equally many rows. Chance alone makes it larger than 0.
+	// ExpectedError is the mean distance of scores and observed shares over the bins of a Reliability. Chance alone makes it larger than 0.
 	ExpectedError float64 `json:"expected_calibration_error"`
 	// Z is Spiegelhalter's: standard normal where calibrated, positive where the Brier score is worse than the scores promise. P is two-sided.
 	Z float64 `json:"spiegelhalter_z"`
@@ -68,19 +68,4 @@ func calibrated(y, p []float64) Calibration {
 func (l logistic) weight(j int) *evaluate.Metric {
 	margin := statistics.Normal975 * math.Sqrt(l.covariance.At(j, j))
 	return &evaluate.Metric{Estimate: l.weights[j], Lower: l.weights[j] - margin, Upper: l.weights[j] + margin}
-}
-
-// expectedError is the mean distance of the mean score and the observed share in ten groups of equally many rows by score.
-func expectedError(y, p []float64) float64 {
-	const bins = 10
-	order := byScore(p)
-	var e float64
-	for b := range bins {
-		var apart float64
-		for _, i := range order[b*len(p)/bins : (b+1)*len(p)/bins] {
-			apart += p[i] - y[i]
-		}
-		e += math.Abs(apart) / float64(len(p))
-	}
-	return e
 }

@@ -39,9 +39,9 @@ func TestEveryDefault(t *testing.T) {
 				MaxScoreShift: 0.1, MaxVerdictShift: 0.1, MaxUnpredictedShift: 0.02,
 			},
 		},
-		Training: pipeline.Training{AgainstChampion: pipeline.NotWorse},
+		Training: pipeline.Training{AgainstChampion: pipeline.NotWorse, OnChange: "retrain"},
 		Monitor: pipeline.Monitor{
-			On:      pipeline.MonitorOn{Schema: "retrain", DataDrift: "retrain", PredictionDrift: "roll_back", Performance: "roll_back"},
+			On:      pipeline.MonitorOn{Schema: "retrain", DataDrift: "retrain", PredictionDrift: "roll_back", Performance: "roll_back", NewData: "retrain"},
 			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 24, MaxRunsPerDay: 1,
 		},
 		Limits:   pipeline.Limits{MaxRows: 5_000_000, MaxBytes: 2 << 30},

@@ -7,6 +7,9 @@ type Monitor struct {
 	On MonitorOn `yaml:"on" json:"on"`
 	// MinRows is how many fresh rows a look needs; fewer wait for the next one. Defaults to 500.
 	MinRows int `yaml:"min_rows" json:"min_rows"`
+	// NewRows is how many rows with a final label, newer than those that the champion was made and judged of, are a finding: there is more to learn from.
+	// Defaults to 0: no number is.
+	NewRows int `yaml:"new_rows" json:"new_rows"`
 	// MaxPSI is the largest accepted population stability index of a feature or of the score: drift is found where it is larger beyond
 	// chance. Defaults to 0.1, the border of the "moderate" band that people know.
 	MaxPSI float64 `yaml:"max_psi" json:"max_psi"`
@@ -35,6 +38,8 @@ type MonitorOn struct {
 	PredictionDrift Reaction `yaml:"prediction_drift" json:"prediction_drift"`
 	// Performance is about outcomes. Defaults to roll_back.
 	Performance Reaction `yaml:"performance" json:"performance"`
+	// NewData is about rows from which nothing has been learned yet, see NewRows. Defaults to retrain; roll_back is none of its reactions.
+	NewData Reaction `yaml:"new_data" json:"new_data"`
 }
 
 // Reaction is what is done about a finding.
@@ -61,7 +66,16 @@ func (c *checker) monitor(s *Spec) {
 			c.wrongAt(path, "%s is %q; nothing, alert, retrain, roll_back or review is wanted", path, clip(string(reaction)))
 		}
 	}
+	switch {
+	case m.On.NewData == ReactRollBack:
+		c.wrongAt("monitor.on.new_data", "monitor.on.new_data is roll_back; nothing, alert, retrain or review is wanted: more rows to learn from say nothing against the champion, and an older version has learned from fewer")
+	case !slices.Contains(reactions, m.On.NewData):
+		c.wrongAt("monitor.on.new_data", "monitor.on.new_data is %q; nothing, alert, retrain or review is wanted", clip(string(m.On.NewData)))
+	}
 	c.positive("monitor.min_rows", float64(m.MinRows))
+	if m.NewRows < 0 {
+		c.wrongAt("monitor.new_rows", "monitor.new_rows is %d; a whole number from 0 is wanted, 0 for never", m.NewRows)
+	}
 	c.positive("monitor.max_psi", m.MaxPSI)
 	c.share("monitor.max_auc_drop", m.MaxAUCDrop)
 	if !(m.FalseDiscoveries > 0 && m.FalseDiscoveries < 1) {

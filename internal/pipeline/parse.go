@@ -99,7 +99,7 @@ func defaults() Spec {
 		Leakage:   Leakage{MaxAUC: 0.9},
 		Split:     Split{By: ByHash, Train: 0.6, Validation: 0.2, Test: 0.2},
 		Algorithm: Algorithm{Name: "logistic", L2: []float64{1e-4, 1e-3, 1e-2}, MaxIterations: 200},
-		Training:  Training{AgainstChampion: NotWorse},
+		Training:  Training{AgainstChampion: NotWorse, OnChange: ReactRetrain},
 		Policy:    Policy{Cutoff: 0.5},
 		Deploy: Deploy{
 			MemoryMiB: 128, CPUMillis: 500, TargetRate: 50, Approval: ApprovalAutomatic, Contract: ContractUnbroken,
@@ -111,7 +111,7 @@ func defaults() Spec {
 			},
 		},
 		Monitor: Monitor{
-			On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack},
+			On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain},
 			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 24, MaxRunsPerDay: 1,
 		},
 		Limits:   DefaultLimits(),

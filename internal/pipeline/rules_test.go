@@ -60,10 +60,11 @@ deploy:
     max_score_shift: 0.5
     max_verdict_shift: 0.75
     max_unpredicted_shift: 0.125
-training: {window_days: 10000, against_champion: better}
+training: {window_days: 10000, against_champion: better, on_change: nothing}
 monitor:
-  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back}
+  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back, new_data: alert}
   min_rows: 7
+  new_rows: 70
   max_psi: 0.3
   max_auc_drop: 0.04
   false_discoveries: 0.01
@@ -185,6 +186,10 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"against_champion", "against_champion: better", "against_champion: ▸best", `training.against_champion is "best"; not_worse, better or any`},
 		{"a reaction that there is not", "data_drift: alert", "data_drift: ▸page", `monitor.on.data_drift is "page"; nothing, alert, retrain, roll_back or review`},
 		{"an empty reaction", "on: {schema: review", "on: {schema: ▸\"\"", `monitor.on.schema is ""`},
+		{"on_change", "on_change: nothing", "on_change: ▸review", `training.on_change is "review"; retrain or nothing is wanted`},
+		{"a reaction to new data that there is not", "new_data: alert", "new_data: ▸page", `monitor.on.new_data is "page"; nothing, alert, retrain or review is wanted`},
+		{"new data are no reason to go back", "new_data: alert", "new_data: ▸roll_back", `nothing, alert, retrain or review is wanted: more rows to learn from say nothing against the champion`},
+		{"new_rows", "new_rows: 70", "new_rows: ▸-1", `monitor.new_rows is -1; a whole number from 0 is wanted, 0 for never`},
 		{"min_rows", "min_rows: 7", "min_rows: ▸0", `monitor.min_rows is 0; a positive number`},
 		{"max_psi", "max_psi: 0.3", "max_psi: ▸0", `monitor.max_psi is 0`},
 		{"max_auc_drop", "max_auc_drop: 0.04", "max_auc_drop: ▸2", `monitor.max_auc_drop is 2; a share`},
@@ -266,10 +271,10 @@ func TestTheFullSpecIsValid(t *testing.T) {
 				MaxScoreShift: 0.5, MaxVerdictShift: 0.75, MaxUnpredictedShift: 0.125,
 			},
 		},
-		Training: pipeline.Training{WindowDays: 10000, AgainstChampion: pipeline.IsBetter},
+		Training: pipeline.Training{WindowDays: 10000, AgainstChampion: pipeline.IsBetter, OnChange: pipeline.ReactNothing},
 		Monitor: pipeline.Monitor{
-			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back"},
-			MinRows: 7, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
+			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back", NewData: "alert"},
+			MinRows: 7, NewRows: 70, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
 		},
 		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10}, Schedule: pipeline.Schedule{Retrain: "168h", Monitor: pipeline.Off},
 	}, spec)
@@ -309,5 +314,5 @@ func TestMistakesComeInFileOrder(t *testing.T) {
 	for line := range strings.Lines(err.Error()) {
 		places = append(places, strings.Join(strings.Split(line, ":")[1:3], ":"))
 	}
-	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "59:35"}, places)
+	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "60:35"}, places)
 }

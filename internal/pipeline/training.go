@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// Training says which rows a training takes, and what its model must be beside the champion.
+// Training says which rows a training takes, what its model must be beside the champion, and whether a changed spec starts one.
 type Training struct {
 	// WindowDays is how many days before the run's day applications may be old: the window slides. Defaults to 0: it expands, and all rows count.
 	WindowDays int `yaml:"window_days" json:"window_days,omitempty"`
 	// AgainstChampion is what a model must be on the rows that both take. Defaults to not_worse.
 	AgainstChampion Standing `yaml:"against_champion" json:"against_champion"`
+	// OnChange is what comes of registering a spec that trains otherwise than the one before it, see Retrains: retrain or nothing. Defaults to retrain.
+	OnChange Reaction `yaml:"on_change" json:"on_change"`
 }
 
 // Standing is how a model stands beside another one, by paired differences on the same rows.
@@ -36,6 +38,9 @@ func (c *checker) training(s *Spec) {
 	}
 	if !slices.Contains([]Standing{NotWorse, IsBetter, AnyOf}, t.AgainstChampion) {
 		c.wrongAt("training.against_champion", "training.against_champion is %q; not_worse, better or any is wanted", clip(string(t.AgainstChampion)))
+	}
+	if t.OnChange != ReactRetrain && t.OnChange != ReactNothing {
+		c.wrongAt("training.on_change", "training.on_change is %q; retrain or nothing is wanted", clip(string(t.OnChange)))
 	}
 }
 

@@ -24,7 +24,7 @@ type Look struct {
 	Verdict  monitor.Verdict   `json:"verdict"`
 	Reasons  []string          `json:"reasons"`
 	Findings []monitor.Finding `json:"findings"`
-	// Tested is what later looks at the same champion must know of the tests of this one, see drift.FDR.
+	// Tested is what later looks at the same champion must know of the tests of this one, see drift.Looks. It does not grow with their number.
 	Tested json.RawMessage `json:"tested,omitempty"`
 	// Refusals is what was read of the gateway: the next look counts from there.
 	Refusals json.RawMessage `json:"refusals,omitempty"`

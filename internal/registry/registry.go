@@ -84,8 +84,8 @@ type Run struct {
 	WorkflowID string          `json:"workflow_id"`
 	Type       string          `json:"type"` // workflow type name
 	Pipeline   string          `json:"pipeline"`
-	Trigger    string          `json:"trigger"`
-	Cause      string          `json:"cause"`     // run ID of what found a reason for it, such as a monitor; or empty
+	Trigger    Trigger         `json:"trigger"`
+	Cause      string          `json:"cause"`     // run ID of what found a reason for it, such as a monitor, or the spec that was registered; or empty
 	ParentID   string          `json:"parent_id"` // run ID of the parent workflow, or empty
 	Status     RunStatus       `json:"status"`
 	StartedAt  time.Time       `json:"started_at"`

@@ -18,7 +18,8 @@ type Look struct {
 // EarlierLook is a look before.
 type EarlierLook struct {
 	registry.Look
-	Drift *monitor.Drift
+	Drift       *monitor.Drift       // nil: not measured, or not kept
+	Performance *monitor.Performance // likewise
 }
 
 // LookHTML renders a look. The same look gives the same bytes. No row is in it, nor the name of a group of fewer than leastNamed rows.
@@ -29,9 +30,10 @@ func LookHTML(l Look) ([]byte, error) {
 		v.Drift = driftViewOf(*l.Drift, looks)
 		v.Segments = segmentMap(*l.Drift, looks)
 	}
-	v.History = historyMap(looks)
+	v.History = historyMap(looks, l.Drift)
+	v.Track = trackViewOf(trackOf(looks))
 	if l.Performance != nil {
-		v.Performance = performanceViewOf(*l.Performance)
+		v.Performance = performanceViewOf(*l.Performance, looks)
 		v.Approvals = approvalsViewOf(l.Performance.Approvals)
 		v.Impact = impactViews(l.Performance.Impact)
 	}
@@ -48,6 +50,7 @@ type lookView struct {
 	Drift       *driftView
 	History     *mapView
 	Segments    *segmentsView
+	Track       *trackView
 	Performance *lookPerformanceView
 	Approvals   *approvalsView
 	Impact      []impactView

@@ -98,14 +98,14 @@ func courseOfPSI(name string, values []*drift.Statistic, looks past) template.HT
 	d.WriteString(`<g class="hits">`)
 	for i, s := range values {
 		if s != nil {
-			title := fmt.Sprintf("%s: %s, at least %s", looks[i].asOf, decimals(s.Value), decimals(s.Lower))
+			title := fmt.Sprintf("%s: %s, at least %s", looks[i].AsOf, decimals(s.Value), decimals(s.Lower))
 			d.area("", x(i)-inner/float64(2*len(values)), top, inner/float64(len(values)), height-top-bottom, title)
 		}
 	}
 	d.WriteString("</g>")
 	every := (len(looks)*66 + int(inner) - 1) / int(inner)
 	for i := len(looks) - 1; i >= 0; i -= every {
-		d.text("m", x(i), height-6, looks[i].asOf)
+		d.text("m", x(i), height-6, looks[i].AsOf)
 	}
 	return d.done()
 }

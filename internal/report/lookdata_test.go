@@ -156,11 +156,44 @@ func (l *lender) outcomes(rows dataset.Table, seed uint64, change float64, known
 	return s
 }
 
+// performance is that of a champion at an earlier look. That of version 2 is judged half a year before version 3 is.
+func (l *lender) performance(t testing.TB, version, look, looks int, fresh dataset.Table) *monitor.Performance {
+	t.Helper()
+	of := monitor.Observed{Nth: look + 1}
+	for v := version; v > 0; v-- {
+		of.Versions = append(of.Versions, monitor.Version{Version: v})
+	}
+	grown := float64(look+1) / float64(looks+1)
+	since := l.applicants(t, uint64(40+look), 2000+int(2000*grown), 0.5*grown)
+	known := func(s monitor.Scored, from float64) monitor.Scored {
+		s.Scores = s.Scores[:len(of.Versions)]
+		for i := range s.Days {
+			s.Days[i] += from
+		}
+		return s
+	}
+	from := 0.0
+	if version == 2 {
+		from = -180
+	}
+	of.Reference, of.Applicants = known(l.outcomes(l.applicants(t, uint64(60+version), 3000, 0), 1, 0.1, true), 0), known(l.outcomes(l.sample, 2, 0, true), 0)
+	of.Outcomes, of.Fresh = known(l.outcomes(since, 3, 0.4*grown, true), from), known(l.outcomes(fresh, 4, 0.4*grown, false), 0)
+	done, err := monitor.Measure(of, measuredLimits)
+	require.NoError(t, err)
+	return &done
+}
+
 // look is one after others, with everything measured.
 func (l *lender) look(t testing.TB, earlier int) report.Look {
 	t.Helper()
 	var looks []report.EarlierLook
 	asOf := func(i int) string { return fmt.Sprintf("2026-%02d-28", i+1) }
+	after := func(i int) string {
+		if i == 0 {
+			return "2025-12-28"
+		}
+		return asOf(i - 1)
+	}
 	for i := range earlier {
 		shift := max(0, float64(i-earlier/3)) / float64(earlier)
 		version, verdict := 2, monitor.Nothing
@@ -170,9 +203,10 @@ func (l *lender) look(t testing.TB, earlier int) report.Look {
 		if shift > 0.3 {
 			verdict = monitor.Alert
 		}
-		before := report.EarlierLook{Look: registry.Look{AsOf: asOf(i), Rows: 1500, Champion: version, Verdict: verdict}}
+		before := report.EarlierLook{Look: registry.Look{After: after(i), AsOf: asOf(i), Rows: 1500, Champion: version, Verdict: verdict}}
 		if i != 1 { // a look that had too few rows
-			before.Drift = l.drift(t, l.applicants(t, uint64(10+i), 1500, shift))
+			fresh := l.applicants(t, uint64(10+i), 1500, shift)
+			before.Drift, before.Performance = l.drift(t, fresh), l.performance(t, version, i, earlier, fresh)
 		}
 		looks = append(looks, before)
 	}

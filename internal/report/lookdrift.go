@@ -122,11 +122,7 @@ func featureViewOf(r drift.Result, looks past, shares monitor.Distribution) feat
 	}
 	if r.Beyond() {
 		v.Class = "beyond"
-		if asOf, n := looks.since(func(s seen) drift.Result { return s.results[r.Name] }); n > 1 {
-			v.Since = fmt.Sprintf("since %s, %d looks", asOf, n)
-		} else {
-			v.Since = "new in this look"
-		}
+		v.Since = looks.sinceWords(ofFeature(r.Name))
 	}
 	for _, name := range []drift.Name{drift.PSI, drift.KS, drift.JensenShannon, drift.Wasserstein} {
 		v.Sort[string(name)] = sortable(valueOfStatistic(r, name))

@@ -1,19 +1,19 @@
 package report
 
 import (
+	"fmt"
+
 	"github.com/loanops/loanops/internal/drift"
 	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // seen is a look with what it measured of every feature.
 type seen struct {
-	asOf     string
-	champion int
-	verdict  monitor.Verdict
-	rows     int64
-	found    int
-	results  map[string]drift.Result // by feature; none where drift was not measured
-	segments map[string]map[string]drift.Result
+	registry.Look
+	performance *monitor.Performance    // nil: not measured, or not kept
+	results     map[string]drift.Result // by feature; none where drift was not measured
+	segments    map[string]map[string]drift.Result
 }
 
 // past is the looks, oldest first. The last one is that of the page.
@@ -22,7 +22,7 @@ type past []seen
 func pastAndPresent(l Look) past {
 	var all past
 	add := func(l EarlierLook) {
-		s := seen{asOf: l.AsOf, champion: l.Champion, verdict: l.Verdict, rows: l.Rows, found: len(l.Findings), results: map[string]drift.Result{}, segments: map[string]map[string]drift.Result{}}
+		s := seen{Look: l.Look, performance: l.Performance, results: map[string]drift.Result{}, segments: map[string]map[string]drift.Result{}}
 		if l.Drift != nil {
 			s.results = byName(l.Drift.Overall)
 			for _, segment := range l.Drift.Segments {
@@ -34,7 +34,7 @@ func pastAndPresent(l Look) past {
 	for _, earlier := range l.Earlier {
 		add(earlier)
 	}
-	add(EarlierLook{l.Look, l.Drift})
+	add(EarlierLook{l.Look, l.Drift, l.Performance})
 	return all
 }
 
@@ -59,26 +59,45 @@ func (p past) psi(feature string) []*drift.Statistic {
 
 // since says from which look on something has been beyond its limits without a break, and over how many looks at this champion; 0 where it is not.
 // Looks that measured nothing of it break nothing.
-func (p past) since(result func(seen) drift.Result) (asOf string, looks int) {
-	for i := len(p) - 1; i >= 0 && p[i].champion == p[len(p)-1].champion; i-- {
-		r := result(p[i])
-		if len(r.Statistics) == 0 {
+func (p past) since(of func(seen) (measured, beyond bool)) (asOf string, looks int) {
+	for i := len(p) - 1; i >= 0 && p[i].Champion == p[len(p)-1].Champion; i-- {
+		measured, beyond := of(p[i])
+		if !measured {
 			continue
 		}
-		if !r.Beyond() {
+		if !beyond {
 			break
 		}
-		asOf = p[i].asOf
+		asOf = p[i].AsOf
 		looks++
 	}
 	return asOf, looks
 }
 
+// sinceWords say it; empty where it is not beyond its limits.
+func (p past) sinceWords(of func(seen) (measured, beyond bool)) string {
+	switch asOf, n := p.since(of); n {
+	case 0:
+		return ""
+	case 1:
+		return "new in this look"
+	default:
+		return fmt.Sprintf("since %s, %d looks", asOf, n)
+	}
+}
+
+// ofFeature is what looks say of a feature.
+func ofFeature(name string) func(seen) (measured, beyond bool) {
+	return func(s seen) (bool, bool) { return standing(s.results[name]) }
+}
+
+func standing(r drift.Result) (measured, beyond bool) { return len(r.Statistics) > 0, r.Beyond() }
+
 // changes are the looks at another champion than the look before.
 func (p past) changes() []int {
 	var at []int
 	for i := 1; i < len(p); i++ {
-		if p[i].champion != p[i-1].champion {
+		if p[i].Champion != p[i-1].Champion {
 			at = append(at, i)
 		}
 	}

@@ -16,7 +16,9 @@ type mapView struct {
 	Moved, Still template.HTML
 	StillCount   int
 	Looks        int
-	Changes      bool // of the champion
+	Changes      bool          // of the champion
+	Places       template.HTML // which values of the segment's column drift
+	Segment      string
 }
 
 // cell is one figure of a map; nil is not measured.
@@ -31,6 +33,7 @@ type mapRow struct {
 	name  string
 	first bool // the score
 	cells []cell
+	note  string // since when, and where most
 }
 
 // most is the largest PSI of a row.
@@ -63,12 +66,15 @@ func moved(rows []mapRow) (up, still []mapRow) {
 const nameRoom = 190.0
 
 // historyMap has a row for each feature and a column for each look, with the verdicts above; nil where no look measured drift before.
-func historyMap(looks past) *mapView {
+func historyMap(looks past, now *monitor.Drift) *mapView {
 	if len(looks) < 2 {
 		return nil
 	}
-	rows := historyRows(looks)
+	rows := historyRows(looks, now)
 	v := &mapView{Looks: len(looks), Changes: len(looks.changes()) > 0}
+	if now != nil && now.Segment != "" {
+		v.Segment, v.Places = now.Segment, placesMap(looks)
+	}
 	up, still := moved(rows)
 	v.Moved = drawHistory(looks, up, true)
 	if v.StillCount = len(still); len(still) > 0 {
@@ -78,7 +84,7 @@ func historyMap(looks past) *mapView {
 }
 
 // historyRows are the features that any look measured, by name.
-func historyRows(looks past) []mapRow {
+func historyRows(looks past, now *monitor.Drift) []mapRow {
 	names := map[string]bool{}
 	for _, look := range looks {
 		for name := range look.results {
@@ -92,23 +98,31 @@ func historyRows(looks past) []mapRow {
 	slices.Sort(sorted)
 	rows := make([]mapRow, 0, len(sorted))
 	for _, name := range sorted {
-		row := mapRow{name: featureName(name), first: name == monitor.Score.Name, cells: make([]cell, len(looks))}
+		row := mapRow{name: featureName(name), first: name == monitor.Score.Name, cells: make([]cell, len(looks)), note: looks.sinceWords(ofFeature(name))}
 		for i, psi := range looks.psi(name) {
-			row.cells[i] = cell{psi: psi, beyond: looks[i].results[name].Beyond(), title: looks[i].asOf}
+			row.cells[i] = cell{psi: psi, beyond: looks[i].results[name].Beyond(), title: looks[i].AsOf}
+		}
+		if now != nil && row.note != "" {
+			if most := segmentCells(*now, name); len(most) > 0 {
+				row.note += "; most in " + clipped(most[0].Value, 16)
+			}
 		}
 		rows = append(rows, row)
 	}
 	return rows
 }
 
+// noteRoom is for what is said of a row beside it.
+const noteRoom = 310.0
+
 func drawHistory(looks past, rows []mapRow, verdicts bool) template.HTML {
 	const step, foot = 20.0, 20.0
-	wide := min(64, math.Floor(900/float64(len(looks))))
+	wide := min(64, math.Floor((1140-nameRoom-noteRoom)/float64(len(looks))))
 	top := 0.0
 	if verdicts {
 		top = 34
 	}
-	d := newDrawing("psimap", fmt.Sprintf("PSI of %d features over %d looks", len(rows), len(looks)), nameRoom+wide*float64(len(looks))+30, top+step*float64(len(rows))+foot)
+	d := newDrawing("psimap", fmt.Sprintf("PSI in %d rows over %d looks", len(rows), len(looks)), nameRoom+wide*float64(len(looks))+noteRoom, top+step*float64(len(rows))+foot)
 	if verdicts {
 		d.text("e ink", nameRoom-8, 17, "verdict")
 		for i, look := range looks {
@@ -117,6 +131,7 @@ func drawHistory(looks past, rows []mapRow, verdicts bool) template.HTML {
 	}
 	for i, row := range rows {
 		d.psiRow(row, top+step*float64(i), wide, step)
+		d.text("s", nameRoom+wide*float64(len(looks))+8, top+step*(float64(i)+0.5)+4, row.note)
 	}
 	for _, i := range looks.changes() {
 		x := nameRoom + wide*float64(i) - 0.5
@@ -124,15 +139,15 @@ func drawHistory(looks past, rows []mapRow, verdicts bool) template.HTML {
 	}
 	every := int(math.Ceil(66 / wide))
 	for i := len(looks) - 1; i >= 0; i -= every {
-		d.text("m", nameRoom+wide*(float64(i)+0.5), top+step*float64(len(rows))+14, looks[i].asOf)
+		d.text("m", nameRoom+wide*(float64(i)+0.5), top+step*float64(len(rows))+14, looks[i].AsOf)
 	}
 	return d.done()
 }
 
 // verdict is a disc with the sign of a verdict.
 func (d *drawing) verdict(x, y, radius float64, look seen) {
-	of := viewOfVerdict(look.verdict)
-	title := fmt.Sprintf("%s: %s; version %d, %s, %s", look.asOf, of.word, look.champion, counted(int(look.rows), "row", "rows"), counted(look.found, "finding", "findings"))
+	of := viewOfVerdict(look.Verdict)
+	title := fmt.Sprintf("%s: %s; version %d, %s, %s", look.AsOf, of.word, look.Champion, counted(int(look.Rows), "row", "rows"), counted(len(look.Findings), "finding", "findings"))
 	fmt.Fprintf(d, `<circle class="v %s" cx="%s" cy="%s" r="%s"><title>%s</title></circle>`, of.class, at(x), at(y), at(radius), html.EscapeString(title))
 	if radius >= 7 {
 		d.text("m sign", x, y+4, of.sign)

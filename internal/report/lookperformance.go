@@ -15,9 +15,10 @@ import (
 type lookPerformanceView struct {
 	monitor.Performance
 	Metrics     []metricView
-	Courses     []courseView // of AUC and Brier score by vintage
-	Calibration *calibrationView
-	Promises    template.HTML // predicted and observed by vintage
+	Since       string // from which look on the champion does worse than when it was judged
+	Reliability []reliabilityView
+	Calibration *calibrationView // where there is no diagram to stand beside
+	Promises    template.HTML    // predicted and observed by vintage
 	Standings   []standingView
 	AUCs, Brier *forest // the scales of the standings
 	Segments    []lookSegmentView
@@ -25,11 +26,6 @@ type lookPerformanceView struct {
 
 // metricView is a row of the table of metrics.
 type metricView struct{ Name, Judged, Realised, Change, ChangeRange, Estimated, Class string }
-
-type courseView struct {
-	Key, Name string
-	Plot      template.HTML
-}
 
 type calibrationView struct {
 	Predicted, Observed, Range, Intercept, InterceptRange, Slope, SlopeRange, Error, Z, P, Note string
@@ -56,15 +52,13 @@ type lookGroupView struct {
 	Plot                                                     template.HTML
 }
 
-func performanceViewOf(p monitor.Performance) *lookPerformanceView {
-	v := &lookPerformanceView{Performance: p, Metrics: metricViews(p)}
+func performanceViewOf(p monitor.Performance, looks past) *lookPerformanceView {
+	v := &lookPerformanceView{Performance: p, Metrics: metricViews(p), Since: looks.sinceWords(decayed)}
 	if len(p.Realised.Vintages) > 0 {
-		for _, of := range []struct{ key, name string }{{"auc", "AUC"}, {"brier", "Brier score"}} {
-			v.Courses = append(v.Courses, courseView{of.key, of.name, vintagePlot(p, of.key, of.name)})
-		}
 		v.Promises = promisePlot(p.Realised.Vintages)
 	}
-	if c := p.Realised.Overall.Calibration; c != nil {
+	v.Reliability = reliabilityViews(p.Reliability)
+	if c := p.Realised.Overall.Calibration; c != nil && v.Reliability == nil {
 		v.Calibration = calibrationViewOf(*c)
 	}
 	v.standings(p.Standings)
@@ -72,6 +66,14 @@ func performanceViewOf(p monitor.Performance) *lookPerformanceView {
 		v.Segments = append(v.Segments, lookSegmentViewOf(s, p.Realised.Overall))
 	}
 	return v
+}
+
+// decayed is what looks say of the champion against when it was judged.
+func decayed(s seen) (measured, beyond bool) {
+	if s.performance == nil {
+		return false, false
+	}
+	return s.performance.Change.Differences != nil, s.performance.Change.Decayed
 }
 
 // Matured is how many rows have a final label.
@@ -95,7 +97,7 @@ func (v lookPerformanceView) ChangeWords() string {
 	case v.Change.Differences == nil:
 		return ""
 	case v.Change.Decayed:
-		return fmt.Sprintf("Worse than when it was judged, beyond chance and tolerance (p %s).", probability(v.Change.P))
+		return fmt.Sprintf("Worse than when it was judged, beyond chance and tolerance (p %s), %s.", probability(v.Change.P), v.Since)
 	default:
 		return fmt.Sprintf("Not worse than when it was judged, beyond chance and tolerance (p %s).", probability(v.Change.P))
 	}

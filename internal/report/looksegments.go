@@ -79,7 +79,7 @@ func (v *segmentsView) beyond(columns []monitor.SegmentDrift, looks past) {
 			if !measured || !r.Beyond() {
 				continue
 			}
-			asOf, n := looks.since(func(s seen) drift.Result { return s.segments[column.Value][r.Name] })
+			asOf, n := looks.since(func(s seen) (bool, bool) { return standing(s.segments[column.Value][r.Name]) })
 			v.Beyond = append(v.Beyond, beyondView{
 				Value: groupName(column.Value, 0), Feature: featureName(r.Name), PSI: decimals(psi.Value), Lower: decimals(psi.Lower), Band: bandOf(psi.Value),
 				Since: asOf, Looks: thousands(n), At: i, psi: psi.Value,

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/loanops/loanops/internal/evaluate"
-	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/performance"
 )
 
@@ -15,7 +14,6 @@ import (
 type vintages struct {
 	*drawing
 	groups    []performance.Group
-	places    int // one more than vintages where fresh rows stand at the right
 	low, high float64
 }
 
@@ -26,8 +24,8 @@ const (
 	vintageRows, vintageFoot    = 250.0, 280.0
 )
 
-func newVintages(title string, groups []performance.Group, places int, shown []evaluate.Metric) vintages {
-	v := vintages{newDrawing("plot wide", title, vintageWidth, vintageHeight), groups, places, math.Inf(1), math.Inf(-1)}
+func newVintages(title string, groups []performance.Group, shown []evaluate.Metric) vintages {
+	v := vintages{newDrawing("plot wide", title, vintageWidth, vintageHeight), groups, math.Inf(1), math.Inf(-1)}
 	for _, m := range shown {
 		v.low, v.high = min(v.low, m.Lower), max(v.high, m.Upper)
 	}
@@ -40,7 +38,7 @@ func newVintages(title string, groups []performance.Group, places int, shown []e
 }
 
 func (v vintages) step() float64 {
-	return (vintageWidth - vintageLeft - vintageRight) / float64(v.places)
+	return (vintageWidth - vintageLeft - vintageRight) / float64(len(v.groups))
 }
 
 func (v vintages) x(i int) float64 { return vintageLeft + v.step()*(float64(i)+0.5) }
@@ -101,54 +99,6 @@ func (v vintages) unmeasured(i int) {
 	fmt.Fprintf(v, `<path class="few" d="M%s %sl6 6m0 -6l-6 6"/>`, at(v.x(i)-3), at(vintageBottom-9))
 }
 
-// vintagePlot is a metric by vintage beside what it was where the champion was judged, and what is estimated of the fresh rows.
-func vintagePlot(p monitor.Performance, key, name string) template.HTML {
-	groups := p.Realised.Vintages
-	judged, wasJudged := p.Judged.Metrics[key]
-	estimated, isEstimated := p.Estimated.Metrics[key]
-	var shown []evaluate.Metric
-	for _, g := range groups {
-		if m, measured := g.Metrics[key]; measured {
-			shown = append(shown, m)
-		}
-	}
-	places := len(groups)
-	if isEstimated {
-		shown = append(shown, estimated)
-		places++
-	}
-	if wasJudged {
-		shown = append(shown, judged)
-	}
-	if len(shown) == 0 {
-		return ""
-	}
-	v := newVintages(name+" by vintage with 95 % intervals", groups, places, shown)
-	if wasJudged {
-		v.rect("band", vintageLeft, v.y(judged.Upper), vintageWidth-vintageLeft-vintageRight, v.y(judged.Lower)-v.y(judged.Upper), "")
-		v.line("judged", vintageLeft, v.y(judged.Estimate), vintageWidth-vintageRight, v.y(judged.Estimate))
-		v.text("s", vintageWidth-vintageRight+6, v.y(judged.Estimate)-2, "when judged")
-		v.text("s ink h", vintageWidth-vintageRight+6, v.y(judged.Estimate)+10, decimals(judged.Estimate))
-	}
-	v.axes(name, decimals)
-	for i, g := range groups {
-		if m, measured := g.Metrics[key]; measured {
-			v.interval("calm", i, m)
-		} else {
-			v.unmeasured(i)
-		}
-	}
-	if isEstimated {
-		v.interval("open", len(groups), estimated)
-		v.text("m", v.x(len(groups)), vintageHeight-6, "fresh rows")
-		v.text("m", v.x(len(groups)), vintageFoot-4, "estimate")
-	}
-	v.titles(func(g performance.Group) string {
-		return fmt.Sprintf("%s %s (%s)", name, decimals(g.Metrics[key].Estimate), between(g.Metrics[key], decimals))
-	})
-	return v.done()
-}
-
 // promisePlot is the mean score of each vintage and the share of positive labels that came of it; nothing where no vintage is measured.
 func promisePlot(groups []performance.Group) template.HTML {
 	var shown []evaluate.Metric
@@ -161,7 +111,7 @@ func promisePlot(groups []performance.Group) template.HTML {
 	if len(shown) == 0 {
 		return ""
 	}
-	v := newVintages("predicted and observed share of positive labels by vintage", groups, len(groups), shown)
+	v := newVintages("predicted and observed share of positive labels by vintage", groups, shown)
 	v.axes("share of positive labels", func(x float64) string { return fmt.Sprintf("%.3g %%", 100*x) })
 	half := min(v.step()*0.35, 16)
 	var predicted strings.Builder

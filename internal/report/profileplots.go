@@ -20,6 +20,13 @@ func newDrawing(class, title string, width, height float64) *drawing {
 	return d
 }
 
+// newDescribedDrawing says what it shows at length to those who do not see it.
+func newDescribedDrawing(class, title, says string, width, height float64) *drawing {
+	d := newDrawing(class, title, width, height)
+	fmt.Fprintf(d, "<desc>%s</desc>", html.EscapeString(says))
+	return d
+}
+
 func (d *drawing) rect(class string, x, y, w, h float64, title string) {
 	if h <= 0 || w <= 0 {
 		return

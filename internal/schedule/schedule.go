@@ -15,14 +15,12 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/workflows"
 )
 
 // catchUp is for how long the time of a trigger is made up for that passed while Temporal was away. Of all that passed one is, see Overlap below.
 const catchUp = 366 * 24 * time.Hour
-
-// trigger is what runs say that a schedule started.
-const trigger = "schedule"
 
 // Runs are what a pipeline's schedules start, in the order in which they are told.
 var Runs = []string{workflows.TrainingRun, workflows.MonitorRun}
@@ -61,7 +59,7 @@ func (s Schedules) Set(ctx context.Context, name, run string, timing pipeline.Ti
 		_, err = s.Client.Create(ctx, client.ScheduleOptions{
 			ID: id, Spec: *wanted.Spec, Action: wanted.Action, Overlap: wanted.Policy.Overlap, CatchupWindow: wanted.Policy.CatchupWindow, Note: note,
 			Memo:                  map[string]any{"what": fmt.Sprintf("starts the %s of %s; a trigger that comes while one runs is kept", run, name)},
-			TypedSearchAttributes: workflows.About(name, trigger),
+			TypedSearchAttributes: workflows.About(name, registry.BySchedule),
 		})
 	}
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) { // somebody else has made it meanwhile
@@ -99,8 +97,8 @@ func (s Schedules) Trigger(ctx context.Context, name, run string) error {
 func action(name, run string) *client.ScheduleWorkflowAction {
 	return &client.ScheduleWorkflowAction{
 		ID: "trigger-" + run + "-" + name, Workflow: workflows.TriggerName, TaskQueue: workflows.TaskQueue,
-		Args:                  []any{workflows.TriggerInput{Run: run, Pipeline: name, Trigger: trigger, Actor: ID(run, name)}},
-		TypedSearchAttributes: workflows.About(name, trigger),
+		Args:                  []any{workflows.TriggerInput{Run: run, Pipeline: name, Trigger: registry.BySchedule, Actor: ID(run, name)}},
+		TypedSearchAttributes: workflows.About(name, registry.BySchedule),
 		StaticSummary:         fmt.Sprintf("start the %s of %s", run, name),
 	}
 }

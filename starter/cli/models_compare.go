@@ -55,7 +55,11 @@ type comparison struct {
 	A     comparedSide `json:"a"`
 	B     comparedSide `json:"b"`
 	// SameRows is both measured on the same rows; the metrics of the sides are each on its own test part.
-	SameRows        activities.SameRows  `json:"same_rows"`
+	SameRows activities.SameRows `json:"same_rows"`
+	// Paired are the differences on these rows, row by row; where there are none, PairedReason says why.
+	Paired          []pairedMetric       `json:"paired"`
+	PairedOn        *pairedRows          `json:"paired_on,omitempty"`
+	PairedReason    string               `json:"paired_reason,omitempty"`
 	Hyperparameters []lineage.Difference `json:"hyperparameters"` // those that differ
 	Features        []lineage.Difference `json:"features"`        // of the contracts of requests: what differs, by column
 	Spec            []lineage.Difference `json:"spec"`            // what differs between the pipeline specs
@@ -117,6 +121,7 @@ func compareVersions(ctx context.Context, reg registry.Registry, store *artifact
 	c.Features, c.Spec = lineage.Differences(features[0], features[1]), lineage.Differences(specs[0], specs[1])
 	c.Breaks = append([]string{}, request.Breaks(contracts[0], contracts[1])...)
 	c.SameRows, err = activities.OnSameRows(ctx, store, a, b)
+	c.pair()
 	return c, err
 }
 
@@ -133,7 +138,8 @@ func (a *app) describeComparison(c comparison) {
 	if len(c.SameRows.A) > 0 {
 		a.metricsTable(fmt.Sprintf("both on %d rows of the test part of version %d", c.SameRows.Rows, c.SameRows.Of), one, two, c.SameRows.A, c.SameRows.B)
 	}
-	if c.SameRows.Note != "" {
+	a.pairedTable(c, one, two)
+	if c.SameRows.Note != "" && c.SameRows.Note != c.PairedReason {
 		fmt.Fprintf(a.out, "\n%s\n", c.SameRows.Note)
 	}
 	a.differencesTable("HYPERPARAMETER", one, two, c.Hyperparameters)

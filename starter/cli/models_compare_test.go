@@ -54,6 +54,9 @@ func TestModelsCompare(t *testing.T) {
 	require.Contains(t, strings.ToLower(string(c["spec"])), `policy.cutoff`)
 	require.NotEqual(t, "[]", string(c["breaks"]))
 	require.Contains(t, string(c["same_rows"]), "version 2 has no test part")
+	require.JSONEq(t, "[]", string(c["paired"]))
+	require.JSONEq(t, `"version 2 has no test part"`, string(c["paired_reason"]))
+	require.NotContains(t, c, "paired_on")
 
 	stdout, stderr, code = p.run(t, "models", "compare", spec.Name, "1", "2")
 	require.Equal(t, 0, code, stderr)

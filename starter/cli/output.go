@@ -51,7 +51,10 @@ func (a *app) listReasons(reasons []string) {
 func (a *app) result(r workflows.Result) error {
 	err := a.print(r, func() {
 		what := "no version" // a refused training registers none
-		if r.Model.Version > 0 {
+		switch {
+		case r.Cadence != nil:
+			what = "how often to train"
+		case r.Model.Version > 0:
 			what = fmt.Sprintf("%s version %d", r.Model.Name, r.Model.Version)
 		}
 		fmt.Fprintf(a.out, "%s: %s\n", r.Verdict, what)

@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 func (a *app) pipelinesListCommand() *cobra.Command {
@@ -46,5 +48,51 @@ func (a *app) pipelinesValidateCommand() *cobra.Command {
 			}
 			return a.print(spec, func() { fmt.Fprintf(a.out, "%s is a valid spec of %s\n", args[0], spec.Name) })
 		},
+	}
+}
+
+func (a *app) pipelinesRegisterCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "register FILE", Short: "Register a spec, with its schedules; train what it changes", Args: between(1, 1),
+		Long: `register checks a spec, records it as the newest of its pipeline, and makes or changes the
+schedules that it declares. Where a version serves, and a training makes another thing of the spec
+than of the one before it, one training is started, unless it says training.on_change: nothing.`,
+		Example: "  loanops pipelines register cards.yaml\n  loanops pipelines register cards.yaml --output json",
+		RunE: func(c *cobra.Command, args []string) error {
+			ctx := c.Context()
+			spec, yaml, err := resolvedSpec(args[0])
+			if err != nil {
+				return err
+			}
+			reg, s, err := a.registry(ctx)
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			temporal, err := dial(ctx, s)
+			if err != nil {
+				return err
+			}
+			defer temporal.Close()
+			bring := func(ctx context.Context, spec pipeline.Spec) (string, map[string][]string, error) {
+				return a.bring(ctx, s, spec, "")
+			}
+			done, err := a.registrar(reg, temporal, bring).register(ctx, spec, registry.NewPipelineSpec(spec, yaml))
+			if err != nil {
+				return err
+			}
+			return a.print(done, func() { a.describeRegistration(done) })
+		},
+	}
+}
+
+func (a *app) describeRegistration(r registration) {
+	what := "is registered"
+	if !r.Changed {
+		what = "stays as it is"
+	}
+	fmt.Fprintf(a.out, "the spec of %s %s, digest %.12s\n  %s\n", r.Pipeline, what, r.Digest, r.Reason)
+	if r.Triggered != "" {
+		fmt.Fprintf(a.out, "  a training is started, by %s\n", r.Triggered)
 	}
 }

@@ -138,7 +138,7 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("schedule", "What pipelines do by themselves, and when", a.scheduleListCommand(), a.scheduleSetCommand(), a.schedulePauseCommand(), a.scheduleResumeCommand(), a.scheduleTriggerCommand(), a.scheduleDeleteCommand()),
 		group("alerts", "What people are told of, and who takes care of it", a.alertsListCommand(), a.alertsAckCommand()),
 		group("runs", "Runs of pipelines and their steps", a.runsListCommand(), a.runsShowCommand()),
-		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesValidateCommand()),
+		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesValidateCommand(), a.pipelinesRegisterCommand()),
 		a.decideCommand(), a.simulateCommand(), a.pruneCommand())
 	return root
 }

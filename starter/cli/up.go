@@ -17,7 +17,6 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/platform"
 	"github.com/loanops/loanops/internal/registry"
-	"github.com/loanops/loanops/internal/schedule"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/store"
 	"github.com/loanops/loanops/pipelines"
@@ -78,7 +77,14 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	defer temporal.Close()
-	if err := u.register(ctx, schedules(temporal), reg, registry.NewPipelineSpec(spec, yaml)); err != nil {
+	bring := func(ctx context.Context, of pipeline.Spec) (string, map[string][]string, error) {
+		if of.Name != spec.Name {
+			return u.bring(ctx, p.Settings, of, "")
+		}
+		return u.bring(ctx, p.Settings, of, u.data)
+	}
+	changed, err := u.register(ctx, u.registrar(reg, temporal, bring), spec, registry.NewPipelineSpec(spec, yaml))
+	if err != nil {
 		return err
 	}
 	if err := p.Announce(); err != nil {
@@ -86,7 +92,7 @@ func (u *up) run(ctx context.Context) error {
 	}
 	u.say("the platform is ready after %s: Web UI %s", u.elapsed(), p.Endpoints().TemporalUI)
 	if !u.noRun {
-		if err := u.job(ctx, p, temporal, reg, spec); err != nil || u.once {
+		if err := u.job(ctx, p, temporal, reg, spec, changed); err != nil || u.once {
 			return err
 		}
 	}
@@ -108,38 +114,48 @@ func (u *up) spec() (spec pipeline.Spec, yaml []byte, err error) {
 	return spec, yaml, err
 }
 
-// register records every pipeline that comes with LoanOps, and the given one.
-func (u *up) register(ctx context.Context, to schedule.Schedules, reg registry.Registry, given registry.PipelineSpec) error {
+// register records every pipeline that comes with LoanOps, and the given one. It returns the trigger of the training that this one's change starts, nil
+// for none.
+func (u *up) register(ctx context.Context, to registrar, given pipeline.Spec, as registry.PipelineSpec) (client.WorkflowRun, error) {
 	shipped, err := fs.Glob(pipelines.FS, "*.yaml")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, file := range shipped {
 		data, err := pipelines.FS.ReadFile(file)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		spec, err := pipeline.Parse(file, data)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if spec.Name == given.Name {
 			continue
 		}
-		if err := to.Register(ctx, reg, registry.NewPipelineSpec(spec, data)); err != nil {
-			return err
+		if _, err := u.registerOne(ctx, to, spec, registry.NewPipelineSpec(spec, data)); err != nil {
+			return nil, err
 		}
 	}
-	return to.Register(ctx, reg, given)
+	return u.registerOne(ctx, to, given, as)
+}
+
+func (u *up) registerOne(ctx context.Context, to registrar, spec pipeline.Spec, as registry.PipelineSpec) (client.WorkflowRun, error) {
+	done, err := to.register(ctx, spec, as)
+	if done.Triggered != "" {
+		u.say("%s: a training is started, by %s: %s", done.Pipeline, done.Triggered, done.Reason)
+	}
+	return done.trigger, err
 }
 
 // challengerDays is how much older the first run's data are, so that the second has something new to learn.
 const challengerDays = 90
 
-// job takes the pipeline to a champion, and with simulated data to a second one through a canary.
-func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Client, reg registry.Registry, spec pipeline.Spec) error {
+// job takes the pipeline to a champion, and with simulated data to a second one through a canary. A training that a changed spec has started stands for
+// the one that would be due, and is waited for where nothing else is to come.
+func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Client, reg registry.Registry, spec pipeline.Spec, changed client.WorkflowRun) error {
 	simulated := spec.Source.Simulate != nil && u.data == ""
-	from := workflows.TrainingInput{Pipeline: spec.Name, Trigger: "up", Actor: actor()}
+	from := workflows.TrainingInput{Pipeline: spec.Name, Trigger: registry.ByUp, Actor: actor()}
 	var err error
 	if from.Data, from.Uploads, err = u.bring(ctx, p.Settings, spec, u.data); err != nil {
 		return err
@@ -155,14 +171,21 @@ func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Clie
 			return err
 		}
 		first := newest.Champion == nil
-		if run > 2 || (!first && (!simulated || len(versions) > 1)) {
+		due := first || simulated && len(versions) < 2
+		if run > 2 || !due && (changed == nil || !u.once) {
 			break
 		}
 		input := from
 		if first && simulated {
 			input.AsOf = spec.Source.Simulate.To.AddDate(0, 0, -challengerDays).Format(pipeline.DateLayout)
 		}
-		result, err := u.train(ctx, temporal, input, first)
+		var result workflows.Result
+		if changed != nil {
+			result, err = u.follow(ctx, temporal, changed)
+			changed = nil
+		} else {
+			result, err = u.train(ctx, temporal, input, first)
+		}
 		if err != nil {
 			return err
 		}
@@ -199,6 +222,21 @@ func (u *up) train(ctx context.Context, temporal client.Client, input workflows.
 	}
 	u.say("%s: %s", input.Pipeline, what)
 	return u.wait(ctx, temporal, run)
+}
+
+// follow waits for the training that a trigger starts: at once, or when another one has ended.
+func (u *up) follow(ctx context.Context, temporal client.Client, trigger client.WorkflowRun) (workflows.Result, error) {
+	for {
+		var done workflows.Triggered
+		if err := trigger.Get(ctx, &done); err != nil {
+			return workflows.Result{}, workflowFault(err)
+		}
+		next := temporal.GetWorkflow(ctx, done.WorkflowID, done.RunID)
+		if done.Outcome == workflows.TriggerStarted {
+			return u.wait(ctx, temporal, next)
+		}
+		trigger = next // the keeper
+	}
 }
 
 // show makes one decision and says where everything is.

@@ -60,7 +60,8 @@ func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
 	cards := []byte(strings.Replace(string(shipped.YAML), "name: loan-eligibility", "name: cards", 1))
 	given, err := pipeline.Parse("cards.yaml", cards)
 	require.NoError(t, err)
-	require.NoError(t, u.register(t.Context(), to, r, registry.NewPipelineSpec(given, cards)))
+	_, err = u.register(t.Context(), registrar{registry: r, schedules: to}, given, registry.NewPipelineSpec(given, cards))
+	require.NoError(t, err)
 	made := []string{"create retrain-loan-eligibility", "create monitor-loan-eligibility", "create retrain-cards", "create monitor-cards"}
 	require.Equal(t, made, temporal.Calls, "schedules are on by default")
 	specs, err := r.Pipelines(t.Context())
@@ -71,7 +72,8 @@ func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
 
 	for range 2 {
 		put := &puts{Registry: r}
-		require.NoError(t, u.register(t.Context(), to, put, registry.NewPipelineSpec(spec, own)))
+		_, err := u.register(t.Context(), registrar{registry: put, schedules: to}, spec, registry.NewPipelineSpec(spec, own))
+		require.NoError(t, err)
 		require.NotContains(t, put.yaml, string(shipped.YAML), "not even for a moment, nor as a row of its history")
 		spec, err := r.Pipeline(t.Context(), "loan-eligibility")
 		require.NoError(t, err)

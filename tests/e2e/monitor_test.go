@@ -211,5 +211,13 @@ func TestALookSurvivesAKillInEachStep(t *testing.T) {
 	eventually(t, "people to be told", time.Minute, func() bool {
 		return slices.ContainsFunc(r.events(), func(e event) bool { return e.Type == "com.loanops.monitor.verdict" })
 	})
+
+	// A platform that comes again with another spec trains it, once.
+	respec(t, spec, [2]string{"min: 0.99", "min: 0.98"})
+	for range 2 {
+		require.NoError(t, p.Stop())
+		require.NoError(t, p.Start("--no-run", "--pipeline", spec))
+		require.Len(t, p.trainedBy(t, model, "spec"), 1)
+	}
 	require.NoError(t, p.Stop())
 }
