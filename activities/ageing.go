@@ -96,7 +96,7 @@ func (a *Ageing) Measure(ctx context.Context, in CadenceInput) (CadenceOutput, e
 	return cached(ctx, a.Cache, MeasureCadence, ageing{in, versions}, a.measure)
 }
 
-// versions are those whose scores mean what the spec's label does.
+// versions are those that were trained under the spec's label.
 func (a *Ageing) versions(ctx context.Context, in CadenceInput) (aged []agedVersion, err error) {
 	spec, err := getSchema(ctx, a.Cache.Objects, in.Schema)
 	if err != nil {
@@ -118,7 +118,14 @@ func (a *Ageing) versions(ctx context.Context, in CadenceInput) (aged []agedVers
 	}
 	for _, v := range registered {
 		train, validation := v.Artifacts[artifact.Train], v.Artifacts[artifact.Validation]
-		if v.Meaning == spec.Label.Meaning && train.SHA256 != "" && validation.SHA256 != "" {
+		if train.SHA256 == "" || validation.SHA256 == "" {
+			continue
+		}
+		made, err := trainedUnder(ctx, a.Cache.Objects, v)
+		if err != nil {
+			return nil, err
+		}
+		if made.Label.Same(spec.Label) {
 			aged = append(aged, agedVersion{v.Version, champions[v.Version], v.Bundle, train, validation})
 		}
 	}

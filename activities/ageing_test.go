@@ -2,6 +2,7 @@ package activities
 
 import (
 	"bytes"
+	"maps"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/schema"
 )
 
 // past extracts everything that is known at the end of June 2026, and changes it.
@@ -57,6 +59,17 @@ func TestModelsOfThePastAreMeasuredByAge(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, more.Cached)
 	require.Equal(t, out.Models+1, more.Models)
+
+	// One that was trained on another label is not: its scores are of another outcome.
+	spec := w.spec
+	spec.Label.Positive, spec.Label.Negative = spec.Label.Negative, spec.Label.Positive
+	other, err := putJSON(t.Context(), w.objects, schema.Of(spec))
+	require.NoError(t, err)
+	w.registry.versions[1].Artifacts = maps.Clone(w.registry.versions[0].Artifacts)
+	w.registry.versions[1].Artifacts[artifact.Schema] = other
+	without, err := w.stages.Ageing.Measure(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, out.JSON, without.JSON)
 }
 
 // The same on another bench, one model a time: the bytes are the same.

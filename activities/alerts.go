@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -20,32 +19,23 @@ type Raising struct {
 	Moment string        `json:"moment"`
 	At     time.Time     `json:"at"`
 	States []alert.Raise `json:"states"`
-	// Version is of the model that the run is about, where its result does not say.
+	// Reasons are those of the states that have none of their own.
+	Reasons []string `json:"reasons,omitempty"`
+	// Version is of the model that the run is about; 0 is none.
 	Version int `json:"version,omitempty"`
 }
 
 // raise records what the run found and returns the IDs of what people are to be told: the changes.
 func (r *Runs) raise(ctx context.Context, run registry.Run, found Raising) ([]string, error) {
-	var result struct {
-		Reasons []string `json:"reasons"`
-		Model   struct {
-			Version int `json:"version"`
-		} `json:"model"`
-	}
-	if len(run.Result) > 0 {
-		if err := json.Unmarshal(run.Result, &result); err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "the result of %s", run.WorkflowID)
-		}
-	}
 	var changes []string
 	for _, state := range found.States {
 		reasons := state.Reasons
 		if len(reasons) == 0 {
-			reasons = result.Reasons
+			reasons = found.Reasons
 		}
 		raised, changed, err := r.Registry.RaiseAlert(ctx, alert.Alert{
-			Pipeline: run.Pipeline, Subject: state.Subject, State: state.State, Since: found.At, Run: run.ID, Workflow: run.WorkflowID,
-			Verdict: run.Verdict, Version: max(result.Model.Version, found.Version), Reasons: reasons, Operation: run.ID + "/" + found.Moment,
+			Pipeline: run.Pipeline, Subject: state.Subject, State: state.State, About: state.About, Since: found.At, Run: run.ID, Workflow: run.WorkflowID,
+			Verdict: run.Verdict, Version: found.Version, Reasons: reasons, Operation: run.ID + "/" + found.Moment,
 		})
 		if err != nil {
 			return nil, err
@@ -59,11 +49,16 @@ func (r *Runs) raise(ctx context.Context, run registry.Run, found Raising) ([]st
 
 // Alerts tells people.
 type Alerts struct {
-	Registry registry.Registry
-	// Endpoints are whom this worker tells, as they are now.
-	Endpoints func() ([]webhook.Endpoint, error)
+	Registry  registry.Registry
+	Endpoints []AlertEndpoint // whom this worker tells
 	Site      webhook.Site
 	Client    *http.Client
+}
+
+// AlertEndpoint is who is told.
+type AlertEndpoint struct {
+	Name string
+	Now  func() (webhook.Endpoint, error) // as it is at this moment: its secret may be changed while the worker runs
 }
 
 // EndpointsInput asks whom an alert is for.
@@ -79,14 +74,13 @@ type EndpointsOutput struct {
 // Summary says how many they are.
 func (o EndpointsOutput) Summary() string { return fmt.Sprintf("%d endpoints", len(o.Endpoints)) }
 
-// Find names the endpoints that are to be told: all that this worker knows.
+// Find names the endpoints that are to be told: all that this worker knows, whether or not each can be told now.
 func (a *Alerts) Find(context.Context, EndpointsInput) (EndpointsOutput, error) {
-	endpoints, err := a.Endpoints()
 	out := EndpointsOutput{Endpoints: []string{}}
-	for _, e := range endpoints {
+	for _, e := range a.Endpoints {
 		out.Endpoints = append(out.Endpoints, e.Name)
 	}
-	return out, err
+	return out, nil
 }
 
 // SendInput is an alert and who is told of it.
@@ -118,19 +112,19 @@ func (a *Alerts) Send(ctx context.Context, in SendInput) (SendOutput, error) {
 	if slices.ContainsFunc(raised.Sent, func(s alert.Sending) bool { return s.Endpoint == in.Endpoint }) {
 		return SendOutput{Before: true}, nil
 	}
-	endpoints, err := a.Endpoints()
-	if err != nil {
-		return SendOutput{}, err
-	}
-	at := slices.IndexFunc(endpoints, func(e webhook.Endpoint) bool { return e.Name == in.Endpoint })
+	at := slices.IndexFunc(a.Endpoints, func(e AlertEndpoint) bool { return e.Name == in.Endpoint })
 	if at < 0 { // another worker's settings may name it
 		return SendOutput{}, fault.New(fault.Unavailable, "the settings of this worker name no alert endpoint %q", in.Endpoint)
+	}
+	endpoint, err := a.Endpoints[at].Now()
+	if err != nil { // it was right when the worker started: somebody is changing it, or will
+		return SendOutput{}, fault.New(fault.Unavailable, "the alert endpoint %q cannot be told now: %s", in.Endpoint, err)
 	}
 	body, err := webhook.Event(raised, a.Site)
 	if err != nil {
 		return SendOutput{}, err
 	}
-	if err := webhook.Send(ctx, a.Client, endpoints[at], raised.ID, body); err != nil {
+	if err := webhook.Send(ctx, a.Client, endpoint, raised.ID, body); err != nil {
 		return SendOutput{}, err
 	}
 	return SendOutput{}, a.Registry.PutAlertSending(ctx, raised.ID, in.Endpoint)

@@ -33,9 +33,8 @@ func ended(run string, minute int, state alert.State) RunInput {
 	return RunInput{
 		Run: registry.Run{
 			ID: run, WorkflowID: "training-x", Pipeline: "x", Status: registry.RunCompleted, StartedAt: at, EndedAt: at, Verdict: "aborted",
-			Result: []byte(`{"verdict":"aborted","reasons":["too many are slow"],"model":{"version":3}}`),
 		},
-		Raising: &Raising{Moment: "end", At: at, States: []alert.Raise{{Subject: alert.Delivery, State: state}, {Subject: alert.Approval, State: alert.OK}}},
+		Raising: &Raising{Moment: "end", At: at, Reasons: []string{"too many are slow"}, Version: 3, States: []alert.Raise{{Subject: alert.Delivery, State: state}, {Subject: alert.Approval, State: alert.OK}}},
 	}
 }
 
@@ -54,11 +53,19 @@ func TestRecordRaisesChangesAlone(t *testing.T) {
 	require.Empty(t, record(ended("run-2", 2, alert.Aborted)), "the same state of another run")
 	raised, err := reg.Alert(t.Context(), first[0])
 	require.NoError(t, err)
-	require.Equal(t, []string{"too many are slow"}, raised.Reasons, "those of the result")
+	require.Equal(t, []string{"too many are slow"}, raised.Reasons)
 	require.Equal(t, 3, raised.Version)
 	require.Equal(t, "aborted", raised.Verdict)
 	require.Equal(t, "run-1", raised.Run)
 	require.Equal(t, "training-x", raised.Workflow)
+	other := ended("run-2b", 2, alert.Aborted)
+	other.Raising.States[0].About, other.Raising.States[0].Reasons = []string{"another"}, []string{"its own"}
+	told := record(other)
+	require.Len(t, told, 1, "the same state about another thing")
+	raised, err = reg.Alert(t.Context(), told[0])
+	require.NoError(t, err)
+	require.Equal(t, []string{"another"}, raised.About)
+	require.Equal(t, []string{"its own"}, raised.Reasons)
 	require.Len(t, record(ended("run-3", 3, alert.OK)), 1)
 
 	unfinished := ended("run-4", 4, alert.OK)
@@ -90,9 +97,7 @@ func TestSendTellsOnce(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	t.Cleanup(s.Close)
-	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: func() ([]webhook.Endpoint, error) {
-		return []webhook.Endpoint{{Name: "pager", URL: s.URL, Key: []byte("key")}}, nil
-	}}
+	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: []AlertEndpoint{pager(s.URL)}}
 	found, err := alerts.Find(t.Context(), EndpointsInput{Alert: raised.ID})
 	require.NoError(t, err)
 	require.Equal(t, []string{"pager"}, found.Endpoints)
@@ -126,15 +131,49 @@ func TestAnUnrecordedSendingIsRepeated(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ids = append(ids, r.Header.Get("webhook-id")) }))
 	t.Cleanup(s.Close)
 	forgetful := &unrecorded{Registry: reg}
-	alerts := Alerts{Registry: forgetful, Client: webhook.Client(), Endpoints: func() ([]webhook.Endpoint, error) {
-		return []webhook.Endpoint{{Name: "pager", URL: s.URL, Key: []byte("key")}}, nil
-	}}
+	alerts := Alerts{Registry: forgetful, Client: webhook.Client(), Endpoints: []AlertEndpoint{pager(s.URL)}}
 	in := SendInput{Alert: raised.ID, Endpoint: "pager"}
 	_, err = alerts.Send(t.Context(), in)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 	_, err = alerts.Send(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, []string{raised.ID, raised.ID}, ids)
+}
+
+// pager is an endpoint that can be told.
+func pager(url string) AlertEndpoint {
+	return AlertEndpoint{Name: "pager", Now: func() (webhook.Endpoint, error) {
+		return webhook.Endpoint{Name: "pager", URL: url, Key: []byte("key")}, nil
+	}}
+}
+
+// A secret that is being changed keeps its own endpoint waiting, and no other.
+func TestAnEndpointWithoutItsSecretHoldsNoOther(t *testing.T) {
+	reg := realRegistry(t)
+	raised, _, err := reg.RaiseAlert(t.Context(), alert.Alert{
+		Pipeline: "x", Subject: alert.Delivery, State: alert.Aborted, Since: time.Unix(1_000_000, 0), Operation: "run/end",
+	})
+	require.NoError(t, err)
+	told := 0
+	s := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told++ }))
+	t.Cleanup(s.Close)
+	away := fault.New(fault.Invalid, "the file is empty")
+	risk := pager(s.URL)
+	risk.Name, risk.Now = "risk", func() (webhook.Endpoint, error) { return webhook.Endpoint{URL: s.URL}, away }
+	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: []AlertEndpoint{pager(s.URL), risk}}
+	found, err := alerts.Find(t.Context(), EndpointsInput{Alert: raised.ID})
+	require.NoError(t, err)
+	require.Equal(t, []string{"pager", "risk"}, found.Endpoints)
+	_, err = alerts.Send(t.Context(), SendInput{Alert: raised.ID, Endpoint: "pager"})
+	require.NoError(t, err)
+	_, err = alerts.Send(t.Context(), SendInput{Alert: raised.ID, Endpoint: "risk"})
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "it is tried again")
+	require.ErrorContains(t, err, "the file is empty")
+	require.Equal(t, 1, told)
+	away = nil
+	_, err = alerts.Send(t.Context(), SendInput{Alert: raised.ID, Endpoint: "risk"})
+	require.NoError(t, err)
+	require.Equal(t, 2, told)
 }
 
 // unrecorded is a registry that is away when the first sending is to be recorded.

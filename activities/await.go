@@ -30,19 +30,25 @@ const awaitInterval = 5 * time.Second
 // AwaitEnd ends when no run of a workflow goes on, however the last one ended. While one does it fails, and is tried again: a run may go on
 // for weeks, and an activity that stayed for so long would hold one of its worker's few slots, which the run itself may need.
 func (r *Runs) AwaitEnd(ctx context.Context, in AwaitInput) (AwaitOutput, error) {
-	described, err := r.Workflows.DescribeWorkflow(ctx, in.WorkflowID, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
-		return AwaitOutput{}, nil
-	}
-	if err != nil {
-		return AwaitOutput{}, fault.Wrap(fault.Unavailable, err, "looking at %s", in.WorkflowID)
-	}
-	if described.WorkflowCloseTime != nil {
-		return AwaitOutput{}, nil
+	runs, err := goesOn(ctx, r.Workflows, in.WorkflowID)
+	if err != nil || !runs {
+		return AwaitOutput{}, err
 	}
 	return AwaitOutput{}, temporal.NewApplicationErrorWithOptions(fmt.Sprintf("%s runs", in.WorkflowID), string(fault.Conflict),
 		temporal.ApplicationErrorOptions{NextRetryDelay: awaitInterval, Category: temporal.ApplicationErrorCategoryBenign})
+}
+
+// goesOn reports whether a run of a workflow goes on.
+func goesOn(ctx context.Context, workflows Workflows, id string) (bool, error) {
+	described, err := workflows.DescribeWorkflow(ctx, id, "")
+	var gone *serviceerror.NotFound
+	if errors.As(err, &gone) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fault.Wrap(fault.Unavailable, err, "looking at %s", id)
+	}
+	return described.WorkflowCloseTime == nil, nil
 }
 
 // Workflows tells how workflows are, see client.Client.

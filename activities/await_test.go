@@ -10,12 +10,14 @@ import (
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/internal/fault"
 )
 
 // described is a workflow that is as it says.
 type described struct {
+	began  time.Time
 	closed *time.Time
 	err    error
 }
@@ -24,7 +26,9 @@ func (d described) DescribeWorkflow(_ context.Context, workflowID, runID string)
 	if workflowID != "training-cards" || runID != "" {
 		return nil, errors.New("another workflow, or not its newest run, was asked for")
 	}
-	return &client.WorkflowExecutionDescription{WorkflowExecutionMetadata: client.WorkflowExecutionMetadata{WorkflowCloseTime: d.closed}}, d.err
+	return &client.WorkflowExecutionDescription{WorkflowExecutionMetadata: client.WorkflowExecutionMetadata{
+		WorkflowExecution: workflow.Execution{ID: workflowID, RunID: "run-7"}, WorkflowStartTime: d.began, WorkflowCloseTime: d.closed,
+	}}, d.err
 }
 
 func TestARunIsAwaitedHoweverItEnds(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/scoring"
 )
@@ -19,8 +20,13 @@ import (
 type Rival struct {
 	Version int          `json:"version"`
 	Bundle  artifact.Ref `json:"bundle"`
-	// Meaning is what its scores mean: those of another meaning than the spec's are not compared.
-	Meaning pipeline.Meaning `json:"meaning"`
+	// Label is what its scores are about: those of another label than the spec's are not compared.
+	Label pipeline.Label `json:"label"`
+}
+
+func (m *Models) rival(ctx context.Context, v registry.ModelVersion) (*Rival, error) {
+	made, err := trainedUnder(ctx, m.Objects, v)
+	return &Rival{Version: v.Version, Bundle: v.Bundle, Label: made.Label}, err
 }
 
 // Beside is a rival on the rows that it and the new model take.
@@ -52,9 +58,9 @@ func (e *Evaluation) beside(ctx context.Context, spec pipeline.Spec, m *model.Mo
 		return nil, nil //nolint:nilnil // there is none, and that is fine
 	}
 	out := &Beside{Version: rival.Version, Same: rival.Bundle.SHA256 == bundle.SHA256}
-	if rival.Meaning != spec.Label.Meaning {
+	if !rival.Label.Same(spec.Label) {
 		out.Same = false
-		out.Note = fmt.Sprintf("its scores are of label meaning %s and cannot be compared with scores of %s", rival.Meaning, spec.Label.Meaning)
+		out.Note = fmt.Sprintf("its scores are of the label %s and cannot be compared with scores of %s", rival.Label.Words(), spec.Label.Words())
 		return out, nil
 	}
 	other, err := getModel(ctx, e.Cache.Objects, rival.Bundle)

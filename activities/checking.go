@@ -17,6 +17,8 @@ type facts struct {
 	Profile profile.Profile `json:"profile"`
 	// Outcomes are those of a source of their own.
 	Outcomes *dataset.Outcomes `json:"outcomes,omitempty"`
+	// Undated are rows of no day.
+	Undated int64 `json:"undated,omitempty"`
 }
 
 // ValidateInput is what was seen of a dataset, and what should be.

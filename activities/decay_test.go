@@ -131,7 +131,7 @@ func TestDecayOnRealData(t *testing.T) {
 		found := measured.Findings(l.loaded.Monitor)
 		require.Len(t, found, 1)
 		require.Equal(t, "auc_change", found[0].Statistic)
-		require.Less(t, *found[0].P, 1e-5)
+		require.Less(t, *found[0].P, 0.01)
 		before = measured.Realised.Overall.Metrics["auc"]
 		estimated := measured.Estimated.Metrics["auc"]
 		require.Less(t, before.Upper, estimated.Lower, "what scores promise is not kept")

@@ -39,7 +39,7 @@ type ExtractInput struct {
 	// Outcomes bring the label; nil where the source does.
 	Outcomes *pipeline.Outcomes `json:"outcomes,omitempty"`
 	Limits   pipeline.Limits    `json:"limits"`
-	// Data replaces the source's own rows, but neither what is joined to them nor outcomes, when it is not empty.
+	// Data replaces the source's own rows, but not what is joined to them, when it is not empty; and outcomes only where it brings the label itself.
 	Data string `json:"data"`
 	// Uploads are the objects that hold what a person's local files held, by the URI that names these.
 	Uploads map[string][]string `json:"uploads,omitempty"`
@@ -62,6 +62,8 @@ type ExtractOutput struct {
 	Refused int64        `json:"refused"`           // rows in quarantine
 	Later   int64        `json:"later"`             // rows that were not known yet
 	Earlier int64        `json:"earlier,omitempty"` // rows that an earlier look has seen
+	Undated int64        `json:"undated,omitempty"` // rows of no day; of those after a day they are left out
+	Last    string       `json:"last,omitempty"`    // the last day of the rows, quarantine's too; empty where none has one
 	Dropped int64        `json:"dropped"`           // rows that cleaning left out
 	Resumed int          `json:"resumed,omitempty"` // slices that an earlier try had finished
 	Columns int          `json:"columns"`
@@ -84,6 +86,9 @@ func (o ExtractOutput) Summary() string {
 	}
 	if o.Earlier > 0 {
 		text += fmt.Sprintf("; %d rows seen before", o.Earlier)
+	}
+	if o.Undated > 0 {
+		text += fmt.Sprintf("; %d rows have no day that can be read", o.Undated)
 	}
 	if o.Resumed > 0 {
 		text += fmt.Sprintf("; %d slices of them taken from a try that was interrupted", o.Resumed)
@@ -158,6 +163,15 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 	if err != nil {
 		return ExtractOutput{}, err
 	}
+	if in.Data != "" && in.Outcomes != nil {
+		labelled, err := e.labelled(ctx, in, &opened[0])
+		if err != nil {
+			return ExtractOutput{}, err
+		}
+		if labelled {
+			opened = opened[:len(opened)-1] // outcomes come last
+		}
+	}
 	for _, o := range opened {
 		reading.Relations = append(reading.Relations, o.relation)
 		// What a database holds is known when it has been read: between two tries its rows may have changed. So nothing of it is looked up, neither the
@@ -223,8 +237,11 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 // put stores what came of an extraction; told is nil without outcomes of their own.
 func (e *Extraction) put(ctx context.Context, made ingest.Output, told *dataset.Outcomes) (ExtractOutput, error) {
 	out := ExtractOutput{
-		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Earlier: made.Earlier, Dropped: made.Dropped,
+		Rows: made.Dataset.Rows, Columns: len(made.Dataset.Columns) - 1, Refused: made.Checked.Failing, Later: made.Later, Earlier: made.Earlier, Undated: made.Undated, Dropped: made.Dropped,
 		Resumed: made.Resumed, Notes: made.Notes,
+	}
+	if !made.Last.IsZero() {
+		out.Last = made.Last.Format(pipeline.DateLayout)
 	}
 	var err error
 	if out.Dataset, err = putManifest(ctx, e.Cache.Objects, made.Dataset); err != nil {
@@ -233,7 +250,7 @@ func (e *Extraction) put(ctx context.Context, made ingest.Output, told *dataset.
 	if out.Quarantine, err = putManifest(ctx, e.Cache.Objects, made.Quarantine); err != nil {
 		return out, err
 	}
-	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Checked.Seen(made.Dataset.Columns), Profile: made.Profile, Outcomes: told})
+	out.Facts, err = putJSON(ctx, e.Cache.Objects, facts{Checked: made.Checked, Columns: made.Checked.Seen(made.Dataset.Columns), Profile: made.Profile, Outcomes: told, Undated: made.Undated})
 	return out, err
 }
 

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
@@ -305,20 +307,36 @@ func (w *tables) Relate(ctx context.Context, base source.Staged, joins []source.
 	return w.Warehouse.Relate(ctx, base, joins, to)
 }
 
+// deliveries is a Temporal that knows of deliveries alone.
+type deliveries struct{ going bool }
+
+func (d *deliveries) DescribeWorkflow(_ context.Context, workflowID, _ string) (*client.WorkflowExecutionDescription, error) {
+	if workflowID != "delivery-"+product {
+		return nil, serviceerror.NewNotFound("no such workflow")
+	}
+	var described client.WorkflowExecutionDescription
+	if at := time.Now(); !d.going {
+		described.WorkflowCloseTime = &at
+	}
+	return &described, nil
+}
+
 // bench is every stage over memory.
 type bench struct {
 	objects  *objects
 	registry *memory
 	tables   *tables
-	stages   Stages
-	spec     pipeline.Spec
+	// deliveries says whether one goes on.
+	deliveries *deliveries
+	stages     Stages
+	spec       pipeline.Spec
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	duck, err := warehouse.Open(t.TempDir())
 	require.NoError(t, err)
-	b := &bench{objects: newObjects(t), registry: newMemory(), tables: &tables{Warehouse: duck}}
+	b := &bench{objects: newObjects(t), registry: newMemory(), tables: &tables{Warehouse: duck}, deliveries: &deliveries{}}
 	cache := StepCache{Registry: b.registry, Objects: b.objects}
 	b.stages = Stages{
 		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS, Register: registerOnly},
@@ -327,8 +345,8 @@ func newBench(t *testing.T) *bench {
 		Training:   Training{Cache: cache},
 		Evaluation: Evaluation{Cache: cache, Page: func(evaluate.Evaluation, *model.Model, []report.Rival) ([]byte, error) { return []byte("<html>"), nil },
 			OnDataPage: func(evaluate.OnData, *model.Model) ([]byte, error) { return []byte("<html>new"), nil }},
-		Models:  Models{Registry: b.registry},
-		Looking: Looking{Registry: b.registry, Cache: cache, Page: report.LookHTML},
+		Models:  Models{Registry: b.registry, Objects: b.objects},
+		Looking: Looking{Registry: b.registry, Cache: cache, Workflows: b.deliveries, Page: report.LookHTML},
 		Ageing:  Ageing{Registry: b.registry, Cache: cache, Page: report.CadenceHTML},
 		Runs:    Runs{Registry: b.registry, Objects: b.objects},
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -12,9 +13,11 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/monitor"
+	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/schema"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -29,10 +32,10 @@ const (
 	lookedAt = "2026-06-30"
 )
 
-func newWatch(t *testing.T) *watch {
+func newWatch(t *testing.T, oldNew ...string) *watch {
 	t.Helper()
 	b := newBench(t)
-	b.respec(t, "rows: 3000", "rows: 12000", "to: 2026-06-30", "to: "+madeAt)
+	b.respec(t, append([]string{"rows: 3000", "rows: 12000", "to: 2026-06-30", "to: " + madeAt}, oldNew...)...)
 	w := &watch{bench: b, made: b.train(t)}
 	w.promote(t, 1)
 	b.respec(t, "to: "+madeAt, "to: "+lookedAt)
@@ -45,7 +48,7 @@ func (w *watch) promote(t *testing.T, version int) {
 	t.Helper()
 	track := w.registry.candidate(t, version).Track
 	next, err := w.registry.newest(serving.Production).Canary(track, 5, "")
-	if version == 1 {
+	if w.registry.newest(serving.Production).Champion == nil {
 		next, err = w.registry.newest(serving.Production).Prepare(track, "")
 	}
 	w.registry.write(t, "delivery", next, err)
@@ -55,7 +58,7 @@ func (w *watch) promote(t *testing.T, version int) {
 
 func (w *watch) reference(t *testing.T, asOf string) ReferenceOutput {
 	t.Helper()
-	out, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: asOf, Now: time.Now(), Monitor: w.spec.Monitor})
+	out, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: asOf, Now: time.Now(), Monitor: w.spec.Monitor, Delivery: "delivery-" + product})
 	require.NoError(t, err)
 	return out
 }
@@ -149,13 +152,103 @@ func TestReferenceSaysWhatIsFresh(t *testing.T) {
 	w.registry.looks = []registry.Look{look("2026-04-30", 1, true, monitor.Retrain, time.Hour)}
 	w.registry.looks[0].Findings = monitor.NewData(pipeline.Monitor{NewRows: 1}, 1)
 	require.Contains(t, w.reference(t, lookedAt).Held, "cooldown", "a training for new data counts")
-	none, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: lookedAt, Data: "rows.csv", Monitor: w.spec.Monitor})
+	none, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: lookedAt, Data: "rows.csv", Monitor: w.spec.Monitor, Delivery: "delivery-" + product})
 	require.NoError(t, err)
 	require.Empty(t, none.After+none.JudgedUntil, "rows of their own are all fresh")
+	require.Contains(t, none.Held, "rows of their own")
 
 	next, err := w.registry.newest(serving.Production).Canary(serving.Track{Version: 2, Policy: "p"}, 5, "")
 	w.registry.write(t, "delivery", next, err)
 	require.Contains(t, w.reference(t, lookedAt).Changing, "version 2 is on its way")
+}
+
+// back is a rollback by a person.
+func (w *watch) back(t *testing.T, version int) {
+	t.Helper()
+	next, err := w.registry.newest(serving.Production).RollBack(w.registry.candidate(t, version).Track)
+	w.registry.write(t, "grace", next, err)
+}
+
+func (w *watch) contenders(t *testing.T) (versions []int) {
+	t.Helper()
+	for _, c := range w.reference(t, lookedAt).Contenders {
+		versions = append(versions, c.Version)
+	}
+	return versions
+}
+
+// What a bake, or a person, has left is nothing that a look goes back to: on rows that it was trained on it looks better than it is.
+func TestALookDoesNotGoBackToWhatWasLeft(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	w.back(t, 1)
+	require.Equal(t, []int{1}, w.contenders(t))
+	w.back(t, 2)
+	require.Equal(t, []int{2}, w.contenders(t), "a person's rollback is not undone")
+	require.Nil(t, w.performance(t, lookedAt, nothing).Better)
+	w.promote(t, 1)
+	require.Equal(t, []int{1, 2}, w.contenders(t), "what a delivery has replaced was not found wrong")
+}
+
+// A version that was made of rows by which the champion is judged would look better than it is.
+func TestALookComparesOnRowsThatNobodyWasMadeOf(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	later := w.registry.versions[0]
+	later.Digest, later.Artifacts = "later", maps.Clone(later.Artifacts)
+	later.Artifacts[artifact.Test] = w.read(t, madeAt, nothing).Dataset // rows of after the first one's
+	_, _, err := w.registry.RegisterVersion(t.Context(), later)
+	require.NoError(t, err)
+	w.promote(t, 3)
+	require.Equal(t, []int{3, 2, 1}, w.contenders(t))
+	w.promote(t, 1)
+	require.Equal(t, []int{1, 2}, w.contenders(t))
+}
+
+// A delivery is under way from its start to the end of its bake, whatever the record says meanwhile.
+func TestALookKnowsWhatIsUnderWay(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	ref := w.reference(t, lookedAt)
+	require.Empty(t, ref.Changing)
+	require.Equal(t, w.registry.newest(serving.Production).Generation, ref.Generation)
+	w.deliveries.going = true
+	require.Contains(t, w.reference(t, lookedAt).Changing, "a delivery is under way, see delivery-"+product)
+}
+
+// A training that was not started, and a delivery that was, are remembered as what they were.
+func TestALookKnowsWhatEarlierOnesDid(t *testing.T) {
+	w := newWatch(t)
+	look := func(verdict monitor.Verdict, done monitor.Done, ago time.Duration) registry.Look {
+		return registry.Look{Champion: 1, AsOf: "2026-05-31", Verdict: verdict, Done: done, BackTo: 7, At: time.Now().Add(-ago)}
+	}
+	for _, test := range []struct {
+		look registry.Look
+		held bool
+	}{
+		{look(monitor.Retrain, monitor.Started, time.Minute), true},
+		{look(monitor.Retrain, monitor.Kept, time.Minute), true},
+		{look(monitor.Retrain, "", time.Minute), true},
+		{look(monitor.Alert, monitor.Failed, time.Minute), false},
+		{look(monitor.Alert, monitor.HeldBack, time.Minute), false},
+	} {
+		w.registry.looks = []registry.Look{test.look}
+		ref := w.reference(t, lookedAt)
+		require.Equal(t, test.held, ref.Held != "", "%+v", test.look)
+		require.Empty(t, ref.Delivered)
+	}
+	w.registry.looks = []registry.Look{look(monitor.Nothing, "", time.Minute)}
+	w.registry.looks[0].AsOf, w.registry.looks[0].Until, w.registry.looks[0].Enough = "2026-06-01", "2026-05-31", true
+	require.Equal(t, "2026-05-31", w.reference(t, "2026-06-02").After, "of the first of June nobody has seen a row")
+	past := w.reference(t, "2026-05-31")
+	require.Equal(t, "2026-06-01", past.Later)
+	require.Contains(t, past.Held, "a later day, 2026-06-01")
+	require.Contains(t, past.Changing, "a later day, 2026-06-01")
+	cooldown := time.Duration(w.spec.Monitor.CooldownHours * float64(time.Hour))
+	w.registry.looks = []registry.Look{look(monitor.RolledBack, monitor.Delivering, cooldown-time.Minute), look(monitor.RolledBack, monitor.WentBack, time.Minute)}
+	require.Equal(t, []int{7}, w.reference(t, lookedAt).Delivered)
+	w.registry.looks[0].At = time.Now().Add(-cooldown)
+	require.Empty(t, w.reference(t, lookedAt).Delivered)
 }
 
 func TestDriftIsFoundWhereItIs(t *testing.T) {
@@ -197,6 +290,31 @@ func TestDriftIsFoundWhereItIs(t *testing.T) {
 	}, "%v", onlyBrokers.Findings)
 }
 
+// Of a column without a domain the schema takes any text; what the champion never saw is found, and no value of it is told.
+func TestUnseenValuesAreFound(t *testing.T) {
+	w := newWatch(t, ", domain: [debt_consolidation, home_improvement, car, business, education, medical]", "")
+	require.Empty(t, w.drift(t, nothing).Findings)
+	boats := w.drift(t, func(t *dataset.Table) {
+		purpose := t.Column("purpose")
+		purpose.Texts = slices.Clone(purpose.Texts)
+		for i := range purpose.Texts {
+			if i%20 == 0 {
+				purpose.Texts[i] = "boat"
+			}
+		}
+	})
+	require.Contains(t, about(boats.Findings), "schema purpose unseen")
+	for _, f := range boats.Findings {
+		require.NotContains(t, f.Message, "boat")
+	}
+	measured, err := getJSON[monitor.Drift](t.Context(), w.objects, boats.JSON)
+	require.NoError(t, err)
+	require.Len(t, measured.Unseen, 1, "the other categories have a domain")
+	require.True(t, measured.Unseen[0].Read)
+	require.InDelta(t, 0.05, measured.Unseen[0].Share, 0.001)
+	require.Zero(t, w.performance(t, lookedAt, nothing).Better)
+}
+
 // worse registers a champion that takes the risk of every applicant for its opposite.
 func (w *watch) worse(t *testing.T) {
 	t.Helper()
@@ -228,6 +346,8 @@ func TestPerformance(t *testing.T) {
 	require.NoError(t, err)
 	require.Greater(t, len(measured.Realised.Vintages), 5)
 	require.NotNil(t, measured.Estimated.Metrics)
+	require.Contains(t, measured.Estimated.Caveat, performance.OfApproved, "the product knows outcomes of loans alone")
+	require.Less(t, measured.Estimated.Rows, measured.Fresh)
 	require.Len(t, measured.Impact, 2, "gender and age_band are at hand")
 	require.NotNil(t, measured.Approvals.Overall.Change)
 
@@ -286,6 +406,42 @@ func TestABetterVersionIsFound(t *testing.T) {
 	require.NotNil(t, onEstimate.Better, onEstimate.Words)
 	require.Equal(t, []any{1, "estimate"}, []any{onEstimate.Better.Version, onEstimate.Better.Basis})
 	require.Contains(t, onEstimate.Better.Message, "not valid under concept change")
+}
+
+// relabel has the spec take the other value of the label for a default, which a person accepts. Nothing is trained under it yet.
+func (w *watch) relabel(t *testing.T) {
+	t.Helper()
+	spec := w.spec
+	spec.Label.Positive, spec.Label.Negative = spec.Label.Negative, spec.Label.Positive
+	ref, err := putJSON(t.Context(), w.objects, schema.Of(spec))
+	require.NoError(t, err)
+	w.made.spec.Schema.Ref = ref
+}
+
+// A label that says the opposite since a change of the spec makes the best version the worst one, were it read.
+func TestOutcomesOfAnotherLabelAreNotRead(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	w.relabel(t)
+	out := w.performance(t, lookedAt, nothing)
+	require.Zero(t, out.Matured)
+	require.Contains(t, out.Words, "the champion's scores are of the label "+w.spec.Label.Words())
+	measured, err := getJSON[monitor.Performance](t.Context(), w.objects, out.JSON)
+	require.NoError(t, err)
+	require.NotNil(t, measured.Judged.Metrics, "its own test part is read as it was when it was trained")
+	require.Less(t, measured.Judged.Metrics["auc"].Estimate, 0.5)
+
+	// Nor is a version of the other label held against it, whatever it is estimated to be.
+	first := slices.IndexFunc(w.registry.versions, func(v registry.ModelVersion) bool { return v.Version == 1 })
+	w.registry.versions[first].Artifacts = maps.Clone(w.registry.versions[first].Artifacts)
+	w.registry.versions[first].Artifacts[artifact.Schema] = w.made.spec.Schema.Ref
+	apart := w.performance(t, "2025-10-01", nothing)
+	require.Nil(t, apart.Better)
+	measured, err = getJSON[monitor.Performance](t.Context(), w.objects, apart.JSON)
+	require.NoError(t, err)
+	require.Len(t, measured.Standings, 1)
+	require.Equal(t, performance.OnNothing, measured.Standings[0].Basis)
+	require.Contains(t, measured.Standings[0].Note, "the champion's of the label")
 }
 
 func TestSchemaFindings(t *testing.T) {

@@ -61,6 +61,7 @@ func (o ChampionOutput) Summary() string {
 // Models keeps versions.
 type Models struct {
 	Registry registry.Registry
+	Objects  Objects
 }
 
 // Register writes a version; the same model under the same meaning of its label again is the version that is there.
@@ -102,7 +103,9 @@ func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (out Champi
 	if err != nil {
 		return out, err
 	}
-	out.Champion = &Rival{Version: champion.Version, Bundle: champion.Bundle, Meaning: champion.Meaning}
+	if out.Champion, err = m.rival(ctx, champion); err != nil {
+		return out, err
+	}
 	var trained logit.Hyperparameters
 	if json.Unmarshal(champion.Hyperparameters, &trained) == nil { // those of another algorithm say nothing here
 		out.L2 = &trained.L2
@@ -111,6 +114,9 @@ func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (out Champi
 		return out, nil
 	}
 	previous, err := m.Registry.Version(ctx, in.Model, newest.Previous.Version)
-	out.Previous = &Rival{Version: previous.Version, Bundle: previous.Bundle, Meaning: previous.Meaning}
+	if err != nil {
+		return out, err
+	}
+	out.Previous, err = m.rival(ctx, previous)
 	return out, err
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/dataset"
@@ -48,4 +49,18 @@ func (e *Extraction) settle(ctx context.Context, spec pipeline.Spec, from *opene
 		Application: spec.Entity, Column: spec.Label.Column, Before: before,
 	}, settled)
 	return source.Joined{Staged: source.Staged{Name: from.name, Paths: []string{settled}}, On: pipeline.Names{spec.Entity}}, &found, err
+}
+
+// labelled says that rows which a person gave have a label of their own.
+func (e *Extraction) labelled(ctx context.Context, in ExtractInput, base *opened) (bool, error) {
+	spec, err := getSchema(ctx, e.Cache.Objects, in.Schema)
+	if err != nil {
+		return false, err
+	}
+	rows, err := e.open(ctx, base, source.Options{RowsPerSlice: e.rowsPerSlice, MaxRows: in.Limits.MaxRows, MaxBytes: in.Limits.MaxBytes, Numbers: numbers(spec)})
+	if err != nil {
+		return false, err
+	}
+	defer rows.Close()
+	return slices.Contains(rows.Columns(), spec.Label.Column), nil
 }

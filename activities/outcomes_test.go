@@ -91,6 +91,24 @@ var lateFiles = sent{
 }
 
 // What was known of each application on a day, written by hand from lateFiles: late, corrected, sent twice, taken back, and of nobody.
+// New parts that write their day otherwise are no rows that an earlier look has seen.
+func TestRowsOfNoDayAreTold(t *testing.T) {
+	b := newBench(t)
+	spec := sent{
+		"applications/1.csv": "id,applied,amount\na,2026-05-01,1\nb,2026-05-31,2\nf,2026-06-05,2\n",
+		"applications/2.csv": "id,applied,amount\nc,01.06.2026,1\nd,02.06.2026,2\ne,,9\n",
+		"outcomes/1.csv":     "loan,y,day\na,1,2026-05-20\n",
+	}.spec(t, lateSpec, t.TempDir())
+	loaded := b.loaded(t, spec)
+	out, err := b.stages.Extraction.Extract(t.Context(), ExtractInput{
+		Schema: loaded.Schema.Ref, Version: 1, Source: loaded.Source, Outcomes: loaded.Outcomes, Limits: loaded.Limits, AsOf: "2026-06-30", KnownAt: "2026-06-30", After: "2026-05-31",
+	})
+	require.NoError(t, err)
+	require.Equal(t, []int64{1, 2, 3}, []int64{out.Rows + out.Refused, out.Earlier, out.Undated}, out.Summary())
+	require.Equal(t, "2026-06-05", out.Last)
+	require.Contains(t, out.Summary(), "3 rows have no day")
+}
+
 func TestOutcomesAsTheyWereKnown(t *testing.T) {
 	b := newBench(t)
 	spec := lateFiles.spec(t, lateSpec, t.TempDir())
@@ -128,6 +146,26 @@ func TestOutcomesAsTheyWereKnown(t *testing.T) {
 		}}, found, test.day)
 	}
 	require.Len(t, digests, 6, "what is known is the dataset, and nothing else of the day")
+}
+
+// Rows that a person gives are joined to outcomes as the source's are, unless they bring the label themselves.
+func TestRowsOfTheirOwnMayBringTheirLabels(t *testing.T) {
+	b := newBench(t)
+	folder := t.TempDir()
+	spec := lateFiles.spec(t, lateSpec, folder)
+	loaded := b.loaded(t, spec)
+	for name, test := range map[string]struct{ text, labels string }{
+		"without": {"id,applied,amount\na1,2026-01-01,1\na9,2026-01-01,2\n", "a10 a9-"},
+		"with":    {"id,applied,amount,y\na1,2026-01-01,1,1\na9,2026-01-01,2,0\n", "a11 a90"},
+	} {
+		data := filepath.Join(folder, "applications", name+".csv")
+		require.NoError(t, os.WriteFile(data, []byte(test.text), 0o600))
+		out, err := b.stages.Extraction.Extract(t.Context(), loaded.Extraction(data, nil, "2026-02-01", "", "2026-02-01"))
+		require.NoError(t, err, name)
+		require.Equal(t, test.labels, b.labels(t, out), name)
+		require.Equal(t, name == "without", len(out.Notes) > 0, "outcomes are told of where they were read")
+		require.NoError(t, os.Remove(data))
+	}
 }
 
 // An outcome that is known does not count before the applications of its day are mature: among those who are known early, too many defaulted.

@@ -31,6 +31,8 @@ type PerformanceInput struct {
 	KnownAt    string           `json:"known_at"`
 	Monitor    pipeline.Monitor `json:"monitor"`
 	Nth        int              `json:"nth"` // see monitor.Observed
+	// NthMeasured counts the looks that had enough matured outcomes.
+	NthMeasured int `json:"nth_measured"`
 }
 
 // PerformanceOutput is how the champion and the versions before it do.
@@ -67,20 +69,10 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 		return PerformanceOutput{}, err
 	}
 	c := &contest{spec: spec, segment: in.Monitor.Segment}
-	of := monitor.Observed{Nth: in.Nth}
-	for _, contender := range in.Contenders {
-		version, err := l.Registry.Version(ctx, in.Pipeline, contender.Version)
-		if err != nil {
-			return PerformanceOutput{}, err
-		}
-		by, err := decider(ctx, l.Registry, l.Cache.Objects, version, contender.Policy)
-		if err != nil {
-			return PerformanceOutput{}, err
-		}
-		c.deciders = append(c.deciders, by)
-		of.Versions = append(of.Versions, monitor.Version{Version: contender.Version, Policy: contender.Policy})
+	of := monitor.Observed{Nth: in.Nth, NthMeasured: in.NthMeasured}
+	if err := l.enter(ctx, in, c, &of); err != nil {
+		return PerformanceOutput{}, err
 	}
-	var final int64
 	unknown := func(dataset.Table) ([]float64, error) { return nil, nil }
 	for _, rows := range []struct {
 		ref    artifact.Ref
@@ -88,26 +80,17 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 		most   int
 		labels func(dataset.Table) ([]float64, error)
 	}{
-		{in.Test, &of.Reference, math.MaxInt, func(t dataset.Table) ([]float64, error) { return labels(spec, t) }},
-		{in.Reference, &of.Applicants, drift.MaxSeparated, unknown},
-		{in.Outcomes, &of.Outcomes, math.MaxInt, func(t dataset.Table) ([]float64, error) { return dataset.Label(spec, t, knownAt) }},
+		{in.Test, &of.Reference, math.MaxInt, func(t dataset.Table) ([]float64, error) { return labels(c.made, t) }},
+		{in.Reference, &of.Applicants, drift.MaxSeparated, func(t dataset.Table) ([]float64, error) { return dataset.Label(c.made, t, knownAt) }},
+		{in.Outcomes, &of.Outcomes, math.MaxInt, func(t dataset.Table) ([]float64, error) { return c.outcomes(t, knownAt) }},
 		{in.Fresh, &of.Fresh, math.MaxInt, unknown},
 	} {
 		opened, err := open(ctx, l.Cache.Objects, rows.ref)
 		if err != nil {
 			return PerformanceOutput{}, err
 		}
-		table, err := dataset.Sample(ctx, opened.Manifest, opened.paths, nil, rows.most)
-		if err != nil {
-			return PerformanceOutput{}, err
-		}
-		if rows.to == &of.Outcomes {
-			if final, err = finals(spec, table, knownAt); err != nil {
-				return PerformanceOutput{}, err
-			}
-		}
-		say(ctx, fmt.Sprintf("scoring %d rows by %d versions", table.Rows(), len(c.deciders)))
-		if *rows.to, err = c.score(table, rows.labels); err != nil {
+		say(ctx, fmt.Sprintf("scoring %d rows by %d versions", min(int(opened.Rows), rows.most), len(c.deciders)))
+		if *rows.to, err = c.read(ctx, opened, rows.most, rows.labels); err != nil {
 			return PerformanceOutput{}, err
 		}
 	}
@@ -115,17 +98,22 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 	if err != nil {
 		return PerformanceOutput{}, err
 	}
+	final, err := l.finals(ctx, spec, in.Outcomes, knownAt)
+	if err != nil {
+		return PerformanceOutput{}, err
+	}
 	out := PerformanceOutput{
-		Findings: append(measured.Findings(in.Monitor), monitor.NewData(in.Monitor, final)...), Matured: int64(measured.Realised.Overall.Rows), Better: measured.Better(in.Monitor), Words: measured.Words(),
+		Findings: append(measured.Findings(in.Monitor), monitor.NewData(in.Monitor, final)...), Matured: int64(measured.Realised.Overall.Rows), Better: measured.Better(), Words: measured.Words(),
 	}
 	out.JSON, err = putJSON(ctx, l.Cache.Objects, measured)
 	return out, err
 }
 
 // finals counts the rows with a final label, also those that the champion would refuse: the next one learns from them.
-func finals(spec pipeline.Spec, t dataset.Table, knownAt time.Time) (n int64, err error) {
-	if t.Column(spec.Label.Column) == nil {
-		return 0, nil
+func (l *Looking) finals(ctx context.Context, spec pipeline.Spec, rows artifact.Ref, knownAt time.Time) (n int64, err error) {
+	t, err := readColumns(ctx, l.Cache.Objects, rows, []string{spec.Label.Column, spec.Time})
+	if err != nil || t.Column(spec.Label.Column) == nil {
+		return 0, err
 	}
 	labels, err := dataset.Label(spec, t, knownAt)
 	for _, y := range labels {
@@ -136,11 +124,85 @@ func finals(spec pipeline.Spec, t dataset.Table, knownAt time.Time) (n int64, er
 	return n, err
 }
 
+// enter has the versions take part. Those that were trained on another label than the champion are not held against it, and where the spec's label is
+// another one by now, outcomes are not read: a 1 would say another thing than the scores do.
+func (l *Looking) enter(ctx context.Context, in PerformanceInput, c *contest, of *monitor.Observed) error {
+	for i, contender := range in.Contenders {
+		version, err := l.Registry.Version(ctx, in.Pipeline, contender.Version)
+		if err != nil {
+			return err
+		}
+		by, err := decider(ctx, l.Registry, l.Cache.Objects, version, contender.Policy)
+		if err != nil {
+			return err
+		}
+		made, err := trainedUnder(ctx, l.Cache.Objects, version)
+		if err != nil {
+			return err
+		}
+		v := monitor.Version{Version: contender.Version, Policy: contender.Policy}
+		switch {
+		case i == 0:
+			c.made = made
+			if !made.Label.Same(c.spec.Label) {
+				of.Unread = fmt.Sprintf("the champion's scores are of the label %s: outcomes of the label %s say nothing of them", made.Label.Words(), c.spec.Label.Words())
+			}
+		case !made.Label.Same(c.made.Label):
+			v.Apart = fmt.Sprintf("its scores are of the label %s, the champion's of the label %s", made.Label.Words(), c.made.Label.Words())
+		}
+		c.deciders = append(c.deciders, by)
+		of.Versions = append(of.Versions, v)
+	}
+	return nil
+}
+
 // contest are the versions that score the same rows, the champion first.
 type contest struct {
 	spec     pipeline.Spec
+	made     pipeline.Spec // that of the champion, of which its test part is
 	segment  string
 	deciders []decision.Decider
+}
+
+// read scores the rows of a dataset, or so many of them, evenly spaced, where there are more. Whole datasets are scored part by part: of their rows the scores are
+// kept, and what they are told apart by, not what applicants told.
+func (c *contest) read(ctx context.Context, rows rowParts, most int, labelled func(dataset.Table) ([]float64, error)) (monitor.Scored, error) {
+	if int(rows.Rows) > most {
+		table, err := dataset.Sample(ctx, rows.Manifest, rows.paths, nil, most)
+		if err != nil {
+			return monitor.Scored{}, err
+		}
+		return c.score(table, labelled)
+	}
+	parts := make([]monitor.Scored, len(rows.paths))
+	err := dataset.Each(ctx, rows.Manifest, rows.paths, nil, func(part, _ int, t dataset.Table) (err error) {
+		parts[part], err = c.score(t, labelled)
+		return err
+	})
+	return c.join(parts), err
+}
+
+// join is the rows of parts in their order. Parts of a dataset have the same columns.
+func (c *contest) join(parts []monitor.Scored) monitor.Scored {
+	all := monitor.Scored{Scores: make([][]float64, len(c.deciders))}
+	for i, part := range parts {
+		if i == 0 {
+			all = part
+			continue
+		}
+		all.Refused += part.Refused
+		for version := range all.Scores {
+			all.Scores[version] = append(all.Scores[version], part.Scores[version]...)
+		}
+		all.Labels, all.Days, all.Approved = append(all.Labels, part.Labels...), append(all.Days, part.Days...), append(all.Approved, part.Approved...)
+		for of, segments := range [][]performance.Segment{part.Segments, part.Protected} {
+			to := [][]performance.Segment{all.Segments, all.Protected}[of]
+			for j := range segments {
+				to[j].Values = append(to[j].Values, segments[j].Values...)
+			}
+		}
+	}
+	return all
 }
 
 // score has every version score the rows that the champion takes, and the champion decide them.
@@ -174,6 +236,14 @@ func (c *contest) score(t dataset.Table, labelled func(dataset.Table) ([]float64
 	}
 	c.describe(&s, t)
 	return s, nil
+}
+
+// outcomes are what has become of the rows, as far as the champion's scores are about that.
+func (c *contest) outcomes(t dataset.Table, knownAt time.Time) ([]float64, error) {
+	if !c.made.Label.Same(c.spec.Label) {
+		return nil, nil
+	}
+	return dataset.Label(c.spec, t, knownAt)
 }
 
 // describe adds the days and what rows are told apart by.

@@ -52,6 +52,14 @@ func (o PipelineOutput) Validation(extracted ExtractOutput, knownAt string) Vali
 	}
 }
 
+// Extraction reads the rows of a run. Data and uploads are a person's, where one has given any; see ExtractInput for these and for the days.
+func (o PipelineOutput) Extraction(data string, uploads map[string][]string, asOf, after, knownAt string) ExtractInput {
+	return ExtractInput{
+		Schema: o.Schema.Ref, Version: o.Schema.Version, Source: o.Source, Outcomes: o.Outcomes, Limits: o.Limits, Data: data, Uploads: uploads,
+		AsOf: asOf, After: after, KnownAt: knownAt,
+	}
+}
+
 // Artifacts is the schema.
 func (o PipelineOutput) Artifacts() map[string]artifact.Ref {
 	return map[string]artifact.Ref{artifact.Schema: o.Schema.Ref}

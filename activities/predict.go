@@ -141,7 +141,7 @@ func (c *Comparison) side(ctx context.Context, model string, number int, policy 
 
 // keep compares the decisions and stores what comes of it.
 func (c *Comparison) keep(ctx context.Context, spec pipeline.Spec, decided shown, champion, candidate side) (ShiftOutput, error) {
-	rows, err := comparedBy(spec, decided.rows, candidate.version.Meaning)
+	rows, err := comparedBy(spec, decided, candidate.version.Meaning)
 	if err != nil {
 		return ShiftOutput{}, err
 	}
@@ -186,21 +186,20 @@ func decidedAs(d decision.Decision) canary.Decided {
 }
 
 // comparedBy are the outcomes of the rows, where labels say what became of a loan, and the first categories of the spec.
-func comparedBy(spec pipeline.Spec, table dataset.Table, meaning pipeline.Meaning) (swapset.Rows, error) {
+func comparedBy(spec pipeline.Spec, decided shown, meaning pipeline.Meaning) (swapset.Rows, error) {
 	var rows swapset.Rows
+	table := decided.rows
 	for _, column := range spec.Columns {
 		values := table.Column(column.Name)
 		if column.Type == pipeline.Category && values != nil && values.Kind == dataset.Text && len(rows.Segments) < swapset.MaxSegments {
 			rows.Segments = append(rows.Segments, swapset.Column{Name: column.Name, Values: values.Texts})
 		}
 	}
-	if meaning != pipeline.MeaningDefault || spec.Label.Meaning != meaning || table.Rows() == 0 || table.Column(spec.Label.Column) == nil {
+	// Where the spec has another label by now than these rows there are none: outcomes are for people, and the prediction needs none.
+	if meaning != pipeline.MeaningDefault || spec.Label.Meaning != meaning || !spec.Label.Same(decided.made.Label) || table.Rows() == 0 {
 		return rows, nil
 	}
 	labels, err := dataset.Label(spec, table, time.Time{})
-	if fault.CodeOf(err) == fault.Invalid {
-		return rows, nil // the spec has other labels by now than these rows: outcomes are for people, and the prediction needs none
-	}
 	if err != nil {
 		return rows, err
 	}

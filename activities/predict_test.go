@@ -228,7 +228,7 @@ func TestPredictTellsOfOtherCleaning(t *testing.T) {
 	require.Empty(t, out.Recleaned)
 	require.Empty(t, out.Refused())
 
-	champion := Rival{Version: 1, Bundle: b.registry.versions[0].Bundle, Meaning: "default"}
+	champion := Rival{Version: 1, Bundle: b.registry.versions[0].Bundle, Label: b.spec.Label}
 	evaluate := func(version registry.ModelVersion) EvaluateOutput {
 		evaluated, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
 			Schema: version.Artifacts[artifact.Schema], Bundle: version.Bundle, Test: version.Artifacts[artifact.Test], Champion: &champion,

@@ -30,6 +30,8 @@ type ReferenceInput struct {
 	// Now is when the look began.
 	Now     time.Time        `json:"now"`
 	Monitor pipeline.Monitor `json:"monitor"`
+	// Delivery is the workflow ID of the pipeline's delivery.
+	Delivery string `json:"delivery"`
 }
 
 // Contender is a version that serves, or did.
@@ -40,24 +42,33 @@ type Contender struct {
 
 // ReferenceOutput is the champion, what it was made of, the versions before it, and what earlier looks at it saw.
 type ReferenceOutput struct {
-	// Contenders are the champion, the one before it, and older ones, whose scores mean the same; none: there is no champion.
+	// Generation is that of the record of production that was read: a newer one by anybody else overtakes what the look would do.
+	Generation int64 `json:"generation"`
+	// Contenders are the champion, the one before it, and older ones, to which history allows to go back; none: there is no champion.
 	Contenders []Contender  `json:"contenders"`
 	Dataset    artifact.Ref `json:"dataset"` // the rows that the champion was made of, those without a label as well
 	Test       artifact.Ref `json:"test"`    // of these, the part that it was judged on
-	// After is the last day that the champion's data, or an earlier look, have; fresh rows are those of later days. Empty: all are.
+	// After is the last day that the champion's data, or the rows of an earlier look, have; fresh rows are those of later days. Empty: all are.
 	After string `json:"after"`
 	// JudgedUntil is the last day of the rows with a label of which the champion was made.
 	JudgedUntil string `json:"judged_until"`
-	// Nth says which look at this champion it is, from 1.
-	Nth int `json:"nth"`
-	// Tested is what the looks before at this champion tested, see registry.Look.
-	Tested json.RawMessage `json:"tested,omitempty"`
+	// Time is the column of days, Undated how many rows had none when the champion was made.
+	Time    string `json:"time,omitempty"`
+	Undated int64  `json:"undated,omitempty"`
+	// Memory is what the looks before at this champion tested.
+	Memory
+	// NthMeasured says which of those that had enough matured outcomes to test anything on it may be, from 1.
+	NthMeasured int `json:"nth_measured"`
+	// Later is the day of the newest look, where that is a later one than of this look; empty otherwise.
+	Later string `json:"later,omitempty"`
 	// Refusals is what the last look read of the gateway.
 	Refusals json.RawMessage `json:"refusals,omitempty"`
 	// Changing says why what serves is not to be changed now; empty otherwise.
 	Changing string `json:"changing,omitempty"`
 	// Held says why no monitor may start a training now; empty otherwise.
 	Held string `json:"held,omitempty"`
+	// Delivered are the versions whose delivery monitors have started within the cooldown.
+	Delivered []int `json:"delivered,omitempty"`
 }
 
 // Champion is its version; 0 is none.
@@ -81,8 +92,9 @@ func (o ReferenceOutput) Summary() string {
 
 // Looking looks at production.
 type Looking struct {
-	Registry registry.Registry
-	Cache    StepCache
+	Registry  registry.Registry
+	Cache     StepCache
+	Workflows Workflows
 	// Page renders a look for people.
 	Page func(report.Look) ([]byte, error)
 }
@@ -93,13 +105,24 @@ func (l *Looking) Reference(ctx context.Context, in ReferenceInput) (ReferenceOu
 	if err != nil {
 		return ReferenceOutput{}, err
 	}
-	champion, contenders, err := l.contenders(ctx, in.Pipeline, history)
-	if err != nil || len(contenders) == 0 {
+	newest := serving.Newest(history, in.Pipeline, serving.Production)
+	if newest.Champion == nil {
+		return ReferenceOutput{}, nil
+	}
+	champion, err := l.Registry.Version(ctx, in.Pipeline, newest.Champion.Version)
+	if err != nil {
 		return ReferenceOutput{}, err
 	}
-	out := ReferenceOutput{Contenders: contenders, Dataset: champion.Artifacts[artifact.Dataset], Test: test(champion)}
-	if newest := history[len(history)-1]; newest.Challenger != nil {
-		out.Changing = fmt.Sprintf("version %d is on its way to production", newest.Challenger.Version)
+	out := ReferenceOutput{Generation: newest.Generation, Dataset: champion.Artifacts[artifact.Dataset], Test: test(champion)}
+	if out.JudgedUntil, err = l.judgedUntil(ctx, champion); err != nil {
+		return out, err
+	}
+	out.Contenders = []Contender{{Track: *newest.Champion, Bundle: champion.Bundle}}
+	if out.Contenders, err = l.contenders(ctx, champion, out, serving.Earlier(history)); err != nil {
+		return out, err
+	}
+	if out.Changing, err = l.changing(ctx, newest, in.Delivery); err != nil {
+		return out, err
 	}
 	looks, err := l.Registry.Looks(ctx, in.Pipeline, 0)
 	if err != nil {
@@ -110,7 +133,8 @@ func (l *Looking) Reference(ctx context.Context, in ReferenceInput) (ReferenceOu
 			break
 		}
 	}
-	out.Held = monitor.Held(in.Monitor, trainings(looks), in.Now)
+	out.hold(in, looks)
+	out.Delivered = delivered(looks, in)
 	spec, err := getSchema(ctx, l.Cache.Objects, champion.Artifacts[artifact.Schema])
 	if err != nil {
 		return out, err
@@ -122,44 +146,68 @@ func (l *Looking) Reference(ctx context.Context, in ReferenceInput) (ReferenceOu
 		if out.After, err = l.last(ctx, spec.Time, out.Dataset); err != nil {
 			return out, err
 		}
-		if out.JudgedUntil, err = l.last(ctx, spec.Time, champion.Artifacts[artifact.Train], champion.Artifacts[artifact.Validation], out.Test); err != nil {
+		made, err := getJSON[facts](ctx, l.Cache.Objects, champion.Artifacts[artifact.Facts])
+		if err != nil {
 			return out, err
 		}
+		out.Time, out.Undated = spec.Time, made.Undated
 	}
-	look, nth := earlierLook(looks, champion.Version, in.AsOf)
-	if out.Nth = nth; look.AsOf != "" {
-		out.After, out.Tested = max(out.After, look.AsOf), look.Tested
-	}
+	timed := spec.Time != ""
+	var seen string
+	out.Memory, seen = remember(looks, champion.Version, in.AsOf, timed)
+	out.After = max(out.After, seen)
+	out.NthMeasured = measuredBefore(looks, champion.Version, in.AsOf, timed)
 	if in.Data != "" {
 		out.After, out.JudgedUntil = "", ""
 	}
 	return out, nil
 }
 
-// contenders are the champion and the ones before it, the youngest first, each version once, with the policy under which it served last.
-func (l *Looking) contenders(ctx context.Context, model string, history []serving.Record) (champion registry.ModelVersion, found []Contender, err error) {
-	seen := map[int]bool{}
-	for i := len(history) - 1; i >= 0 && len(found) < maxContenders; i-- {
-		track := history[i].Champion
-		if track == nil || seen[track.Version] {
-			if i == len(history)-1 && track == nil {
-				return champion, nil, nil
-			}
+// contenders are the champion and the ones before it that history allows to go back to: those whose scores mean the same, and that were made of none of
+// the outcomes by which all are measured. One that learned from these would look better than it is.
+func (l *Looking) contenders(ctx context.Context, champion registry.ModelVersion, out ReferenceOutput, earlier []serving.Track) ([]Contender, error) {
+	found := out.Contenders
+	for _, track := range earlier {
+		if len(found) == maxContenders {
+			break
+		}
+		version, err := l.Registry.Version(ctx, champion.Name, track.Version)
+		if err != nil {
+			return nil, err
+		}
+		if version.Meaning != champion.Meaning {
 			continue
 		}
-		seen[track.Version] = true
-		version, err := l.Registry.Version(ctx, model, track.Version)
+		until, err := l.judgedUntil(ctx, version)
 		if err != nil {
-			return champion, nil, err
+			return nil, err
 		}
-		if len(found) == 0 {
-			champion = version
-		}
-		if version.Meaning == champion.Meaning {
-			found = append(found, Contender{Track: *track, Bundle: version.Bundle})
+		if until <= out.JudgedUntil {
+			found = append(found, Contender{Track: track, Bundle: version.Bundle})
 		}
 	}
-	return champion, found, nil
+	return found, nil
+}
+
+// changing says why what serves is not to be changed now: a delivery is under way, be it in staging, waiting for approval, or in its bake.
+func (l *Looking) changing(ctx context.Context, newest serving.Record, delivery string) (string, error) {
+	if newest.Challenger != nil {
+		return fmt.Sprintf("version %d is on its way to production", newest.Challenger.Version), nil
+	}
+	runs, err := goesOn(ctx, l.Workflows, delivery)
+	if err != nil || !runs {
+		return "", err
+	}
+	return "a delivery is under way, see " + delivery, nil
+}
+
+// judgedUntil is the last day of the rows with a label of which a version was made; empty without a column of time.
+func (l *Looking) judgedUntil(ctx context.Context, version registry.ModelVersion) (string, error) {
+	spec, err := getSchema(ctx, l.Cache.Objects, version.Artifacts[artifact.Schema])
+	if err != nil || spec.Time == "" {
+		return "", err
+	}
+	return l.last(ctx, spec.Time, version.Artifacts[artifact.Train], version.Artifacts[artifact.Validation], test(version))
 }
 
 // last is the last day that a column of datasets holds, as 2006-01-02; empty where they hold none.
@@ -183,27 +231,40 @@ func (l *Looking) last(ctx context.Context, column string, datasets ...artifact.
 	return dataset.DayOf(latest).Format(pipeline.DateLayout), nil
 }
 
-// earlierLook is the newest look at a champion, of an earlier day, that had enough rows, and the how manieth look the next one is.
-func earlierLook(looks []registry.Look, champion int, asOf string) (newest registry.Look, nth int) {
-	nth = 1
+// hold says what keeps the look from acting: rows of its own, and those of a past that was looked at before, say little of what serves now.
+func (o *ReferenceOutput) hold(in ReferenceInput, looks []registry.Look) {
 	for _, look := range looks {
-		if look.Champion != champion || look.AsOf >= asOf || look.Data != "" {
-			continue
-		}
-		nth++
-		if look.Enough && look.AsOf > newest.AsOf {
-			newest = look
+		if look.Data == "" && look.AsOf > max(in.AsOf, o.Later) {
+			o.Later = look.AsOf
 		}
 	}
-	return newest, nth
+	switch {
+	case in.Data != "":
+		o.Held = "rows of their own start none"
+	case o.Later != "":
+		o.Held = "there was a look at a later day, " + o.Later
+		o.Changing = o.Held
+	default:
+		o.Held = monitor.Held(in.Monitor, trainings(looks), in.Now)
+	}
 }
 
-// trainings are when looks led to a training.
+// trainings are when looks led to a training, as far as it was started, or kept for later. Looks of before what was done was recorded say it by their verdict.
 func trainings(looks []registry.Look) (started []time.Time) {
 	for _, look := range looks {
-		if look.Verdict == monitor.Retrain {
+		if look.Done == monitor.Started || look.Done == monitor.Kept || look.Done == "" && look.Verdict == monitor.Retrain {
 			started = append(started, look.At)
 		}
 	}
 	return started
+}
+
+// delivered are the versions whose delivery looks have started within the cooldown.
+func delivered(looks []registry.Look, in ReferenceInput) (versions []int) {
+	for _, look := range looks {
+		if look.Done == monitor.Delivering && in.Now.Sub(look.At).Hours() < in.Monitor.CooldownHours {
+			versions = append(versions, look.BackTo)
+		}
+	}
+	return versions
 }

@@ -28,9 +28,11 @@ type RefusalsOutput struct {
 func (o RefusalsOutput) Summary() string { return counted(o.Findings) }
 
 const (
-	// Refused for one reason is a finding where it is so many requests, and such a share of all since the last look: fewer are slips of single clients.
-	manyRefused  = 25
-	shareRefused = 0.01
+	// Refused for one reason is a finding where it is so many requests, such a share of all since the last look, and of so many institutions where there
+	// are more than one: else it is the slip of a single client.
+	manyRefused      = 25
+	shareRefused     = 0.01
+	manyInstitutions = 2
 )
 
 // Asking reads what production's clients ask.
@@ -55,12 +57,12 @@ func (a *Asking) Refusals(ctx context.Context, in RefusalsInput) (out RefusalsOu
 	since := now.Since(before)
 	for _, r := range since.Refused {
 		share := float64(r.Count) / float64(max(since.Requests, r.Count))
-		if r.Count < manyRefused || share < shareRefused {
+		if r.Count < manyRefused || share < shareRefused || r.Institutions < min(manyInstitutions, since.Institutions) {
 			continue
 		}
 		out.Findings = append(out.Findings, monitor.Finding{
-			Kind: monitor.OfSchema, Feature: r.Field, Statistic: "refused_" + r.Rule, Value: share, Limit: shareRefused, Rows: since.Requests,
-			Message: fmt.Sprintf("clients send what the contract refuses: field %q, rule %s, in %d of %d requests since the last look", r.Field, r.Rule, r.Count, since.Requests),
+			Kind: monitor.OfRequests, Feature: r.Field, Statistic: "refused_" + r.Rule, Value: share, Limit: shareRefused, Rows: since.Requests,
+			Message: fmt.Sprintf("clients send what the contract refuses: field %q, rule %s, in %d of %d requests since the last look, of %d institutions within a day", r.Field, r.Rule, r.Count, since.Requests, r.Institutions),
 		})
 	}
 	out.Counts, err = json.Marshal(now)

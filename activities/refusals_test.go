@@ -11,20 +11,24 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/monitor"
 )
 
 // Wanted by hand: 30 of 1,000 are many, 24 are not, 25 of 10,000 are no share.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	started, requests, domain, missing := 1000, 1000, 30, 24
+	started, requests, domain, missing, institutions, sending := 1000, 1000, 30, 24, 8, 2
 	counted := map[string]map[string]*int{
-		contract.DecisionsMetric:     {`pipeline="loans",synthetic="false"`: &requests},
-		contract.RefusedFieldsMetric: {`pipeline="loans",field="purpose",rule="domain"`: &domain, `pipeline="loans",field="income",rule="required"`: &missing},
+		contract.DecisionsMetric:           {`pipeline="loans",synthetic="false"`: &requests},
+		contract.RefusedFieldsMetric:       {`pipeline="loans",field="purpose",rule="domain"`: &domain, `pipeline="loans",field="income",rule="required"`: &missing},
+		contract.RefusedInstitutionsMetric: {`pipeline="loans",field="purpose",rule="domain"`: &sending, `pipeline="loans",field="income",rule="required"`: &sending},
+		contract.InstitutionsMetric:        {"": &institutions},
 	}
 	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		for metric, kind := range map[string]string{"process_start_time_seconds": "gauge", contract.DecisionsMetric: "counter", contract.RefusedFieldsMetric: "counter"} {
+		for metric, kind := range map[string]string{"process_start_time_seconds": "gauge", contract.DecisionsMetric: "counter", contract.RefusedFieldsMetric: "counter",
+			contract.RefusedInstitutionsMetric: "gauge", contract.InstitutionsMetric: "gauge"} {
 			fmt.Fprintf(w, "# TYPE %s %s\n", metric, kind)
-			if kind == "gauge" {
+			if metric == "process_start_time_seconds" {
 				fmt.Fprintf(w, "%s %d\n", metric, started)
 				continue
 			}
@@ -43,12 +47,19 @@ func TestRefusals(t *testing.T) {
 	first := look(nil)
 	require.Len(t, first.Findings, 1)
 	f := first.Findings[0]
+	require.Equal(t, monitor.OfRequests, f.Kind)
+	require.Contains(t, f.Message, "in 30 of 1000 requests since the last look, of 2 institutions within a day")
 	require.Equal(t, []any{"purpose", "refused_domain", 0.03, int64(1000), false}, []any{f.Feature, f.Statistic, f.Value, f.Rows, f.Meaning})
 	require.Empty(t, look(first.Counts).Findings, "nothing since")
 	requests, domain = 11000, 55
 	require.Empty(t, look(first.Counts).Findings, "25 of 10,000 since")
 	missing = 24 + 150
 	require.Equal(t, "income", look(first.Counts).Findings[0].Feature)
+	sending = 1
+	require.Empty(t, look(first.Counts).Findings, "one of eight institutions")
+	institutions = 1
+	require.Len(t, look(first.Counts).Findings, 1, "the only one")
+	institutions, sending = 8, 2
 	started = 2000
 	require.Len(t, look(first.Counts).Findings, 1, "after a restart all counts: 174 of 11,000 and 55 of 11,000")
 	gateway.Close()

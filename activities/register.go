@@ -72,6 +72,7 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	LatencyTest.register(to, s.Endpoint.Latency)
 	AnalyseCanary.register(to, s.Canary.Analyse)
 	RecordCanaryCheck.register(to, s.Canary.RecordCheck)
+	FindRunStart.register(to, s.Runs.Start)
 	AwaitRun.register(to, s.Runs.AwaitEnd)
 	FindEndpoints.register(to, s.Alerts.Find)
 	SendAlert.register(to, s.Alerts.Send)

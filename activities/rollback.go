@@ -14,6 +14,8 @@ type ChooseRollbackInput struct {
 	Model string `json:"model"`
 	// Wanted is the track to go back to; none: during a canary the champion, else the previous champion.
 	shift.Wanted
+	// After is the generation that the asker knows: a newer one by anybody else overtakes the rollback. 0 goes back from whatever serves.
+	After int64 `json:"after,omitempty"`
 }
 
 // ChooseRollbackOutput is the track to go back to, chosen once for all tries of the rollback.
@@ -28,9 +30,10 @@ func (o ChooseRollbackOutput) Summary() string { return fmt.Sprintf("to version 
 type RollBackInput struct {
 	Model  string       `json:"model"`
 	Target shift.Target `json:"target"`
-	// After is the newest generation that a delivery knows, which gives traffic back: a newer one by anybody else overtakes it. 0 goes back from
-	// whatever serves.
+	// After is the generation that the asker knows: a newer one by anybody else overtakes the rollback. 0 goes back from whatever serves.
 	After int64 `json:"after,omitempty"`
+	// Down says that the target may be down: a delivery that gives traffic back goes on until it is served.
+	Down bool `json:"down,omitempty"`
 	serving.Author
 }
 
@@ -63,15 +66,28 @@ func (o FindRollbackOutput) Summary() string {
 	return fmt.Sprintf("generation %d: version %d is champion", o.Generation, o.Version)
 }
 
-// ChooseRollback says where a rollback goes back to, see shift.Choose.
+// ChooseRollback says where a rollback goes back to, see shift.Choose; Overtaken when what serves is not what the asker knows.
 func (e *Environments) ChooseRollback(ctx context.Context, in ChooseRollbackInput) (ChooseRollbackOutput, error) {
+	if in.After > 0 {
+		newest, err := e.Registry.Serving(ctx, in.Model, serving.Production)
+		if err != nil {
+			return ChooseRollbackOutput{}, err
+		}
+		known, err := isNewest(ctx, e.Registry, newest, in.After)
+		if err != nil {
+			return ChooseRollbackOutput{}, err
+		}
+		if !known {
+			return ChooseRollbackOutput{}, overtakenBy(newest)
+		}
+	}
 	target, err := shift.Choose(ctx, e.Registry, e.Agent, in.Model, in.Wanted)
 	return ChooseRollbackOutput{Target: target}, err
 }
 
 // RollBack gives all traffic to an earlier champion that still runs, in seconds, see shift.RollBack.
 func (e *Environments) RollBack(ctx context.Context, in RollBackInput) (RollBackOutput, error) {
-	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Target: in.Target, After: in.After, Author: in.Author})
+	done, err := shift.RollBack(ctx, e.Registry, e.Agent, shift.Request{Model: in.Model, Target: in.Target, After: in.After, Down: in.Down, Author: in.Author})
 	if done.Record.Generation == 0 {
 		return RollBackOutput{}, err
 	}

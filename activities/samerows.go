@@ -40,25 +40,28 @@ func (s SameRows) unpaired(format string, args ...any) SameRows {
 
 // OnSameRows measures two versions of a model on the same rows. What keeps them from being compared is a note, no error.
 func OnSameRows(ctx context.Context, objects Objects, a, b registry.ModelVersion) (SameRows, error) {
-	newer := a
-	if b.Version > a.Version {
-		newer = b
+	older, newer := a, b
+	if a.Version > b.Version {
+		older, newer = b, a
 	}
 	same := SameRows{Of: newer.Version}
-	if a.Meaning != b.Meaning {
-		return same.unpaired("scores of label meaning %s and of %s are not compared", a.Meaning, b.Meaning), nil
-	}
-	schema, described := newer.Artifacts[artifact.Schema]
 	test, kept := newer.Artifacts[artifact.Test]
-	if !described || !kept {
+	if !kept {
 		return same.unpaired("version %d has no test part", newer.Version), nil
 	}
 	same.Test = test
-	spec, err := getSchema(ctx, objects, schema)
-	var rows dataset.Table
-	if err == nil {
-		rows, err = ReadTable(ctx, objects, test)
+	spec, err := trainedUnder(ctx, objects, newer)
+	if err != nil {
+		return same, err
 	}
+	made, err := trainedUnder(ctx, objects, older)
+	if err != nil {
+		return same, err
+	}
+	if !made.Label.Same(spec.Label) {
+		return same.unpaired("scores of the label %s and of %s are not compared", made.Label.Words(), spec.Label.Words()), nil
+	}
+	rows, err := ReadTable(ctx, objects, test)
 	if fault.CodeOf(err) == fault.NotFound {
 		return same.unpaired("the test part of version %d is in the store no longer", newer.Version), nil
 	}

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"maps"
 	"math"
 	"testing"
 
@@ -43,12 +44,17 @@ func TestOnSameRows(t *testing.T) {
 	require.Equal(t, tr.evaluated.Metrics, same.A)
 	require.NotEqual(t, same.A, same.B, "another model on the same rows")
 
-	second.Meaning = pipeline.MeaningApproval
+	swapped := b.spec
+	swapped.Label.Positive, swapped.Label.Negative = b.spec.Label.Negative, b.spec.Label.Positive
+	other, err := putJSON(t.Context(), b.objects, schema.Of(swapped))
+	require.NoError(t, err)
+	second.Artifacts = maps.Clone(second.Artifacts)
+	second.Artifacts[artifact.Schema] = other
 	same, err = OnSameRows(t.Context(), b.objects, first, second)
 	require.NoError(t, err)
-	meanings := "scores of label meaning default and of approval are not compared"
-	require.Equal(t, SameRows{Of: 2, Note: meanings, Unpaired: meanings}, same)
-	second.Meaning, second.Artifacts = first.Meaning, map[string]artifact.Ref{}
+	labels := "scores of the label " + b.spec.Label.Words() + " and of " + swapped.Label.Words() + " are not compared"
+	require.Equal(t, SameRows{Of: 2, Note: labels, Unpaired: labels}, same)
+	second.Artifacts = map[string]artifact.Ref{}
 	same, err = OnSameRows(t.Context(), b.objects, first, second)
 	require.NoError(t, err)
 	require.Equal(t, SameRows{Of: 2, Note: "version 2 has no test part", Unpaired: "version 2 has no test part"}, same)
@@ -104,6 +110,7 @@ func newDuel(t *testing.T, y []float64, scores [2][]float64) *duel {
 	require.NoError(t, err)
 	described, err := putJSON(t.Context(), d.objects, schema.Of(spec))
 	require.NoError(t, err)
+	d.versions[0].Artifacts = map[string]artifact.Ref{artifact.Schema: described}
 	d.versions[1].Artifacts = map[string]artifact.Ref{artifact.Schema: described, artifact.Test: test}
 	return d
 }

@@ -217,7 +217,7 @@ func TestTheChampionIsComparedAfterASchemaHasGrown(t *testing.T) {
 	for i := range 20 {
 		purpose.Texts[i] = "boat"
 	}
-	in := EvaluateInput{Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: b.spec.Label.Meaning}}
+	in := EvaluateInput{Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Label: b.spec.Label}}
 	in.Test, err = putTable(t.Context(), b.objects, table)
 	require.NoError(t, err)
 	grown := b.spec

@@ -131,7 +131,7 @@ func TestRegisterCoversEveryStep(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, all, len(regexp.MustCompile(`Step\[\w+, \w+\]\{`).FindAll(source, -1)), "as many as are declared")
 	require.Equal(t, map[string]bool{
-		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "ShiftTraffic": true, "RecordRun": true, "RecordCanaryCheck": true, "AwaitRun": true,
+		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "ShiftTraffic": true, "RecordRun": true, "RecordCanaryCheck": true, "AwaitRun": true, "FindRunStart": true,
 		"FindEndpoints": true, "SendAlert": true, "VerifyStart": true, "VerifyApproval": true,
 	}, urgent, "what gives traffic back, and what tells people, waits for no slot of a long step")
 	for name, times := range all {

@@ -7,7 +7,7 @@ import "github.com/loanops/loanops/internal/train/logit"
 // The steps of a training.
 var (
 	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
-	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "4", Role: Data, Patience: Long}
+	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "5", Role: Data, Patience: Long}
 	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "4", Role: Data, Patience: Long}
 	RecordSchema  = Step[RecordSchemaInput, RecordSchemaOutput]{Name: "RecordSchema", Role: Data}
 	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "3", Role: Data, Patience: Long}
@@ -80,8 +80,11 @@ var (
 	AdoptRecord         = Step[FollowInput, FollowOutput]{Name: "AdoptRecord", Role: Deliver, Patience: Brief}
 )
 
-// AwaitRun is the step of a trigger that is kept.
-var AwaitRun = Step[AwaitInput, AwaitOutput]{Name: "AwaitRun", Role: Data, Urgent: true}
+// The steps of a trigger that comes while a run goes on.
+var (
+	FindRunStart = Step[RunStartInput, RunStartOutput]{Name: "FindRunStart", Role: Data, Urgent: true}
+	AwaitRun     = Step[AwaitInput, AwaitOutput]{Name: "AwaitRun", Role: Data, Urgent: true}
+)
 
 // The steps that tell people. They are urgent, for an alert must not wait for a canary's window, and each try is short.
 var (

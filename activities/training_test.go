@@ -150,30 +150,39 @@ func TestAModelWithoutAGoodRequestInItsTestPartIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "rows is a good request under the contract")
 }
 
-// Probabilities of a default and of an approval have no quality in common: a drop between them would pass anything, or nothing.
-func TestAChampionOfAnotherMeaningIsNotCompared(t *testing.T) {
+// Probabilities of different outcomes have no quality in common: a drop between them would pass anything, or nothing. What a label says is told by its values
+// and its column as much as by its meaning.
+func TestAChampionOfAnotherLabelIsNotCompared(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	champion, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: b.spec.Name})
 	require.NoError(t, err)
 	require.Zero(t, champion, "there is none")
-	out, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
-		Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: pipeline.MeaningApproval},
-	})
-	require.NoError(t, err)
-	require.Nil(t, out.Champion.Differences)
-	require.Contains(t, out.Champion.Note, "of label meaning approval and cannot be compared with scores of default")
-	gates, err := b.stages.Evaluation.CheckGates(t.Context(), GateInput{Against: pipeline.IsBetter, Metrics: out.Metrics, Champion: out.Champion})
-	require.NoError(t, err)
-	require.True(t, gates.Passed, "the absolute gates decide")
-	require.True(t, gates.NotComparable, "and a person")
+	for name, change := range map[string]func(*pipeline.Label){
+		"meaning": func(l *pipeline.Label) { l.Meaning = pipeline.MeaningApproval },
+		"values":  func(l *pipeline.Label) { l.Positive, l.Negative = l.Negative, l.Positive },
+		"column":  func(l *pipeline.Label) { l.Column = "late" },
+	} {
+		label := b.spec.Label
+		change(&label)
+		out, err := b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{
+			Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Label: label},
+		})
+		require.NoError(t, err)
+		require.Nil(t, out.Champion.Differences, name)
+		require.Contains(t, out.Champion.Note, "its scores are of the label "+label.Words()+" and cannot be compared with scores of "+b.spec.Label.Words())
+		gates, err := b.stages.Evaluation.CheckGates(t.Context(), GateInput{Against: pipeline.IsBetter, Metrics: out.Metrics, Champion: out.Champion})
+		require.NoError(t, err)
+		require.True(t, gates.Passed, "the absolute gates decide")
+		require.True(t, gates.NotComparable, "and a person")
+	}
 }
 
 func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	b := newBench(t)
 	tr := b.train(t)
 	require.Nil(t, tr.evaluated.Champion)
-	in := EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: b.spec.Label.Meaning}}
+	in := EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: tr.split.Test, Champion: &Rival{Version: 1, Bundle: tr.trained.Bundle, Label: b.spec.Label}}
 	compared, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
 	require.True(t, compared.Champion.Same, "it is the same model")
@@ -182,7 +191,7 @@ func TestEvaluateComparesWithTheChampionOnTheSameRows(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, gates.Passed)
 	require.False(t, gates.NotComparable)
-	in.Previous = &Rival{Version: 1, Bundle: tr.trained.Bundle, Meaning: b.spec.Label.Meaning}
+	in.Previous = &Rival{Version: 1, Bundle: tr.trained.Bundle, Label: b.spec.Label}
 	both, err := b.stages.Evaluation.Evaluate(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, both.Champion, both.Previous, "the one before is measured on the same rows")
@@ -357,7 +366,7 @@ func TestRegister(t *testing.T) {
 	}
 	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
 	require.NoError(t, err)
-	require.Equal(t, &Rival{Version: 2, Bundle: artifact.Ref{SHA256: "b"}, Meaning: pipeline.MeaningDefault}, found.Champion)
+	require.Equal(t, &Rival{Version: 2, Bundle: artifact.Ref{SHA256: "b"}}, found.Champion)
 	require.Nil(t, found.Previous)
 	next, err := b.registry.newest(serving.Production).Canary(serving.Track{Version: 1}, 5, "")
 	b.registry.write(t, "run", next, err)

@@ -50,10 +50,17 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		return nil, nil, err
 	}
 	opened = append(opened, reg)
+	database, err := reg.Identity(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := objects.Claim(ctx, database); err != nil {
+		return nil, nil, err
+	}
 	cache := activities.StepCache{Registry: reg, Objects: objects}
 	stages = &activities.Stages{
 		Pipelines: activities.Pipelines{Registry: reg, Objects: objects, BuiltIn: pipelines.FS, Register: schedule.Schedules{Client: temporal.ScheduleClient()}.Register},
-		Models:    activities.Models{Registry: reg},
+		Models:    activities.Models{Registry: reg, Objects: objects},
 		Runs:      activities.Runs{Registry: reg, Objects: objects, Histories: temporal, Workflows: temporal},
 		Approvals: activities.Approvals{Registry: reg},
 	}
@@ -75,7 +82,7 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		stages.Evaluation = activities.Evaluation{Cache: cache, Page: report.EvaluationHTML, OnDataPage: report.OnDataHTML}
 	}
 	stages.Ageing = activities.Ageing{Registry: reg, Cache: cache, Page: report.CadenceHTML}
-	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Page: report.LookHTML}
+	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Workflows: temporal, Page: report.LookHTML}
 	if slices.Contains(roles, activities.Deliver) {
 		if err := wireDelivery(stages, cfg, reg, objects, temporal, namespace); err != nil {
 			return nil, nil, err
@@ -118,27 +125,33 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
 	}
 	stages.Asking = activities.Asking{Gateway: strings.TrimSuffix(cfg.Gateway, "/"), Client: caller}
+	endpoints, err := alertEndpoints(cfg)
 	stages.Alerts = activities.Alerts{
-		Registry: reg, Endpoints: func() ([]webhook.Endpoint, error) { return alertEndpoints(cfg) }, Client: webhook.Client(),
-		Site: webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace},
+		Registry: reg, Endpoints: endpoints, Client: webhook.Client(), Site: webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace},
 	}
-	_, err = alertEndpoints(cfg) // what is wrong with them is said at the start, not at the first alert
 	return err
 }
 
-// alertEndpoints are who is told of alerts. Their secrets are read each time, so that they can be changed while the worker runs.
-func alertEndpoints(cfg settings.Settings) ([]webhook.Endpoint, error) {
+// alertEndpoints are who is told of alerts. Their secrets are read each time, so that they can be changed while the worker runs; what is wrong
+// with them is said at the start all the same, not at the first alert.
+func alertEndpoints(cfg settings.Settings) ([]activities.AlertEndpoint, error) {
 	named, err := cfg.AlertEndpoints()
 	if err != nil {
 		return nil, err
 	}
-	endpoints := make([]webhook.Endpoint, len(named))
+	endpoints := make([]activities.AlertEndpoint, len(named))
 	for i, e := range named {
-		key, err := webhook.ParseSecret(e.Secret)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, err, "the secret of the alert endpoint %q", e.Name)
+		endpoints[i] = activities.AlertEndpoint{Name: e.Name, Now: func() (webhook.Endpoint, error) {
+			secret, err := e.Secret()
+			if err != nil {
+				return webhook.Endpoint{}, err
+			}
+			key, err := webhook.ParseSecret(secret)
+			return webhook.Endpoint{Name: e.Name, URL: e.URL, Key: key}, fault.Wrap(fault.Invalid, err, "the secret of the alert endpoint %q", e.Name)
+		}}
+		if _, err := endpoints[i].Now(); err != nil {
+			return nil, err
 		}
-		endpoints[i] = webhook.Endpoint{Name: e.Name, URL: e.URL, Key: key}
 	}
 	return endpoints, nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,7 +33,7 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 	} {
 		t.Run(string(role), func(t *testing.T) {
 			cfg := test.settings
-			cfg.Bucket, cfg.WorkDir, cfg.Database = "loanops", filepath.Join(dir, string(role)), "sqlite://"+filepath.Join(dir, string(role)+".db")
+			cfg.Bucket, cfg.WorkDir, cfg.Database = "loanops", filepath.Join(dir, string(role)), "sqlite://"+filepath.Join(dir, "loanops.db")
 			stages, closeAll, err := wire(t.Context(), cfg, []activities.Role{role}, temporal, "default")
 			require.NoError(t, err)
 			defer closeAll()
@@ -46,10 +47,15 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 		})
 	}
 	_, _, err = wire(t.Context(), settings.Settings{
-		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "none.db"),
+		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "loanops.db"),
 	}, activities.Roles, temporal, "default")
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "LOANOPS_ROLLBACK_TOKEN_FILE")
+
+	_, _, err = wire(t.Context(), settings.Settings{
+		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "another.db"),
+	}, []activities.Role{activities.Train}, temporal, "default")
+	require.Equal(t, fault.Refused, fault.CodeOf(err), "a bucket belongs to the database that used it first")
 }
 
 // What is wrong with who is told of alerts is said when the worker starts; secrets are read each time.
@@ -66,6 +72,16 @@ func TestAlertEndpointsAreCheckedAtTheStart(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600))
 	endpoints, err := alertEndpoints(cfg)
 	require.NoError(t, err)
-	require.Equal(t, "https://ops", endpoints[0].URL)
-	require.Len(t, endpoints[0].Key, 24)
+	ops, err := endpoints[0].Now()
+	require.NoError(t, err)
+	require.Equal(t, "https://ops", ops.URL)
+	require.Len(t, ops.Key, 24)
+
+	require.NoError(t, os.WriteFile(file, nil, 0o600)) // it is being changed: cut short, and not written yet
+	_, err = endpoints[0].Now()
+	require.ErrorContains(t, err, `"ops"`)
+	require.NoError(t, os.WriteFile(file, []byte("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600))
+	ops, err = endpoints[0].Now()
+	require.NoError(t, err)
+	require.Equal(t, make([]byte, 32), ops.Key)
 }

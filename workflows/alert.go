@@ -60,12 +60,10 @@ func Alert(ctx workflow.Context, input AlertInput) (AlertResult, error) {
 
 // tell starts the telling of an alert, which goes on when the run has ended. One that was started before is the same.
 func tell(ctx workflow.Context, input AlertInput) {
-	child := workflow.WithChildOptions(ctx, workflow.ChildWorkflowOptions{
-		WorkflowID: AlertID(input.ID), ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
-		WorkflowIDReusePolicy: enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE,
-		StaticSummary:         fmt.Sprintf("tell people of an alert of %s", input.Pipeline),
-	})
-	err := workflow.ExecuteChildWorkflow(child, AlertName, input).GetChildWorkflowExecution().Get(ctx, nil)
+	ctx = outliving(ctx, AlertID(input.ID), fmt.Sprintf("tell people of an alert of %s", input.Pipeline))
+	once := workflow.GetChildWorkflowOptions(ctx)
+	once.WorkflowIDReusePolicy = enumspb.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE
+	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, once), AlertName, input).GetChildWorkflowExecution().Get(ctx, nil)
 	if err != nil && !alreadyRuns(err) {
 		workflow.GetLogger(ctx).Warn("people are not told of an alert", "alert", input.ID, "error", err)
 	}
@@ -73,15 +71,33 @@ func tell(ctx workflow.Context, input AlertInput) {
 
 // raise says, while the run goes on, in which state it finds something of its pipeline. moment names the place in the run, and is there once.
 func (r *run) raise(ctx workflow.Context, moment string, states ...alert.Raise) {
-	r.record(ctx, Result{}, nil, registry.RunRunning, r.finding(ctx, moment, states...))
+	r.record(ctx, Result{}, nil, registry.RunRunning, r.finding(ctx, moment, Result{}, states...))
 }
 
-// finding is what the run finds at a moment; nil for nothing.
-func (r *run) finding(ctx workflow.Context, moment string, states ...alert.Raise) *activities.Raising {
+// finding is what the run finds at a moment, with its result at its end; nil for nothing.
+func (r *run) finding(ctx workflow.Context, moment string, result Result, states ...alert.Raise) *activities.Raising {
 	if len(states) == 0 {
 		return nil
 	}
-	return &activities.Raising{Moment: moment, At: workflow.Now(ctx), States: states, Version: r.Model.Version}
+	found := activities.Raising{Moment: moment, At: workflow.Now(ctx), Reasons: result.Reasons, Version: r.Model.Version}
+	for _, state := range states {
+		state.About = r.about(ctx, state)
+		found.States = append(found.States, state)
+	}
+	return &found
+}
+
+// about is what a state of a subject is about, where that is not always the same.
+func (r *run) about(ctx workflow.Context, found alert.Raise) []string {
+	switch {
+	case found.State == alert.Waiting:
+		return []string{"run " + workflow.GetInfo(ctx).WorkflowExecution.RunID}
+	case found.Subject == alert.Rollback && found.State == alert.RolledBack:
+		return []string{fmt.Sprintf("version %d", r.Model.Version)}
+	case found.Subject == alert.Monitor && found.State != alert.OK && found.State != alert.Failed:
+		return r.looked
+	}
+	return nil
 }
 
 // statesOf is what the end of a run says of its pipeline, by the workflow's name; nothing leaves it as it was. A training that has handed its version
@@ -94,8 +110,6 @@ func statesOf(name string, handedOver bool, verdict Verdict, failure error) []al
 		return ofDelivery(verdict, failure)
 	case RollbackName:
 		return ofRollback(verdict, failure)
-	case MonitorName:
-		return ofMonitor(verdict, failure)
 	}
 	return nil
 }
@@ -138,19 +152,6 @@ func ofRollback(verdict Verdict, failure error) []alert.Raise {
 		return []alert.Raise{{Subject: alert.Rollback, State: alert.RolledBack}}
 	}
 	return nil
-}
-
-// ofMonitor: the verdict is the state. A look that was aborted has none.
-func ofMonitor(verdict Verdict, failure error) []alert.Raise {
-	switch {
-	case failure != nil:
-		return []alert.Raise{failedTo(alert.Monitor, failure)}
-	case verdict == Aborted:
-		return nil
-	case verdict == Nothing:
-		return []alert.Raise{{Subject: alert.Monitor, State: alert.OK}}
-	}
-	return []alert.Raise{{Subject: alert.Monitor, State: alert.State(verdict)}}
 }
 
 // failedTo is that a run failed. What an unknown fault says is for the log, not for other systems.

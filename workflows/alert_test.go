@@ -91,6 +91,23 @@ func TestTheSameStateTwiceIsToldOnce(t *testing.T) {
 	require.Equal(t, []string{"alert-delivery-aborted", "alert-delivery-ok"}, p.started, "and once more when it is well again")
 }
 
+// An alert has the reasons and the version of the run that ends.
+func TestTheEndOfARunSaysWhy(t *testing.T) {
+	p := newPlatform()
+	p.observe = func(int) (canary.Observation, error) { return broken(), nil }
+	result := deliver(t, p, nil)
+	end := p.found[len(p.found)-1]
+	require.NotEmpty(t, end.Reasons)
+	require.Equal(t, result.Reasons, end.Reasons)
+	require.Equal(t, 2, end.Version)
+
+	p = newPlatform()
+	require.Equal(t, RolledBack, rollBack(t, p, RollbackInput{Model: "loan-eligibility"}).Verdict)
+	end = p.found[len(p.found)-1]
+	require.Equal(t, []string{"version 1"}, end.States[0].About, "going back to another version is another rollback")
+	require.Equal(t, 1, end.Version)
+}
+
 // A run in which nothing is wrong starts no workflow and adds no step.
 func TestARunThatEndsWellTellsNobody(t *testing.T) {
 	p := newPlatform()
@@ -114,6 +131,7 @@ func TestAWaitingForApprovalIsToldAndItsEnd(t *testing.T) {
 	require.Contains(t, p.told, activities.SendInput{Alert: "approval-waiting", Endpoint: "pager"}, "while it waits")
 	require.Equal(t, []string{"waiting", "approved", "end"}, []string{p.found[0].Moment, p.found[1].Moment, p.found[2].Moment})
 	require.Contains(t, p.found[0].States[0].Reasons[0], "12 of 1000 verdicts change")
+	require.Equal(t, []string{"run default-test-run-id"}, p.found[0].States[0].About, "the waiting of another delivery is another one")
 	require.Equal(t, 2, p.found[0].Version)
 	require.Equal(t, []string{"approved by grace: reviewed"}, p.found[1].States[0].Reasons)
 	require.Equal(t, time.Hour, p.found[1].At.Sub(p.found[0].At).Round(time.Minute))

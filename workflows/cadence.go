@@ -40,10 +40,8 @@ func (c *cadence) measure(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	known := spec.Source.Known(c.input.AsOf, workflow.Now(ctx))
-	extracted, err := do(ctx, &c.run, activities.ExtractData, "reading the data of the past", activities.ExtractInput{
-		Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: c.input.Data, Uploads: c.input.Uploads,
-		AsOf: c.input.AsOf, KnownAt: known,
-	})
+	extracted, err := do(ctx, &c.run, activities.ExtractData, "reading the data of the past",
+		spec.Extraction(c.input.Data, c.input.Uploads, c.input.AsOf, "", known))
 	if err != nil {
 		return Result{}, err
 	}

@@ -193,7 +193,7 @@ func (d *delivery) giveBack(ctx workflow.Context, reasons []string) error {
 	d.committed = "traffic is being given back to the champion of before"
 	author := d.change(ctx, activities.RollBack.Name, strings.Join(reasons, "; ")).Author
 	done, err := insist(last, &d.run, activities.RollBack, "giving all traffic back to the champion of before", activities.RollBackInput{
-		Model: d.input.Model, Target: shift.Target{Track: *d.resolved.Champion, Digest: d.resolved.ChampionDigest}, After: d.generation, Author: author,
+		Model: d.input.Model, Target: shift.Target{Track: *d.resolved.Champion, Digest: d.resolved.ChampionDigest}, After: d.generation, Down: true, Author: author,
 	}, inVain...)
 	if err != nil {
 		return err

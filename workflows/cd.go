@@ -41,6 +41,7 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 	d := &delivery{input: input, asked: digest, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
 		activities.ResolveModel.Name, activities.CheckContract.Name, activities.PredictShift.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
 		activities.ApplyStaging.Name, activities.SmokeTest.Name, activities.LatencyTest.Name)}
+	d.cause = input.Cause
 	if input.Signed != nil {
 		d.set(activities.VerifyStart.Name, StepPending, "")
 	}
@@ -232,9 +233,12 @@ func (d *delivery) change(ctx workflow.Context, operation, reason string) activi
 	}
 }
 
-// meant is a reason that says beside it who approved with a signature, and which breaks of the contract of requests the spec allowed: the record keeps
-// who was to know.
+// meant is a reason that says beside it which run asked for the delivery, who approved with a signature, and which breaks of the contract of requests the
+// spec allowed: the record keeps who was to know.
 func (d *delivery) meant(reason string) string {
+	if d.cause != "" {
+		reason += "; asked for by run " + d.cause
+	}
 	if len(d.approvals) > 0 && d.approvals[0].Signed != nil {
 		reason += "; signed and " + d.whoApproved()
 	}

@@ -139,10 +139,8 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 // read again. refused says why nothing may be trained on them.
 func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
 	for nth := range activities.MaxSchemas {
-		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
-			Schema: spec.Schema.Ref, Version: spec.Schema.Version, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: t.input.Data, Uploads: t.input.Uploads,
-			AsOf: t.input.AsOf, After: spec.Training.After(known), KnownAt: known,
-		})
+		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data",
+			spec.Extraction(t.input.Data, t.input.Uploads, t.input.AsOf, spec.Training.After(known), known))
 		if err != nil {
 			return extracted, validated, nil, err
 		}

@@ -41,10 +41,9 @@ func (e *evaluation) evaluate(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	known := spec.Source.Known(e.input.AsOf, workflow.Now(ctx))
-	extracted, err := do(ctx, &e.run, activities.ExtractData, "reading the raw data", activities.ExtractInput{
-		Schema: version.Schema, Version: version.SchemaVersion, Source: spec.Source, Limits: spec.Limits, Data: e.input.Data, Uploads: e.input.Uploads,
-		AsOf: e.input.AsOf, KnownAt: known,
-	})
+	read := spec.Extraction(e.input.Data, e.input.Uploads, e.input.AsOf, "", known)
+	read.Schema, read.Version = version.Schema, version.SchemaVersion
+	extracted, err := do(ctx, &e.run, activities.ExtractData, "reading the raw data", read)
 	if err != nil {
 		return Result{}, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/evaluate"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -15,18 +16,24 @@ import (
 func measures(t *testing.T, input EvaluationInput, out activities.EvaluateVersionOutput) (*platform, activities.EvaluateVersionInput, Result, error) {
 	t.Helper()
 	p := newPlatform()
-	p.refused = "schema version 2 waits" // a proposed schema keeps nobody from looking
 	env := p.environment(t)
+	spec := activities.PipelineOutput{
+		Schema: activities.SchemaState{Version: 6}, Refused: "schema version 7 waits", // a proposed schema keeps nobody from looking
+		Limits: pipeline.Limits{MaxRows: 7}, Outcomes: &pipeline.Outcomes{OutcomeColumns: pipeline.OutcomeColumns{KnownAt: "day"}},
+	}
+	spec.Source.Where = "amount > 0"
+	on(p, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) { return spec, nil })
 	on(p, env, activities.FindVersion, func(in activities.VersionInput) (activities.VersionOutput, error) {
 		require.Equal(t, input.Model, in.Model)
 		return activities.VersionOutput{Version: 2, Digest: "digest-2", Bundle: artifact.Ref{SHA256: "digest-2"}, Schema: artifact.Ref{SHA256: "its schema"}, SchemaVersion: 5}, nil
 	})
 	on(p, env, activities.ExtractData, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
-		require.Equal(t, "its schema", in.Schema.SHA256, "rows are read as the version reads them")
-		require.Equal(t, 5, in.Version)
-		require.Equal(t, input.Data, in.Data)
-		require.Equal(t, input.Uploads, in.Uploads)
-		require.Equal(t, input.AsOf, in.AsOf)
+		want := activities.ExtractInput{
+			Schema: artifact.Ref{SHA256: "its schema"}, Version: 5, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits,
+			Data: input.Data, Uploads: input.Uploads, AsOf: input.AsOf, KnownAt: in.KnownAt,
+		}
+		require.Equal(t, want, in, "rows are read as the version reads them, from where the pipeline has them")
+		require.True(t, input.AsOf == "" || in.KnownAt == input.AsOf)
 		return activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Rows: 90, Refused: 3, Later: 2, Dropped: 1, Source: "new.csv"}, nil
 	})
 	var asked activities.EvaluateVersionInput

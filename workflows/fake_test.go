@@ -4,12 +4,15 @@ import (
 	"context"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/activity"
 	"go.temporal.io/sdk/converter"
+	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
+	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -123,6 +126,13 @@ func broken() canary.Observation {
 	return seen
 }
 
+// patient lets an environment take its time: by default a task that takes more than a second is one that hangs, and a test has three, which a machine
+// that has more to do needs for what is well.
+func patient(env *testsuite.TestWorkflowEnvironment, interceptors ...interceptor.WorkerInterceptor) {
+	env.SetWorkerOptions(worker.Options{DeadlockDetectionTimeout: time.Minute, Interceptors: interceptors})
+	env.SetTestTimeout(time.Minute)
+}
+
 // queue is where a step of a workflow belongs. A run records on the role that it lives on.
 func (p *platform) queue(step, workflow string) string {
 	switch {
@@ -146,6 +156,7 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	t.Helper()
 	var suite testsuite.WorkflowTestSuite
 	env := suite.NewTestWorkflowEnvironment()
+	patient(env)
 	Register(env)
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes()))
 	// In every test: no step may wait long for a worker that is gone, or for one of another role. (The environment does not tell the
@@ -323,6 +334,9 @@ func (p *platform) registerProduction(env *testsuite.TestWorkflowEnvironment) {
 		return activities.CheckOutput{}, p.fails(activities.RecordCanaryCheck.Name)
 	})
 	on(p, env, activities.ChooseRollback, func(in activities.ChooseRollbackInput) (activities.ChooseRollbackOutput, error) {
+		if in.After > 0 && p.record.Generation != in.After {
+			return activities.ChooseRollbackOutput{}, p.overtaken()
+		}
 		return activities.ChooseRollbackOutput{Target: shift.Target{Track: first, Digest: "digest-1"}}, p.fails(activities.ChooseRollback.Name)
 	})
 	on(p, env, activities.RollBack, func(in activities.RollBackInput) (activities.RollBackOutput, error) {

@@ -57,7 +57,7 @@ func (w *world) deliver(t *testing.T, version int, drilled bool) Result {
 	var suite testsuite.WorkflowTestSuite
 	suite.SetLogger(silent{})
 	env := suite.NewTestWorkflowEnvironment()
-	env.SetTestTimeout(time.Minute)
+	patient(env)
 	Register(env)
 	require.NoError(t, env.SetTypedSearchAttributesOnStart(temporal.NewSearchAttributes()))
 	w.register(env)

@@ -2,11 +2,11 @@ package workflows
 
 import (
 	"fmt"
+	"slices"
 
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
-	"github.com/loanops/loanops/internal/deploy/shift"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/registry"
@@ -37,6 +37,7 @@ func Monitor(ctx workflow.Context, input MonitorInput) (Result, error) {
 	m := &monitoring{input: input, run: newRun(activities.Data, input.Pipeline, input.Trigger,
 		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name, activities.FindRefusals.Name,
 		activities.MeasureDrift.Name, activities.ExtractOutcomes.Name, activities.MeasurePerformance.Name, activities.RecordLook.Name)}
+	m.states = m.standing
 	return m.execute(ctx, m.look)
 }
 
@@ -46,36 +47,40 @@ type monitoring struct {
 	input    MonitorInput
 	spec     activities.PipelineOutput
 	known    string // the day of the look
+	whole    string // the last day of which all rows are there
 	ref      activities.ReferenceOutput
 	evidence monitor.Evidence
+	did      acted
 	record   activities.LookInput
 }
 
-// look takes one step after the other and then acts.
+// look takes one step after the other, does what that comes to, and records both. From then on nothing stops it: a verdict that is recorded was acted
+// upon as it says, and what was done is recorded and told.
 func (m *monitoring) look(ctx workflow.Context) (Result, error) {
-	if err := m.observe(ctx); err != nil {
+	err := m.observe(ctx)
+	if err == nil {
+		err = ctx.Err() // somebody's abort may have come together with the last answer
+	}
+	if err != nil {
 		return Result{}, err
 	}
+	last, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	m.committed = "what was found is being acted upon; roll back, or abort the training, when that is regretted"
 	decided := monitor.Decide(m.spec.Monitor.On, m.evidence)
-	m.record.Look.Verdict, m.record.Look.Reasons, m.record.Look.Findings = decided.Verdict, decided.Reasons, m.evidence.Findings
-	if _, err := do(ctx, &m.run, activities.RecordLook, "recording what was found", m.record); err != nil {
+	m.looked = decided.About
+	m.did = m.act(last, decided)
+	if m.did.words != "" {
+		decided.Reasons = append(decided.Reasons, m.did.words)
+	}
+	look := &m.record.Look
+	look.Verdict, look.Reasons, look.Findings, look.Done, look.BackTo = m.did.verdict, decided.Reasons, m.evidence.Findings, m.did.done, m.did.backTo
+	if _, err := insist(last, &m.run, activities.RecordLook, "recording what was found, and done", m.record, append(slices.Clone(inVain), fault.Internal)...); err != nil {
 		return Result{}, err
 	}
-	result := m.result(Verdict(decided.Verdict), decided.Reasons...)
-	result.Findings = m.evidence.Findings
-	var did string
-	var err error
-	switch decided.Verdict {
-	case monitor.Retrain:
-		did, err = m.train(ctx, startedBy(decided))
-	case monitor.RolledBack:
-		did, err = m.goBack(ctx, *m.evidence.Better)
-	case monitor.Nothing, monitor.Alert, monitor.Review:
-	}
-	if did != "" {
-		result.Reasons = append(result.Reasons, did)
-	}
-	return result, err
+	result := m.result(Verdict(look.Verdict), look.Reasons...)
+	result.Findings = look.Findings
+	return result, nil
 }
 
 // observe gathers the evidence.
@@ -85,8 +90,11 @@ func (m *monitoring) observe(ctx workflow.Context) (err error) {
 		return err
 	}
 	m.known = m.spec.Source.Known(m.input.AsOf, workflow.Now(ctx))
+	if m.whole = m.known; m.input.Data == "" {
+		m.whole = m.spec.Source.Whole(m.known, workflow.Now(ctx))
+	}
 	m.ref, err = do(ctx, &m.run, activities.FindReference, "finding what serves, and what it is held against", activities.ReferenceInput{
-		Pipeline: m.input.Pipeline, AsOf: m.known, Data: m.input.Data, Now: workflow.Now(ctx), Monitor: m.spec.Monitor,
+		Pipeline: m.input.Pipeline, AsOf: m.known, Data: m.input.Data, Now: workflow.Now(ctx), Monitor: m.spec.Monitor, Delivery: DeliveryID(m.input.Pipeline),
 	})
 	if err != nil {
 		return err
@@ -122,7 +130,10 @@ func (m *monitoring) fresh(ctx workflow.Context) (rows activities.ExtractOutput,
 	if err != nil {
 		return rows, err
 	}
-	m.evidence.Rows, m.record.Look.Rows = rows.Rows, rows.Rows
+	m.evidence.Rows, m.record.Look.Rows, m.record.Look.Until, m.record.Look.Dataset = rows.Rows, rows.Rows, rows.Last, rows.Dataset.SHA256
+	if m.input.Data == "" {
+		m.found(monitor.Undated(m.ref.Time, rows.Undated, m.ref.Undated, rows.Rows+rows.Refused)...)
+	}
 	if rows.Rows+rows.Refused == 0 {
 		m.skip(ctx, "there are no new rows", activities.ValidateData.Name, activities.FindSchemaChanges.Name, activities.MeasureDrift.Name)
 		return rows, nil
@@ -144,7 +155,7 @@ func (m *monitoring) fresh(ctx workflow.Context) (rows activities.ExtractOutput,
 		return rows, nil
 	}
 	drift, err := do(ctx, &m.run, activities.MeasureDrift, "holding them against what the champion was made of", activities.DriftInput{
-		Schema: m.spec.Schema.Ref, Reference: m.ref.Dataset, Fresh: rows.Dataset, Champion: m.ref.Contenders[0].Bundle, Monitor: m.spec.Monitor, Tested: m.ref.Tested,
+		Schema: m.spec.Schema.Ref, Reference: m.ref.Dataset, Fresh: rows.Dataset, Champion: m.ref.Contenders[0].Bundle, Monitor: m.spec.Monitor, Tested: m.ref.TestedBefore(rows.Dataset.SHA256),
 	})
 	if err != nil {
 		return rows, err
@@ -154,8 +165,12 @@ func (m *monitoring) fresh(ctx workflow.Context) (rows activities.ExtractOutput,
 	return rows, nil
 }
 
-// asked looks at what clients were refused for. A gateway that is away is no reason not to look at all else.
+// asked looks at what clients were refused for. The gateway tells of today, and of what serves. That it is away is no reason not to look at all else.
 func (m *monitoring) asked(ctx workflow.Context) error {
+	if m.input.Data != "" || m.known != m.spec.Source.Known("", workflow.Now(ctx)) {
+		m.skip(ctx, "the gateway tells of today, and the look is at something else", activities.FindRefusals.Name)
+		return nil
+	}
 	refused, err := do(ctx, &m.run, activities.FindRefusals, "finding what clients are refused for",
 		activities.RefusalsInput{Pipeline: m.input.Pipeline, Before: m.ref.Refusals})
 	if failedWith(err, fault.Unavailable) {
@@ -179,13 +194,14 @@ func (m *monitoring) judge(ctx workflow.Context, fresh activities.ExtractOutput)
 	} else {
 		m.end(ctx, activities.ExtractOutcomes.Name, StepSkipped, "they are those that are new")
 	}
+	m.record.Look.Outcomes = outcomes.Dataset.SHA256
 	if outcomes.Rows == 0 {
 		m.skip(ctx, "there are no rows", activities.MeasurePerformance.Name)
 		return nil
 	}
 	measured, err := do(ctx, &m.run, activities.MeasurePerformance, "measuring the champion and the versions before it", activities.PerformanceInput{
 		Pipeline: m.input.Pipeline, Schema: m.spec.Schema.Ref, Test: m.ref.Test, Reference: m.ref.Dataset, Fresh: fresh.Dataset, Outcomes: outcomes.Dataset,
-		Contenders: m.ref.Contenders, KnownAt: m.known, Monitor: m.spec.Monitor, Nth: m.ref.Nth,
+		Contenders: m.ref.Contenders, KnownAt: m.known, Monitor: m.spec.Monitor, Nth: m.ref.NthOf(fresh.Dataset.SHA256, outcomes.Dataset.SHA256), NthMeasured: m.ref.NthMeasured,
 	})
 	if err != nil {
 		return err
@@ -198,55 +214,5 @@ func (m *monitoring) judge(ctx workflow.Context, fresh activities.ExtractOutput)
 
 // extract is what reads the rows after a day.
 func (m *monitoring) extract(after string) activities.ExtractInput {
-	return activities.ExtractInput{
-		Schema: m.spec.Schema.Ref, Version: m.spec.Schema.Version, Source: m.spec.Source, Outcomes: m.spec.Outcomes, Limits: m.spec.Limits, Data: m.input.Data, Uploads: m.input.Uploads,
-		AsOf: m.known, After: after, KnownAt: m.known,
-	}
-}
-
-// startedBy is what the run says that a look starts.
-func startedBy(decided monitor.Decision) registry.Trigger {
-	if decided.NewData {
-		return registry.ByNewData
-	}
-	return registry.ByMonitor
-}
-
-// train starts the pipeline's training and does not wait for it. Where one runs already, another follows it.
-func (m *monitoring) train(ctx workflow.Context, trigger registry.Trigger) (string, error) {
-	run := workflow.GetInfo(ctx).WorkflowExecution.RunID
-	var triggered Triggered
-	err := workflow.ExecuteChildWorkflow(outliving(ctx, "trigger-"+run, "train "+m.input.Pipeline), TriggerName,
-		TriggerInput{Run: TrainingRun, Pipeline: m.input.Pipeline, Trigger: trigger, Actor: "monitor", Cause: run, AsOf: m.input.AsOf}).Get(ctx, &triggered)
-	switch triggered.Outcome {
-	case TriggerStarted:
-		return "a training is started, see " + triggered.WorkflowID, err
-	case TriggerKept, TriggerKeptAlready:
-		return "a training runs; another one follows it", err
-	}
-	return "", err
-}
-
-// goBack gives traffic back to an older version: at once where it still runs, else by a delivery.
-func (m *monitoring) goBack(ctx workflow.Context, to monitor.Better) (string, error) {
-	reason := fmt.Sprintf("monitor %s: %s", writer(ctx), to.Message)
-	var done Result
-	summary := fmt.Sprintf("roll %s back to version %d", m.input.Pipeline, to.Version)
-	err := workflow.ExecuteChildWorkflow(outliving(ctx, RollbackID(m.input.Pipeline), summary), RollbackName, RollbackInput{
-		Model: m.input.Pipeline, Wanted: shift.Wanted{Version: to.Version, Policy: to.Policy}, Actor: "monitor", Reason: reason,
-	}).Get(ctx, &done)
-	if alreadyRuns(err) {
-		return "a rollback is under way; the next look tries again", nil
-	}
-	if !failedWith(err, fault.Refused) {
-		return fmt.Sprintf("version %d serves again", to.Version), err
-	}
-	input := DeliveryInput{Model: m.input.Pipeline, Version: to.Version, Policy: to.Policy, Trigger: registry.ByMonitor, Actor: "monitor"}
-	summary = fmt.Sprintf("deliver %s version %d again", m.input.Pipeline, to.Version)
-	delivery := workflow.ExecuteChildWorkflow(outliving(ctx, DeliveryID(m.input.Pipeline), summary), ContinuousDeliveryName, input)
-	err = delivery.GetChildWorkflowExecution().Get(ctx, nil)
-	if alreadyRuns(err) {
-		return "another delivery is under way; the next look tries again", nil
-	}
-	return fmt.Sprintf("version %d does not run any more and is being delivered, see %s", to.Version, DeliveryID(m.input.Pipeline)), err
+	return m.spec.Extraction(m.input.Data, m.input.Uploads, m.whole, after, m.known)
 }

@@ -1,14 +1,14 @@
 package workflows
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
-	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -28,6 +28,7 @@ type production struct {
 	outcomes    activities.ExtractOutput
 	schema      activities.FindingsOutput
 	refusals    activities.RefusalsOutput
+	source      pipeline.Source
 	gatewayAway bool
 	drift       activities.DriftOutput
 	performance activities.PerformanceOutput
@@ -39,17 +40,24 @@ type production struct {
 	triggered   []TriggerInput
 	rolledBack  []RollbackInput
 	delivered   []DeliveryInput
-	notRunning  bool     // the version to go back to is in no slot
+	rollback    func(workflow.Context) (Result, error)
+	trigger     func(workflow.Context) error
 	taken       []string // IDs of children under which others run already
 	triggeredTo TriggerOutcome
 }
 
 func newProduction() *production {
 	p := &production{platform: newPlatform(), triggeredTo: TriggerStarted}
+	known := pipeline.Date{Time: time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)} // as lookInput says
+	p.source.KnownAt = &known
+	p.rollback = func(workflow.Context) (Result, error) {
+		return Result{Verdict: RolledBack, Model: ModelRef{Version: 1}}, nil
+	}
+	p.trigger = func(workflow.Context) error { return nil }
 	p.reference = activities.ReferenceOutput{
-		Contenders: []activities.Contender{{Track: second, Bundle: artifact.Ref{SHA256: "digest-2"}}, {Track: first}}, Nth: 3,
+		Contenders: []activities.Contender{{Track: second, Bundle: artifact.Ref{SHA256: "digest-2"}}, {Track: first}}, Memory: activities.Memory{Nth: 3},
 		Dataset: artifact.Ref{SHA256: "reference"}, Test: artifact.Ref{SHA256: "judged"}, After: "2026-05-31", JudgedUntil: "2025-11-30",
-		Refusals: []byte(`{"requests":7}`),
+		Refusals: []byte(`{"requests":7}`), Generation: 7,
 	}
 	p.fresh = activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "fresh"}, Rows: 700}
 	p.outcomes = activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "outcomes"}, Rows: 4000}
@@ -60,11 +68,12 @@ func newProduction() *production {
 func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironment {
 	t.Helper()
 	env := p.platform.environment(t)
-	env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&realTerms{taken: p.taken}}})
+	patient(env, &realTerms{taken: p.taken})
 	spec := activities.PipelineOutput{Digest: "spec-digest", Schema: activities.SchemaState{Version: 1}, Refused: p.refused}
+	spec.Source = p.source
 	spec.Monitor = pipeline.Monitor{MinRows: 500, On: pipeline.MonitorOn{
 		Schema: pipeline.ReactRetrain, DataDrift: pipeline.ReactAlert, PredictionDrift: pipeline.ReactRollBack, Performance: pipeline.ReactRollBack,
-		NewData: pipeline.ReactRetrain,
+		NewData: pipeline.ReactRetrain, Requests: pipeline.ReactAlert,
 	}}
 	on(p.platform, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) { return spec, nil })
 	on(p.platform, env, activities.FindReference, func(activities.ReferenceInput) (activities.ReferenceOutput, error) { return p.reference, nil })
@@ -98,19 +107,19 @@ func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironmen
 		return p.performance, nil
 	})
 	on(p.platform, env, activities.RecordLook, func(in activities.LookInput) (activities.LookOutput, error) {
+		if err := p.fails(activities.RecordLook.Name); err != nil {
+			return activities.LookOutput{}, err
+		}
 		p.looks = append(p.looks, in.Look)
 		return activities.LookOutput{}, nil
 	})
-	env.OnWorkflow(TriggerName, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in TriggerInput) (Triggered, error) {
+	env.OnWorkflow(TriggerName, mock.Anything, mock.Anything).Return(func(ctx workflow.Context, in TriggerInput) (Triggered, error) {
 		p.triggered = append(p.triggered, in)
-		return Triggered{Outcome: p.triggeredTo, WorkflowID: TrainingID(in.Pipeline)}, nil
+		return Triggered{Outcome: p.triggeredTo, WorkflowID: TrainingID(in.Pipeline)}, p.trigger(ctx)
 	}).Maybe()
-	env.OnWorkflow(RollbackName, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in RollbackInput) (Result, error) {
+	env.OnWorkflow(RollbackName, mock.Anything, mock.Anything).Return(func(ctx workflow.Context, in RollbackInput) (Result, error) {
 		p.rolledBack = append(p.rolledBack, in)
-		if p.notRunning {
-			return Result{}, temporal.NewNonRetryableApplicationError("version 1 does not run in production any more", string(fault.Refused), nil)
-		}
-		return Result{Verdict: RolledBack}, nil
+		return p.rollback(ctx)
 	}).Maybe()
 	env.OnWorkflow(ContinuousDeliveryName, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in DeliveryInput) (Result, error) {
 		p.delivered = append(p.delivered, in)
@@ -139,6 +148,18 @@ var (
 	better    = &monitor.Better{Version: 1, Policy: "policy", Basis: "labels", Message: "version 1 is better"}
 	decayed   = monitor.Finding{Kind: monitor.OfPerformance, Message: "the champion does worse"}
 )
+
+// notRunning is a rollback to what is in no slot.
+func notRunning(workflow.Context) (Result, error) {
+	return Result{}, temporal.NewNonRetryableApplicationError("version 1 does not run in production any more", string(fault.Refused), nil)
+}
+
+// withBetter is a production whose older version is better.
+func withBetter() *production {
+	p := newProduction()
+	p.performance.Findings, p.performance.Better = []monitor.Finding{decayed}, better
+	return p
+}
 
 func TestALookReadsWhatIsNewAndWhatHasBecomeOfApplicants(t *testing.T) {
 	p := newProduction()
@@ -203,6 +224,14 @@ func TestASchemaThatWaitsIsForReview(t *testing.T) {
 	require.Contains(t, result.Reasons, "schema version 2 waits")
 }
 
+// aboutOf are findings by kind and feature.
+func aboutOf(findings []monitor.Finding) (things []string) {
+	for _, f := range findings {
+		things = append(things, strings.TrimSpace(string(f.Kind)+" "+f.Feature))
+	}
+	return things
+}
+
 func TestWhatALookDoes(t *testing.T) {
 	p := newProduction()
 	p.drift = drifted
@@ -210,6 +239,7 @@ func TestWhatALookDoes(t *testing.T) {
 	require.Equal(t, Alerted, result.Verdict)
 	require.Equal(t, drifted.Findings, result.Findings)
 	require.Empty(t, p.triggered)
+	require.Equal(t, aboutOf(drifted.Findings), p.found[len(p.found)-1].States[0].About, "another finding is another alert")
 
 	p = newProduction()
 	p.performance.Findings = []monitor.Finding{decayed}
@@ -220,16 +250,20 @@ func TestWhatALookDoes(t *testing.T) {
 	require.Equal(t, p.looks[0].RunID, p.triggered[0].Cause, "the run says which look started it")
 	require.Equal(t, lookInput.AsOf, p.triggered[0].AsOf, "a training knows no more than the look that started it")
 	require.Contains(t, result.Reasons, "a training is started, see training-loan-eligibility")
+	require.Equal(t, monitor.Started, p.looks[0].Done)
+	require.Equal(t, p.looks[0].Reasons, result.Reasons)
 
 	p = newProduction()
 	p.performance.Findings, p.triggeredTo = []monitor.Finding{decayed}, TriggerKept
 	require.Contains(t, p.look(t, lookInput).Reasons, "a training runs; another one follows it")
+	require.Equal(t, monitor.Kept, p.looks[0].Done)
 
 	p = newProduction()
 	p.performance.Findings, p.reference.Held = []monitor.Finding{decayed}, "a monitor started one 1h ago"
 	result = p.look(t, lookInput)
 	require.Equal(t, Alerted, result.Verdict)
 	require.Empty(t, p.triggered, "the cooldown holds it back")
+	require.Equal(t, monitor.HeldBack, p.looks[0].Done)
 }
 
 // A training that nothing but new data asks for says so; the cooldown holds it back as any other one of a monitor.
@@ -255,12 +289,13 @@ func TestALookTrainsOnNewData(t *testing.T) {
 	require.Empty(t, p.triggered)
 }
 
-// What clients send and nobody takes is a finding as what the data bring is.
+// What clients send and nobody takes is told to people.
 func TestALookHearsOfRefusedClients(t *testing.T) {
 	p := newProduction()
-	p.refusals = activities.RefusalsOutput{Findings: []monitor.Finding{{Kind: monitor.OfSchema, Feature: "purpose", Message: "refused"}}, Counts: []byte(`{"requests":9}`)}
+	p.refusals = activities.RefusalsOutput{Findings: []monitor.Finding{{Kind: monitor.OfRequests, Feature: "purpose", Message: "refused"}}, Counts: []byte(`{"requests":9}`)}
 	result := p.look(t, lookInput)
-	require.Equal(t, Retrain, result.Verdict)
+	require.Equal(t, Alerted, result.Verdict, "whoever has a key makes nothing train")
+	require.Empty(t, p.triggered)
 	require.Equal(t, "purpose", result.Findings[0].Feature)
 	require.JSONEq(t, `{"requests":9}`, string(p.looks[0].Refusals), "the next look counts from there")
 
@@ -269,43 +304,235 @@ func TestALookHearsOfRefusedClients(t *testing.T) {
 	require.Equal(t, Nothing, p.look(t, lookInput).Verdict, "a gateway that is away is no reason not to look at all else")
 }
 
-func TestALookGoesBackToABetterVersion(t *testing.T) {
+// The gateway tells of today: of a day long ago, or of rows of their own, it knows nothing.
+func TestALookAtThePastHearsOfNoClients(t *testing.T) {
+	for _, input := range []MonitorInput{{Pipeline: "loan-eligibility", AsOf: "2020-01-31"}, {Pipeline: "loan-eligibility", Data: "rows.csv"}} {
+		p := newProduction()
+		p.fresh.Rows, p.outcomes.Rows = 0, 0
+		p.refusals = activities.RefusalsOutput{Findings: []monitor.Finding{{Kind: monitor.OfSchema, Feature: "purpose", Message: "refused"}}}
+		require.Equal(t, Nothing, p.look(t, input).Verdict)
+		require.NotContains(t, p.steps, activities.FindRefusals.Name)
+		require.Empty(t, p.triggered)
+	}
+}
+
+// Of a day that goes on a part of the rows is there. They are looked at when all of them are, and what is remembered is the last day that was seen.
+func TestALookTakesWholeDays(t *testing.T) {
 	p := newProduction()
-	p.performance.Findings, p.performance.Better = []monitor.Finding{decayed}, better
+	p.source.KnownAt = nil
+	p.fresh.Last, p.fresh.Dataset.SHA256 = "2026-06-28", "fresh"
+	env := p.environment(t)
+	env.SetStartTime(time.Date(2026, 6, 30, 2, 0, 0, 0, time.UTC))
+	env.ExecuteWorkflow(MonitorName, MonitorInput{Pipeline: "loan-eligibility"})
+	require.NoError(t, env.GetWorkflowError())
+	for _, in := range p.read {
+		require.Equal(t, []string{"2026-06-29", "2026-06-30"}, []string{in.AsOf, in.KnownAt})
+	}
+	look := p.looks[0]
+	require.Equal(t, []string{"2026-06-30", "2026-06-28", "fresh", "outcomes"}, []string{look.AsOf, look.Until, look.Dataset, look.Outcomes})
+	require.Contains(t, p.steps, activities.FindRefusals.Name, "it is of today")
+}
+
+// Another look on the same day spends of the level what is left, unless it is at the very same rows.
+func TestALookKnowsThoseOfItsDay(t *testing.T) {
+	for _, test := range []struct {
+		before activities.SameDay
+		nth    int
+	}{
+		{activities.SameDay{Dataset: "fresh", Outcomes: "outcomes"}, 3},
+		{activities.SameDay{Dataset: "fresh", Outcomes: "others"}, 4},
+		{activities.SameDay{Dataset: "others", Outcomes: "outcomes"}, 4},
+	} {
+		p := newProduction()
+		p.reference.SameDay = []activities.SameDay{test.before}
+		p.look(t, lookInput)
+		require.Equal(t, test.nth, p.measured.Nth)
+	}
+}
+
+// Rows of no day may be all that is new.
+func TestRowsOfNoDayAreForReview(t *testing.T) {
+	p := newProduction()
+	p.fresh.Rows, p.fresh.Undated, p.reference.Undated = 0, 40, 39
+	result := p.look(t, lookInput)
+	require.Equal(t, Review, result.Verdict)
+	require.Equal(t, "undated", result.Findings[0].Statistic)
+	p = newProduction()
+	p.fresh.Undated, p.reference.Undated = 40, 40
+	require.Equal(t, Nothing, p.look(t, lookInput).Verdict)
+	p = newProduction()
+	p.fresh.Undated = 40
+	require.Equal(t, Nothing, p.look(t, MonitorInput{Pipeline: "loan-eligibility", Data: "rows.csv"}).Verdict, "of rows of their own all are read")
+}
+
+// Rows of their own, and a past that was looked at before, are not what serves now: its state stays as it is.
+func TestALookAtSomethingElseSaysNothingOfWhatServes(t *testing.T) {
+	for _, later := range []string{"", "2026-07-31"} {
+		p := newProduction()
+		p.states["monitor"] = "review"
+		p.reference.Later = later
+		input := lookInput
+		if later == "" {
+			input.Data = "rows.csv"
+		}
+		p.look(t, input)
+		require.EqualValues(t, "review", p.states["monitor"])
+		require.Empty(t, p.started)
+	}
+}
+
+// The same trouble day after day is told once, whether or not a training may start for it.
+func TestWhatIsHeldBackIsToldOnce(t *testing.T) {
+	p := newProduction()
+	p.performance.Findings = []monitor.Finding{decayed}
+	for day := range 6 {
+		p.reference.Held, p.looks = "", nil
+		if day%2 == 1 {
+			p.reference.Held = "a monitor started one"
+		}
+		p.look(t, lookInput)
+	}
+	require.Equal(t, []string{"alert-monitor-retrain"}, p.started)
+}
+
+func TestALookGoesBackToABetterVersion(t *testing.T) {
+	p := withBetter()
 	result := p.look(t, lookInput)
 	require.Equal(t, RolledBack, result.Verdict)
 	require.Len(t, p.rolledBack, 1)
-	require.Equal(t, serving.Track{Version: 1, Policy: "policy"}, serving.Track{Version: p.rolledBack[0].Version, Policy: p.rolledBack[0].Policy})
-	require.Contains(t, p.rolledBack[0].Reason, p.looks[0].RunID, "the serving record names the look")
-	require.Contains(t, p.rolledBack[0].Reason, "version 1 is better")
+	in := p.rolledBack[0]
+	require.Equal(t, serving.Track{Version: 1, Policy: "policy"}, serving.Track{Version: in.Version, Policy: in.Policy})
+	require.EqualValues(t, 7, in.After, "of what the look has seen, and no other")
+	require.Contains(t, in.Reason, p.looks[0].RunID, "the serving record names the look")
+	require.Contains(t, in.Reason, "version 1 is better")
+	require.Equal(t, []any{registry.ByMonitor, p.looks[0].RunID}, []any{in.Trigger, in.Cause})
 	require.Contains(t, result.Reasons, "version 1 serves again")
+	require.Equal(t, []any{monitor.WentBack, 1}, []any{p.looks[0].Done, p.looks[0].BackTo})
+	require.Equal(t, []string{"performance", "version 1"}, p.found[len(p.found)-1].States[0].About)
 	require.Empty(t, p.triggered)
 	require.Empty(t, p.delivered)
-
-	p = newProduction()
-	p.performance.Findings, p.performance.Better, p.notRunning = []monitor.Finding{decayed}, better, true
-	result = p.look(t, lookInput)
-	require.Equal(t, RolledBack, result.Verdict)
-	require.Equal(t, []DeliveryInput{{Model: "loan-eligibility", Version: 1, Policy: "policy", Trigger: "monitor", Actor: "monitor"}}, p.delivered)
-	require.Contains(t, result.Reasons[len(result.Reasons)-1], "is being delivered, see delivery-loan-eligibility")
 }
 
-// What a person, or a training, has under way is no fault of a look.
-func TestALookGivesWayToWhatIsUnderWay(t *testing.T) {
-	p := newProduction()
-	p.performance.Findings, p.performance.Better, p.taken = []monitor.Finding{decayed}, better, []string{RollbackID("loan-eligibility")}
+// One that does not run any more is not back before its delivery has ended, and the record says so. It is not delivered by every look.
+func TestALookDeliversABetterVersionThatDoesNotRun(t *testing.T) {
+	p := withBetter()
+	p.rollback = notRunning
 	result := p.look(t, lookInput)
 	require.Equal(t, RolledBack, result.Verdict)
-	require.Contains(t, result.Reasons, "a rollback is under way; the next look tries again")
-	require.Empty(t, p.rolledBack)
-	require.Empty(t, p.delivered)
+	require.Equal(t, []DeliveryInput{{Model: "loan-eligibility", Version: 1, Policy: "policy", Trigger: "monitor", Actor: "monitor", Cause: p.looks[0].RunID}}, p.delivered)
+	require.Contains(t, result.Reasons[len(result.Reasons)-1], "version 1 does not serve yet: it does not run any more and is being delivered, see delivery-loan-eligibility")
+	require.Equal(t, []any{monitor.Delivering, 1}, []any{p.looks[0].Done, p.looks[0].BackTo})
 
-	p = newProduction()
-	p.performance.Findings, p.performance.Better, p.notRunning, p.taken = []monitor.Finding{decayed}, better, true, []string{DeliveryID("loan-eligibility")}
+	p = withBetter()
+	p.rollback, p.reference.Delivered = notRunning, []int{1}
 	result = p.look(t, lookInput)
-	require.Equal(t, RolledBack, result.Verdict)
-	require.Contains(t, result.Reasons, "another delivery is under way; the next look tries again")
+	require.Equal(t, Alerted, result.Verdict)
+	require.Contains(t, result.Reasons[len(result.Reasons)-1], "within the cooldown")
 	require.Empty(t, p.delivered)
+	require.Equal(t, []any{monitor.HeldBack, 0}, []any{p.looks[0].Done, p.looks[0].BackTo})
+}
+
+// What a look wanted to do and did not is an alert that says why, whatever kept it: people are told of what was found.
+func TestALookSaysWhatItCouldNotDo(t *testing.T) {
+	fails := func(workflow.Context) (Result, error) {
+		return Result{}, temporal.NewNonRetryableApplicationError("the record was altered", string(fault.Internal), nil)
+	}
+	for _, test := range []struct {
+		name  string
+		world func(*production)
+		done  monitor.Done
+		says  string
+	}{
+		{"a rollback is under way", func(p *production) { p.taken = []string{RollbackID("loan-eligibility")} }, monitor.Overtaken, "another rollback is under way"},
+		{"a person's rollback takes its place", func(p *production) {
+			p.rollback = func(workflow.Context) (Result, error) { return Result{}, &temporal.TerminatedError{} }
+		}, monitor.Overtaken, "another rollback took the place"},
+		{"somebody aborts it", func(p *production) {
+			p.rollback = func(workflow.Context) (Result, error) {
+				return Result{Verdict: Aborted, Reasons: []string{"aborted by grace: it must stay"}, Model: ModelRef{Version: 1}}, nil
+			}
+		}, monitor.Overtaken, "version 1 is not brought back: aborted by grace"},
+		{"another version is back", func(p *production) {
+			p.rollback = func(workflow.Context) (Result, error) {
+				return Result{Verdict: RolledBack, Reasons: []string{"version 3 is champion"}, Model: ModelRef{Version: 3}}, nil
+			}
+		}, monitor.Overtaken, "version 1 is not brought back: version 3 is champion"},
+		{"it fails", func(p *production) { p.rollback = fails }, monitor.Failed, "the rollback to version 1 has failed, see rollback-loan-eligibility: the record was altered"},
+		{"a delivery is under way", func(p *production) {
+			p.rollback, p.taken = notRunning, []string{DeliveryID("loan-eligibility")}
+		}, monitor.Overtaken, "another delivery is under way"},
+		{"a delivery is known to be under way", func(p *production) { p.reference.Changing = "a delivery is under way" }, monitor.HeldBack, "not brought back now: a delivery is under way"},
+		{"the trigger fails", func(p *production) {
+			p.performance.Better = nil
+			p.trigger = func(workflow.Context) error {
+				return temporal.NewNonRetryableApplicationError("no such queue", string(fault.Internal), nil)
+			}
+		}, monitor.Failed, "no training could be started: no such queue"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := withBetter()
+			test.world(p)
+			result := p.look(t, lookInput)
+			require.Equal(t, Alerted, result.Verdict)
+			require.Contains(t, strings.Join(result.Reasons, "; "), test.says)
+			require.NotContains(t, result.Reasons, "version 1 serves again")
+			require.Equal(t, []any{test.done, 0}, []any{p.looks[0].Done, p.looks[0].BackTo})
+			require.Equal(t, result.Reasons, p.looks[0].Reasons)
+			require.Contains(t, p.started, "alert-monitor-alert", "people are told")
+			require.Empty(t, p.delivered)
+		})
+	}
+}
+
+// From the verdict on nobody stops a look: what is done is recorded, and what is recorded is done.
+func TestALookIsNotAbortedOnceItActs(t *testing.T) {
+	for _, better := range []*monitor.Better{nil, better} {
+		p := withBetter()
+		p.performance.Better = better
+		env := p.environment(t)
+		p.rollback = func(ctx workflow.Context) (Result, error) {
+			last, release := workflow.NewDisconnectedContext(ctx)
+			defer release()
+			return Result{Verdict: RolledBack, Model: ModelRef{Version: 1}}, workflow.Sleep(last, time.Hour)
+		}
+		p.trigger = func(ctx workflow.Context) error { return workflow.Sleep(ctx, time.Hour) }
+		env.RegisterDelayedCallback(func() {
+			env.UpdateWorkflow(AbortUpdate, "late", rejected(t, "it is too late to abort: what was found is being acted upon"), Intervention{Actor: "grace", Reason: "not now"})
+			env.CancelWorkflow()
+		}, time.Minute)
+		env.ExecuteWorkflow(MonitorName, lookInput)
+		require.NoError(t, env.GetWorkflowError())
+		var result Result
+		require.NoError(t, env.GetWorkflowResult(&result))
+		require.Len(t, p.looks, 1)
+		require.Equal(t, string(p.looks[0].Verdict), string(result.Verdict))
+		require.Contains(t, []Verdict{Retrain, RolledBack}, result.Verdict)
+		require.Len(t, p.found, 1)
+	}
+}
+
+// Before it nothing is done: an abort that comes with the last answer counts.
+func TestALookIsAbortedBeforeItActs(t *testing.T) {
+	p := withBetter()
+	env := p.environment(t)
+	on(p.platform, env, activities.MeasurePerformance, func(activities.PerformanceInput) (activities.PerformanceOutput, error) {
+		env.CancelWorkflow()
+		return p.performance, nil
+	})
+	env.ExecuteWorkflow(MonitorName, lookInput)
+	var result Result
+	require.NoError(t, env.GetWorkflowResult(&result))
+	require.Equal(t, Aborted, result.Verdict)
+	require.Empty(t, p.looks)
+	require.Empty(t, p.rolledBack)
+}
+
+// A registry that is away is waited for: what was done is not forgotten.
+func TestALookIsRecordedInTheEnd(t *testing.T) {
+	p := withBetter()
+	p.failures[activities.RecordLook.Name] = 9
+	require.Equal(t, RolledBack, p.look(t, lookInput).Verdict)
+	require.Len(t, p.rolledBack, 1)
 }
 
 func TestMonitorRefusesWhatItCannotRead(t *testing.T) {

@@ -1,6 +1,10 @@
 package workflows
 
-import "time"
+import (
+	"time"
+
+	"github.com/loanops/loanops/internal/history"
+)
 
 // Workflow type names, registered explicitly: renaming a Go function changes nothing outside.
 const (
@@ -9,7 +13,7 @@ const (
 	RollbackName           = "Rollback"
 	TriggerName            = "Trigger"
 	MonitorName            = "Monitor"
-	AlertName              = "Alert"
+	AlertName              = history.Telling
 	EvaluationName         = "Evaluation"
 	CadenceName            = "Cadence"
 )

@@ -17,20 +17,22 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	if input.Model == "" {
 		return Result{}, usage(`"model" is missing; give {"model":"loan-eligibility","reason":"why"}`)
 	}
+	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
 	input.Reason = defaultTo(input.Reason, "asked for by an operator")
 	if input.Adopt > 0 {
-		r := newRun(activities.Deliver, input.Model, registry.ByHand, activities.FindRollback.Name, activities.AdoptRecord.Name)
+		r := newRun(activities.Deliver, input.Model, input.Trigger, activities.FindRollback.Name, activities.AdoptRecord.Name)
 		return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })
 	}
-	r := newRun(activities.Deliver, input.Model, registry.ByHand, activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
+	r := newRun(activities.Deliver, input.Model, input.Trigger, activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
+	r.cause = input.Cause
 	return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.rollBack(ctx, input) })
 }
 
 // rollBack chooses once and then sees it through: a record that is written, by whichever try, is followed.
 func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error) {
 	chosen, err := insist(ctx, r, activities.ChooseRollback, "choosing the version to go back to",
-		activities.ChooseRollbackInput{Model: input.Model, Wanted: input.Wanted}, inVain...)
+		activities.ChooseRollbackInput{Model: input.Model, Wanted: input.Wanted, After: input.After}, inVain...)
 	if err == nil {
 		err = ctx.Err() // somebody's abort may have come together with the answer
 	}
@@ -42,11 +44,11 @@ func (r *run) rollBack(ctx workflow.Context, input RollbackInput) (Result, error
 	defer release()
 	r.committed = "the rollback is being recorded; traffic is then made to follow"
 	done, err := insist(last, r, activities.RollBack, "rolling back", activities.RollBackInput{
-		Model: input.Model, Target: chosen.Target, Author: serving.Author{
+		Model: input.Model, Target: chosen.Target, After: input.After, Author: serving.Author{
 			Writer: writer(ctx), Actor: input.Actor, Reason: input.Reason, Operation: workflow.GetInfo(ctx).WorkflowExecution.RunID,
 		},
 	}, inVain...)
-	if failedWith(err, fault.Overtaken) { // it was recorded, and its reply lost
+	if input.After == 0 && failedWith(err, fault.Overtaken) { // it was recorded, and its reply lost
 		return r.followNewest(last, 0)
 	}
 	if err != nil {

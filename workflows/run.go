@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
@@ -25,6 +26,10 @@ type run struct {
 	stop    workflow.CancelFunc
 	// committed says why the run cannot be aborted any more; empty while it can.
 	committed string
+	// states says what the end of the run says of its pipeline, in place of statesOf; nil for most.
+	states func(Verdict, error) []alert.Raise
+	// looked is what a monitor's verdict is about, see monitor.Decision.
+	looked []string
 	// started is whose signatures started it, once they are verified.
 	started approval.Started
 }
@@ -68,7 +73,11 @@ func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result
 	} else {
 		r.finish(last, result)
 	}
-	found := r.finding(last, "end", statesOf(workflow.GetInfo(ctx).WorkflowType.Name, r.Delivery != "", result.Verdict, err)...)
+	states := statesOf(workflow.GetInfo(ctx).WorkflowType.Name, r.Delivery != "", result.Verdict, err)
+	if r.states != nil {
+		states = r.states(result.Verdict, err)
+	}
+	found := r.finding(last, "end", result, states...)
 	if manifest := r.record(last, result, err, status, found); manifest != nil {
 		result.Artifacts[artifact.Manifest] = *manifest
 	}

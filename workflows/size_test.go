@@ -83,7 +83,7 @@ func TestInputsOfATrainingAreSmall(t *testing.T) {
 		return activities.TrainOutput{Bundle: bundle, Hyperparameters: hyperparameters, Code: registry.Code{Version: "v0.9.0-0.20261128224229-0c622a7e2b44", Revision: trainedBy, Go: "go1.26.8"}}, nil
 	})
 	on(p, env, activities.FindChampion, func(activities.ChampionInput) (activities.ChampionOutput, error) {
-		rival := activities.Rival{Version: 1, Bundle: object("8", "model", "application/vnd.loanops.model"), Meaning: pipeline.MeaningDefault}
+		rival := activities.Rival{Version: 1, Bundle: object("8", "model", "application/vnd.loanops.model"), Label: pipeline.Label{Column: "defaulted", Positive: "1", Negative: "0", Meaning: pipeline.MeaningDefault, MaturesAfterDays: 180}}
 		return activities.ChampionOutput{Champion: &rival, Previous: &rival}, nil
 	})
 	on(p, env, activities.EvaluateModel, func(activities.EvaluateInput) (activities.EvaluateOutput, error) {

@@ -3,11 +3,13 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -51,13 +53,17 @@ type TriggerOutcome string
 // The outcomes.
 const (
 	TriggerStarted     TriggerOutcome = "started"      // the run
+	TriggerJoined      TriggerOutcome = "joined"       // the run that goes on began at the same moment; it is one for both
 	TriggerKept        TriggerOutcome = "kept"         // a run goes on; a keeper starts one more after it
 	TriggerKeptAlready TriggerOutcome = "kept_already" // a keeper waits already; it starts one for both
 )
 
+// sameMoment is for how long after the start of a run a schedule's trigger is one with it: two that somebody, or two clocks, set off at once.
+const sameMoment = 3 * time.Second
+
 // Trigger starts a pipeline's one run of that kind. While one goes on, the trigger is kept: a keeper, this workflow under a fixed ID, waits for
 // its end and starts one more, however many triggers came. So no trigger starts two runs side by side, none is lost, and ten of them during a
-// run are one more run.
+// run are one more run. A schedule's trigger that comes within a moment after the start of the run that goes on wants nothing that it does not do.
 //
 // A trigger that meets a keeper tells it so, by a signal: the keeper may have started its run before, and end now. Temporal does not let a workflow
 // end with a signal that it has not looked at. So either the keeper sees the signal, and starts one more, or it has ended, and the trigger begins
@@ -71,15 +77,31 @@ func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(input.Pipeline), triggerKey.ValueSet(string(input.Trigger))); err != nil {
 		return Triggered{}, err
 	}
+	does := trigger
 	if input.Wait {
-		return keep(ctx, input)
+		does = keep
 	}
+	came, err := does(ctx, input)
+	if err != nil && !temporal.IsCanceledError(err) && !workflow.IsContinueAsNewError(err) {
+		input.failed(ctx, err)
+	}
+	return came, err
+}
+
+// trigger starts the run, or sees to it that there is one for this trigger.
+func trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	for {
-		started, _, err := input.start(ctx)
+		started, err := input.start(ctx)
 		if !alreadyRuns(err) {
 			return started, err
 		}
-		started, _, err = input.leave(ctx)
+		if joined, ok := input.join(ctx); ok {
+			return joined, nil
+		}
+		if ctx.Err() != nil {
+			return Triggered{}, ctx.Err()
+		}
+		started, err = input.leave(ctx)
 		if !alreadyRuns(err) {
 			return started, err
 		}
@@ -91,15 +113,26 @@ func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	}
 }
 
-// keep waits until no run goes on, and starts one, for the triggers that came until then. For those that came since it starts one more.
+// keep waits until no run goes on, and starts one, for the triggers that came until then. For those that came since it begins anew, as it does where
+// so many came that its history is long: Temporal lets no workflow end, in this way either, with a signal that it has not looked at.
 func keep(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	others := workflow.GetSignalChannel(ctx, AnotherSignal)
 	for {
-		if err := input.await(ctx); err != nil {
+		ended := input.await(ctx)
+		either := workflow.NewSelector(ctx)
+		either.AddFuture(ended, func(workflow.Future) {})
+		either.AddReceive(others, func(workflow.ReceiveChannel, bool) { input.hear(others) })
+		for !ended.IsReady() {
+			either.Select(ctx)
+			if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && ctx.Err() == nil {
+				return input.anew(ctx)
+			}
+		}
+		if err := ended.Get(ctx, nil); err != nil {
 			return Triggered{}, err
 		}
 		input.hear(others)
-		started, ended, err := input.start(ctx)
+		started, err := input.start(ctx)
 		if alreadyRuns(err) { // somebody else was first
 			continue
 		}
@@ -107,8 +140,38 @@ func keep(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 		if err != nil || !input.hear(others) {
 			return started, err
 		}
-		_ = ended.Get(ctx, nil) // however it ends
+		return input.anew(ctx)
 	}
+}
+
+// anew is the keeper with an empty history.
+func (in TriggerInput) anew(ctx workflow.Context) (Triggered, error) {
+	return Triggered{}, workflow.NewContinueAsNewError(ctx, TriggerName, in)
+}
+
+// failed tells people that a trigger came to nothing: no run that could say so was started.
+func (in TriggerInput) failed(ctx workflow.Context, failure error) {
+	last, _ := workflow.NewDisconnectedContext(ctx) // for what still tells people when this has ended
+	subject := alert.Training
+	if in.Run == MonitorRun {
+		subject = alert.Monitor
+	}
+	r := newRun(activities.Data, in.Pipeline, in.Trigger)
+	r.cause = in.Cause
+	r.record(last, Result{}, failure, registry.RunFailed, r.finding(last, "end", Result{}, failedTo(subject, failure)))
+}
+
+// join says that the run that goes on began at the moment at which a schedule triggered this, or since: it is a run for both. Where that cannot be
+// known the trigger is kept.
+func (in TriggerInput) join(ctx workflow.Context) (Triggered, bool) {
+	if in.Trigger != registry.BySchedule || in.Cause != "" {
+		return Triggered{}, false
+	}
+	newest, err := call(ctx, activities.FindRunStart, "find when "+in.runID()+" began", activities.RunStartInput{WorkflowID: in.runID()})
+	if err != nil || newest.RunID == "" || workflow.GetInfo(ctx).WorkflowStartTime.After(newest.At.Add(sameMoment)) {
+		return Triggered{}, false
+	}
+	return Triggered{Outcome: TriggerJoined, WorkflowID: in.runID(), RunID: newest.RunID}, true
 }
 
 // hear takes in the triggers that came; false where none has. The newest speaks for all, but one that names a cause is not forgotten for
@@ -129,39 +192,42 @@ func (in *TriggerInput) hear(others workflow.ReceiveChannel) bool {
 }
 
 // start starts the run as a child that outlives its parent.
-func (in TriggerInput) start(ctx workflow.Context) (Triggered, workflow.Future, error) {
+func (in TriggerInput) start(ctx workflow.Context) (Triggered, error) {
 	if in.Run == MonitorRun {
-		return in.child(ctx, TriggerStarted, MonitorID(in.Pipeline), MonitorName, "look at "+in.Pipeline, MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor})
+		return in.child(ctx, TriggerStarted, in.runID(), MonitorName, "look at "+in.Pipeline, MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor})
 	}
-	return in.child(ctx, TriggerStarted, TrainingID(in.Pipeline), ContinuousTrainingName, "train "+in.Pipeline,
+	return in.child(ctx, TriggerStarted, in.runID(), ContinuousTrainingName, "train "+in.Pipeline,
 		TrainingInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause, AsOf: in.AsOf, Data: in.Data, Uploads: in.Uploads})
 }
 
 // leave leaves the trigger to a keeper.
-func (in TriggerInput) leave(ctx workflow.Context) (Triggered, workflow.Future, error) {
+func (in TriggerInput) leave(ctx workflow.Context) (Triggered, error) {
 	in.Wait = true
 	return in.child(ctx, TriggerKept, in.keeperID(), TriggerName, fmt.Sprintf("start the next %s of %s when this one has ended", in.Run, in.Pipeline), in)
 }
 
 func (in TriggerInput) keeperID() string { return KeeperID(in.Run, in.Pipeline) }
 
-// child starts a workflow that goes on when this one has ended, and waits only until it has started; the future is its end.
-func (in TriggerInput) child(ctx workflow.Context, outcome TriggerOutcome, id, name, summary string, input any) (Triggered, workflow.Future, error) {
-	ctx = outliving(ctx, id, summary)
-	var execution workflow.Execution
-	ended := workflow.ExecuteChildWorkflow(ctx, name, input)
-	err := ended.GetChildWorkflowExecution().Get(ctx, &execution)
-	return Triggered{Outcome: outcome, WorkflowID: id, RunID: execution.RunID}, ended, err
+// runID is the workflow ID of the run.
+func (in TriggerInput) runID() string {
+	if in.Run == MonitorRun {
+		return MonitorID(in.Pipeline)
+	}
+	return TrainingID(in.Pipeline)
 }
 
-// await waits for the end of the run that goes on, if one does.
-func (in TriggerInput) await(ctx workflow.Context) error {
-	id := TrainingID(in.Pipeline)
-	if in.Run == MonitorRun {
-		id = MonitorID(in.Pipeline)
-	}
-	o := options(activities.AwaitRun.Queue(), activities.AwaitRun.Patience, "wait for the end of "+id)
+// child starts a workflow that goes on when this one has ended, and waits only until it has started. Whoever cancels this does not cancel that.
+func (in TriggerInput) child(ctx workflow.Context, outcome TriggerOutcome, id, name, summary string, input any) (Triggered, error) {
+	ctx, _ = workflow.NewDisconnectedContext(ctx)
+	ctx = outliving(ctx, id, summary)
+	var execution workflow.Execution
+	err := workflow.ExecuteChildWorkflow(ctx, name, input).GetChildWorkflowExecution().Get(ctx, &execution)
+	return Triggered{Outcome: outcome, WorkflowID: id, RunID: execution.RunID}, err
+}
+
+// await is the end of the run that goes on, if one does.
+func (in TriggerInput) await(ctx workflow.Context) workflow.Future {
+	o := options(activities.AwaitRun.Queue(), activities.AwaitRun.Patience, "wait for the end of "+in.runID())
 	o.RetryPolicy = retries(0)
-	_, err := callWith(ctx, o, activities.AwaitRun, activities.AwaitInput{WorkflowID: id})
-	return err
+	return workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, o), activities.AwaitRun.Name, activities.AwaitInput{WorkflowID: in.runID()})
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/activity"
@@ -15,11 +16,11 @@ import (
 	"go.temporal.io/sdk/interceptor"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/testsuite"
-	"go.temporal.io/sdk/worker"
 	"go.temporal.io/sdk/workflow"
 	"pgregory.net/rapid"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -35,22 +36,35 @@ type runsAtOnce struct {
 	env   *testsuite.TestWorkflowEnvironment
 	takes time.Duration
 
-	mu      sync.Mutex
-	running bool
-	runs    []stamped
-	began   time.Time
+	mu       sync.Mutex
+	running  bool
+	runs     []stamped
+	canceled int // runs that somebody cancelled
+	began    time.Time
+	newest   func() activities.RunStartOutput // what Temporal says of the newest run; the others of these tests began long ago
+	recorded []activities.RunInput
 }
 
 func newRunsAtOnce(takes time.Duration) *runsAtOnce {
 	var suite testsuite.WorkflowTestSuite
 	r := &runsAtOnce{env: suite.NewTestWorkflowEnvironment(), takes: takes}
-	r.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{&realTerms{}}})
+	patient(r.env, &realTerms{})
 	r.env.RegisterWorkflowWithOptions(Trigger, workflow.RegisterOptions{Name: TriggerName})
 	r.env.RegisterWorkflowWithOptions(r.train, workflow.RegisterOptions{Name: ContinuousTrainingName})
 	r.env.RegisterWorkflowWithOptions(r.monitor, workflow.RegisterOptions{Name: MonitorName})
 	r.env.RegisterWorkflowWithOptions(triggerAll, workflow.RegisterOptions{Name: "triggerAll"})
 	r.env.RegisterActivityWithOptions(r.await, activity.RegisterOptions{Name: activities.AwaitRun.Name})
+	r.env.RegisterActivityWithOptions(func(_ context.Context, _ activities.RunStartInput) (activities.RunStartOutput, error) {
+		return r.newest(), nil
+	}, activity.RegisterOptions{Name: activities.FindRunStart.Name})
+	r.env.RegisterActivityWithOptions(func(_ context.Context, in activities.RunInput) (activities.RunOutput, error) {
+		r.recorded = append(r.recorded, in)
+		return activities.RunOutput{}, nil
+	}, activity.RegisterOptions{Name: activities.RecordRun.Name})
 	r.began = r.env.Now()
+	r.newest = func() activities.RunStartOutput {
+		return activities.RunStartOutput{RunID: "run-1", At: r.began.Add(-24 * time.Hour)}
+	}
 	return r
 }
 
@@ -62,6 +76,9 @@ func (r *runsAtOnce) train(ctx workflow.Context, in TrainingInput) (Result, erro
 	err := workflow.Sleep(ctx, r.takes)
 	r.mu.Lock()
 	r.running = false
+	if err != nil {
+		r.canceled++
+	}
 	r.mu.Unlock()
 	if err == nil {
 		err = errors.New("however it ends")
@@ -197,19 +214,126 @@ func TestATriggerThatMeetsAKeeperAtItsEndIsKept(t *testing.T) {
 		}
 	})
 	r.env.ExecuteWorkflow(TriggerName, keeper)
-	require.NoError(t, r.env.GetWorkflowError())
-	require.Len(t, r.runs, 2)
+	require.Len(t, r.runs, 1)
 	require.Equal(t, []string{"run-7", "2026-06-30"}, []string{r.runs[0].Cause, r.runs[0].AsOf})
-	require.Equal(t, "late", r.runs[1].Actor)
-	require.Empty(t, r.runs[1].Cause+r.runs[1].AsOf, "that was the cause of the run before")
-	require.GreaterOrEqual(t, r.runs[1].at, time.Hour)
+	late.Wait = true
+	require.Equal(t, late, anew(t, r), "without the cause of the run before")
+}
+
+// anew is what the keeper goes on with when it begins anew.
+func anew(t *testing.T, r *runsAtOnce) (input TriggerInput) {
+	t.Helper()
+	var err *workflow.ContinueAsNewError
+	require.ErrorAs(t, r.env.GetWorkflowError(), &err)
+	require.Equal(t, TriggerName, err.WorkflowType.Name)
+	require.NoError(t, converter.GetDefaultDataConverter().FromPayloads(err.Input, &input))
+	return input
+}
+
+// A keeper may wait for weeks, and hear of more triggers than a history holds.
+func TestAKeeperThatHeardOfManyBeginsAnew(t *testing.T) {
+	r := newRunsAtOnce(time.Hour)
+	r.running = true
+	r.env.RegisterDelayedCallback(func() {
+		r.env.SignalWorkflow(AnotherSignal, TriggerInput{Actor: "early", Trigger: registry.BySchedule})
+	}, time.Minute)
+	r.env.RegisterDelayedCallback(func() {
+		r.env.SetContinueAsNewSuggested(true)
+		for _, other := range []TriggerInput{{Actor: "monitor", Trigger: registry.ByMonitor, Cause: "run-7"}, {Actor: "late", Trigger: registry.BySchedule}} {
+			r.env.SignalWorkflow(AnotherSignal, other)
+		}
+	}, 2*time.Minute)
+	keeper := scheduled
+	keeper.Wait = true
+	r.env.ExecuteWorkflow(TriggerName, keeper)
+	require.Empty(t, r.runs)
+	require.Equal(t, TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByMonitor, Actor: "monitor", Cause: "run-7", Wait: true}, anew(t, r), "none is lost")
+}
+
+// Whoever cancels a keeper wants no run that it would start; what it has started is a run like others.
+func TestACancelledKeeperCancelsNoRun(t *testing.T) {
+	keeper := scheduled
+	keeper.Wait = true
+	r := newRunsAtOnce(time.Hour)
+	r.env.SetOnChildWorkflowStartedListener(func(*workflow.Info, workflow.Context, converter.EncodedValues) { r.env.CancelWorkflow() })
+	r.env.ExecuteWorkflow(TriggerName, keeper)
+	require.NoError(t, r.env.GetWorkflowError())
+	require.Len(t, r.runs, 1)
+	require.Zero(t, r.canceled)
+
+	r = newRunsAtOnce(time.Hour)
+	r.running = true
+	r.env.RegisterDelayedCallback(r.env.CancelWorkflow, time.Minute)
+	r.env.ExecuteWorkflow(TriggerName, keeper)
+	var canceled *temporal.CanceledError
+	require.ErrorAs(t, r.env.GetWorkflowError(), &canceled)
+	require.Empty(t, r.runs)
+	require.Empty(t, r.recorded, "nothing has failed")
+}
+
+// A trigger that comes to nothing is told: there is no run that would say so.
+func TestAFailedTriggerIsTold(t *testing.T) {
+	for run, subject := range map[string]alert.Subject{TrainingRun: alert.Training, MonitorRun: alert.Monitor} {
+		r := newRunsAtOnce(time.Hour)
+		r.env.OnActivity(activities.AwaitRun.Name, mock.Anything, mock.Anything).
+			Return(activities.AwaitOutput{}, temporal.NewNonRetryableApplicationError("no such namespace", string(fault.Invalid), nil))
+		r.env.ExecuteWorkflow(TriggerName, TriggerInput{Run: run, Pipeline: "cards", Trigger: registry.ByMonitor, Cause: "run-7", Wait: true})
+		require.ErrorContains(t, r.env.GetWorkflowError(), "no such namespace")
+		require.Len(t, r.recorded, 1)
+		told := r.recorded[0]
+		require.Equal(t, []any{"cards", registry.ByMonitor, "run-7", registry.RunFailed}, []any{told.Run.Pipeline, told.Run.Trigger, told.Run.Cause, told.Run.Status})
+		require.Equal(t, []alert.Raise{{Subject: subject, State: alert.Failed, Reasons: []string{"no such namespace"}}}, told.Raising.States)
+	}
+}
+
+// Two triggers of a schedule at once are one run, on either side of the three seconds after its start.
+func TestASchedulesTriggerJoinsARunOfTheSameMoment(t *testing.T) {
+	came := time.Date(2026, 6, 30, 3, 0, 0, 0, time.UTC)
+	caused, byHand, look := scheduled, scheduled, scheduled
+	caused.Cause, byHand.Trigger, look.Run = "run-7", registry.ByHand, MonitorRun
+	for _, test := range []struct {
+		name  string
+		input TriggerInput
+		began activities.RunStartOutput
+		want  TriggerOutcome
+	}{
+		{"three seconds after its start", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(-3 * time.Second)}, TriggerJoined},
+		{"later", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(-3*time.Second - time.Nanosecond)}, TriggerKept},
+		{"before its start", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(time.Second)}, TriggerJoined},
+		{"a look", look, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerJoined},
+		{"a run that Temporal does not know any more", scheduled, activities.RunStartOutput{}, TriggerKept},
+		{"somebody asks for a run of what is now", byHand, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerKept},
+		{"something is found that the run does not know", caused, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerKept},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRunsAtOnce(time.Hour)
+			id := TrainingID("cards")
+			if test.input.Run == MonitorRun {
+				id = MonitorID("cards")
+			}
+			r.env.SetStartTime(came)
+			patient(r.env, &realTerms{taken: []string{id}})
+			r.newest = func() activities.RunStartOutput { return test.began }
+			r.env.ExecuteWorkflow(TriggerName, test.input)
+			require.NoError(t, r.env.GetWorkflowError())
+			var ended Triggered
+			require.NoError(t, r.env.GetWorkflowResult(&ended))
+			require.Equal(t, test.want, ended.Outcome)
+			if test.want == TriggerJoined {
+				require.Equal(t, Triggered{Outcome: TriggerJoined, WorkflowID: id, RunID: "run-1"}, ended)
+				require.Empty(t, r.runs)
+			} else {
+				require.Len(t, r.runs, 1, "one more")
+			}
+		})
+	}
 }
 
 // A keeper that has ended before it heard is replaced: the trigger begins anew.
 func TestATriggerThatMeetsNoKeeperAnyMoreBeginsAnew(t *testing.T) {
 	r := newRunsAtOnce(time.Hour)
 	terms := &realTerms{taken: []string{TrainingID("cards"), KeeperID(TrainingRun, "cards"), TrainingID("cards")}}
-	r.env.SetWorkerOptions(worker.Options{Interceptors: []interceptor.WorkerInterceptor{terms}})
+	patient(r.env, terms)
 	r.env.OnSignalExternalWorkflow("default-test-namespace", KeeperID(TrainingRun, "cards"), "", AnotherSignal, scheduled).
 		Return(&temporal.UnknownExternalWorkflowExecutionError{}).Once()
 	r.env.ExecuteWorkflow(TriggerName, scheduled)
@@ -221,11 +345,16 @@ func TestATriggerThatMeetsNoKeeperAnyMoreBeginsAnew(t *testing.T) {
 	require.Len(t, r.runs, 1)
 }
 
-// Whatever comes when: every trigger is followed by a run that began after it was due, there are no more runs than triggers, and none begins while
-// another goes on.
+// Whatever comes when: every trigger is followed by a run that began after it was due, or at the same moment, there are no more runs than triggers, and
+// none begins while another goes on.
 func TestNoTriggerIsLostAndNoneIsTwoRuns(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := newRunsAtOnce(time.Duration(rapid.IntRange(1, 40).Draw(t, "takes")) * time.Second)
+		r.newest = func() activities.RunStartOutput {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return activities.RunStartOutput{RunID: "newest", At: r.began.Add(r.runs[len(r.runs)-1].at)}
+		}
 		seconds := rapid.SliceOfN(rapid.IntRange(0, 120), 1, 12).Draw(t, "seconds")
 		slices.Sort(seconds)
 		var all []due
@@ -234,7 +363,7 @@ func TestNoTriggerIsLostAndNoneIsTwoRuns(t *testing.T) {
 		}
 		r.trigger(t, all...)
 		for _, trigger := range all {
-			require.True(t, slices.ContainsFunc(r.runs, func(run stamped) bool { return run.at >= trigger.At }), "the trigger at %s is lost", trigger.At)
+			require.True(t, slices.ContainsFunc(r.runs, func(run stamped) bool { return run.at >= trigger.At-sameMoment }), "the trigger at %s is lost", trigger.At)
 		}
 		require.LessOrEqual(t, len(r.runs), len(all))
 		for i := 1; i < len(r.runs); i++ {
@@ -267,28 +396,44 @@ func TestATriggerOfNothingIsRefused(t *testing.T) {
 	}
 }
 
-// realTerms makes the environment say in Temporal's terms that a child's ID is taken: it says it in those of the service.
+// realTerms makes the environment say in Temporal's terms that a child's ID is taken: it says it in those of the service. And it has a child know
+// when it was started, in the time of the environment.
 type realTerms struct {
 	interceptor.WorkerInterceptorBase
 	taken []string // IDs that are said to be taken, in the order in which they are asked for
 }
 
 func (r *realTerms) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	return &inbound{interceptor.WorkflowInboundInterceptorBase{Next: next}, r}
+	return &inbound{interceptor.WorkflowInboundInterceptorBase{Next: next}, r, &time.Time{}}
 }
 
 type inbound struct {
 	interceptor.WorkflowInboundInterceptorBase
 	terms *realTerms
+	began *time.Time
 }
 
 func (i *inbound) Init(next interceptor.WorkflowOutboundInterceptor) error {
-	return i.Next.Init(&outbound{interceptor.WorkflowOutboundInterceptorBase{Next: next}, i.terms})
+	return i.Next.Init(&outbound{interceptor.WorkflowOutboundInterceptorBase{Next: next}, i.terms, i.began})
+}
+
+func (i *inbound) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (any, error) {
+	*i.began = workflow.Now(ctx)
+	return i.Next.ExecuteWorkflow(ctx, in)
 }
 
 type outbound struct {
 	interceptor.WorkflowOutboundInterceptorBase
 	terms *realTerms
+	began *time.Time
+}
+
+func (o *outbound) GetInfo(ctx workflow.Context) *workflow.Info {
+	info := o.Next.GetInfo(ctx)
+	if info.ParentWorkflowExecution != nil {
+		info.WorkflowStartTime = *o.began
+	}
+	return info
 }
 
 func (o *outbound) ExecuteChildWorkflow(ctx workflow.Context, name string, args ...any) workflow.ChildWorkflowFuture {

@@ -63,6 +63,8 @@ type DeliveryInput struct {
 	ApprovalExpires string           `json:"approval_expires,omitempty"` // how long it waits, such as 2h30m; defaults to 24h
 	Trigger         registry.Trigger `json:"trigger,omitempty"`
 	Actor           string           `json:"actor,omitempty"`
+	// Cause is the run ID of what found a reason to deliver, such as a monitor.
+	Cause string `json:"cause,omitempty"`
 	// Drill injects a fault into the challenger's production track for a game day, see drill.Parse.
 	Drill string `json:"drill,omitempty"`
 	// Signed is the actor's signature of this start, see Digest, or of the start of the training whose child this is.
@@ -86,8 +88,13 @@ type RollbackInput struct {
 	Model string `json:"model"`
 	// Wanted is the track to go back to. Defaults, during a canary, to the champion, else to the previous champion; it must still run in a slot.
 	shift.Wanted
-	Actor  string `json:"actor,omitempty"`
-	Reason string `json:"reason,omitempty"`
+	// After is the generation of production that whoever asks has seen: a newer one by anybody else overtakes the rollback. 0 goes back from whatever serves.
+	After   int64            `json:"after,omitempty"`
+	Trigger registry.Trigger `json:"trigger,omitempty"` // manual (default), monitor
+	Actor   string           `json:"actor,omitempty"`
+	Reason  string           `json:"reason,omitempty"`
+	// Cause is the run ID of what found a reason to go back, such as a monitor.
+	Cause string `json:"cause,omitempty"`
 	// Adopt only makes production follow the record of that generation, which another writer took, or that of a rollback since;
 	// nothing when there is any other newer one.
 	Adopt int64 `json:"adopt,omitempty"`

@@ -92,7 +92,7 @@ func BenchmarkCopy(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		body[0]++
-		g.mirror(chooser.mirror, g.newRequest("loans", contract.KindSingle, false, body), chooser.choose(""), result{code: 200})
+		g.mirror(chooser.mirror, g.newRequest("loans", contract.KindSingle, "north", body), chooser.choose(""), result{code: 200})
 	}
 }
 

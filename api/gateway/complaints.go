@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -16,16 +17,51 @@ import (
 // complaints count what clients send and the contract of requests does not take, by field and rule. It is safe for concurrent use.
 type complaints struct {
 	fields *prometheus.CounterVec
+	now    func() time.Time
 	mu     sync.Mutex
 	// unknown are the names of fields that there are not, by pipeline: clients choose them, so only some are kept.
-	unknown map[string]map[string]struct{}
+	unknown map[string]*names
+	// last is when an institution was refused for something.
+	last map[complaint]map[string]time.Time
+}
+
+// complaint is a series of the counts.
+type complaint struct {
+	pipeline string
+	broken
 }
 
 func newComplaints() *complaints {
 	return &complaints{
 		fields: counter(contract.RefusedFieldsMetric, "Requests of clients that were refused, by field and rule, the same bytes once.",
 			[]string{contract.PipelineLabel}, contract.FieldLabel, contract.RuleLabel),
-		unknown: map[string]map[string]struct{}{},
+		now: time.Now, unknown: map[string]*names{}, last: map[complaint]map[string]time.Time{},
+	}
+}
+
+var refusedInstitutions = prometheus.NewDesc(contract.RefusedInstitutionsMetric, "Institutions that were refused within a day, by field and rule.",
+	[]string{contract.PipelineLabel, contract.FieldLabel, contract.RuleLabel}, nil)
+
+// Describe implements prometheus.Collector.
+func (c *complaints) Describe(to chan<- *prometheus.Desc) {
+	c.fields.Describe(to)
+	to <- refusedInstitutions
+}
+
+// Collect implements prometheus.Collector.
+func (c *complaints) Collect(to chan<- prometheus.Metric) {
+	c.fields.Collect(to)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since := c.now().Add(-contract.RefusedWindow)
+	for of, last := range c.last {
+		n := 0
+		for _, at := range last {
+			if at.After(since) {
+				n++
+			}
+		}
+		to <- prometheus.MustNewConstMetric(refusedInstitutions, prometheus.GaugeValue, float64(n), of.pipeline, of.field, of.rule)
 	}
 }
 
@@ -36,12 +72,22 @@ type broken struct{ field, rule string }
 func (c *complaints) count(asked *request, answer *answer) {
 	for what := range c.brokenBy(asked, answer) {
 		c.fields.WithLabelValues(asked.pipeline, what.field, what.rule).Inc()
+		c.by(asked.institution, complaint{asked.pipeline, what})
 	}
+}
+
+func (c *complaints) by(institution string, of complaint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.last[of] == nil {
+		c.last[of] = map[string]time.Time{}
+	}
+	c.last[of][institution] = c.now()
 }
 
 // brokenBy is what a predictor's answer says is wrong, each once. What it says in words is not looked at.
 func (c *complaints) brokenBy(asked *request, answer *answer) map[broken]bool {
-	found := map[broken]bool{}
+	found, unknown := map[broken]bool{}, map[string]string{} // a request has a name once, in however many applications
 	var p problem.Problem
 	if json.Unmarshal(answer.body, &p) != nil {
 		return found
@@ -56,7 +102,10 @@ func (c *complaints) brokenBy(asked *request, answer *answer) map[broken]bool {
 		}
 		switch accepted.Rule(e.Rule) {
 		case accepted.Unknown:
-			field = c.named(asked.pipeline, field)
+			if _, counted := unknown[field]; !counted {
+				unknown[field] = c.named(asked, field)
+			}
+			field = unknown[field]
 		case accepted.Required, accepted.Type, accepted.Domain, accepted.Range, accepted.Repeated:
 		default: // without a rule nobody knows whether a client chose the name
 			continue
@@ -79,35 +128,18 @@ func ofApplication(field string) string {
 	return "applications"
 }
 
-// named is the name that a client gave to a field that there is not, or contract.OtherField where it could be anything, or too many were kept.
-func (c *complaints) named(pipeline, name string) string {
+// named is what a field that there is not is called in the counts: its name, or contract.OtherField.
+func (c *complaints) named(asked *request, name string) string {
 	if !isName(name) {
 		return contract.OtherField
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	kept := c.unknown[pipeline]
-	if kept == nil {
-		kept = map[string]struct{}{}
-		c.unknown[pipeline] = kept
+	if c.unknown[asked.pipeline] == nil {
+		c.unknown[asked.pipeline] = newNames()
 	}
-	if _, known := kept[name]; !known && len(kept) == contract.MaxUnknownFields {
+	if !c.unknown[asked.pipeline].told(asked.institution, name) {
 		return contract.OtherField
 	}
-	kept[name] = struct{}{}
 	return name
-}
-
-// isName reports whether a text is written as a field's name.
-func isName(text string) bool {
-	if text == "" || len(text) > contract.MaxFieldName {
-		return false
-	}
-	for _, b := range []byte(text) {
-		letter := 'a' <= b && b <= 'z' || 'A' <= b && b <= 'Z'
-		if !letter && (b < '0' || b > '9') && b != '_' && b != '.' && b != '-' {
-			return false
-		}
-	}
-	return true
 }

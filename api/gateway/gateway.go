@@ -50,7 +50,7 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	return &Gateway{
-		cfg: cfg, institutions: institutions, metrics: newMetrics(),
+		cfg: cfg, institutions: institutions, metrics: newMetrics(institutions),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
 		held:   make(chan struct{}, maxHeld), holdLimit: holdLimit, timeout: contract.PredictorTimeout, seed: maphash.MakeSeed(),
 	}, nil

@@ -39,7 +39,7 @@ func predictorAnswering(t *testing.T, version string, status int) *httptest.Serv
 func newGateway(t testing.TB, agent string) *Gateway {
 	hash := func(key string) string { h := sha256.Sum256([]byte(key)); return hex.EncodeToString(h[:]) }
 	keys := filepath.Join(t.TempDir(), "keys.json")
-	data, err := json.Marshal(map[string]any{"north": map[string]string{"sha256": hash("k-north"), "type": "bank"}, Synthetic: map[string]string{"sha256": hash("k-own"), "type": ""}})
+	data, err := json.Marshal(map[string]any{"north": map[string]string{"sha256": hash("k-north"), "type": "bank"}, "south": map[string]string{"sha256": hash("k-south"), "type": "bank"}, Synthetic: map[string]string{"sha256": hash("k-own"), "type": ""}})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(keys, data, 0o600))
 	g, err := New(Config{ID: "g", Agent: agent, Environment: "production", Pipeline: "loans", KeysFile: keys})

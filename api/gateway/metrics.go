@@ -21,7 +21,7 @@ type metrics struct {
 	pairs                      *pairs
 }
 
-func newMetrics() *metrics {
+func newMetrics(institutions []institution) *metrics {
 	labels := []string{
 		contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel, contract.KindLabel,
 	}
@@ -38,9 +38,16 @@ func newMetrics() *metrics {
 		complaints: newComplaints(),
 		pairs:      newPairs(),
 	}
-	m.registry.MustRegister(m.started, m.requests, m.refused, m.durations, m.scores, m.decisions, m.complaints.fields,
+	m.registry.MustRegister(m.started, m.requests, m.refused, m.durations, m.scores, m.decisions, m.complaints,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.pairs.collectors()...)
+	clients := prometheus.NewGauge(prometheus.GaugeOpts{Name: contract.InstitutionsMetric, Help: "Institutions that have a key."})
+	for _, i := range institutions {
+		if i.name != Synthetic {
+			clients.Inc()
+		}
+	}
+	m.registry.MustRegister(clients)
 	return m
 }
 

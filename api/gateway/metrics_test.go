@@ -12,7 +12,7 @@ import (
 // The canary's analysis reads scores bucket by bucket: those of tracks and those of pairs are counted in its buckets.
 func TestScoresAreCountedInTheCanarysBuckets(t *testing.T) {
 	t.Parallel()
-	m, r, answered := newMetrics(), request{kind: contract.KindSingle}, result{code: 200, score: 0.5, verdict: "approve"}
+	m, r, answered := newMetrics(nil), request{kind: contract.KindSingle}, result{code: 200, score: 0.5, verdict: "approve"}
 	m.decided(r.labels(&track{}), answered)
 	m.pairs.end(r.pairLabels(&track{}, &track{}), answered, answered)
 	families, err := m.registry.Gather()

@@ -16,10 +16,11 @@ import (
 
 // request is what a caller asks of a pipeline.
 type request struct {
-	pipeline  string
-	kind      string // contract.KindSingle or KindBatch
-	synthetic bool
-	body      []byte
+	pipeline    string
+	kind        string // contract.KindSingle or KindBatch
+	institution string
+	synthetic   bool
+	body        []byte
 	// hash is the same for what is asked again, byte by byte, see Gateway.hash.
 	hash uint64
 }
@@ -27,8 +28,9 @@ type request struct {
 // paths are where predictors answer each kind of request.
 var paths = map[string]string{contract.KindSingle: "/v1/decisions", contract.KindBatch: "/v1/decisions/batch"}
 
-func (g *Gateway) newRequest(pipeline, kind string, synthetic bool, body []byte) *request {
-	return &request{pipeline, kind, synthetic, body, g.hash(kind, synthetic, "bytes", body)}
+func (g *Gateway) newRequest(pipeline, kind, institution string, body []byte) *request {
+	synthetic := institution == Synthetic
+	return &request{pipeline, kind, institution, synthetic, body, g.hash(kind, synthetic, "bytes", body)}
 }
 
 // hash is the same for the same of clients or of the platform itself: one says nothing of the other.
@@ -71,7 +73,7 @@ func (g *Gateway) proxy(kind string) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		r := g.newRequest(name, kind, caller == Synthetic, body)
+		r := g.newRequest(name, kind, caller, body)
 		ctx, idempotencyKey := c.Request().Context(), c.Request().Header.Get("Idempotency-Key")
 		served := chooser.choose(idempotencyKey)
 		answer, first := g.try(ctx, r, served)

@@ -4,6 +4,7 @@ package alert
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -50,6 +51,9 @@ const (
 type Raise struct {
 	Subject Subject `json:"subject"`
 	State   State   `json:"state"`
+	// About is what the state is about, such as the run that waits: the same state about something else is a change. Empty where it is always about
+	// the same.
+	About []string `json:"about,omitempty"`
 	// Reasons say why, without an applicant's values. Where there are none they are those of the run's result.
 	Reasons []string `json:"reasons,omitempty"`
 }
@@ -61,7 +65,9 @@ type Alert struct {
 	Pipeline string  `json:"pipeline"`
 	Subject  Subject `json:"subject"`
 	State    State   `json:"state"`
-	Before   State   `json:"before"`
+	// About is what the state is about, see Raise.
+	About  []string `json:"about"`
+	Before State    `json:"before"`
 	// Since is when the run found it.
 	Since    time.Time `json:"since"`
 	Run      string    `json:"run"` // Temporal run ID
@@ -105,6 +111,7 @@ func New(a Alert) (Alert, error) {
 	a.ID = sha256hex.Of([]byte(a.Pipeline + "\x00" + string(a.Subject) + "\x00" + a.Operation))[:16]
 	a.Since = a.Since.UTC().Truncate(time.Microsecond)
 	a.Reasons = short(a.Reasons)
+	a.About = append([]string{}, a.About...)
 	return a, nil
 }
 
@@ -127,11 +134,16 @@ func short(reasons []string) []string {
 	return kept
 }
 
-// Changes reports whether what was raised is a change after the subject's newest alert (nil: none). What a run found before the newest was found
-// says nothing any more: it comes late.
+// Changes reports whether what was raised is a change after the subject's newest alert (nil: none): another state, or the same about something that
+// people were not told of. What a run found before the newest was found says nothing any more: it comes late.
 func (a Alert) Changes(newest *Alert) bool {
 	if newest == nil {
 		return a.State != OK
 	}
-	return a.State != newest.State && !a.Since.Before(newest.Since)
+	return (a.State != newest.State || a.State != OK && a.aboutMore(*newest)) && !a.Since.Before(newest.Since)
+}
+
+// aboutMore says that the state is about something that the newest alert's is not. That it is about less is nothing to tell.
+func (a Alert) aboutMore(newest Alert) bool {
+	return slices.ContainsFunc(a.About, func(one string) bool { return !slices.Contains(newest.About, one) })
 }

@@ -39,6 +39,29 @@ func TestChanges(t *testing.T) {
 	}
 }
 
+// A state may be about one of several things, and each is told once.
+func TestTheSameStateAboutAnotherThingChanges(t *testing.T) {
+	t.Parallel()
+	about := func(things ...string) Alert { return Alert{State: RolledBack, Since: noon, About: things} }
+	for _, test := range []struct {
+		name   string
+		now    Alert
+		newest Alert
+		want   bool
+	}{
+		{"another", about("version 1"), about("version 2"), true},
+		{"the same", about("version 2"), about("version 2"), false},
+		{"one more", about("a", "b"), about("b"), true},
+		{"one less", about("b"), about("a", "b"), false},
+		{"nothing in particular", about(), about("b"), false},
+		{"something in particular, at last", about("b"), about(), true},
+		{"all is well with another", Alert{State: OK, Since: noon, About: []string{"a"}}, Alert{State: OK, Since: noon, About: []string{"b"}}, false},
+		{"another, and late", about("version 1"), Alert{State: RolledBack, Since: noon.Add(time.Second), About: []string{"version 2"}}, false},
+	} {
+		require.Equal(t, test.want, test.now.Changes(&test.newest), test.name)
+	}
+}
+
 // A receiver knows an event by its ID: it is the same for the same operation, and for no other.
 func TestTheIDIsThatOfTheOperation(t *testing.T) {
 	t.Parallel()
@@ -92,4 +115,5 @@ func TestReasonsAreShort(t *testing.T) {
 	made, err = New(whole())
 	require.NoError(t, err)
 	require.Equal(t, []string{}, made.Reasons)
+	require.Equal(t, []string{}, made.About)
 }

@@ -65,7 +65,7 @@ func tail(k, good, all, draw, direction int64) float64 {
 		}
 		return 1 - tail(k-direction, good, all, draw, -direction)
 	}
-	term := math.Exp(logChoose(good, k) + logChoose(all-good, draw-k) - logChoose(all, draw))
+	term := probability(k, good, all, draw)
 	s := term
 	for ; term > 1e-17*s; s += term {
 		x := float64(k)

@@ -24,6 +24,8 @@ type Limits struct {
 	PSI float64 `json:"psi,omitempty"`
 	// Missing is the largest difference between the shares of missing values. Defaults to 0.05.
 	Missing float64 `json:"missing,omitempty"`
+	// Unseen is the largest share of rows with a value that the reference does not have, beyond what chance brings. Defaults to 0.01.
+	Unseen float64 `json:"unseen,omitempty"`
 }
 
 // of is the limit of a statistic, 0 for none.

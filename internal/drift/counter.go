@@ -20,6 +20,8 @@ type Counts struct {
 	// Features are the rows in each bin of each feature: of a number those below the reference's range, within and above it, of a category its levels
 	// and the rests; then those without a value.
 	Features [][]int64 `json:"features"`
+	// Others are by feature the rows of values of a category without a bin of their own; of a number nothing.
+	Others []Others `json:"others"`
 }
 
 // finder finds the bins of one feature.
@@ -47,6 +49,7 @@ func NewCounter(b Bins) *Counter {
 		at.bins = f.bins()
 	}
 	c.counts.Features = emptyCounts(b)
+	c.counts.Others = make([]Others, len(b.Features))
 	return c
 }
 
@@ -68,7 +71,7 @@ func emptyCounts(b Bins) [][]int64 {
 
 // Add counts the rows of a table. A column that is absent or of the wrong kind is a fault.Invalid, of which nothing is counted.
 func (c *Counter) Add(t dataset.Table) error {
-	counts := make([][]int64, len(c.finders))
+	counts, others := make([][]int64, len(c.finders)), make([]Others, len(c.finders))
 	for i := range c.finders {
 		column, err := columnOf(c.finders[i].feature, t)
 		if err != nil {
@@ -77,9 +80,9 @@ func (c *Counter) Add(t dataset.Table) error {
 		if column.Len() != t.Rows() {
 			return fault.New(fault.Invalid, "column %q has %d rows, the table has %d", column.Name, column.Len(), t.Rows())
 		}
-		counts[i] = c.finders[i].count(column)
+		counts[i], others[i] = c.finders[i].count(column)
 	}
-	c.merge(Counts{Rows: int64(t.Rows()), Features: counts})
+	c.merge(Counts{Rows: int64(t.Rows()), Features: counts, Others: others})
 	return nil
 }
 
@@ -92,6 +95,7 @@ func (c *Counter) merge(other Counts) {
 		for bin, n := range counts {
 			c.counts.Features[i][bin] += n
 		}
+		c.counts.Others[i].merge(other.Others[i])
 	}
 }
 
@@ -99,9 +103,10 @@ func (c *Counter) merge(other Counts) {
 func (c *Counter) Counts() Counts {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	all := Counts{Rows: c.counts.Rows, Features: make([][]int64, len(c.counts.Features))}
+	all := Counts{Rows: c.counts.Rows, Features: make([][]int64, len(c.counts.Features)), Others: make([]Others, len(c.counts.Others))}
 	for i, counts := range c.counts.Features {
 		all.Features[i] = append([]int64{}, counts...)
+		all.Others[i].merge(c.counts.Others[i])
 	}
 	return all
 }
@@ -132,9 +137,9 @@ func sum(counts []int64) int64 {
 	return s
 }
 
-// count counts the rows of a column by bin.
-func (f *finder) count(c *dataset.Column) []int64 {
-	counts := make([]int64, f.bins)
+// count counts the rows of a column by bin, and those of values without one of their own by value.
+func (f *finder) count(c *dataset.Column) (counts []int64, others Others) {
+	counts = make([]int64, f.bins)
 	missing := f.bins - 1
 	if f.numbers != nil {
 		for _, x := range c.Floats {
@@ -144,9 +149,10 @@ func (f *finder) count(c *dataset.Column) []int64 {
 				counts[f.numbers.bin(x)]++
 			}
 		}
-		return counts
+		return counts, others
 	}
 	var seen recent
+	rare := map[string]*int64{}
 	for i, text := range c.Texts {
 		if !c.Valid[i] {
 			counts[missing]++
@@ -154,15 +160,25 @@ func (f *finder) count(c *dataset.Column) []int64 {
 		}
 		slot := seen.slot(text)
 		if slot.text != text || !slot.used {
-			bin, known := f.levels[text]
-			if !known {
-				bin = int32(len(f.levels) + restOf(text))
+			*slot = place{text: text, used: true}
+			var known bool
+			if slot.bin, known = f.levels[text]; !known {
+				slot.bin = int32(len(f.levels) + restOf(text))
+				if slot.rare = rare[text]; slot.rare == nil {
+					slot.rare = new(int64)
+					rare[text] = slot.rare
+				}
 			}
-			*slot = place{text: text, bin: bin, used: true}
 		}
 		counts[slot.bin]++
+		if slot.rare != nil {
+			*slot.rare++
+		}
 	}
-	return counts
+	for text, rows := range rare {
+		others.add(hashOf(text), *rows)
+	}
+	return counts, others
 }
 
 // recent remembers the bins of texts that came before: most come again, and to look one up takes longer.
@@ -172,6 +188,7 @@ type place struct {
 	text string
 	bin  int32
 	used bool
+	rare *int64 // the rows of a value without a bin of its own
 }
 
 func (r *recent) slot(text string) *place {

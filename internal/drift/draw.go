@@ -93,7 +93,7 @@ func hypergeometric(rng *rand.Rand, good, all, draw int64) int64 {
 	}
 	mode := min(max(int64((d+1)*((g+1)/(a+2))), low), high)
 	up, down := mode, mode
-	p := math.Exp(logChoose(good, mode) + logChoose(all-good, draw-mode) - logChoose(all, draw))
+	p := probability(mode, good, all, draw)
 	left, above, below := rng.Float64()-p, p, p
 	for left > 0 && (up < high || down > low) {
 		if up < high {
@@ -119,9 +119,22 @@ func hypergeometric(rng *rand.Rand, good, all, draw int64) int64 {
 	return mode
 }
 
+// probability is that of k of good rows among draw of all. Most of a comparison's time is spent here, so that the table is asked for once.
+func probability(k, good, all, draw int64) float64 {
+	if t := logFactorials(); all < int64(len(t)) {
+		return math.Exp(t.choose(good, k) + t.choose(all-good, draw-k) - t.choose(all, draw))
+	}
+	return math.Exp(logChoose(good, k) + logChoose(all-good, draw-k) - logChoose(all, draw))
+}
+
+type logTable [1 << 15]float64
+
+// choose is logChoose of a number in the table.
+func (t *logTable) choose(n, k int64) float64 { return t[n] - t[k] - t[n-k] }
+
 // logFactorials are those of small numbers.
-var logFactorials = sync.OnceValue(func() *[1 << 15]float64 {
-	var table [1 << 15]float64
+var logFactorials = sync.OnceValue(func() *logTable {
+	var table logTable
 	for i := 2; i < len(table); i++ {
 		table[i] = table[i-1] + math.Log(float64(i))
 	}

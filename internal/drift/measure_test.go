@@ -70,6 +70,25 @@ func TestLogFactorial(t *testing.T) {
 	require.InEpsilon(t, 15.104412573075516, logFactorial(10), 1e-13)
 }
 
+// What is looked up at once is what is looked up one by one, to the bit; and all probabilities are 1 together, on either side of the
+// table's end.
+func TestProbability(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		all := rapid.Int64Range(1, 40_000).Draw(t, "all")
+		good, draw := rapid.Int64Range(0, all).Draw(t, "good"), rapid.Int64Range(0, all).Draw(t, "draw")
+		k := rapid.Int64Range(max(0, draw-(all-good)), min(good, draw)).Draw(t, "k")
+		require.Equal(t, math.Exp(logChoose(good, k)+logChoose(all-good, draw-k)-logChoose(all, draw)), probability(k, good, all, draw))
+	})
+	for _, all := range []int64{1<<15 - 1, 1 << 15, 1<<15 + 1} {
+		sum := 0.0
+		for k := range int64(101) {
+			sum += probability(k, 100, all, 20_000)
+		}
+		require.InDelta(t, 1, sum, 1e-9)
+	}
+}
+
 // Both ways to draw have the mean and the variance of the hypergeometric distribution, within five standard errors, where rows are few and where they
 // are many; and the parts add up.
 func TestDrawsAreHypergeometric(t *testing.T) {

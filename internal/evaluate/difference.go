@@ -63,11 +63,13 @@ func Paired(y, a, b []float64) (map[string]Difference, error) {
 }
 
 // Independent compares scores of different labelled rows, such as two periods: the metrics of the second rows minus those of the first, with the
-// sum of the two variances. Beside Paired's metrics it has brier_excess, the Brier score above what the scores themselves promise,
+// sum of the two variances. Beside Paired's metrics it has two that are 0 for calibrated scores whatever the mix of applicants is, while a Brier score rises
+// when more of them are doubtful: calibration, which is the mean of y - p, the share of positive labels above what the scores promise, and brier_excess, the
+// Brier score above what they promise,
 //
 //	mean of (y - p)(1 - 2p) = mean of (y - p)² - p(1 - p)
 //
-// which is 0 for calibrated scores whatever the mix of applicants is; a Brier score rises when more of them are doubtful. Faults are those of Paired.
+// which is above 0 as well where scores are too extreme at both ends. Faults are those of Paired.
 func Independent(yFirst, first, ySecond, second []float64) (map[string]Difference, error) {
 	if err := checkComparable(yFirst, first); err != nil {
 		return nil, err
@@ -77,6 +79,7 @@ func Independent(yFirst, first, ySecond, second []float64) (map[string]Differenc
 	}
 	before, after := measures(yFirst, first), measures(ySecond, second)
 	before["brier_excess"], after["brier_excess"] = excess(yFirst, first), excess(ySecond, second)
+	before["calibration"], after["calibration"] = above(yFirst, first), above(ySecond, second)
 	differences := map[string]Difference{}
 	for name := range before {
 		differences[name] = NewDifference(after[name].estimate()-before[name].estimate(), before[name].variance()+after[name].variance())
@@ -88,6 +91,14 @@ func excess(y, p []float64) measure {
 	values := make([]float64, len(y))
 	for i := range y {
 		values[i] = float64((y[i] - p[i]) * (1 - 2*p[i]))
+	}
+	return measure{[][]float64{values}, []float64{1}}
+}
+
+func above(y, p []float64) measure {
+	values := make([]float64, len(y))
+	for i := range y {
+		values[i] = y[i] - p[i]
 	}
 	return measure{[][]float64{values}, []float64{1}}
 }

@@ -57,6 +57,8 @@ func TestIndependentAgainstNumpy(t *testing.T) {
 	require.InDelta(t, 0.7030537406129453, differences["auc"].P, 1e-12)
 	require.InDelta(t, -0.01937000000000002, differences["brier_excess"].Estimate, 1e-12)
 	require.InDelta(t, 0.05955962669106438, differences["brier_excess"].StandardError, 1e-12)
+	require.InDelta(t, 0.15749999999999997, differences["calibration"].Estimate, 1e-12)
+	require.InDelta(t, 0.15259177566304155, differences["calibration"].StandardError, 1e-12)
 }
 
 // Differences are those of the metrics that Evaluate tells; they turn with the order of the models, and a model does not differ from itself, nor

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	commonpb "go.temporal.io/api/common/v1"
-	enumspb "go.temporal.io/api/enums/v1"
 	failurepb "go.temporal.io/api/failure/v1"
 	historypb "go.temporal.io/api/history/v1"
 	"go.temporal.io/sdk/converter"
@@ -22,6 +21,9 @@ const (
 	TimedOut  = "timed_out"
 	Cancelled = "cancelled"
 )
+
+// Telling is the type of the workflow that tells people of an alert, see package workflows. It is pinned: histories hold it.
+const Telling = "Alert"
 
 // Events is a history, oldest first, as client.GetWorkflowHistory returns it.
 type Events interface {
@@ -73,10 +75,11 @@ func (r *reader) read(event *historypb.HistoryEvent) {
 	r.readChild(event)
 }
 
-// readChild follows a child workflow, a step of one attempt. One that outlives the run, as the telling of an alert, is no step of it.
+// readChild follows a child workflow, a step of one attempt; that the child may outlive the run does not matter. The telling of an alert is no step:
+// it is of what the run found, whatever the run does.
 func (r *reader) readChild(event *historypb.HistoryEvent) {
 	at := event.GetEventTime()
-	if a := event.GetStartChildWorkflowExecutionInitiatedEventAttributes(); a != nil && a.GetParentClosePolicy() != enumspb.PARENT_CLOSE_POLICY_ABANDON {
+	if a := event.GetStartChildWorkflowExecutionInitiatedEventAttributes(); a != nil && a.GetWorkflowType().GetName() != Telling {
 		r.schedule(event, a.GetWorkflowType().GetName())
 	}
 	if a := event.GetStartChildWorkflowExecutionFailedEventAttributes(); a != nil {

@@ -121,20 +121,26 @@ func TestSteps(t *testing.T) {
 	}, steps)
 }
 
-// What outlives the run, as the telling of an alert, is none of its steps and takes none of its time.
-func TestAnAbandonedChildIsNoStep(t *testing.T) {
+// The telling of an alert is none of the run's steps and takes none of its time. What outlives the run otherwise, as a look's rollback, is one.
+func TestTheTellingOfAnAlertIsNoStep(t *testing.T) {
 	steps, err := Steps(&recorded{events: []*historypb.HistoryEvent{
 		event(1, &historypb.StartChildWorkflowExecutionInitiatedEventAttributes{
 			WorkflowType: &commonpb.WorkflowType{Name: "Alert"}, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
 		}),
 		event(2, &historypb.ChildWorkflowExecutionStartedEventAttributes{InitiatedEventId: 1}),
 		event(3, &historypb.ChildWorkflowExecutionCompletedEventAttributes{InitiatedEventId: 1}),
-		scheduled(4, "AnalyseCanary", ""),
+		event(4, &historypb.StartChildWorkflowExecutionInitiatedEventAttributes{
+			WorkflowType: &commonpb.WorkflowType{Name: "Rollback"}, ParentClosePolicy: enumspb.PARENT_CLOSE_POLICY_ABANDON,
+		}),
+		event(5, &historypb.ChildWorkflowExecutionStartedEventAttributes{InitiatedEventId: 4}),
+		event(9, &historypb.ChildWorkflowExecutionCompletedEventAttributes{InitiatedEventId: 4}),
+		scheduled(10, "AnalyseCanary", ""),
 	}})
 	require.NoError(t, err)
-	require.Len(t, steps, 1)
-	require.Equal(t, "AnalyseCanary", steps[0].Name)
-	require.Equal(t, 1, steps[0].Seq)
+	require.Equal(t, []registry.RunStep{
+		{Seq: 1, Name: "Rollback", Status: Completed, Attempts: 1, Scheduled: at(4), Started: at(5), Ended: at(9), Duration: 4 * time.Second},
+		{Seq: 2, Name: "AnalyseCanary", Status: Running, Scheduled: at(10)},
+	}, steps)
 }
 
 func TestStepsOfAHistoryThatBreaksOff(t *testing.T) {

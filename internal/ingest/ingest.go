@@ -51,6 +51,10 @@ type Output struct {
 	Later int64
 	// Earlier is how many were left out because an earlier look has seen them.
 	Earlier int64
+	// Undated is how many have no day that can be read. Of the rows after a day they are left out.
+	Undated int64
+	// Last is the last day of the rows that were not left out; zero where none has a day.
+	Last time.Time
 	// Dropped is how many rows the steps of tables left out.
 	Dropped int64
 	// Resumed is how many slices were not worked on, for that was done before.
@@ -121,6 +125,7 @@ func (w *worker) cut(ctx context.Context, group *errgroup.Group, line chan<- cha
 func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Output) error {
 	described := &profile.Accumulator{}
 	var last float64 // ordinal
+	var lastDay int64
 	for result := range line {
 		var s sliced
 		select {
@@ -129,14 +134,16 @@ func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Outp
 			return context.Cause(ctx)
 		}
 		if s.span.First <= last {
-			return unordered(out.Checked.Rows + out.Later + out.Earlier + 1)
+			return unordered(w.read(out) + 1)
 		}
 		last = s.span.Last
 		out.Dataset.Columns = s.fields
 		add(&out.Dataset, s.part)
 		add(&out.Quarantine, s.quarantine)
-		out.Later += s.later
-		out.Earlier += s.earlier
+		out.Later += s.days.Later
+		out.Earlier += s.days.Earlier
+		out.Undated += s.days.Undated
+		lastDay = max(lastDay, s.days.Last)
 		if s.resumed {
 			out.Resumed++
 		}
@@ -144,13 +151,25 @@ func (w *worker) collect(ctx context.Context, line <-chan chan sliced, out *Outp
 		if err := described.Add(s.described); err != nil {
 			return fault.Wrap(fault.Internal, err, "adding up the profile")
 		}
-		w.in.Progress(out.Checked.Rows + out.Later + out.Earlier)
+		w.in.Progress(w.read(out))
+	}
+	if lastDay > 0 {
+		out.Last = dataset.DayOf(float64(lastDay))
 	}
 	if out.Dataset.Columns == nil {
 		out.Dataset.Columns = w.emptyFields()
 	}
 	out.Profile = described.Profile(w.in.Spec.Name)
 	return nil
+}
+
+// read is how many rows have been read.
+func (w *worker) read(out *Output) int64 {
+	n := out.Checked.Rows + out.Later + out.Earlier
+	if !w.in.After.IsZero() {
+		n += out.Undated
+	}
+	return n
 }
 
 func add(m *dataset.Manifest, part dataset.Part) {

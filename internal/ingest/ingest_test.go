@@ -191,25 +191,36 @@ func TestLaterRowsAreLeftOut(t *testing.T) {
 	require.Equal(t, []string{"a1", "a2"}, k.read(t, out.Dataset).Column("id").Texts)
 }
 
-// A look at what is new leaves out what an earlier one has seen: that day, and a row of no day.
+// A look at what is new leaves out what an earlier one has seen, that day among it. Rows of no day are told apart: nobody has seen them.
 func TestEarlierRowsAreLeftOut(t *testing.T) {
 	t.Parallel()
 	day := func(month time.Month, day int) time.Time { return time.Date(2005, month, day, 0, 0, 0, 0, time.UTC) }
+	last := time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
 	undated := fewLoans + "a4,,1,1,own,,z\n"
 	for _, test := range []struct {
 		after, asOf time.Time
 		want        []string
 		earlier     int64
+		last        time.Time
 	}{
-		{day(11, 30), time.Time{}, []string{"a2", "a3"}, 2},
-		{day(12, 1), time.Time{}, []string{"a3"}, 3},
-		{day(11, 30), day(12, 1), []string{"a2"}, 2},
+		{day(11, 30), time.Time{}, []string{"a2", "a3"}, 1, last},
+		{day(12, 1), time.Time{}, []string{"a3"}, 2, last},
+		{day(11, 30), day(12, 1), []string{"a2"}, 1, day(12, 1)},
+		{last, time.Time{}, nil, 3, time.Time{}},
 	} {
 		out, k, err := runBetween(t, parsed(t, loans), 0, 0, test.after, test.asOf, written(t, "loans.csv", undated))
 		require.NoError(t, err)
 		require.Equal(t, test.earlier, out.Earlier)
-		require.Equal(t, test.want, k.read(t, out.Dataset).Column("id").Texts)
+		require.EqualValues(t, 1, out.Undated)
+		require.Equal(t, test.last, out.Last)
+		if test.want != nil {
+			require.Equal(t, test.want, k.read(t, out.Dataset).Column("id").Texts)
+		}
 	}
+	all, _, err := runBetween(t, parsed(t, loans), 0, 0, time.Time{}, time.Time{}, written(t, "loans.csv", undated))
+	require.NoError(t, err)
+	require.EqualValues(t, 1, all.Undated)
+	require.EqualValues(t, 4, all.Checked.Rows, "whoever reads all rows finds it")
 }
 
 // population writes simulated applications, some of them bad, as CSV and as Parquet.

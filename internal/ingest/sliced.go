@@ -15,7 +15,7 @@ import (
 
 // Version is a part of the key under which finished slices are kept. It is raised when the same rows give another part, or when what is known
 // of a slice is written otherwise: with the codec of profile.Accumulator, and with dataset.Checked.
-const Version = "6"
+const Version = "7"
 
 // unkept is how many slices at the beginning are not kept: a short extraction is done again sooner than kept.
 const unkept = 3
@@ -33,7 +33,7 @@ type sliced struct {
 	fields           []dataset.Field
 	span             span
 	part, quarantine dataset.Part
-	later, earlier   int64
+	days             days
 	checked          dataset.Checked
 	described        *profile.Accumulator
 	resumed          bool // it was not worked on now
@@ -68,7 +68,7 @@ type state struct {
 	Fields           []dataset.Field
 	Span             span
 	Part, Quarantine dataset.Part
-	Later, Earlier   int64
+	Days             days
 	Checked          []byte // JSON, which orders what is in maps
 	Described        *profile.Accumulator
 }
@@ -84,7 +84,7 @@ func (s *sliced) finished() (Finished, error) {
 	if err != nil {
 		return Finished{}, fault.Wrap(fault.Internal, err, "encoding a slice")
 	}
-	err = gob.NewEncoder(packed).Encode(state{s.fields, s.span, s.part, s.quarantine, s.later, s.earlier, checked, s.described})
+	err = gob.NewEncoder(packed).Encode(state{s.fields, s.span, s.part, s.quarantine, s.days, checked, s.described})
 	if err == nil {
 		err = packed.Close()
 	}
@@ -102,6 +102,6 @@ func restored(data []byte) (sliced, error) {
 	if err := gob.NewDecoder(flate.NewReader(bytes.NewReader(data))).Decode(&s); err != nil {
 		return sliced{}, fault.Wrap(fault.Internal, err, "decoding a slice that was kept")
 	}
-	out := sliced{fields: s.Fields, span: s.Span, part: s.Part, quarantine: s.Quarantine, later: s.Later, earlier: s.Earlier, described: s.Described}
+	out := sliced{fields: s.Fields, span: s.Span, part: s.Part, quarantine: s.Quarantine, days: s.Days, described: s.Described}
 	return out, fault.Wrap(fault.Internal, json.Unmarshal(s.Checked, &out.checked), "decoding a slice that was kept")
 }

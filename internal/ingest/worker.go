@@ -67,8 +67,8 @@ func (w *worker) work(ctx context.Context, s source.Slice) (sliced, error) {
 		return out, err
 	}
 	var known []int
-	known, out.later, out.earlier = w.known(t)
-	if out.later+out.earlier > 0 {
+	known, out.days = w.known(t)
+	if len(known) < t.Rows() {
 		t, misread = t.Select(known), moved(misread, known)
 	}
 	checked, failing := w.validator.Check(t, misread)
@@ -114,9 +114,16 @@ func (w *worker) typed(raw arrow.RecordBatch, first int64) (dataset.Table, datas
 	return t, misread, nil
 }
 
-// known are the rows that were known on the as-of day and that no earlier look has seen, and how many are left out as later or as earlier ones.
+// days is what a slice's rows are by their days.
+type days struct {
+	Later, Earlier int64 // that are left out
+	Undated        int64 // of no day
+	Last           int64 // the last day of those that are not left out; 0 is none
+}
+
+// known are the rows that were known on the as-of day and that no earlier look has seen, and what was found of the days of all.
 // A row without a time is not left out, but found, unless the rows are those after a day.
-func (w *worker) known(t dataset.Table) (rows []int, later, earlier int64) {
+func (w *worker) known(t dataset.Table) (rows []int, found days) {
 	c := t.Column(w.in.Spec.Time)
 	last, before := math.Inf(1), dataset.Day(w.in.After)
 	if !w.in.AsOf.IsZero() {
@@ -124,18 +131,27 @@ func (w *worker) known(t dataset.Table) (rows []int, later, earlier int64) {
 	}
 	rows = make([]int, 0, t.Rows())
 	for row := range t.Rows() {
-		switch {
-		case c == nil:
+		if c == nil {
 			rows = append(rows, row)
-		case c.Day(row) > last:
-			later++
-		case !w.in.After.IsZero() && !(c.Day(row) > before): // when it is of no day, whoever reads all rows finds it
-			earlier++
+			continue
+		}
+		day := c.Day(row)
+		switch {
+		case math.IsNaN(day):
+			found.Undated++
+			if w.in.After.IsZero() {
+				rows = append(rows, row)
+			}
+		case day > last:
+			found.Later++
+		case !w.in.After.IsZero() && day <= before:
+			found.Earlier++
 		default:
 			rows = append(rows, row)
+			found.Last = max(found.Last, int64(day))
 		}
 	}
-	return rows, later, earlier
+	return rows, found
 }
 
 // numbers counts the values that are numbers among those that are not of their column's type, by column.

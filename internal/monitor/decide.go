@@ -3,6 +3,7 @@ package monitor
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/pipeline"
@@ -51,8 +52,13 @@ type Better struct {
 type Decision struct {
 	Verdict Verdict
 	Reasons []string
+	// HeldBack is what the verdict would be if nothing kept it from being done; empty where nothing does.
+	HeldBack Verdict
 	// NewData says of a training that nothing asks for it but rows to learn from.
 	NewData bool
+	// About names what the verdict is about, each once: the findings that something is done about, by their kinds and features, and the version that
+	// is brought back. The same verdict about the same is no news.
+	About []string
 }
 
 // rule gives its verdict where it applies. because says why, before the findings.
@@ -101,19 +107,42 @@ var rules = []rule{
 
 // Decide gives the verdict of the first rule that applies. The findings are its reasons.
 func Decide(on pipeline.MonitorOn, e Evidence) Decision {
+	r := first(on, e)
+	d := Decision{Verdict: r.verdict, Reasons: []string{r.because(e)}, NewData: r.verdict == Retrain && onlyNewData(on, e), About: about(on, e, r.verdict)}
+	for _, f := range e.Findings {
+		if f.Message != d.Reasons[0] {
+			d.Reasons = append(d.Reasons, f.Message)
+		}
+	}
+	e.Changing, e.Held = "", ""
+	if free := first(on, e).verdict; free != d.Verdict {
+		d.HeldBack = free
+	}
+	return d
+}
+
+// first is the first rule that applies.
+func first(on pipeline.MonitorOn, e Evidence) rule {
 	for _, r := range rules {
-		if !r.applies(on, e) {
-			continue
+		if r.applies(on, e) {
+			return r
 		}
-		d := Decision{Verdict: r.verdict, Reasons: []string{r.because(e)}, NewData: r.verdict == Retrain && onlyNewData(on, e)}
-		for _, f := range e.Findings {
-			if f.Message != d.Reasons[0] {
-				d.Reasons = append(d.Reasons, f.Message)
-			}
-		}
-		return d
 	}
 	panic("monitor: the last rule always applies")
+}
+
+func about(on pipeline.MonitorOn, e Evidence, verdict Verdict) []string {
+	var things []string
+	for _, f := range e.Findings {
+		if reactionsOf(on)[f.Kind] != pipeline.ReactNothing || f.Meaning {
+			things = append(things, strings.TrimSpace(string(f.Kind)+" "+f.Feature))
+		}
+	}
+	if verdict == RolledBack {
+		things = append(things, fmt.Sprintf("version %d", e.Better.Version))
+	}
+	slices.Sort(things)
+	return slices.Compact(things)
 }
 
 // asks applies where a kind of which something was found has the reaction.
@@ -124,7 +153,7 @@ func asks(reactions ...pipeline.Reaction) func(pipeline.MonitorOn, Evidence) boo
 }
 
 func reactionsOf(on pipeline.MonitorOn) map[Kind]pipeline.Reaction {
-	return map[Kind]pipeline.Reaction{OfSchema: on.Schema, OfData: on.DataDrift, OfPredictions: on.PredictionDrift, OfPerformance: on.Performance, OfNewData: on.NewData}
+	return map[Kind]pipeline.Reaction{OfSchema: on.Schema, OfData: on.DataDrift, OfPredictions: on.PredictionDrift, OfPerformance: on.Performance, OfNewData: on.NewData, OfRequests: on.Requests}
 }
 
 // goesBack applies where something asks for a rollback and there is a better version to go back to.
@@ -152,12 +181,12 @@ func Held(m pipeline.Monitor, started []time.Time, now time.Time) string {
 		if ago := now.Sub(at); ago < cooldown {
 			return fmt.Sprintf("a monitor started one %s ago, and the cooldown is %s (monitor.cooldown_hours)", ago.Round(time.Second), cooldown)
 		}
-		if now.Sub(at) < 24*time.Hour {
+		if at.UTC().Format(time.DateOnly) == now.UTC().Format(time.DateOnly) {
 			today++
 		}
 	}
 	if today >= m.MaxRunsPerDay {
-		return fmt.Sprintf("monitors started %d within a day, and at most %d are wanted (monitor.max_runs_per_day)", today, m.MaxRunsPerDay)
+		return fmt.Sprintf("monitors started %d on this day (UTC), and at most %d are wanted (monitor.max_runs_per_day)", today, m.MaxRunsPerDay)
 	}
 	return ""
 }

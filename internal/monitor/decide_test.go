@@ -13,12 +13,12 @@ import (
 // standard is what a spec says that says nothing.
 var standard = pipeline.MonitorOn{
 	Schema: pipeline.ReactRetrain, DataDrift: pipeline.ReactRetrain, PredictionDrift: pipeline.ReactRollBack, Performance: pipeline.ReactRollBack,
-	NewData: pipeline.ReactRetrain,
+	NewData: pipeline.ReactRetrain, Requests: pipeline.ReactAlert,
 }
 
 // every reacts to each kind in one way.
 func every(r pipeline.Reaction) pipeline.MonitorOn {
-	return pipeline.MonitorOn{Schema: r, DataDrift: r, PredictionDrift: r, Performance: r, NewData: r}
+	return pipeline.MonitorOn{Schema: r, DataDrift: r, PredictionDrift: r, Performance: r, NewData: r, Requests: r}
 }
 
 func finds(kinds ...Kind) (findings []Finding) {
@@ -68,6 +68,9 @@ func TestDecide(t *testing.T) {
 		{"new data that are to be told", pipeline.MonitorOn{NewData: pipeline.ReactAlert}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Alert, nil},
 		{"new data that a person is to see", pipeline.MonitorOn{NewData: pipeline.ReactReview}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Review, nil},
 		{"new data that are to be ignored", pipeline.MonitorOn{NewData: pipeline.ReactNothing}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Nothing, nil},
+		{"requests that are refused", standard, Evidence{Champion: 2, Findings: finds(OfRequests)}, Alert, []string{"people are told", "found requests"}},
+		{"requests that are refused are no reason to hold back drift's training", standard, Evidence{Champion: 2, Findings: finds(OfRequests, OfData)}, Retrain, nil},
+		{"requests that are refused, of which the spec wants a training", pipeline.MonitorOn{Requests: pipeline.ReactRetrain}, Evidence{Champion: 2, Findings: finds(OfRequests)}, Retrain, nil},
 		{"drift that is to be told", every(pipeline.ReactAlert), Evidence{Champion: 2, Findings: finds(OfData)}, Alert, nil},
 		{"told for one kind, trained for another", pipeline.MonitorOn{DataDrift: pipeline.ReactAlert, Schema: pipeline.ReactRetrain},
 			Evidence{Champion: 2, Findings: finds(OfData, OfSchema)}, Retrain, nil},
@@ -134,6 +137,24 @@ func TestNewData(t *testing.T) {
 }
 
 // Wanted by hand.
+// What is held back is said as well: people are told once of what is found again and again.
+func TestWhatIsHeldBack(t *testing.T) {
+	t.Parallel()
+	better := &Better{Version: 1, Message: "version 1 is better"}
+	for _, test := range []struct {
+		e    Evidence
+		want Verdict
+	}{
+		{Evidence{Champion: 2, Findings: finds(OfData), Held: "h"}, Retrain},
+		{Evidence{Champion: 2, Findings: finds(OfData)}, ""},
+		{Evidence{Champion: 2, Findings: finds(OfPerformance), Better: better, Changing: "c"}, RolledBack},
+		{Evidence{Champion: 2, Findings: finds(OfPerformance), Better: better, Held: "h"}, ""},
+		{Evidence{Champion: 2, Rows: 9, Held: "h", Changing: "c"}, ""},
+	} {
+		require.Equal(t, test.want, Decide(standard, test.e).HeldBack, "%+v", test.e)
+	}
+}
+
 func TestHeld(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
@@ -155,7 +176,10 @@ func TestHeld(t *testing.T) {
 		{24, 1, ago(100), ""},
 		{0, 1, ago(1), "at most 1"},
 		{0, 2, ago(1), ""},
-		{0, 2, ago(1, 2, 30), "started 2 within a day"},
+		{0, 2, ago(1, 2, 30), "started 2 on this day"},
+		{0, 1, ago(12.1), ""}, // shortly before midnight
+		{0, 1, ago(12), "at most 1"},
+		{20, 1, ago(23.9), ""}, // a look a day trains every day, though none takes as long as the other
 		{0, 3, ago(0), ""},
 		{0, 0, nil, "at most 0"},
 	} {
@@ -165,5 +189,28 @@ func TestHeld(t *testing.T) {
 		} else {
 			require.Contains(t, got, test.says)
 		}
+	}
+}
+
+// What is told once: the findings that something is done about, and the version that comes back.
+func TestWhatAVerdictIsAbout(t *testing.T) {
+	t.Parallel()
+	drift := func(feature string) Finding { return Finding{Kind: OfData, Feature: feature, Message: feature} }
+	segment := drift("income")
+	segment.Segment = "broker=b"
+	for _, test := range []struct {
+		name string
+		on   pipeline.MonitorOn
+		e    Evidence
+		want []string
+	}{
+		{"each once, whatever the order", standard, Evidence{Champion: 2, Findings: []Finding{drift("purpose"), drift("income"), segment}}, []string{"data_drift income", "data_drift purpose"}},
+		{"nothing is done about drift", pipeline.MonitorOn{DataDrift: pipeline.ReactNothing, Performance: pipeline.ReactAlert},
+			Evidence{Champion: 2, Findings: append(finds(OfPerformance), drift("income"))}, []string{"performance"}},
+		{"but another meaning is never ignored", every(pipeline.ReactNothing), Evidence{Champion: 2, Findings: []Finding{{Kind: OfSchema, Feature: "income", Meaning: true}}}, []string{"schema income"}},
+		{"a version that comes back", standard, Evidence{Champion: 2, Findings: finds(OfPerformance), Better: &Better{Version: 1}}, []string{"performance", "version 1"}},
+		{"nothing", standard, Evidence{Champion: 2}, nil},
+	} {
+		require.Equal(t, test.want, Decide(test.on, test.e).About, test.name)
 	}
 }

@@ -31,6 +31,8 @@ type Drift struct {
 	Segments []SegmentDrift `json:"segments"`
 	// Distributions are the shares behind Overall, in its order.
 	Distributions []Distribution `json:"distributions"`
+	// Unseen are the categories with the values that the reference does not have.
+	Unseen []Unseen `json:"unseen"`
 	// Units are numbers that look as if they were told in another unit.
 	Units []Unit `json:"units"`
 	// Effects say what each feature's drift does to the score, the strongest first.
@@ -39,7 +41,7 @@ type Drift struct {
 
 // SegmentDrift is the drift among the rows of one value.
 type SegmentDrift struct {
-	Value   string         `json:"value"`
+	Value   string         `json:"value"` // empty where fewer than five rows have it, before or now: it may name a person
 	Results []drift.Result `json:"results"`
 }
 
@@ -59,6 +61,9 @@ func HoldAgainst(w Watched, limits drift.Limits) (Drift, error) {
 	if d.Together, err = drift.Separate(w.Features, w.ReferenceSample, w.FreshSample, limits); err != nil {
 		return d, err
 	}
+	if d.Unseen, err = unseenOf(w, limits); err != nil {
+		return d, err
+	}
 	d.Distributions = distributions(w.Bins, w.Reference.All, w.Fresh.All)
 	for _, value := range w.Fresh.values() {
 		before, known := w.Reference.Segments[value]
@@ -68,6 +73,9 @@ func HoldAgainst(w Watched, limits drift.Limits) (Drift, error) {
 		results, err := drift.Compare(w.Bins, before, w.Fresh.Segments[value], limits)
 		if err != nil {
 			return d, err
+		}
+		if before.Rows < leastRows || w.Fresh.Segments[value].Rows < leastRows {
+			value = ""
 		}
 		d.Segments = append(d.Segments, SegmentDrift{Value: value, Results: results})
 	}

@@ -34,6 +34,10 @@ func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding
 	for _, t := range tests {
 		p = append(p, t.P)
 	}
+	values := slices.DeleteFunc(slices.Clone(d.Unseen), func(u Unseen) bool { return u.Short != nil })
+	for _, u := range values {
+		p = append(p, u.P)
+	}
 	drifted, looks, err := looks.Next(p)
 	if err != nil {
 		return nil, nil, err
@@ -46,6 +50,11 @@ func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding
 		if drifted[1+i] && t.Beyond() && !told[t.Name] {
 			found = append(found, d.finding(t.Result, t.segment))
 			told[t.Name] = told[t.Name] || t.segment == ""
+		}
+	}
+	for i, u := range values {
+		if drifted[1+len(tests)+i] && u.Beyond {
+			found = append(found, d.unseen(u))
 		}
 	}
 	for _, unit := range d.Units {

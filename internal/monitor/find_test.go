@@ -116,7 +116,9 @@ func TestBetterWantsWhatMatters(t *testing.T) {
 		}
 	}
 	better := func(nth int, s performance.Standing) *Better {
-		return Performance{Versions: []Version{{2, "p2"}, {1, "p1"}}, Standings: []performance.Standing{s}, Nth: nth}.Better(limits)
+		p := Performance{Versions: []Version{{Version: 2, Policy: "p2"}, {Version: 1, Policy: "p1"}}, Standings: []performance.Standing{s}, Nth: nth, NthMeasured: nth}
+		p.settle(p.Standings, 1, limits)
+		return p.Better()
 	}
 	require.Equal(t, []any{1, "p1", "labels"}, []any{better(1, standing(0.05, 25e-6)).Version, better(1, standing(0.05, 25e-6)).Policy, better(1, standing(0.05, 25e-6)).Basis})
 	require.Nil(t, better(1, standing(0.012, 25e-6)))
@@ -125,5 +127,4 @@ func TestBetterWantsWhatMatters(t *testing.T) {
 	not := standing(0.05, 25e-6)
 	not.Better = false
 	require.Nil(t, better(1, not), "worse in the other metric")
-	require.InDelta(t, 1, overLooks(0.9, 3), 0)
 }

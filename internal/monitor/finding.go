@@ -8,6 +8,7 @@ type Kind string
 // The kinds of findings.
 const (
 	OfSchema      Kind = "schema"           // columns and values that the schema does not know
+	OfRequests    Kind = "requests"         // clients send what the contract of requests refuses
 	OfData        Kind = "data_drift"       // features are distributed otherwise
 	OfPredictions Kind = "prediction_drift" // so are the champion's scores
 	OfPerformance Kind = "performance"      // the champion predicts worse than it did, or than an older version does
@@ -29,6 +30,8 @@ type Finding struct {
 	Rows  int64   `json:"rows"` // that it rests on
 	// Segment is the part of the applicants that it is about, such as institution_type=bank; empty: all of them.
 	Segment string `json:"segment,omitempty"`
+	// Since is the vintage since which it is so, such as 2005-03, where only the newest ones show it.
+	Since   string `json:"since,omitempty"`
 	Message string `json:"message"`
 	// Meaning says that columns do not mean any more what they did: a type, a unit, a missing column. Nothing is done by itself then.
 	Meaning bool `json:"meaning,omitempty"`

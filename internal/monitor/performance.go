@@ -1,11 +1,12 @@
 package monitor
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 
-	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -14,6 +15,8 @@ import (
 type Version struct {
 	Version int    `json:"version"`
 	Policy  string `json:"policy"` // digest of that under which it served
+	// Apart says why it is not held against the champion; empty where it is.
+	Apart string `json:"-"`
 }
 
 // Scored is rows that the champion takes, with the scores of every version.
@@ -25,6 +28,8 @@ type Scored struct {
 	Labels   []float64 // 1, 0, or NaN where not matured; nil where none is known
 	Days     []float64 // of application; nil without a column of time
 	Approved []bool    // by the champion
+	// Made is by version, like Scores, which rows it was made of: nil is none.
+	Made     [][]bool
 	Segments []performance.Segment
 	// Protected are the attributes that must not matter; none is not measured.
 	Protected []performance.Segment
@@ -36,12 +41,14 @@ func (s Scored) rows() int { return len(s.Approved) }
 // Observed is what performance is measured on.
 type Observed struct {
 	Versions []Version // the champion first
-	// Reference is rows with labels on which the champion was judged, Applicants all sorts of those that it was made of.
+	// Reference is rows with labels on which the champion was judged, Applicants all sorts of those that it was made of, with labels where these are known.
 	Reference, Applicants Scored
 	// Outcomes are rows since, with labels as far as they have matured, Fresh those that no look has seen.
 	Outcomes, Fresh Scored
-	// Nth says which look at this champion it is, from 1.
-	Nth int
+	// Unread says why the outcomes have no labels though some may have matured; empty where they are read.
+	Unread string
+	// Nth says which look at this champion it is, from 1, NthMeasured which of those that had EnoughOutcomes; 0: as many as all.
+	Nth, NthMeasured int
 }
 
 // Performance is how a champion and the versions before it do.
@@ -52,7 +59,11 @@ type Performance struct {
 	Realised  performance.Realised   `json:"realised"`
 	Change    performance.Change     `json:"change"` // of the champion, since it was judged
 	Estimated performance.Estimated  `json:"estimated"`
-	Standings []performance.Standing `json:"standings"` // of the older versions
+	// Standings are those of the older versions. Their P and Better, as those of Change, are over all looks: what they say is what is done.
+	Standings []performance.Standing `json:"standings"`
+	// Recent are the standings on the rows since Change.Since: what the champion lost lately is averaged away in all of them. None where it lost nothing, or
+	// where the whole says so most.
+	Recent []performance.Standing `json:"recent_standings"`
 	// Previous is the version before the champion on the rows of Realised, as far as it takes them; nil where there is none.
 	Previous *Previous `json:"previous,omitempty"`
 	// Reliability is what the champion's scores say against what came of it.
@@ -62,6 +73,8 @@ type Performance struct {
 	Fresh       int                   `json:"fresh"`
 	Refused     int                   `json:"refused"` // of the fresh rows, by the champion
 	Nth         int                   `json:"nth"`
+	// NthMeasured counts the looks that had outcomes enough: what is found on these has a chance of an error over these alone.
+	NthMeasured int `json:"nth_measured"`
 }
 
 // Previous is the version before the champion.
@@ -79,23 +92,30 @@ type Reliability struct {
 const (
 	// level is how often anything is found, over all looks at a champion, where there is nothing to find.
 	level = 0.025
-	// maxExcess is the largest Brier score above what the scores promise that does not matter: scores that are three points off everywhere have it.
-	maxExcess = 0.001
-	// unlike is the largest share of rows that a version may refuse to be compared on the others.
-	unlike = 0.5
-	// few is how many refused rows are no more than slips.
-	few = 5
+	// maxOff is how far outcomes may be off what the scores promise, see performance.Tolerance: three points where half of the applicants default, 1.8 where a
+	// tenth do.
+	maxOff = 0.06
+	// maxBrier is the difference of two Brier scores that does not matter: scores that are three points off everywhere have it.
+	maxBrier = 0.001
+	// few refused rows are no more than slips, and so is any number of them below a share of all.
+	few       = 5
+	slipShare = 0.001
+	// enough is how many fresh rows tell what a version would refuse.
+	enough = 100
 )
 
-// overLooks is a p-value of the nth look, held against one level for all looks together: each gets 1/n(n+1) of it, and these sum to 1.
-func overLooks(p float64, nth int) float64 { return math.Min(1, p*float64(nth)*float64(nth+1)) }
+// EnoughOutcomes is how many matured outcomes a look must have to test anything on them.
+const EnoughOutcomes = 100
+
+// looks is by how much a p-value of the nth look is multiplied, held against one level for all looks together: each gets 1/n(n+1) of it, and these sum to 1.
+func looks(nth int) float64 { return float64(nth) * float64(nth+1) }
 
 // Measure looks at what has become of applicants and at the fresh ones. Too few rows are results and said in notes.
 func Measure(of Observed, m pipeline.Monitor) (Performance, error) {
-	out := Performance{Versions: of.Versions, Fresh: of.Fresh.rows() + of.Fresh.Refused, Refused: of.Fresh.Refused, Nth: of.Nth, Impact: []performance.Impact{}}
+	out := Performance{Versions: of.Versions, Fresh: of.Fresh.rows() + of.Fresh.Refused, Refused: of.Fresh.Refused, Nth: of.Nth, NthMeasured: cmp.Or(of.NthMeasured, of.Nth), Impact: []performance.Impact{}, Recent: []performance.Standing{}}
 	var limits performance.Limits
 	outcomes := window(of.Outcomes)
-	reference := performance.Reference{Labels: of.Reference.Labels, Scores: champion(of.Reference)}
+	reference := performance.Reference{Labels: of.Reference.Labels, Scores: champion(of.Reference), Approved: approvedOnly(of.Applicants)}
 	judged, err := performance.Realise(performance.Window{Scores: reference.Scores, Labels: reference.Labels}, performance.Month, limits)
 	if err != nil {
 		return out, err
@@ -113,14 +133,25 @@ func Measure(of Observed, m pipeline.Monitor) (Performance, error) {
 	if out.Reliability.Realised, err = performance.Relied(outcomes.Labels, outcomes.Scores, limits); err != nil {
 		return out, err
 	}
-	if out.Change, err = performance.Changed(reference, outcomes, evaluate.Margins{AUC: m.MaxAUCDrop, Brier: maxExcess}, limits); err != nil {
+	if of.Unread != "" {
+		out.Realised.Overall.Note = of.Unread
+	}
+	if out.Change, err = performance.Changed(reference, outcomes, performance.Tolerance{AUC: m.MaxAUCDrop, Calibration: maxOff}, limits); err != nil {
 		return out, err
 	}
+	out.Change = out.Change.Among(looks(out.NthMeasured))
 	if out.Estimated, err = performance.Estimate(reference, champion(of.Fresh), of.Fresh.Approved, limits); err != nil {
 		return out, err
 	}
 	if out.Standings, err = standings(of); err != nil {
 		return out, err
+	}
+	out.settle(out.Standings, out.Change.Whole(), m)
+	if since := out.Change.Decisive(); since != nil {
+		if out.Recent, err = recentStandings(of, *since); err != nil {
+			return out, err
+		}
+		out.settle(out.Recent, out.Change.Newest(), m)
 	}
 	decided := func(s Scored) performance.Decided {
 		return performance.Decided{Approved: s.Approved, Segments: s.Segments}
@@ -138,6 +169,32 @@ func Measure(of Observed, m pipeline.Monitor) (Performance, error) {
 	return out, nil
 }
 
+// approvedOnly says whether outcomes are known of those that the champion approves more than twice as often as of those that it declines, among rows that are
+// no younger than the youngest outcome. Too few of either tell nothing.
+func approvedOnly(s Scored) bool {
+	youngest := math.Inf(-1)
+	for row, label := range s.Labels {
+		if !math.IsNaN(label) && row < len(s.Days) {
+			youngest = math.Max(youngest, s.Days[row])
+		}
+	}
+	var known, of [2]float64 // declined, approved
+	for row, label := range s.Labels {
+		if row < len(s.Days) && !(s.Days[row] <= youngest) {
+			continue
+		}
+		verdict := 0
+		if s.Approved[row] {
+			verdict = 1
+		}
+		of[verdict]++
+		if !math.IsNaN(label) {
+			known[verdict]++
+		}
+	}
+	return min(of[0], of[1]) >= enough && 2*known[0]*of[1] < known[1]*of[0]
+}
+
 func champion(s Scored) []float64 {
 	if len(s.Scores) == 0 {
 		return nil
@@ -149,124 +206,184 @@ func window(s Scored) performance.Window {
 	return performance.Window{Scores: champion(s), Labels: s.Labels, Days: s.Days, Segments: s.Segments}
 }
 
-// previous measures the version before the champion by vintage, on the rows that it takes.
+// previous measures the version before the champion by vintage, on the rows that it takes and was not made of.
 func previous(of Observed) (*Previous, error) {
-	if len(of.Versions) < 2 || len(of.Outcomes.Scores) < 2 {
-		return nil, nil //nolint:nilnil // there is none, and that is fine
+	if len(of.Versions) < 2 || len(of.Outcomes.Scores) < 2 || of.Versions[1].Apart != "" {
+		return nil, nil //nolint:nilnil // there is none that can be held against it, and that is fine
 	}
-	rows := taken(of.Outcomes, []int{1})
-	scores := of.Outcomes.Scores[1]
-	realised, err := performance.Realise(performance.Window{
-		Scores: pick(scores, rows), Labels: pick(of.Outcomes.Labels, rows), Days: pick(of.Outcomes.Days, rows),
-	}, performance.Month, performance.Limits{})
+	var w performance.Window
+	for row, score := range of.Outcomes.comparable(1) {
+		if math.IsNaN(score) {
+			continue
+		}
+		w.Scores = append(w.Scores, score)
+		if of.Outcomes.Labels != nil {
+			w.Labels = append(w.Labels, of.Outcomes.Labels[row])
+		}
+		if of.Outcomes.Days != nil {
+			w.Days = append(w.Days, of.Outcomes.Days[row])
+		}
+	}
+	realised, err := performance.Realise(w, performance.Month, performance.Limits{})
 	return &Previous{Version: of.Versions[1].Version, Vintages: realised.Vintages}, err
 }
 
-// standings hold the older versions against the champion, on labels where enough have matured, else on an estimate for the fresh rows.
+// standings hold the older versions against the champion, each on labels where enough have matured, else on an estimate for the fresh rows.
 func standings(of Observed) ([]performance.Standing, error) {
 	on, left := contest(of, of.Outcomes)
 	found, err := performance.Compare(on, performance.Limits{})
 	if err != nil {
 		return nil, err
 	}
-	if len(found) == 0 || found[0].Basis != performance.OnLabels {
+	if slices.ContainsFunc(found, func(s performance.Standing) bool { return s.Basis != performance.OnLabels }) {
 		of.Fresh.Labels = nil
-		on, left = contest(of, of.Fresh)
-		if found, err = performance.Compare(on, performance.Limits{}); err != nil {
+		on, _ = contest(of, of.Fresh)
+		estimated, err := performance.Compare(on, performance.Limits{})
+		if err != nil {
 			return nil, err
 		}
+		for i := range found {
+			if found[i].Basis != performance.OnLabels {
+				found[i] = estimated[i]
+			}
+		}
 	}
+	servable(of, found)
 	return append(found, left...), nil
 }
 
-// contest is the versions on the rows that all of them take. Those that refuse too many are left out, and told.
-func contest(of Observed, on Scored) (v performance.Versions, left []performance.Standing) {
-	var in []int
-	for i := range on.Scores {
-		if i == 0 || refuses(on.Scores[i]) <= unlike && refuses(of.Reference.Scores[i]) <= unlike {
-			in = append(in, i)
-			continue
+// recentStandings hold the older versions against the champion on the vintages since which it decayed.
+func recentStandings(of Observed, since performance.Recent) ([]performance.Standing, error) {
+	on := of.Outcomes
+	on.Labels = slices.Clone(on.Labels)
+	for row, day := range on.Days {
+		if !since.Holds(day) {
+			on.Labels[row] = math.NaN()
 		}
-		left = append(left, performance.Standing{Name: name(of.Versions[i]), Basis: performance.OnNothing, P: 1, Note: "it refuses more than half of the rows"})
 	}
-	rows, before := taken(on, in), taken(of.Reference, in)
-	for _, i := range in {
-		scored := performance.Version{Name: name(of.Versions[i]), Scores: pick(on.Scores[i], rows), Reference: pick(of.Reference.Scores[i], before)}
-		if i == 0 {
+	v, left := contest(of, on)
+	found, err := performance.Compare(v, performance.Limits{})
+	found = slices.DeleteFunc(found, func(s performance.Standing) bool { return s.Basis != performance.OnLabels })
+	servable(of, found)
+	return append(found, left...), err
+}
+
+// contest is the versions on rows: each older one on those that it takes and was not made of. Those that are not held against the champion are told.
+func contest(of Observed, on Scored) (v performance.Versions, left []performance.Standing) {
+	for i := range on.Scores {
+		scored := performance.Version{Name: name(of.Versions[i]), Scores: on.comparable(i), Reference: of.Reference.comparable(i)}
+		switch apart := of.Versions[i].Apart; {
+		case i == 0:
 			v.Champion = scored
-		} else {
+		case apart != "":
+			left = append(left, performance.Standing{Name: scored.Name, Basis: performance.OnNothing, P: 1, Note: apart})
+		default:
 			v.Older = append(v.Older, scored)
 		}
 	}
-	v.Labels, v.ReferenceLabels = pick(on.Labels, rows), pick(of.Reference.Labels, before)
+	v.Labels, v.ReferenceLabels = on.Labels, of.Reference.Labels
 	return v, left
+}
+
+// comparable are a version's scores, NaN on the rows that it was made of.
+func (s Scored) comparable(version int) []float64 {
+	if version >= len(s.Made) || s.Made[version] == nil {
+		return s.Scores[version]
+	}
+	scores := slices.Clone(s.Scores[version])
+	for row, made := range s.Made[version] {
+		if made {
+			scores[row] = math.NaN()
+		}
+	}
+	return scores
 }
 
 func name(v Version) string { return strconv.Itoa(v.Version) }
 
-// refuses is the share of rows without a score.
-func refuses(scores []float64) float64 {
-	if len(scores) == 0 {
-		return 0
+// refuses counts the rows of the champion's that a version would refuse: of the fresh ones, as clients send them today, or where these are few of all since
+// the champion was judged.
+func refuses(of Observed, version int) (refused, rows int) {
+	on := of.Fresh
+	if on.rows() < enough {
+		on = of.Outcomes
 	}
-	n := 0
-	for _, p := range scores {
+	for _, p := range on.Scores[version] {
 		if math.IsNaN(p) {
-			n++
+			refused++
 		}
 	}
-	return float64(n) / float64(len(scores))
+	return refused, on.rows()
 }
 
-// taken are the rows that all of the versions score.
-func taken(s Scored, versions []int) (rows []int) {
-	for row := range s.rows() {
-		all := true
-		for _, i := range versions {
-			all = all && !math.IsNaN(s.Scores[i][row])
-		}
-		if all {
-			rows = append(rows, row)
-		}
-	}
-	return rows
-}
+// slips says whether so many refused rows are no more than that.
+func slips(refused, of int) bool { return refused < few || float64(refused) < slipShare*float64(of) }
 
-func pick(values []float64, rows []int) []float64 {
-	if values == nil {
-		return nil
-	}
-	picked := make([]float64, len(rows))
-	for i, row := range rows {
-		picked[i] = values[row]
-	}
-	return picked
-}
-
-// pBetter is the p-value of the hypothesis that a version is better than the champion by no more than what matters, in AUC and in Brier score, over
-// all versions (Bonferroni) and looks.
-func (p Performance) pBetter(s performance.Standing, m pipeline.Monitor) float64 {
-	by := 2 * min(s.Differences["auc"].Above(m.MaxAUCDrop), s.Differences["brier"].Below(-maxExcess))
-	return overLooks(by*float64(len(p.Standings)), p.Nth)
-}
-
-// Better is the best of the older versions that are better than the champion by more than what matters, beyond the noise of all looks; nil where none is.
-func (p Performance) Better(m pipeline.Monitor) *Better {
-	var best *performance.Standing
-	for i := range p.Standings {
-		s := &p.Standings[i]
-		if s.Better && p.pBetter(*s, m) <= level && (best == nil || s.Differences["auc"].Estimate > best.Differences["auc"].Estimate) {
-			best = s
+// servable has none of the versions be better that would refuse what the champion takes: those clients would be turned away.
+func servable(of Observed, standings []performance.Standing) {
+	for i := range standings {
+		s := &standings[i]
+		at := slices.IndexFunc(of.Versions, func(v Version) bool { return name(v) == s.Name })
+		if refused, rows := refuses(of, at); !slips(refused, rows) {
+			s.Better = false
+			s.Note += fmt.Sprintf("; it would refuse %d of %d rows that the champion takes, so that it cannot serve in its place", refused, rows)
 		}
 	}
+}
+
+// settle says which versions are better than the champion by more than what matters, in AUC or in Brier score, over all versions (Bonferroni) and looks.
+// share is by how much a p-value is multiplied for its rows' share of the level, see performance.Change: which of the newest vintages are looked at the
+// champion's decay has chosen, so that all of them count.
+func (p Performance) settle(standings []performance.Standing, share float64, m pipeline.Monitor) {
+	const bases = 2 // labels and estimates have half of the level each
+	for i := range standings {
+		s := &standings[i]
+		if s.Basis == performance.OnNothing {
+			continue
+		}
+		nth := p.NthMeasured
+		if s.Basis == performance.OnEstimate {
+			nth = p.Nth
+		}
+		least := math.Min(s.Differences["auc"].Above(m.MaxAUCDrop), s.Differences["brier"].Below(-maxBrier))
+		s.P = math.Min(1, bases*2*least*share*float64(len(p.Standings))*looks(nth))
+		s.Better = s.Better && s.P <= level
+	}
+}
+
+// best is the best of the older versions that are better than the champion: on all rows, or else, where the champion decayed, on those since then; nil where
+// none is. Without decay a version that is better in some months is no better one.
+func (p Performance) best() (best *performance.Standing, since string) {
+	for _, of := range []struct {
+		standings []performance.Standing
+		since     string
+	}{{p.Standings, ""}, {p.Recent, p.Change.Since}} {
+		for i, s := range of.standings {
+			if s.Better && (best == nil || s.Differences["auc"].Estimate > best.Differences["auc"].Estimate) {
+				best, since = &of.standings[i], of.since
+			}
+		}
+		if best != nil {
+			break
+		}
+	}
+	return best, since
+}
+
+// Better is the version to go back to; nil where none is better.
+func (p Performance) Better() *Better {
+	best, since := p.best()
 	if best == nil {
 		return nil
+	}
+	if since != "" {
+		since = " since " + since
 	}
 	for _, v := range p.Versions {
 		if name(v) == best.Name {
 			return &Better{
 				Version: v.Version, Policy: v.Policy, Basis: string(best.Basis),
-				Message: fmt.Sprintf("version %d is better than the champion, version %d, on %d rows (%s): %s", v.Version, p.Versions[0].Version, best.Rows, best.Basis, best.Note),
+				Message: fmt.Sprintf("version %d is better than the champion, version %d, on %d rows%s (%s): %s", v.Version, p.Versions[0].Version, best.Rows, since, best.Basis, best.Note),
 			}
 		}
 	}
@@ -275,29 +392,46 @@ func (p Performance) Better(m pipeline.Monitor) *Better {
 
 // Findings are what asks for something to be done.
 func (p Performance) Findings(m pipeline.Monitor) (found []Finding) {
-	if p.Refused >= few {
+	if !slips(p.Refused, p.Fresh) {
 		share := float64(p.Refused) / float64(p.Fresh)
 		found = append(found, Finding{
 			Kind: OfSchema, Statistic: "refused_by_champion", Value: share, Rows: int64(p.Fresh),
 			Message: fmt.Sprintf("the champion, version %d, would refuse %d of %d fresh rows (%.2g %%): they hold what it does not know", p.Versions[0].Version, p.Refused, p.Fresh, 100*share),
 		})
 	}
-	if adjusted := overLooks(p.Change.P, p.Nth); adjusted <= level {
-		auc := p.Change.Differences["auc"]
-		found = append(found, Finding{
-			Kind: OfPerformance, Statistic: "auc_change", Value: auc.Estimate, P: small(adjusted), Limit: -m.MaxAUCDrop, Rows: int64(p.Change.Rows),
-			Message: fmt.Sprintf("the champion, version %d, does worse on %d rows with labels than when it was judged: %s", p.Versions[0].Version, p.Change.Rows, p.Change.Note),
-		})
+	if p.Change.Decayed {
+		found = append(found, p.decay(m))
 	}
-	if better := p.Better(m); better != nil {
-		for _, s := range p.Standings {
-			if s.Name == strconv.Itoa(better.Version) {
-				adjusted := p.pBetter(s, m)
-				found = append(found, Finding{Kind: OfPerformance, Statistic: "auc_difference", Value: s.Differences["auc"].Estimate, P: small(adjusted), Limit: m.MaxAUCDrop, Rows: int64(s.Rows), Message: better.Message})
-			}
+	if best, since := p.best(); best != nil {
+		f := Finding{
+			Kind: OfPerformance, Statistic: "auc_difference", Value: best.Differences["auc"].Estimate, P: small(best.P), Limit: m.MaxAUCDrop, Rows: int64(best.Rows), Since: since,
+			Message: p.Better().Message,
 		}
+		if best.Differences["auc"].Above(m.MaxAUCDrop) > level {
+			f.Statistic, f.Value, f.Limit = "brier_difference", best.Differences["brier"].Estimate, -maxBrier
+		}
+		found = append(found, f)
 	}
 	return found
+}
+
+// decay is the finding of a champion that does worse than when it was judged: its AUC, or where that has not fallen its calibration.
+func (p Performance) decay(m pipeline.Monitor) Finding {
+	rows, differences, since := p.Change.Rows, p.Change.Differences, ""
+	if recent := p.Change.Decisive(); recent != nil {
+		rows, differences, since = recent.Rows, recent.Differences, " since "+recent.Since
+	}
+	auc := differences["auc"]
+	f := Finding{Kind: OfPerformance, Statistic: "auc_change", Value: auc.Estimate, P: small(p.Change.P), Limit: -m.MaxAUCDrop, Rows: int64(rows), Since: p.Change.Since}
+	if auc.Below(-m.MaxAUCDrop) > level {
+		f.Statistic = "calibration"
+		if calibration, allowed := differences["calibration"], p.Change.Allowed["calibration"]; min(calibration.Above(allowed), calibration.Below(-allowed)) > level {
+			f.Statistic = "brier_excess"
+		}
+		f.Value, f.Limit = differences[f.Statistic].Estimate, p.Change.Allowed[f.Statistic]
+	}
+	f.Message = fmt.Sprintf("the champion, version %d, does worse on %d rows with labels%s than when it was judged: %s", p.Versions[0].Version, rows, since, p.Change.Note)
+	return f
 }
 
 // Words say how the champion does, for people.
@@ -309,7 +443,7 @@ func (p Performance) Words() string {
 		return fmt.Sprintf("AUC %.4f (%.4f to %.4f) on %d matured rows", auc.Estimate, auc.Lower, auc.Upper, realised.Rows)
 	case p.Estimated.Metrics != nil:
 		auc := p.Estimated.Metrics["auc"]
-		return fmt.Sprintf("no label has matured in enough rows (%d); AUC is estimated at %.4f (%.4f to %.4f), %s", realised.Rows, auc.Estimate, auc.Lower, auc.Upper, p.Estimated.Caveat)
+		return fmt.Sprintf("%s; AUC is estimated at %.4f (%.4f to %.4f), %s", realised.Note, auc.Estimate, auc.Lower, auc.Upper, p.Estimated.Caveat)
 	}
 	return fmt.Sprintf("%s; no estimate: %s", realised.Note, p.Estimated.Note)
 }

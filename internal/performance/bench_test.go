@@ -23,7 +23,7 @@ func BenchmarkEstimateAMillionRows(b *testing.B) {
 	y, p := benchmarkRows(20_000)
 	_, fresh := benchmarkRows(1_000_000)
 	for b.Loop() {
-		if _, err := Estimate(Reference{y, p}, fresh, nil, Limits{}); err != nil {
+		if _, err := Estimate(Reference{Labels: y, Scores: p}, fresh, nil, Limits{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package performance
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
@@ -11,23 +12,56 @@ import (
 type Change struct {
 	Rows      int `json:"rows"`           // matured
 	Reference int `json:"reference_rows"` // matured
-	// Differences are the window's auc, ks, brier, log_loss, accuracy and brier_excess minus the reference's; nil where there are not enough data.
+	// Differences are the window's auc, ks, brier, log_loss, accuracy, calibration and brier_excess minus the reference's; nil where there are not enough data.
 	Differences map[string]evaluate.Difference `json:"differences,omitempty"`
-	// P is the one-sided p of no decay: of an AUC that fell, and of a brier_excess that rose, by no more than the tolerance (Bonferroni).
+	// Expected are calibration and brier_excess minus what is expected of these very scores, see Recent. nil where the reference tells nothing.
+	Expected map[string]evaluate.Difference `json:"beside_expected,omitempty"`
+	// Allowed is by how much auc, calibration and brier_excess may be off without decay.
+	Allowed map[string]float64 `json:"allowed,omitempty"`
+	// Recent are the newest vintages by themselves, the fewest first: what began lately is averaged away in the whole. None without days.
+	Recent []Recent `json:"recent"`
+	// P is the p of no decay: of an AUC that fell, a calibration that moved either way, and a brier_excess that rose, by no more than the tolerance (Bonferroni),
+	// in the whole window or in its newest vintages. The whole has half of the level, the newest vintages share the other half; without these it has all of it.
 	P float64 `json:"p"`
 	// Decayed is found in at most 2.5 % of windows without decay.
-	Decayed bool   `json:"decayed"`
-	Note    string `json:"note"` // the finding in words, or why there is none
+	Decayed bool `json:"decayed"`
+	// Since is the vintage since which it decayed: where the evidence is strongest; empty: in the whole window, or it did not.
+	Since string `json:"since,omitempty"`
+	Note  string `json:"note"` // the finding in words, or why there is none
 }
 
 // level is how often a finding is wrong where there is nothing to find.
 const level = 0.025
 
-// Changed compares the window's matured rows with the reference's. Two metrics decide: auc (do scores still rank) and brier_excess (are they still
-// the probabilities that they claim to be). The Brier score and the log loss themselves do not, since both rise with the share of doubtful
-// applicants, which is no decay of the model. tolerance is how much each may lose, 0 by default.
-func Changed(reference Reference, w Window, tolerance evaluate.Margins, limits Limits) (Change, error) {
-	c := Change{P: 1}
+// Tolerance is how much of a change does not matter, 0 by default.
+type Tolerance struct {
+	AUC float64 // by how much it may fall
+	// Calibration is by how much the outcomes of all applicants may be off what their scores promise, in standard deviations of an outcome: 0.06 of them are
+	// three points where half of the labels are positive, and six tenths of a point where one in a hundred is.
+	Calibration float64
+}
+
+// allowance is the tolerance in units of the metrics.
+type allowance struct{ auc, calibration, excess float64 }
+
+// of is the tolerance for rows beside the reference: an outcome that is off by as much for all of them moves brier_excess by the mean of 1 - 2p of that.
+func (t Tolerance) of(reference Reference, p []float64) allowance {
+	share := float64(positives(reference.Labels)) / float64(len(reference.Labels))
+	a := allowance{auc: t.AUC, calibration: t.Calibration * math.Sqrt(share*(1-share))}
+	for _, score := range p {
+		a.excess += float64(a.calibration*math.Abs(1-2*score)) / float64(len(p))
+	}
+	return a
+}
+
+// Changed compares the window's matured rows with the reference's. Three metrics decide: auc (do scores still rank), calibration (is the share of
+// positive labels what they promise: too many and too few alike) and brier_excess (are they too sure of themselves). The Brier score and the log loss do
+// not, since both rise with the share of doubtful applicants, which is no decay of the model.
+//
+// The newest vintages are held against the reference by themselves as well, see Recent. They are parts of each other, so that their p-values hang together,
+// and the level is shared all the same (Bonferroni): at the levels that many looks leave, two of them are seldom beyond theirs at once, and little is lost.
+func Changed(reference Reference, w Window, tolerance Tolerance, limits Limits) (Change, error) {
+	c := Change{P: 1, Recent: []Recent{}}
 	if err := check(reference.Labels, reference.Scores); err != nil {
 		return c, fault.Wrap(fault.Invalid, err, "reference")
 	}
@@ -35,24 +69,105 @@ func Changed(reference Reference, w Window, tolerance evaluate.Margins, limits L
 		return c, err
 	}
 	y, p := known(w.Labels, w.Scores)
-	yBefore, before := known(reference.Labels, reference.Scores)
-	c.Rows, c.Reference = len(y), len(yBefore)
-	if c.Note = limits.wanting(len(yBefore), positives(yBefore)); c.Note != "" {
+	before := Reference{}
+	before.Labels, before.Scores = known(reference.Labels, reference.Scores)
+	c.Rows, c.Reference = len(y), len(before.Labels)
+	if c.Note = limits.wanting(len(before.Labels), positives(before.Labels)); c.Note != "" {
 		c.Note = "reference: " + c.Note
 		return c, nil
 	}
 	if c.Note = limits.wanting(len(y), positives(y)); c.Note != "" {
 		return c, nil
 	}
-	differences, err := evaluate.Independent(yBefore, before, y, p)
-	if err != nil {
+	var err error
+	if c.Differences, err = evaluate.Independent(before.Labels, before.Scores, y, p); err != nil {
 		return c, err
 	}
-	c.Differences = differences
-	auc, excess := differences["auc"], differences["brier_excess"]
-	c.P = min(1, 2*min(auc.Below(-tolerance.AUC), excess.Above(tolerance.Brier)))
-	c.Decayed = c.P <= level
-	c.Note = fmt.Sprintf("auc %+.4f (95 %% interval %+.4f to %+.4f), Brier score above what the scores promise %+.4f (%+.4f to %+.4f)",
-		auc.Estimate, auc.Lower, auc.Upper, excess.Estimate, excess.Lower, excess.Upper)
+	if c.Recent, err = w.recents(before, tolerance, limits); err != nil {
+		return c, err
+	}
+	if calibration, known := fitMap(before.Labels, before.Scores); known {
+		c.Expected = besideExpected(calibration.of(p), y, p, "calibration", "brier_excess")
+	}
+	allowed := tolerance.of(before, p)
+	c.Allowed = map[string]float64{"auc": allowed.auc, "calibration": allowed.calibration, "brier_excess": allowed.excess}
+	c.decide(decay(c.Differences, c.Expected, allowed))
 	return c, nil
+}
+
+// Among is the change as one of many looks, all of which share the level: a p-value is multiplied by so much.
+func (c Change) Among(looks float64) Change {
+	c.P = math.Min(1, c.P*looks)
+	c.settle()
+	return c
+}
+
+// decide finds where the evidence is strongest, each having its share of the level.
+func (c *Change) decide(whole float64) {
+	c.P, c.Note = math.Min(1, c.Whole()*whole), told(c.Differences)
+	for _, r := range c.Recent {
+		if p := c.Newest() * r.P; p < c.P {
+			c.P, c.Since, c.Note = p, r.Since, r.note()
+		}
+	}
+	c.settle()
+}
+
+// settle says whether it decayed; what did not did so since never.
+func (c *Change) settle() {
+	if c.Decayed = c.P <= level; !c.Decayed && c.Differences != nil {
+		c.Since, c.Note = "", told(c.Differences)
+	}
+}
+
+// Whole is by how much a p-value of the whole window is multiplied for its share of the level.
+func (c Change) Whole() float64 {
+	if len(c.Recent) == 0 {
+		return 1
+	}
+	return 2
+}
+
+// Newest is by how much a p-value of some of the newest vintages is multiplied for its share of the level.
+func (c Change) Newest() float64 { return 2 * float64(len(c.Recent)) }
+
+// Decisive are the vintages since which the champion decayed; nil where it is the whole window.
+func (c Change) Decisive() *Recent {
+	for i, r := range c.Recent {
+		if r.Since == c.Since {
+			return &c.Recent[i]
+		}
+	}
+	return nil
+}
+
+// decay is the p of no decay by three metrics (Bonferroni): each decayed where it did beside the reference's, and beside what is expected where that is told.
+func decay(differences, expected map[string]evaluate.Difference, allowed allowance) float64 {
+	least := 1.0
+	for _, metric := range []string{"auc", "calibration", "brier_excess"} {
+		p := worse(metric, differences[metric], allowed)
+		if beside, told := expected[metric]; told {
+			p = math.Max(p, worse(metric, beside, allowed))
+		}
+		least = math.Min(least, p)
+	}
+	return math.Min(1, 3*least)
+}
+
+// worse is the p of a metric that decayed by no more than what is allowed. Scores may promise too little and too much, so that calibration's has two sides.
+func worse(metric string, d evaluate.Difference, allowed allowance) float64 {
+	switch metric {
+	case "auc":
+		return d.Below(-allowed.auc)
+	case "calibration":
+		return 2 * math.Min(d.Above(allowed.calibration), d.Below(-allowed.calibration))
+	}
+	return d.Above(allowed.excess)
+}
+
+// told is differences in words.
+func told(differences map[string]evaluate.Difference) string {
+	auc, calibration, excess := differences["auc"], differences["calibration"], differences["brier_excess"]
+	return fmt.Sprintf("auc %+.4f (95 %% interval %+.4f to %+.4f), positive labels above what the scores promise %+.4f (%+.4f to %+.4f), Brier score above it %+.4f (%+.4f to %+.4f)",
+		auc.Estimate, auc.Lower, auc.Upper, calibration.Estimate, calibration.Lower, calibration.Upper, excess.Estimate, excess.Lower, excess.Upper)
 }

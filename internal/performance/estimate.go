@@ -12,17 +12,22 @@ import (
 // NotUnderConceptChange is to be said wherever an estimate without labels is shown.
 const NotUnderConceptChange = "not valid under concept change"
 
+// OfApproved is to be said where an estimate is of those alone whose outcomes will be known.
+const OfApproved = "of approved applicants alone, as outcomes are"
+
 // Reference is rows that no version was trained on, with labels, such as the champion's test part.
 type Reference struct {
 	Labels []float64 // 1, 0, or NaN where not matured
 	Scores []float64
+	// Approved says that outcomes become known of approved applicants alone, as where the others get no loan.
+	Approved bool
 }
 
 // Estimated is the performance that is to be expected before labels are known.
 type Estimated struct {
 	Rows      int `json:"rows"`
 	Reference int `json:"reference_rows"` // matured
-	// Metrics are auc, brier, log_loss, accuracy and positive_rate (the share of positive labels), each with an interval that holds the value which
+	// Metrics are of all rows, or of the approved ones where outcomes are of such alone. They are auc, brier, log_loss, accuracy and positive_rate (the share of positive labels), each with an interval that holds the value which
 	// the labels of these rows will show in 95 of 100 cases. nil where there are not enough data, which Note then says.
 	Metrics map[string]evaluate.Metric `json:"metrics,omitempty"`
 	// ApprovalRate is the share that the policy approves, with Wilson's interval; ApprovedPositive the expected share of positive labels among
@@ -31,7 +36,7 @@ type Estimated struct {
 	ApprovedPositive *evaluate.Metric `json:"approved_positive_rate,omitempty"`
 	// Extrapolated is the share of rows with scores beyond the middle 99 % of the reference's: the more of them, the less is known.
 	Extrapolated float64 `json:"extrapolated"`
-	// Caveat is NotUnderConceptChange.
+	// Caveat is NotUnderConceptChange, and OfApproved where the metrics are of these.
 	Caveat string `json:"caveat"`
 	Note   string `json:"note,omitempty"`
 }
@@ -39,7 +44,8 @@ type Estimated struct {
 // Estimate says what performance to expect of scores whose labels are not known: how likely each row's label is positive is learned from what
 // became of reference rows with such scores. The interval is of the labels' chance and of the reference's size. It holds while applicants
 // with a score have the outcomes that they had in the reference, whatever the mix of scores (covariate shift); how often it does is simulated in
-// docs/performance-estimates.md. approved are the policy's decisions, nil where there are none.
+// docs/performance-estimates.md. Where labels are of approved applicants, the declined ones are left out: scores that nobody was lent to on would make the
+// metrics another portfolio's. approved are the policy's decisions, nil where there are none.
 //
 // Source: confidence-based performance estimation, Kivimäki et al. 2024, arXiv 2407.08649; here with intervals.
 func Estimate(reference Reference, scores []float64, approved []bool, limits Limits) (Estimated, error) {
@@ -55,6 +61,12 @@ func Estimate(reference Reference, scores []float64, approved []bool, limits Lim
 	}
 	if approved != nil && len(scores) > 0 {
 		e.ApprovalRate = share(approved)
+	}
+	if reference.Approved && approved != nil {
+		e.Caveat = OfApproved + "; " + NotUnderConceptChange
+		scores = pickWhere(scores, approved)
+		approved = pickWhere(approved, approved)
+		e.Rows = len(scores)
 	}
 	y, p := known(reference.Labels, reference.Scores)
 	e.Reference = len(y)
@@ -78,8 +90,8 @@ func Estimate(reference Reference, scores []float64, approved []bool, limits Lim
 		e.Metrics[name] = rows.interval(metric, name)
 	}
 	e.Metrics["positive_rate"] = rows.interval(expectedMean(rows.probability, func(int) (one, zero float64) { return 1, 0 }), "positive_rate")
-	if e.ApprovalRate != nil && e.ApprovalRate.Estimate > 0 {
-		part := 1 / e.ApprovalRate.Estimate
+	if approving := count(approved); approving > 0 {
+		part := float64(len(approved)) / float64(approving)
 		positive := rows.interval(expectedMean(rows.probability, func(i int) (one, zero float64) {
 			if approved[i] {
 				return part, 0
@@ -103,12 +115,25 @@ func (f fresh) interval(e expected, name string) evaluate.Metric {
 }
 
 func share(of []bool) *evaluate.Metric {
-	count := 0
-	for _, yes := range of {
-		if yes {
-			count++
+	lower, upper := statistics.Wilson(count(of), len(of))
+	return &evaluate.Metric{Estimate: float64(count(of)) / float64(len(of)), Lower: lower, Upper: upper}
+}
+
+func count(of []bool) (yes int) {
+	for _, is := range of {
+		if is {
+			yes++
 		}
 	}
-	lower, upper := statistics.Wilson(count, len(of))
-	return &evaluate.Metric{Estimate: float64(count) / float64(len(of)), Lower: lower, Upper: upper}
+	return yes
+}
+
+func pickWhere[T any](values []T, chosen []bool) []T {
+	picked := make([]T, 0, len(values))
+	for i, v := range values {
+		if chosen[i] {
+			picked = append(picked, v)
+		}
+	}
+	return picked
 }

@@ -12,6 +12,9 @@ import (
 // FourFifths is the ratio below which United States practice looks closer (29 CFR 1607.4 D). It is information, no verdict.
 const FourFifths = 0.8
 
+// leastNamed is of how many rows a group must be to be named: a rarer value may name a person.
+const leastNamed = 5
+
 // Impact is the selection rates of the groups of one protected attribute.
 type Impact struct {
 	Attribute string `json:"attribute"`
@@ -24,7 +27,7 @@ type Impact struct {
 
 // ImpactGroup is one group.
 type ImpactGroup struct {
-	Name     string `json:"name"`
+	Name     string `json:"name"` // empty where fewer than five rows have it: it may be a person's
 	Rows     int    `json:"rows"`
 	Approved int    `json:"approved"`
 	// Rate has Wilson's interval. Ratio is the rate over that of the favoured group, nil for itself. Both are nil
@@ -84,6 +87,9 @@ func groupOf(name string, t, favoured tally, least int, measured bool) ImpactGro
 	g := ImpactGroup{Name: name, Rows: t.rows, Approved: t.approved}
 	if t.rows < least {
 		g.Note = fmt.Sprintf("too few rows: at least %d are needed", least)
+		if t.rows < leastNamed {
+			g.Name = ""
+		}
 		return g
 	}
 	lower, upper := statistics.Wilson(t.approved, t.rows)

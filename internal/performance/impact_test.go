@@ -45,6 +45,14 @@ func TestAdverseImpactAgainstStatsmodels(t *testing.T) {
 	require.Nil(t, rare.Rate)
 }
 
+// A value of fewer than five rows may be a person's name, where people write what they want.
+func TestAGroupOfFewRowsIsNotNamed(t *testing.T) {
+	t.Parallel()
+	impact := impactOf(t, group{"f", 120, 400}, group{"m", 330, 600}, group{"five", 1, 5}, group{"Jane Doe", 4, 4})
+	require.Equal(t, "five", impact.Groups[2].Name)
+	require.Equal(t, ImpactGroup{Rows: 4, Approved: 4, Note: "too few rows: at least 100 are needed"}, impact.Groups[3])
+}
+
 func TestAdverseImpactAtTheLine(t *testing.T) {
 	t.Parallel()
 	f := impactOf(t, group{"m", 200, 400}, group{"f", 160, 400}).Groups[0]

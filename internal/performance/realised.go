@@ -114,6 +114,7 @@ func Realise(w Window, period Period, limits Limits) (Realised, error) {
 // part is rows that are measured together.
 type part struct {
 	name   string
+	begins float64 // of a vintage its first day; NaN where it has none
 	merged int
 	rows   []int
 	column string
@@ -178,10 +179,10 @@ func (w Window) vintages(period Period) ([]part, error) {
 	slices.Sort(firsts)
 	parts := []part{}
 	for _, first := range firsts {
-		parts = append(parts, part{name: vintageName(first, period), rows: rows[first]})
+		parts = append(parts, part{name: vintageName(first, period), begins: first, rows: rows[first]})
 	}
 	if len(undated) > 0 {
-		parts = append(parts, part{name: "no day", rows: undated})
+		parts = append(parts, part{name: "no day", begins: math.NaN(), rows: undated})
 	}
 	return parts, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// Version is a model version's scores.
+// Version is a model version's scores. An older version's are NaN where it is not to be held against the champion: it would refuse the row, or was made of it.
 type Version struct {
 	Name      string
 	Scores    []float64 // of the rows of the window
@@ -57,7 +57,7 @@ const maxOutside = 0.1
 // Compare says which older versions are better than the champion beyond noise, in their order. Where enough of the window's labels have matured
 // they decide, by the paired comparison. Where too few have, an estimate does: from the reference's labels it is learned how likely a positive label is
 // given BOTH versions' scores, and both are measured against that one probability. Were each measured against its own, the one that is surest of
-// itself would win. There is no estimate where the reference has not seen the like of more than a tenth of the rows: scores that are more extreme than any,
+// itself would win. Each older version is held against the champion on the rows of both, whatever the others refuse. There is no estimate where the reference has not seen the like of more than a tenth of the rows: scores that are more extreme than any,
 // or versions that disagree as they never did, as after a change of unit that one of them cannot stand.
 //
 // Source of the adjustment: Holm 1979, https://www.jstor.org/stable/4615733.
@@ -67,7 +67,11 @@ func Compare(v Versions, limits Limits) ([]Standing, error) {
 	}
 	standings := make([]Standing, len(v.Older))
 	for i, older := range v.Older {
-		s, err := v.beside(older, limits)
+		pair, err := v.pair(older)
+		if err != nil {
+			return nil, err
+		}
+		s, err := pair.beside(pair.Older[0], limits)
 		if err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "version %s", older.Name)
 		}
@@ -94,20 +98,55 @@ func (v Versions) check() error {
 		if len(version.Scores) != len(v.Champion.Scores) {
 			return fault.New(fault.Invalid, "version %s has %d scores, the champion %d", version.Name, len(version.Scores), len(v.Champion.Scores))
 		}
-		if err := check(v.Labels, version.Scores); err != nil {
-			return fault.Wrap(fault.Invalid, err, "version %s", version.Name)
+		if v.Labels != nil && len(v.Labels) != len(version.Scores) {
+			return fault.New(fault.Invalid, "version %s has %d scores, there are %d labels", version.Name, len(version.Scores), len(v.Labels))
+		}
+		if version.Reference != nil && len(version.Reference) != len(v.ReferenceLabels) {
+			return fault.New(fault.Invalid, "version %s has %d scores of the reference, which has %d rows", version.Name, len(version.Reference), len(v.ReferenceLabels))
+		}
+	}
+	return nil
+}
+
+// pair is the champion and an older version on the rows of both.
+func (v Versions) pair(older Version) (p Versions, err error) {
+	p.Champion, p.Older = v.Champion, []Version{older}
+	rows := scoredRows(older.Scores)
+	p.Champion.Scores, p.Older[0].Scores, p.Labels = pickKnown(v.Champion.Scores, rows), pickKnown(older.Scores, rows), pickKnown(v.Labels, rows)
+	if older.Reference != nil {
+		rows = scoredRows(older.Reference)
+		p.Champion.Reference, p.Older[0].Reference, p.ReferenceLabels = pickKnown(v.Champion.Reference, rows), pickKnown(older.Reference, rows), pickKnown(v.ReferenceLabels, rows)
+	}
+	for _, version := range []Version{p.Champion, p.Older[0]} {
+		if err := check(p.Labels, version.Scores); err != nil {
+			return p, fault.Wrap(fault.Invalid, err, "version %s", version.Name)
 		}
 		if version.Reference == nil {
 			continue
 		}
-		if len(version.Reference) != len(v.ReferenceLabels) {
-			return fault.New(fault.Invalid, "version %s has %d scores of the reference, which has %d rows", version.Name, len(version.Reference), len(v.ReferenceLabels))
-		}
-		if err := check(v.ReferenceLabels, version.Reference); err != nil {
-			return fault.Wrap(fault.Invalid, err, "version %s, reference", version.Name)
+		if err := check(p.ReferenceLabels, version.Reference); err != nil {
+			return p, fault.Wrap(fault.Invalid, err, "version %s, reference", version.Name)
 		}
 	}
-	return nil
+	return p, nil
+}
+
+// scoredRows are those with a score.
+func scoredRows(scores []float64) (rows []int) {
+	for i, p := range scores {
+		if !math.IsNaN(p) {
+			rows = append(rows, i)
+		}
+	}
+	return rows
+}
+
+// pickKnown are the values of some rows; nil stays nil.
+func pickKnown(values []float64, rows []int) []float64 {
+	if values == nil {
+		return nil
+	}
+	return pickRows(values, rows)
 }
 
 // beside compares one older version with the champion, before any adjustment.

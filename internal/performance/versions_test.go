@@ -1,6 +1,8 @@
 package performance
 
 import (
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +126,37 @@ func TestCompareWithoutEnough(t *testing.T) {
 	broken.Older = []Version{{Name: "a", Scores: whole.Older[0].Scores, Reference: whole.Older[0].Scores[1:]}}
 	_, err = Compare(broken, Limits{})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+}
+
+// An older version is held against the champion on the rows that both take, and what another one refuses takes no row away. Wanted: what these rows
+// alone say.
+func TestVersionsAreComparedPairByPair(t *testing.T) {
+	t.Parallel()
+	for _, v := range []Versions{contest([2]float64{1.5, 1}, [2]float64{0.3, 1}), contest([2]float64{1.5, 1}, [2]float64{0.3, 1}).unlabelled()} {
+		whole, err := Compare(v, Limits{})
+		require.NoError(t, err)
+		refuses := func(scores []float64) []float64 {
+			out := slices.Clone(scores)
+			for i := range out[:len(out)/2] {
+				out[i] = math.NaN()
+			}
+			return out
+		}
+		v.Older = append(v.Older, Version{Name: "refuses", Scores: refuses(v.Older[0].Scores), Reference: refuses(v.Older[0].Reference)})
+		both, err := Compare(v, Limits{})
+		require.NoError(t, err)
+		require.Equal(t, whole[0].Differences, both[0].Differences)
+		half := v
+		if v.Labels != nil {
+			half.Labels = v.Labels[1500:]
+		}
+		half.Champion.Scores, half.Champion.Reference, half.ReferenceLabels = v.Champion.Scores[1500:], v.Champion.Reference[1500:], v.ReferenceLabels[1500:]
+		half.Older = []Version{{Name: "half", Scores: v.Older[0].Scores[1500:], Reference: v.Older[0].Reference[1500:]}}
+		alone, err := Compare(half, Limits{})
+		require.NoError(t, err)
+		require.Equal(t, alone[0].Differences, both[1].Differences)
+		require.Equal(t, 1500, both[1].Rows)
+	}
 }
 
 // A version does not differ from itself, on labels or on the estimate, where the map cannot tell the two apart.

@@ -41,11 +41,11 @@ func TestEveryDefault(t *testing.T) {
 		},
 		Training: pipeline.Training{AgainstChampion: pipeline.NotWorse, OnChange: "retrain"},
 		Monitor: pipeline.Monitor{
-			On:      pipeline.MonitorOn{Schema: "retrain", DataDrift: "retrain", PredictionDrift: "roll_back", Performance: "roll_back", NewData: "retrain"},
-			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 24, MaxRunsPerDay: 1,
+			On:      pipeline.MonitorOn{Schema: "retrain", DataDrift: "retrain", PredictionDrift: "roll_back", Performance: "roll_back", NewData: "retrain", Requests: "alert"},
+			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 20, MaxRunsPerDay: 1,
 		},
 		Limits:   pipeline.Limits{MaxRows: 5_000_000, MaxBytes: 2 << 30},
-		Schedule: pipeline.Schedule{Retrain: "0 3 * * 1", Monitor: "0 2 * * *"},
+		Schedule: pipeline.Schedule{Retrain: "0 3 * * 1", Monitor: pipeline.Off},
 	}, spec)
 }
 

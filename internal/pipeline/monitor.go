@@ -21,9 +21,9 @@ type Monitor struct {
 	FalseDiscoveries float64 `yaml:"false_discoveries" json:"false_discoveries"`
 	// Segment is a column by whose values applicants are looked at apart, such as the type of institution; empty: they are not.
 	Segment string `yaml:"segment" json:"segment,omitempty"`
-	// CooldownHours is how long no monitor starts a training after one did. Defaults to 24.
+	// CooldownHours is how long no monitor starts a training after one did. Defaults to 20: one may start every day.
 	CooldownHours float64 `yaml:"cooldown_hours" json:"cooldown_hours"`
-	// MaxRunsPerDay is how many trainings monitors start within 24 hours. Defaults to 1.
+	// MaxRunsPerDay is how many trainings monitors start on one day (UTC). Defaults to 1.
 	MaxRunsPerDay int `yaml:"max_runs_per_day" json:"max_runs_per_day"`
 }
 
@@ -40,6 +40,9 @@ type MonitorOn struct {
 	Performance Reaction `yaml:"performance" json:"performance"`
 	// NewData is about rows from which nothing has been learned yet, see NewRows. Defaults to retrain; roll_back is none of its reactions.
 	NewData Reaction `yaml:"new_data" json:"new_data"`
+	// Requests is about what clients send and the contract of requests refuses. Defaults to alert: no row holds it, so that a training would learn nothing
+	// of it, and whoever has a key could ask for one. roll_back is none of its reactions.
+	Requests Reaction `yaml:"requests" json:"requests"`
 }
 
 // Reaction is what is done about a finding.
@@ -66,12 +69,8 @@ func (c *checker) monitor(s *Spec) {
 			c.wrongAt(path, "%s is %q; nothing, alert, retrain, roll_back or review is wanted", path, clip(string(reaction)))
 		}
 	}
-	switch {
-	case m.On.NewData == ReactRollBack:
-		c.wrongAt("monitor.on.new_data", "monitor.on.new_data is roll_back; nothing, alert, retrain or review is wanted: more rows to learn from say nothing against the champion, and an older version has learned from fewer")
-	case !slices.Contains(reactions, m.On.NewData):
-		c.wrongAt("monitor.on.new_data", "monitor.on.new_data is %q; nothing, alert, retrain or review is wanted", clip(string(m.On.NewData)))
-	}
+	c.forward("monitor.on.new_data", m.On.NewData, "more rows to learn from say nothing against the champion, and an older version has learned from fewer")
+	c.forward("monitor.on.requests", m.On.Requests, "what clients send says nothing against the champion, and all versions are asked under one contract")
 	c.positive("monitor.min_rows", float64(m.MinRows))
 	if m.NewRows < 0 {
 		c.wrongAt("monitor.new_rows", "monitor.new_rows is %d; a whole number from 0 is wanted, 0 for never", m.NewRows)
@@ -89,5 +88,15 @@ func (c *checker) monitor(s *Spec) {
 	}
 	if m.MaxRunsPerDay < 0 || m.MaxRunsPerDay > 1000 {
 		c.wrongAt("monitor.max_runs_per_day", "monitor.max_runs_per_day is %d; 0 to 1000 is wanted", m.MaxRunsPerDay)
+	}
+}
+
+// forward checks the reaction to what no older version is better for.
+func (c *checker) forward(path string, r Reaction, why string) {
+	switch {
+	case r == ReactRollBack:
+		c.wrongAt(path, "%s is roll_back; nothing, alert, retrain or review is wanted: %s", path, why)
+	case !slices.Contains(reactions, r):
+		c.wrongAt(path, "%s is %q; nothing, alert, retrain or review is wanted", path, clip(string(r)))
 	}
 }

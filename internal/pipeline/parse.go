@@ -45,6 +45,9 @@ func Parse(file string, data []byte) (Spec, error) {
 	if spec.Outcomes != nil {
 		spec.Outcomes.fill(&spec)
 	}
+	if _, declared := c.at["schedule.monitor"]; !declared && spec.Time == "" {
+		spec.Schedule.Monitor = Off // nobody knows which rows are new
+	}
 	for i := range spec.Gates {
 		if spec.Gates[i].Value == "" {
 			spec.Gates[i].Value = "estimate"
@@ -111,8 +114,8 @@ func defaults() Spec {
 			},
 		},
 		Monitor: Monitor{
-			On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain},
-			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 24, MaxRunsPerDay: 1,
+			On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain, Requests: ReactAlert},
+			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 20, MaxRunsPerDay: 1,
 		},
 		Limits:   DefaultLimits(),
 		Schedule: Schedule{Retrain: "0 3 * * 1", Monitor: "0 2 * * *"},

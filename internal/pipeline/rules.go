@@ -60,6 +60,9 @@ func (c *checker) rules(s *Spec) {
 	c.positive("limits.max_bytes", float64(s.Limits.MaxBytes))
 	c.timing("schedule.retrain", s.Schedule.Retrain)
 	c.timing("schedule.monitor", s.Schedule.Monitor)
+	if s.Time == "" && s.Schedule.Monitor != Off {
+		c.wrongAt("schedule.monitor", "schedule.monitor is %q, but no column says which rows are new; name one as time, or leave schedule.monitor off", clip(string(s.Schedule.Monitor)))
+	}
 }
 
 func (c *checker) label(s *Spec) {

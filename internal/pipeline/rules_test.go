@@ -62,7 +62,7 @@ deploy:
     max_unpredicted_shift: 0.125
 training: {window_days: 10000, against_champion: better, on_change: nothing}
 monitor:
-  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back, new_data: alert}
+  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back, new_data: alert, requests: retrain}
   min_rows: 7
   new_rows: 70
   max_psi: 0.3
@@ -188,6 +188,8 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"an empty reaction", "on: {schema: review", "on: {schema: ▸\"\"", `monitor.on.schema is ""`},
 		{"on_change", "on_change: nothing", "on_change: ▸review", `training.on_change is "review"; retrain or nothing is wanted`},
 		{"a reaction to new data that there is not", "new_data: alert", "new_data: ▸page", `monitor.on.new_data is "page"; nothing, alert, retrain or review is wanted`},
+		{"a reaction to requests that there is not", "requests: retrain", "requests: ▸page", `monitor.on.requests is "page"; nothing, alert, retrain or review is wanted`},
+		{"requests are no reason to go back", "requests: retrain", "requests: ▸roll_back", `nothing, alert, retrain or review is wanted: what clients send says nothing against the champion`},
 		{"new data are no reason to go back", "new_data: alert", "new_data: ▸roll_back", `nothing, alert, retrain or review is wanted: more rows to learn from say nothing against the champion`},
 		{"new_rows", "new_rows: 70", "new_rows: ▸-1", `monitor.new_rows is -1; a whole number from 0 is wanted, 0 for never`},
 		{"min_rows", "min_rows: 7", "min_rows: ▸0", `monitor.min_rows is 0; a positive number`},
@@ -273,7 +275,7 @@ func TestTheFullSpecIsValid(t *testing.T) {
 		},
 		Training: pipeline.Training{WindowDays: 10000, AgainstChampion: pipeline.IsBetter, OnChange: pipeline.ReactNothing},
 		Monitor: pipeline.Monitor{
-			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back", NewData: "alert"},
+			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back", NewData: "alert", Requests: "retrain"},
 			MinRows: 7, NewRows: 70, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
 		},
 		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10}, Schedule: pipeline.Schedule{Retrain: "168h", Monitor: pipeline.Off},

@@ -170,3 +170,12 @@ func (s *Source) Known(asOf string, today time.Time) string {
 	}
 	return today.UTC().Format(DateLayout)
 }
+
+// Whole is the last day, as 2006-01-02, of which all rows are there when the data of a run are known on a day: the one before, where that is today and
+// rows go on coming.
+func (s *Source) Whole(known string, today time.Time) string {
+	if today = today.UTC(); s.KnownAt != nil || s.Simulate != nil || known != today.Format(DateLayout) {
+		return known
+	}
+	return today.AddDate(0, 0, -1).Format(DateLayout)
+}

@@ -3,6 +3,7 @@
 package pipeline
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -71,6 +72,20 @@ type Label struct {
 	// MaturesAfterDays is how long after the application a default label is final (Meaning default only). Younger rows
 	// do not train even when a label is present. 0 means at once.
 	MaturesAfterDays int `yaml:"matures_after_days" json:"matures_after_days"`
+}
+
+// Same says whether a 1 of both labels is the same outcome: the same value of the same column, with the same meaning. When labels are final is no part of that.
+func (l Label) Same(other Label) bool {
+	l.MaturesAfterDays, other.MaturesAfterDays = 0, 0
+	return l == other
+}
+
+// Words name what is positive, for notes.
+func (l Label) Words() string {
+	if l == (Label{}) {
+		return "that is not recorded"
+	}
+	return fmt.Sprintf("%s=%s, not %s (%s)", l.Column, l.Positive, l.Negative, l.Meaning)
 }
 
 // KnownAfterOutcome is the value of Column.Known that declares a column as known only after the outcome.

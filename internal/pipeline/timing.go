@@ -14,7 +14,7 @@ import (
 type Schedule struct {
 	// Retrain starts a training. Defaults to Mondays at three.
 	Retrain Timing `yaml:"retrain" json:"retrain"`
-	// Monitor looks at what the model meets, and at how well it did. Defaults to every day at two.
+	// Monitor looks at what the model meets, and at how well it did. Defaults to every day at two, and to Off without a column of time.
 	Monitor Timing `yaml:"monitor" json:"monitor"`
 }
 

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -73,8 +74,33 @@ func TestAScheduleIsRead(t *testing.T) {
 		"{retrain: 0 4 1 * *}":                          {Retrain: "0 4 1 * *", Monitor: "0 2 * * *"},
 		"\n  retrain: 168h\n  monitor: 10s   # quick\n": {Retrain: "168h", Monitor: "10s"},
 	} {
-		spec, err := pipeline.Parse("x.yaml", []byte(strings.TrimSuffix(small, "\n")+"\nschedule: "+text+"\n"))
+		spec, err := pipeline.Parse("x.yaml", []byte(strings.TrimSuffix(small, "\n")+"\ntime: t\nschedule: "+text+"\n"))
 		require.NoError(t, err, text)
 		require.Equal(t, want, spec.Schedule, text)
 	}
+}
+
+// Without a column of time nobody knows which rows are new: no look by itself could end well.
+func TestWithoutTimeNoMonitorIsScheduled(t *testing.T) {
+	t.Parallel()
+	parse := func(more string) (pipeline.Schedule, error) {
+		spec, err := pipeline.Parse("x.yaml", []byte(strings.TrimSuffix(small, "\n")+"\n"+more))
+		return spec.Schedule, err
+	}
+	for more, want := range map[string]pipeline.Timing{
+		"":                                    pipeline.Off,
+		"time: t\n":                           "0 2 * * *",
+		"schedule: {retrain: 24h}\n":          pipeline.Off,
+		"schedule: {monitor: off}\n":          pipeline.Off,
+		"time: t\nschedule: {retrain: 24h}\n": "0 2 * * *",
+		"time: t\nschedule: {monitor: off}\n": pipeline.Off,
+		"time: t\nschedule: {retrain: off, monitor: 1h}\n": "1h",
+	} {
+		got, err := parse(more)
+		require.NoError(t, err, more)
+		require.Equal(t, want, got.Monitor, more)
+	}
+	_, err := parse("schedule:\n  monitor: 24h\n")
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, fmt.Sprintf(`x.yaml:%d:12: schedule.monitor is "24h", but no column says which rows are new`, strings.Count(small, "\n")+2))
 }

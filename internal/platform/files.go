@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/gofrs/flock"
@@ -89,6 +90,25 @@ func (p *Platform) ports(names ...string) (map[string]int, error) {
 		chosen[name] = ports[i]
 	}
 	return chosen, writeJSON(p.path("ports.json"), chosen)
+}
+
+// checkVersion refuses a state folder that another LoanOps made, and says in a new one which made it.
+func (p *Platform) checkVersion() error {
+	path, ours := p.path("state_version"), strconv.Itoa(stateVersion)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(p.path("loanops.db")); errors.Is(err, os.ErrNotExist) {
+			return write(path, []byte(ours+"\n"))
+		}
+		data, err = []byte("earlier"), nil
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "state folder")
+	}
+	if theirs := strings.TrimSpace(string(data)); theirs != ours {
+		return fault.New(fault.Conflict, "the state folder %s is of another LoanOps (its state_version is %s, this program's %s): use the program that made it, or choose another folder with --state", p.dir, theirs, ours)
+	}
+	return nil
 }
 
 // lock takes the state folder for this process.

@@ -22,7 +22,7 @@ import (
 )
 
 // stateVersion is raised when a state folder means something else.
-const stateVersion = 2
+const stateVersion = 3
 
 // Config says where the platform lives.
 type Config struct {
@@ -88,6 +88,10 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	if p.lock, err = lock(dir); err != nil {
 		return nil, err
 	}
+	if err := p.checkVersion(); err != nil {
+		_ = p.lock.Close()
+		return nil, err
+	}
 	_ = os.Remove(p.path("endpoints.json")) // of a platform that was killed
 	if err := p.start(ctx); err != nil {
 		p.Stop()
@@ -114,11 +118,15 @@ func (p *Platform) start(ctx context.Context) error {
 	if err != nil {
 		return fault.Wrap(fault.Unavailable, err, "the working directory")
 	}
+	folders := here
+	if more := os.Getenv("LOANOPS_DATA_DIRS"); more != "" {
+		folders += string(filepath.ListSeparator) + more
+	}
 	url := func(name string) string { return fmt.Sprintf("http://127.0.0.1:%d", ports[name]) }
 	p.Settings = settings.Settings{
 		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
 		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
-		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: here, WebUI: url("temporal_ui"),
+		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: folders, WebUI: url("temporal_ui"),
 	}
 	p.endpoints = Endpoints{
 		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",

@@ -72,6 +72,8 @@ type Registry interface {
 
 	// PutLook records what a monitor's run found; the same run again changes nothing.
 	PutLook(ctx context.Context, look Look) error
+	// Look returns what the run of that ID found; NotFound for an unknown one.
+	Look(ctx context.Context, runID string) (Look, error)
 	// Looks returns the looks at a pipeline, newest first, at most limit (0: all). None is empty.
 	Looks(ctx context.Context, pipeline string, limit int) ([]Look, error)
 
@@ -89,6 +91,8 @@ type Registry interface {
 
 	// Ping reports whether the database answers.
 	Ping(ctx context.Context) error
+	// Identity is the database's own, made once: by it a bucket knows whose objects it holds, see artifact.Store.Claim. A backup that is restored has it too.
+	Identity(ctx context.Context) (string, error)
 	// Close releases the connections.
 	Close() error
 }

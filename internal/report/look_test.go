@@ -260,6 +260,32 @@ func TestFeaturesAreOrderedByTheirEffect(t *testing.T) {
 	require.Contains(t, page, `<span class="num down">−0.100</span>`, "of the score: the sum")
 }
 
+// Nor does the JSON of a look say what fewer than five rows have, before or now.
+func TestDriftNamesNoSmallSegment(t *testing.T) {
+	t.Parallel()
+	l := newLender(t, 5)
+	before, now := l.sample, l.applicants(t, 2, 1000, 0)
+	for row := range 4 {
+		before.Column(segment).Texts[row], now.Column(segment).Texts[row] = "Jane Doe", "Jane Doe"
+	}
+	l.counted = l.count(t, before)
+	names := func() (all []string) {
+		for _, of := range l.drift(t, now).Segments {
+			all = append(all, of.Value)
+		}
+		return all
+	}
+	require.NotContains(t, names(), "Jane Doe")
+	require.Contains(t, names(), "", "that there is one is told")
+	for row := range 9 {
+		now.Column(segment).Texts[row] = "Jane Doe" // five and more now, and four before
+	}
+	require.NotContains(t, names(), "Jane Doe")
+	before.Column(segment).Texts[900] = "Jane Doe"
+	l.counted = l.count(t, before)
+	require.Contains(t, names(), "Jane Doe")
+}
+
 // Groups of fewer than five rows have no name: it may be a person's.
 func TestLookNamesNoSmallGroup(t *testing.T) {
 	t.Parallel()

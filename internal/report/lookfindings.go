@@ -18,7 +18,7 @@ type findingView struct {
 }
 
 // kinds are those of findings, the gravest first.
-var kinds = []monitor.Kind{monitor.OfPerformance, monitor.OfPredictions, monitor.OfData, monitor.OfSchema, monitor.OfNewData}
+var kinds = []monitor.Kind{monitor.OfPerformance, monitor.OfPredictions, monitor.OfData, monitor.OfSchema, monitor.OfRequests, monitor.OfNewData}
 
 // findings are the findings, the worst first: what changed its meaning, then by kind, then by how far each is beyond what it was held against.
 func (v lookView) findings(found []monitor.Finding) []findingView {
@@ -74,7 +74,7 @@ func farBeyond(f monitor.Finding) float64 {
 
 func (v lookView) linkOf(f monitor.Finding) string {
 	switch {
-	case f.Statistic == "auc_difference" && v.Performance != nil:
+	case strings.HasSuffix(f.Statistic, "_difference") && v.Performance != nil:
 		return "#versions"
 	case f.Statistic == "refused_by_champion", f.Kind == monitor.OfPerformance:
 		return "#performance"
@@ -93,7 +93,7 @@ func (v lookView) linkOf(f monitor.Finding) string {
 func statisticName(key string) string {
 	names := map[string]string{
 		"psi": "PSI", "ks": "KS", "chi_squared": "chi-squared", "jensen_shannon": "Jensen-Shannon", "wasserstein": "Wasserstein", "missingness": "missing",
-		"auc": "AUC", "auc_change": "change of AUC", "auc_difference": "AUC of an older version", "refused_by_champion": "refused by the champion",
+		"auc": "AUC", "auc_change": "change of AUC", "auc_difference": "AUC of an older version", "brier_difference": "Brier score of an older version", "refused_by_champion": "refused by the champion",
 		"brier": "Brier score", "log_loss": "log loss", "accuracy": "accuracy", "brier_excess": "Brier above promise",
 	}
 	if name, known := names[key]; known {

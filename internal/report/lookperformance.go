@@ -105,7 +105,7 @@ func (v lookPerformanceView) ChangeWords() string {
 
 func metricViews(p monitor.Performance) []metricView {
 	var views []metricView
-	further := []struct{ key, title string }{{"brier_excess", "Brier above what scores promise"}, {"positive_rate", "positive labels"}}
+	further := []struct{ key, title string }{{"calibration", "positive labels above what scores promise"}, {"brier_excess", "Brier above what scores promise"}, {"positive_rate", "positive labels"}}
 	for _, name := range slices.Concat(metricNames, further) {
 		v := metricView{Name: name.title, Judged: "–", Realised: "–", Change: "–", Estimated: "–"}
 		any := false
@@ -119,7 +119,7 @@ func metricViews(p monitor.Performance) []metricView {
 		}
 		if d, measured := p.Change.Differences[name.key]; measured {
 			v.Change, v.ChangeRange, any = signed(d.Estimate), between(metricOf(d), signed), true
-			if name.key == "auc" && d.Upper < 0 || name.key == "brier_excess" && d.Lower > 0 {
+			if p.Change.Decayed && off(name.key, d) {
 				v.Class = "worse"
 			}
 		}
@@ -128,6 +128,19 @@ func metricViews(p monitor.Performance) []metricView {
 		}
 	}
 	return views
+}
+
+// off says whether one of the metrics that decide on decay is worse by more than noise: which of them it was.
+func off(metric string, d evaluate.Difference) bool {
+	switch metric {
+	case "auc":
+		return d.Upper < 0
+	case "calibration":
+		return d.Upper < 0 || d.Lower > 0
+	case "brier_excess":
+		return d.Lower > 0
+	}
+	return false
 }
 
 // metricsOf are those of a group, with the share of positive labels as the estimate has it.

@@ -10,37 +10,60 @@ import (
 )
 
 // Register records a pipeline's spec, and makes, changes or deletes its schedules where the spec declares another timing than the one before it.
-// What it declares as before is left as it is, or as a person has made it since. Schedules come first: where that fails the spec is not
-// recorded, and registering it again does all of it.
+// What it declares as before is left as it is, or as a person has made it since. A schedule says itself what the spec before declared, so that one
+// which was set for a spec that was never recorded is set back by the next one. Schedules are made before the spec is recorded, and deleted after
+// it: where either fails, registering the spec again, or the one of before, does what is missing.
 func (s Schedules) Register(ctx context.Context, reg registry.Registry, spec registry.PipelineSpec) error {
 	declared, err := schedule(spec)
 	if err != nil {
 		return err
 	}
-	before, err := current(ctx, reg, spec.Name)
+	recorded, err := current(ctx, reg, spec.Name)
 	if err != nil {
 		return err
 	}
 	by := "the spec " + spec.Digest[:min(12, len(spec.Digest))]
 	wanted := timings(declared)
+	var off []string
 	for _, run := range Runs {
-		timing := wanted[run]
-		if timing == before[run] {
-			continue
-		}
-		if timing == pipeline.Off {
-			err = s.Delete(ctx, spec.Name, run)
-			if fault.CodeOf(err) == fault.NotFound {
-				err = nil
-			}
-		} else {
-			err = s.Set(ctx, spec.Name, run, timing, by)
-		}
+		before, err := s.declared(ctx, spec.Name, run)
 		if err != nil {
 			return err
 		}
+		if before == "" { // a person has set it, or there is none
+			before = recorded[run]
+		}
+		switch timing := wanted[run]; timing {
+		case before:
+		case pipeline.Off:
+			off = append(off, run)
+		default:
+			if err := s.set(ctx, spec.Name, run, timing, by, timing); err != nil {
+				return err
+			}
+		}
 	}
-	return reg.PutPipeline(ctx, spec)
+	if err := reg.PutPipeline(ctx, spec); err != nil {
+		return err
+	}
+	for _, run := range off {
+		if err := s.Delete(ctx, spec.Name, run); err != nil && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	return nil
+}
+
+// declared is what a spec declared that has set the schedule; empty where there is no schedule, or a person has set it since.
+func (s Schedules) declared(ctx context.Context, name, run string) (pipeline.Timing, error) {
+	described, err := s.Client.GetHandle(ctx, ID(run, name)).Describe(ctx)
+	if isGone(err) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, err, "reading the schedule %s", ID(run, name))
+	}
+	return declaredBy(described.Schedule.Action), nil
 }
 
 // current is what the current spec of that name declares: off where there is none, and nothing where another release wrote it.

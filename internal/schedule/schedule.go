@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"time"
 
+	commonpb "go.temporal.io/api/common/v1"
 	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -36,11 +38,16 @@ func ID(run, pipeline string) string {
 // Schedules are those of a Temporal namespace.
 type Schedules struct{ Client client.ScheduleClient }
 
-// Set makes the schedule, or changes when it triggers. One that is paused stays paused. by says who or what wanted it.
+// Set makes the schedule, or changes when it triggers, as a person wants it. One that is paused stays paused. by says who that is.
 func (s Schedules) Set(ctx context.Context, name, run string, timing pipeline.Timing, by string) error {
+	return s.set(ctx, name, run, timing, by, "")
+}
+
+// set keeps what a spec declares; nothing where a person sets it.
+func (s Schedules) set(ctx context.Context, name, run string, timing pipeline.Timing, by string, declared pipeline.Timing) error {
 	note := fmt.Sprintf("%s, set by %s", timing, by)
 	wanted := client.Schedule{
-		Action: action(name, run), Spec: spec(timing),
+		Action: action(name, run, declared), Spec: spec(timing),
 		// A trigger that no worker has taken yet stands for those that come meanwhile, and of those that an outage has missed one is made up for.
 		Policy: &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp},
 		State:  &client.ScheduleState{Note: note},
@@ -93,10 +100,30 @@ func (s Schedules) Trigger(ctx context.Context, name, run string) error {
 	return told(s.Client.GetHandle(ctx, id).Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL}), "triggering", id)
 }
 
+// declaredMemo is where a schedule that a spec has set last keeps the timing that the spec declared: that of the runs that it starts, for its own cannot be changed.
+const declaredMemo = "declared"
+
+// declaredBy is what that says; empty where it says nothing.
+func declaredBy(does client.ScheduleAction) (declared pipeline.Timing) {
+	starts, _ := does.(*client.ScheduleWorkflowAction)
+	if starts == nil {
+		return ""
+	}
+	if kept, ok := starts.Memo[declaredMemo].(*commonpb.Payload); ok {
+		_ = converter.GetDefaultDataConverter().FromPayload(kept, &declared) // what is no text is nothing that a spec declared
+	}
+	return declared
+}
+
 // action starts the pipeline's one run. A schedule appends a time to the ID.
-func action(name, run string) *client.ScheduleWorkflowAction {
+func action(name, run string, declared pipeline.Timing) *client.ScheduleWorkflowAction {
+	var memo map[string]any
+	if declared != "" {
+		memo = map[string]any{declaredMemo: string(declared)}
+	}
 	return &client.ScheduleWorkflowAction{
-		ID: "trigger-" + run + "-" + name, Workflow: workflows.TriggerName, TaskQueue: workflows.TaskQueue,
+		Memo: memo,
+		ID:   "trigger-" + run + "-" + name, Workflow: workflows.TriggerName, TaskQueue: workflows.TaskQueue,
 		Args:                  []any{workflows.TriggerInput{Run: run, Pipeline: name, Trigger: registry.BySchedule, Actor: ID(run, name)}},
 		TypedSearchAttributes: workflows.About(name, registry.BySchedule),
 		StaticSummary:         fmt.Sprintf("start the %s of %s", run, name),

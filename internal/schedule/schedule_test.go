@@ -24,7 +24,7 @@ import (
 // cards is a spec with the given schedule, and with a text that may differ where nothing else does.
 func cards(t *testing.T, timings, description string) registry.PipelineSpec {
 	t.Helper()
-	yaml := "name: cards\ndescription: " + description + "\nsource: {uri: rows.csv}\nlabel: {column: y, positive: \"1\", negative: \"0\"}\ncolumns:\n  - {name: a, type: number}\n" + timings
+	yaml := "name: cards\ndescription: " + description + "\nsource: {uri: rows.csv}\nlabel: {column: y, positive: \"1\", negative: \"0\"}\ntime: t\ncolumns:\n  - {name: a, type: number}\n" + timings
 	spec, err := pipeline.Parse("cards.yaml", []byte(yaml))
 	require.NoError(t, err)
 	return registry.NewPipelineSpec(spec, []byte(yaml))
@@ -158,6 +158,86 @@ func TestASpecWhoseSchedulesFailIsNotRegistered(t *testing.T) {
 
 	w.memory.Err = nil
 	require.Len(t, w.register(t, cards(t, "", "first")), 2)
+}
+
+// A registration that set a schedule, and whose record failed, is undone by the spec of before.
+func TestGoingBackToTheSpecOfBefore(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		unrecorded string
+		during     []string // what the failed registration did
+		after      []string
+	}{
+		"another timing": {"{retrain: 10s, monitor: 1h}", []string{"update retrain-cards"}, []string{"update retrain-cards"}},
+		"off":            {"{retrain: off, monitor: 1h}", nil, nil},
+		"one more":       {"{retrain: 24h, monitor: 10s}", []string{"update monitor-cards"}, []string{"update monitor-cards"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			before := cards(t, "schedule: {retrain: 24h, monitor: 1h}\n", "a")
+			w.register(t, before)
+			bad := cards(t, "schedule: "+test.unrecorded+"\n", "b")
+			bad.Policy.Digest = "" // which the registry refuses, as one that is away would
+			w.memory.Calls = nil
+			require.Error(t, w.schedules.Register(t.Context(), w.registry, bad))
+			require.Equal(t, test.during, w.memory.Calls)
+			require.Equal(t, test.after, w.register(t, before))
+			require.Equal(t, map[string]string{"training": "24h", "monitor": "1h"}, w.timings(t))
+		})
+	}
+}
+
+// What a person sets after such a registration is a person's: the spec of before leaves it.
+func TestAPersonSettlesWhatAFailedRegistrationSet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := cards(t, "schedule: {retrain: 24h, monitor: off}\n", "a")
+	w.register(t, before)
+	bad := cards(t, "schedule: {retrain: 10s, monitor: off}\n", "b")
+	bad.Policy.Digest = ""
+	require.Error(t, w.schedules.Register(t.Context(), w.registry, bad))
+	require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.TrainingRun, "12h", "grace"))
+	require.Empty(t, w.register(t, before))
+	require.Equal(t, map[string]string{"training": "12h"}, w.timings(t))
+}
+
+// A schedule that could not be deleted is when the spec is registered again.
+func TestADeletionIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, cards(t, "", "first"))
+	quiet := cards(t, "schedule: {retrain: off, monitor: off}\n", "quiet")
+	require.NoError(t, w.registry.PutPipeline(t.Context(), quiet), "as a registration does that ends before it deletes")
+	require.Equal(t, []string{"delete retrain-cards", "delete monitor-cards"}, w.register(t, quiet))
+	require.Empty(t, w.register(t, quiet))
+}
+
+// Two writers: whoever recorded its spec last may not be the one who set the schedules last. Registering the spec again settles that.
+func TestTheRecordedSpecIsSettledByRegisteringItAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	one, other := cards(t, "schedule: {retrain: 24h, monitor: 1h}\n", "a"), cards(t, "schedule: {retrain: 12h, monitor: 1h}\n", "b")
+	w.register(t, other)
+	w.register(t, one)
+	require.NoError(t, w.registry.PutPipeline(t.Context(), other))
+	require.Equal(t, []string{"update retrain-cards"}, w.register(t, other))
+	require.Equal(t, map[string]string{"training": "12h", "monitor": "1h"}, w.timings(t))
+}
+
+// What a person set is a person's, however often, until a spec declares something else than the one before it.
+func TestAPersonsTimingIsNotTakenForASpecs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, cards(t, "schedule: {retrain: 24h, monitor: off}\n", "a"))
+	for _, timing := range []pipeline.Timing{"10s", "24h", "20s"} {
+		require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.TrainingRun, timing, "grace"))
+		require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.MonitorRun, timing, "grace"))
+		require.Empty(t, w.register(t, cards(t, "schedule: {retrain: 24h, monitor: off}\n", "again")))
+	}
+	require.Equal(t, map[string]string{"training": "20s", "monitor": "20s"}, w.timings(t))
+	require.Equal(t, []string{"update retrain-cards"}, w.register(t, cards(t, "schedule: {retrain: 12h, monitor: off}\n", "b")))
+	require.Equal(t, map[string]string{"training": "12h", "monitor": "20s"}, w.timings(t))
 }
 
 // A spec that this release does not understand declares nothing that could be left as it is.

@@ -19,14 +19,17 @@ const urlSuffix, secretSuffix = "_URL", "_SECRET_FILE"
 
 // AlertEndpoint is who is told of alerts.
 type AlertEndpoint struct {
-	Name   string // in lower case
-	URL    string
-	Secret string // as the file has it
+	Name string // in lower case
+	URL  string
+	// variables are those of the URL and of the secret's file, whose value is file.
+	variables [2]string
+	file      string
 }
 
 var alertName = regexp.MustCompile(`^[A-Z0-9_]{1,40}$`)
 
-// AlertEndpoints are the endpoints of the environment, by name. An empty URL is none. What is half, or cannot be read, is fault.Invalid.
+// AlertEndpoints are the endpoints of the environment, by name. An empty URL is none, and what is half is fault.Invalid. Secrets are not read, see
+// AlertEndpoint.Secret: one that cannot be read says nothing of the other endpoints.
 func (s Settings) AlertEndpoints() ([]AlertEndpoint, error) {
 	var endpoints []AlertEndpoint
 	for _, variable := range slices.Sorted(maps.Keys(s.Environment)) {
@@ -54,9 +57,22 @@ func (s Settings) alertEndpoint(name, address string) (AlertEndpoint, error) {
 		return AlertEndpoint{}, fault.New(fault.Invalid, "%s: a URL such as https://host/path is wanted, without a password", variable)
 	}
 	file := AlertPrefix + name + secretSuffix
-	secret, err := os.ReadFile(s.Environment[file])
-	if err != nil {
-		return AlertEndpoint{}, fault.New(fault.Invalid, "%s is set: set %s to a file that can be read and holds the secret that signs what is sent there", variable, file)
+	e := AlertEndpoint{Name: strings.ToLower(name), URL: address, variables: [2]string{variable, file}, file: s.Environment[file]}
+	if e.file == "" {
+		return AlertEndpoint{}, e.secretless()
 	}
-	return AlertEndpoint{Name: strings.ToLower(name), URL: address, Secret: strings.TrimSpace(string(secret))}, nil
+	return e, nil
+}
+
+// Secret is what the endpoint's file has now: it may be changed at any time. fault.Invalid where it cannot be read.
+func (e AlertEndpoint) Secret() (string, error) {
+	secret, err := os.ReadFile(e.file)
+	if err != nil {
+		return "", e.secretless()
+	}
+	return strings.TrimSpace(string(secret)), nil
+}
+
+func (e AlertEndpoint) secretless() error {
+	return fault.New(fault.Invalid, "%s is set: set %s to a file that can be read and holds the secret that signs what is sent there", e.variables[0], e.variables[1])
 }

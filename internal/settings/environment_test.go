@@ -192,7 +192,13 @@ func TestAlertEndpoints(t *testing.T) {
 	two, err := endpoints("LOANOPS_ALERT_RISK_TEAM_URL=http://risk/hook", "LOANOPS_ALERT_RISK_TEAM_SECRET_FILE="+file,
 		"LOANOPS_ALERT_OPS_URL=https://ops", "LOANOPS_ALERT_OPS_SECRET_FILE="+file)
 	require.NoError(t, err)
-	require.Equal(t, []settings.AlertEndpoint{{Name: "ops", URL: "https://ops", Secret: "whsec_hush"}, {Name: "risk_team", URL: "http://risk/hook", Secret: "whsec_hush"}}, two)
+	require.Len(t, two, 2)
+	for i, want := range [][2]string{{"ops", "https://ops"}, {"risk_team", "http://risk/hook"}} {
+		require.Equal(t, want, [2]string{two[i].Name, two[i].URL})
+		secret, err := two[i].Secret()
+		require.NoError(t, err)
+		require.Equal(t, "whsec_hush", secret)
+	}
 
 	for _, test := range []struct{ url, secret, want string }{
 		{"LOANOPS_ALERT_OPS_URL=ftp://x/T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file, "LOANOPS_ALERT_OPS_URL"},
@@ -200,11 +206,18 @@ func TestAlertEndpoints(t *testing.T) {
 		{"LOANOPS_ALERT_OPS_URL=https://ada:T0KEN@x", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file, "LOANOPS_ALERT_OPS_URL"},
 		{"LOANOPS_ALERT_ops_URL=https://x/T0KEN", "LOANOPS_ALERT_ops_SECRET_FILE=" + file, "LOANOPS_ALERT_ops_URL"},
 		{"LOANOPS_ALERT_OPS_URL=https://x/T0KEN", "", "LOANOPS_ALERT_OPS_SECRET_FILE"},
-		{"LOANOPS_ALERT_OPS_URL=https://x/T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE=" + file + ".none", "LOANOPS_ALERT_OPS_SECRET_FILE"},
 	} {
 		_, err := endpoints(test.url, test.secret)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), test.url)
 		require.ErrorContains(t, err, test.want)
 		require.NotContains(t, err.Error(), "T0KEN", "a URL may be as good as a key")
 	}
+
+	// One whose secret is away is known all the same, and says so when it is asked for it.
+	gone, err := endpoints("LOANOPS_ALERT_OPS_URL=https://x/T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE="+file+".none")
+	require.NoError(t, err)
+	_, err = gone[0].Secret()
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, "LOANOPS_ALERT_OPS_SECRET_FILE")
+	require.NotContains(t, err.Error(), "T0KEN")
 }

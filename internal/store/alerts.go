@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/alert"
@@ -68,95 +67,95 @@ func (s *store) insertAlert(ctx context.Context, tx *sql.Tx, a alert.Alert, nth 
 }
 
 func (s *store) Alert(ctx context.Context, id string) (alert.Alert, error) {
-	all, err := s.Alerts(ctx, "")
-	if err != nil {
+	found, err := s.alertsWhere(ctx, "id = ?", id)
+	if err == nil && len(found) == 0 && id != "" {
+		found, err = s.alertsWhere(ctx, "substr(id, 1, ?) = ?", len(id), id)
+	}
+	switch {
+	case err != nil:
 		return alert.Alert{}, err
-	}
-	var found []alert.Alert
-	for _, a := range all {
-		if id != "" && strings.HasPrefix(a.ID, id) {
-			found = append(found, a)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
+	case len(found) == 0:
 		return alert.Alert{}, fault.New(fault.NotFound, "there is no alert %q; `loanops alerts list --all` shows those that there are", id)
+	case len(found) > 1:
+		return alert.Alert{}, fault.New(fault.Invalid, "%d alerts begin with %q; give more of the ID", len(found), id)
 	}
-	return alert.Alert{}, fault.New(fault.Invalid, "%d alerts begin with %q; give more of the ID", len(found), id)
+	return found[0], nil
 }
 
 func (s *store) Alerts(ctx context.Context, pipeline string) ([]alert.Alert, error) {
-	alerts, err := documents[alert.Alert](ctx, s, "SELECT document FROM alerts WHERE ? = '' OR pipeline = ? ORDER BY since DESC, nth DESC, id", pipeline, pipeline)
-	if err != nil {
-		return nil, err
-	}
-	place := make(map[string]*alert.Alert, len(alerts))
-	type of struct {
-		pipeline string
-		subject  alert.Subject
-	}
-	later := map[of]bool{}
-	for i := range alerts {
-		a := &alerts[i]
-		subject := of{a.Pipeline, a.Subject}
-		a.Open, later[subject] = a.State != alert.OK && !later[subject], true
-		a.Sent = []alert.Sending{}
-		place[a.ID] = a
-	}
-	if err := s.readSendings(ctx, place); err != nil {
-		return nil, err
-	}
-	return alerts, s.readAcks(ctx, place)
+	return s.alertsWhere(ctx, "? = '' OR pipeline = ?", pipeline, pipeline)
 }
 
-// readSendings adds to the alerts who took them.
-func (s *store) readSendings(ctx context.Context, alerts map[string]*alert.Alert) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT alert, endpoint, at FROM alert_sendings ORDER BY endpoint")
-	if err != nil {
-		return s.dialect.fault(err, "reading who took alerts")
+// alertsWhere are the alerts of a condition on their rows, with who took and who acknowledged each.
+func (s *store) alertsWhere(ctx context.Context, condition string, args ...any) ([]alert.Alert, error) {
+	alerts := []alert.Alert{}
+	place := map[string]int{}
+	err := s.each(ctx, func(rows *sql.Rows) error {
+		var text string
+		var newest bool
+		if err := rows.Scan(&text, &newest); err != nil {
+			return err
+		}
+		var a alert.Alert
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			return err
+		}
+		a.Open, a.Sent = newest && a.State != alert.OK, []alert.Sending{}
+		place[a.ID] = len(alerts)
+		alerts = append(alerts, a)
+		return nil
+	}, `SELECT document, nth = (SELECT MAX(nth) FROM alerts AS other WHERE other.pipeline = alerts.pipeline AND other.subject = alerts.subject)
+		FROM alerts WHERE `+condition+` ORDER BY since DESC, nth DESC, id`, args...)
+	if err != nil || len(alerts) == 0 {
+		return alerts, err
 	}
-	defer rows.Close()
-	for rows.Next() {
+	of := " WHERE alert IN (SELECT id FROM alerts WHERE " + condition + ")"
+	err = s.each(ctx, func(rows *sql.Rows) error {
 		var id string
 		var sent alert.Sending
 		var at int64
 		if err := rows.Scan(&id, &sent.Endpoint, &at); err != nil {
-			return s.dialect.fault(err, "reading who took alerts")
+			return err
 		}
 		sent.At = time.UnixMicro(at).UTC()
-		if a := alerts[id]; a != nil { // one of another pipeline, or written since the alerts were read
-			a.Sent = append(a.Sent, sent)
+		if i, known := place[id]; known { // else it was written since the alerts were read
+			alerts[i].Sent = append(alerts[i].Sent, sent)
 		}
-	}
-	if err := rows.Err(); err != nil {
-		return s.dialect.fault(err, "reading who took alerts")
-	}
-	return nil
-}
-
-// readAcks adds to the alerts who acknowledged them.
-func (s *store) readAcks(ctx context.Context, alerts map[string]*alert.Alert) error {
-	rows, err := s.db.QueryContext(ctx, "SELECT alert, actor, reason, at FROM alert_acks")
+		return nil
+	}, "SELECT alert, endpoint, at FROM alert_sendings"+of+" ORDER BY endpoint", args...)
 	if err != nil {
-		return s.dialect.fault(err, "reading who acknowledged alerts")
+		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
+	err = s.each(ctx, func(rows *sql.Rows) error {
 		var id string
 		var by alert.Ack
 		var at int64
 		if err := rows.Scan(&id, &by.Actor, &by.Reason, &at); err != nil {
-			return s.dialect.fault(err, "reading who acknowledged alerts")
+			return err
 		}
 		by.At = time.UnixMicro(at).UTC()
-		if a := alerts[id]; a != nil {
-			a.Ack, a.Open = &by, false
+		if i, known := place[id]; known {
+			alerts[i].Ack, alerts[i].Open = &by, false
+		}
+		return nil
+	}, "SELECT alert, actor, reason, at FROM alert_acks"+of, args...)
+	return alerts, err
+}
+
+// each reads every row of a query.
+func (s *store) each(ctx context.Context, read func(*sql.Rows) error, query string, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(query), args...)
+	if err != nil {
+		return s.dialect.fault(err, "reading alerts")
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := read(rows); err != nil {
+			return s.dialect.fault(err, "reading alerts")
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return s.dialect.fault(err, "reading who acknowledged alerts")
+		return s.dialect.fault(err, "reading alerts")
 	}
 	return nil
 }

@@ -64,7 +64,17 @@ const (
 	postgresUnique          = "23505"
 	postgresSerialization   = "40001"
 	postgresDeadlock        = "40P01"
+	postgresNoTable         = "42P01"
 )
+
+// noTable reports whether a statement names a table that is not there.
+func (d dialect) noTable(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code == postgresNoTable
+	}
+	return d == sqlite && strings.Contains(err.Error(), "no such table") // SQLite has no code of its own for it
+}
 
 // conflict reports whether the statement lost against another writer.
 func (d dialect) conflict(err error) bool {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"math"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -20,6 +21,12 @@ func (s *store) PutLook(ctx context.Context, look registry.Look) error {
 	}
 	return s.exec(ctx, "recording a look", "INSERT INTO looks (run_id, pipeline, at, document) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
 		look.RunID, look.Pipeline, look.At.UnixMicro(), string(document))
+}
+
+func (s *store) Look(ctx context.Context, runID string) (registry.Look, error) {
+	var look registry.Look
+	err := s.document(ctx, &look, fmt.Sprintf("there is no look of the run %q", runID), "SELECT document FROM looks WHERE run_id = ?", runID)
+	return look, err
 }
 
 func (s *store) Looks(ctx context.Context, pipeline string, limit int) ([]registry.Look, error) {

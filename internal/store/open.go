@@ -22,8 +22,18 @@ import (
 	"github.com/loanops/loanops/migrations"
 )
 
-// Open opens the database at url, sqlite:///absolute/path or postgres://…, and brings its schema up to date. Errors never
-// contain the url: it may hold a password.
+// OpenExisting opens a database as Open does, but makes no SQLite file: where there is none it is fault.NotFound. A mistyped path is no new database.
+func OpenExisting(ctx context.Context, url string) (registry.Registry, error) {
+	if path, isFile := strings.CutPrefix(url, sqliteScheme); isFile {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return nil, fault.New(fault.NotFound, "there is no database %s (LOANOPS_DATABASE); `loanops up` or a worker makes it", path)
+		}
+	}
+	return Open(ctx, url)
+}
+
+// Open opens the database at url, sqlite:///absolute/path or postgres://…, and brings its schema up to date; one whose schema another LoanOps made
+// is fault.Conflict. Errors never contain the url: it may hold a password.
 func Open(ctx context.Context, url string) (registry.Registry, error) {
 	d, source, err := dialectOf(url)
 	if err != nil {
@@ -34,7 +44,7 @@ func Open(ctx context.Context, url string) (registry.Registry, error) {
 			return nil, fault.Wrap(fault.Unavailable, err, "database folder")
 		}
 	}
-	if err := migrateUp(d, source, strings.TrimPrefix(url, sqliteScheme)); err != nil {
+	if err := migrateUp(ctx, d, source, strings.TrimPrefix(url, sqliteScheme)); err != nil {
 		return nil, err
 	}
 	db, err := sql.Open(d.driver(), source)
@@ -54,7 +64,7 @@ func Open(ctx context.Context, url string) (registry.Registry, error) {
 
 // migrateUp applies what is missing. Several processes may do so at once: PostgreSQL is locked by golang-migrate, SQLite by a
 // lock file, since its driver's lock holds within one process only.
-func migrateUp(d dialect, source, path string) error {
+func migrateUp(ctx context.Context, d dialect, source, path string) error {
 	if d == sqlite {
 		unlock, err := lockFile(path + ".migrate")
 		if err != nil {
@@ -89,8 +99,18 @@ func migrateUp(d dialect, source, path string) error {
 		return fault.Wrap(fault.Internal, err, "migrations")
 	}
 	defer m.Close()
+	ours := applied{db: db, dialect: d, files: folder}
+	switch _, dirty, err := m.Version(); {
+	case errors.Is(err, migrate.ErrNilVersion): // an empty database
+	case err != nil:
+		return d.fault(err, "reading the metadata database")
+	case !dirty: // else another process may be at it, for which Up waits
+		if err := ours.check(ctx); err != nil {
+			return err
+		}
+	}
 	if err := m.Up(); err != nil && !errors.Is(err, migrate.ErrNoChange) {
 		return fault.Wrap(fault.Internal, err, "migrating the metadata database; a schema newer than this program needs a newer program")
 	}
-	return nil
+	return ours.record(ctx)
 }

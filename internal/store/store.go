@@ -26,6 +26,13 @@ func (s *store) Ping(ctx context.Context) error {
 	return nil
 }
 
+func (s *store) Identity(ctx context.Context) (id string, err error) {
+	if err := s.db.QueryRowContext(ctx, "SELECT id FROM identity").Scan(&id); err != nil {
+		return "", s.dialect.fault(err, "reading the metadata database")
+	}
+	return id, nil
+}
+
 func (s *store) Close() error { return s.db.Close() }
 
 // transact runs work in a transaction, again when another writer was faster.

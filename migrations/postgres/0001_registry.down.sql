@@ -8,5 +8,7 @@ DROP TABLE model_versions;
 DROP TABLE schema_acceptances;
 DROP TABLE schema_versions;
 DROP TABLE pipelines;
-DROP FUNCTION append_only;
 DROP TABLE policies;
+DROP TABLE applied_migrations;
+DROP TABLE identity;
+DROP FUNCTION append_only;

@@ -9,3 +9,5 @@ DROP TABLE schema_acceptances;
 DROP TABLE schema_versions;
 DROP TABLE pipelines;
 DROP TABLE policies;
+DROP TABLE applied_migrations;
+DROP TABLE identity;

@@ -1,3 +1,13 @@
+CREATE TABLE identity ( -- of this database, by which a bucket knows whose objects it holds
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    id  TEXT    NOT NULL
+);
+
+CREATE TABLE applied_migrations ( -- what made this schema, by which a program knows one that is not its own
+    version INTEGER PRIMARY KEY,
+    sha256  TEXT    NOT NULL
+);
+
 CREATE TABLE policies ( -- content-addressed documents, see decision.Policy
     pipeline TEXT NOT NULL,
     digest   TEXT NOT NULL,

@@ -24,7 +24,7 @@ func (a *app) registry(ctx context.Context) (registry.Registry, settings.Setting
 	if err != nil {
 		return nil, s, err
 	}
-	r, err := store.Open(ctx, s.Database)
+	r, err := store.OpenExisting(ctx, s.Database)
 	return r, s, err
 }
 

@@ -130,20 +130,23 @@ func (a *app) monitorShowCommand() *cobra.Command {
 	return c
 }
 
+// lookOf is the look that the arguments name: that of a run, or the newest.
 func lookOf(c *cobra.Command, reg registry.Registry, args []string) (registry.Look, error) {
-	looks, err := reg.Looks(c.Context(), args[0], 0)
+	if len(args) > 1 {
+		look, err := reg.Look(c.Context(), args[1])
+		if fault.CodeOf(err) == fault.NotFound || err == nil && look.Pipeline != args[0] {
+			return registry.Look{}, fault.New(fault.NotFound, "%s has no look of the run %s; `loanops monitor list %s` shows those that there are", args[0], args[1], args[0])
+		}
+		return look, err
+	}
+	looks, err := reg.Looks(c.Context(), args[0], 1)
 	if err != nil {
 		return registry.Look{}, err
 	}
-	for _, look := range looks {
-		if len(args) == 1 || look.RunID == args[1] {
-			return look, nil
-		}
+	if len(looks) == 0 {
+		return registry.Look{}, fault.New(fault.NotFound, "nobody has looked at %s yet: loanops monitor start %s", args[0], args[0])
 	}
-	if len(args) > 1 {
-		return registry.Look{}, fault.New(fault.NotFound, "%s has no look of the run %s; `loanops monitor list %s` shows those that there are", args[0], args[1], args[0])
-	}
-	return registry.Look{}, fault.New(fault.NotFound, "nobody has looked at %s yet: loanops monitor start %s", args[0], args[0])
+	return looks[0], nil
 }
 
 func (a *app) describeLook(l registry.Look) {

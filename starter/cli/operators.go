@@ -246,7 +246,11 @@ operator then ends it with 1, and is named.`,
 				shown := []shownApproval{}
 				rows := [][]string{{"VERSION", "RUN", "STARTED BY", "APPROVED BY", "AT", "STATUS", "REASON"}}
 				for _, e := range l.Approvals(args[0], version) {
-					s := shownApproval{Entry: e, StartedBy: startedBy(c.Context(), reg, l, e.RunID), Status: "valid"}
+					starter, err := startedBy(c.Context(), reg, l, e.RunID)
+					if err != nil {
+						return err
+					}
+					s := shownApproval{Entry: e, StartedBy: starter, Status: "valid"}
 					for _, o := range l.Operators() {
 						if o.Name != e.By {
 							continue
@@ -272,14 +276,14 @@ operator then ends it with 1, and is named.`,
 }
 
 // startedBy is whose signature started a delivery or its parent. A run that is not recorded has no parent that is known.
-func startedBy(ctx context.Context, reg registry.Registry, l approval.Ledger, runID string) string {
+func startedBy(ctx context.Context, reg registry.Registry, l approval.Ledger, runID string) (string, error) {
 	if e, found := l.StartOf(runID); found {
-		return e.By
+		return e.By, nil
 	}
 	run, err := reg.Run(ctx, runID)
-	if err != nil {
-		return ""
+	if err != nil && fault.CodeOf(err) != fault.NotFound {
+		return "", err
 	}
 	e, _ := l.StartOf(run.ParentID)
-	return e.By
+	return e.By, nil
 }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -231,4 +232,21 @@ func TestWhoSignsAnApproval(t *testing.T) {
 		require.Equal(t, test.code, code, stderr)
 		require.Contains(t, stderr, test.says)
 	}
+}
+
+// oneRun is a registry of a run, or of what keeps it from being read.
+type oneRun struct {
+	registry.Registry
+	err error
+}
+
+func (o oneRun) Run(context.Context, string) (registry.Run, error) { return registry.Run{}, o.err }
+
+// An audit that cannot read who started a run says so, and not that nobody did.
+func TestAnAuditHidesNoFault(t *testing.T) {
+	by, err := startedBy(t.Context(), oneRun{err: fault.New(fault.NotFound, "no such run")}, approval.Ledger{}, "run-1")
+	require.NoError(t, err)
+	require.Empty(t, by, "a run that is not recorded has no parent that is known")
+	_, err = startedBy(t.Context(), oneRun{err: fault.New(fault.Unavailable, "the database is away")}, approval.Ledger{}, "run-1")
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 }

@@ -41,6 +41,7 @@ func newFakePlatform(t *testing.T) fakePlatform {
 		t.Setenv(name, "") // restored after the test
 		require.NoError(t, os.Unsetenv(name))
 	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "loanops.db"), nil, 0o600)) // whoever opens it first makes its schema
 	require.NoError(t, os.WriteFile(filepath.Join(dir, settings.PlatformEnv), []byte(strings.Join(environ, "\n")+"\n"), 0o600))
 	return p
 }

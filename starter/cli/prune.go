@@ -102,6 +102,9 @@ type pruned struct {
 // that is gone; then it is looked again at what is needed, for a run may have taken one of them until then.
 func (p pruning) run(ctx context.Context, really bool) (pruned, error) {
 	done := pruned{Before: p.before, Deleted: really, Objects: map[string]retention.Count{}}
+	if err := p.mine(ctx); err != nil {
+		return done, err
+	}
 	plan, others, err := p.plan(ctx)
 	if err != nil {
 		return done, err
@@ -128,6 +131,19 @@ func (p pruning) run(ctx context.Context, really bool) (pruned, error) {
 		_, err = p.objects.Delete(ctx, uris)
 	}
 	return done, err
+}
+
+// mine refuses a bucket of another database: whatever stands in it would be needed by nothing.
+func (p pruning) mine(ctx context.Context) error {
+	database, err := p.registry.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	err = p.objects.OwnedBy(ctx, database)
+	if fault.CodeOf(err) == fault.NotFound {
+		return fault.New(fault.Refused, "nothing says that the bucket is that of this metadata database, so that nothing is pruned: a worker that is started with both says so")
+	}
+	return err
 }
 
 // both are the objects of two plans: the second may let go what the first one kept with cached steps that point to it.

@@ -14,6 +14,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/artifact/s3test"
 	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/retention"
 	"github.com/loanops/loanops/internal/serving"
@@ -39,6 +40,9 @@ func newKept(t *testing.T) *kept {
 	k.store, err = artifact.Open(t.Context(), artifact.Config{Bucket: "loanops", CacheDir: t.TempDir(), S3: at})
 	require.NoError(t, err)
 	k.reg = newFakePlatform(t).registry(t)
+	database, err := k.reg.Identity(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, k.store.Claim(t.Context(), database))
 	k.pruning = pruning{registry: k.reg, objects: k.store, before: time.Now().Add(time.Hour), running: func(context.Context) ([]retention.Root, error) {
 		return []retention.Root{{Why: openWorkflows, Names: k.running}}, nil
 	}}
@@ -99,6 +103,39 @@ func digestsOf(refs ...artifact.Ref) (all []string) {
 		all = append(all, ref.SHA256)
 	}
 	return all
+}
+
+// A mistyped database knows of no version: pruned by it, nothing of the bucket would be left.
+func TestTheBucketOfAnotherDatabaseIsNotPruned(t *testing.T) {
+	k := newKept(t)
+	model := k.put("LOANOPS1", "model")
+	k.pruning.registry = newFakePlatform(t).registry(t) // empty, of its own identity
+	for _, really := range []bool{false, true} {
+		_, err := k.pruning.run(t.Context(), really)
+		require.Equal(t, fault.Refused, fault.CodeOf(err), err)
+		require.ErrorContains(t, err, "another metadata database")
+	}
+	there, err := k.store.Exists(t.Context(), model)
+	require.NoError(t, err)
+	require.True(t, there)
+
+	at, stop, err := s3test.Serve(t.TempDir())
+	require.NoError(t, err)
+	t.Cleanup(stop)
+	nobodys, err := artifact.Open(t.Context(), artifact.Config{Bucket: "loanops", CacheDir: t.TempDir(), S3: at})
+	require.NoError(t, err)
+	k.pruning.objects = nobodys
+	_, err = k.pruning.run(t.Context(), true)
+	require.Equal(t, fault.Refused, fault.CodeOf(err), err)
+}
+
+func TestPruneMakesNoDatabase(t *testing.T) {
+	p := newFakePlatform(t)
+	require.NoError(t, os.Remove(filepath.Join(p.dir, "loanops.db")))
+	_, stderr, code := p.run(t, "prune", "--older-than", "90d", "--delete")
+	require.Equal(t, exitNotFound, code, stderr)
+	require.Contains(t, stderr, "loanops.db")
+	require.NoFileExists(t, filepath.Join(p.dir, "loanops.db"))
 }
 
 // A registered version stays whole: its artifacts, the parts of its datasets, its raw files, and the pages of its run and of its delivery.
@@ -178,7 +215,7 @@ func TestWhatNothingNeedsIsPruned(t *testing.T) {
 	require.Equal(t, map[string]int{"rows": 1, "documents": 1, "pages": 1, "slices": 1}, objectsOf(said.Objects))
 	require.Equal(t, retention.Count{Objects: 4, Bytes: refused.Bytes + oldPart.Bytes + page.Bytes + slice.Bytes}, said.Total)
 	require.Equal(t, 2, said.CachedSteps)
-	require.Equal(t, 1, said.Others)
+	require.Equal(t, 2, said.Others, "a state of Terraform, and whose the bucket is")
 	require.Equal(t, map[string]int{recentRuns: 2, openWorkflows: 1, retention.Young: 3}, objectsOf(said.Kept))
 
 	done, left := k.prune(true)

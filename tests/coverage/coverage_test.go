@@ -2,12 +2,12 @@ package main
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // What is required of every cell, in percent, with what chance explains in one of a thousand of them.
@@ -16,67 +16,44 @@ const (
 	mostFalse           = 2.5
 )
 
-const documented = "../../docs/performance-estimates.md"
-
-// readTables reads the cells of the documented tables: by the first cell of the head and of the row.
-func readTables(t *testing.T) map[string][]string {
+// readPage reads the documented tables.
+func readPage(t *testing.T) simulation.Page {
 	t.Helper()
-	text, err := os.ReadFile(documented)
+	page, err := simulation.ReadPage("../../docs/performance-estimates.md")
 	require.NoError(t, err)
-	tables := map[string][]string{}
-	title := ""
-	for line := range strings.Lines(string(text)) {
-		cells := strings.Split(strings.Trim(line, "| \n"), " | ")
-		switch {
-		case !strings.HasPrefix(line, "|"):
-			title = ""
-		case strings.HasPrefix(line, "|-"):
-		case title == "":
-			title = cells[0]
-		default:
-			tables[title+"; "+cells[0]] = cells[1:]
-		}
-	}
-	return tables
-}
-
-func number(t *testing.T, cell string) float64 {
-	t.Helper()
-	value, err := strconv.ParseFloat(cell, 64)
-	require.NoError(t, err)
-	return value
+	return page
 }
 
 // Intervals hold as often as they say wherever the assumption holds, and findings where there is nothing to find are as rare as they are to be.
 func TestTheDocumentedRatesAreAsRequired(t *testing.T) {
 	t.Parallel()
-	tables := readTables(t)
+	page := readPage(t)
+	numbers := func(section, title, row string, wanted int) []float64 {
+		found, err := page.Numbers(section, title, row, wanted)
+		require.NoError(t, err)
+		return found
+	}
 	for _, n := range freshSizes {
 		for _, s := range situations {
-			cells := tables[coverageTitle(n)+"; "+s.title()]
-			require.Len(t, cells, len(metrics)+1)
+			cells := numbers(estimateSection, coverageTitle(n), s.title(), len(metrics)+1)
 			for i, name := range metrics {
-				if held := number(t, cells[i]); !s.beyond {
-					require.True(t, held >= leastHeld && held <= mostHeld, "%s, %d rows, %s: %v", s.name, n, name, held)
+				if !s.beyond {
+					require.True(t, cells[i] >= leastHeld && cells[i] <= mostHeld, "%s, %d rows, %s: %v", s.name, n, name, cells[i])
 				}
 			}
 		}
 	}
 	for _, d := range decays {
-		cells := tables[decayTitle+"; "+d.name]
-		require.Len(t, cells, len(windowSizes), d.name)
-		for i, cell := range cells {
+		for i, found := range numbers(decaySection, decayTitle, d.name, len(windowSizes)) {
 			if d.none {
-				require.LessOrEqual(t, number(t, cell), mostFalse+1.5, "%s, %d rows", d.name, windowSizes[i]) // of 500 windows
+				require.LessOrEqual(t, found, mostFalse+1.5, "%s, %d rows", d.name, windowSizes[i]) // of 1000 windows
 			}
 		}
 	}
 	for _, c := range champions {
-		cells := tables[betterTitle+"; "+c.name]
-		require.Len(t, cells, len(windowSizes), c.name)
-		for i, cell := range cells {
+		for i, found := range numbers(betterSection, betterTitle, c.name, len(windowSizes)) {
 			if c.none {
-				require.LessOrEqual(t, number(t, cell), mostFalse+2.5, "%s, %d rows", c.name, windowSizes[i]) // of 200 windows
+				require.LessOrEqual(t, found, mostFalse+2, "%s, %d rows", c.name, windowSizes[i]) // of 400 windows
 			}
 		}
 	}
@@ -85,24 +62,23 @@ func TestTheDocumentedRatesAreAsRequired(t *testing.T) {
 // The documented tables are what the program writes: a cell of each is computed anew, and all of what surrounds them.
 func TestTheDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
-	tables := readTables(t)
 	const small, decay, worse = 4, 5, 6 // a reference of 1,000 rows; a decay and a champion of which there are few windows
+	var cells []simulation.Cell
 	held, _ := cover(small, 0, shipped.covered)
-	for i := range metrics {
-		require.Equal(t, tables[coverageTitle(freshSizes[0])+"; "+situations[small].title()][i], percent(held[i], shipped.covered), "run go run ./tests/coverage")
+	for i, text := range percents(held, shipped.covered) {
+		cells = append(cells, simulation.Cell{Section: estimateSection, Title: coverageTitle(freshSizes[0]), Row: situations[small].title(), Column: i, Text: text})
 	}
 	times := of(shipped.findings, false)
-	require.Equal(t, tables[decayTitle+"; "+decays[decay].name][0], percent(findDecay(decay, 0, times), times), "run go run ./tests/coverage")
+	cells = append(cells, simulation.Cell{Section: decaySection, Title: decayTitle, Row: decays[decay].name, Text: simulation.Percent(findDecay(decay, 0, times), times, 1)})
 	times = of(shipped.versions, false)
-	require.Equal(t, tables[betterTitle+"; "+champions[worse].name][0], percent(findBetter(worse, 0, times), times), "run go run ./tests/coverage")
-
-	text, err := os.ReadFile(documented)
-	require.NoError(t, err)
+	cells = append(cells, simulation.Cell{Section: betterSection, Title: betterTitle, Row: champions[worse].name, Text: simulation.Percent(findBetter(worse, 0, times), times, 1)})
+	var parts []string
 	for _, write := range []func(*strings.Builder, counts){writeHead, writeFindings, writeVersions} {
 		var part strings.Builder
 		write(&part, shipped)
-		require.Contains(t, string(text), part.String(), "run go run ./tests/coverage")
+		parts = append(parts, part.String())
 	}
+	require.Empty(t, readPage(t).Stale(parts, cells), "run go run ./tests/coverage")
 }
 
 // The applicants are as documented: 100,000 of them, known to a few thousandths.

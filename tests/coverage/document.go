@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/performance"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // result is what was simulated: held[situation][size][metric], width beside it, decayed[decay][size] and better[champion][size].
@@ -17,24 +19,31 @@ type result struct {
 // simulate fills every cell. A cell's random numbers are its own.
 func simulate(times counts) result {
 	r := result{make([][][]int, len(situations)), make([][][]float64, len(situations)), make([][]int, len(decays)), make([][]int, len(champions))}
-	var work []func()
-	for size := len(windowSizes) - 1; size >= 0; size-- { // the small ones last, so that the processors end together
-		for at := range champions {
-			r.better[at] = make([]int, len(windowSizes))
-			work = append(work, func() { r.better[at][size] = findBetter(at, size, of(times.versions, champions[at].none)) })
-		}
-		for at := range decays {
-			r.decayed[at] = make([]int, len(windowSizes))
-			work = append(work, func() { r.decayed[at][size] = findDecay(at, size, of(times.findings, decays[at].none)) })
+	var work []simulation.Work
+	do := func(times, rows int, do func()) {
+		work = append(work, simulation.Work{Cost: float64(times * (reference + rows)), Do: do})
+	}
+	for at := range champions {
+		r.better[at] = make([]int, len(windowSizes))
+		for size, n := range windowSizes {
+			times := of(times.versions, champions[at].none)
+			do(4*times, n, func() { r.better[at][size] = findBetter(at, size, times) })
 		}
 	}
-	for size := len(freshSizes) - 1; size >= 0; size-- {
-		for at := range situations {
-			r.held[at], r.width[at] = make([][]int, len(freshSizes)), make([][]float64, len(freshSizes))
-			work = append(work, func() { r.held[at][size], r.width[at][size] = cover(at, size, times.covered) })
+	for at := range decays {
+		r.decayed[at] = make([]int, len(windowSizes))
+		for size, n := range windowSizes {
+			times := of(times.findings, decays[at].none)
+			do(times, n, func() { r.decayed[at][size] = findDecay(at, size, times) })
 		}
 	}
-	each(work)
+	for at := range situations {
+		r.held[at], r.width[at] = make([][]int, len(freshSizes)), make([][]float64, len(freshSizes))
+		for size, n := range freshSizes {
+			do(times.covered, n, func() { r.held[at][size], r.width[at][size] = cover(at, size, times.covered) })
+		}
+	}
+	simulation.Run(work)
 	return r
 }
 
@@ -43,37 +52,33 @@ func document(r result, times counts) string {
 	var b strings.Builder
 	writeHead(&b, times)
 	for size, n := range freshSizes {
-		fmt.Fprintf(&b, "| %s |", coverageTitle(n))
-		for _, name := range metrics {
-			fmt.Fprintf(&b, " %s |", name)
-		}
-		b.WriteString(" width of auc |\n|---|" + strings.Repeat("---:|", len(metrics)+1) + "\n")
+		simulation.Head(&b, coverageTitle(n), append(slices.Clone(metrics), "width of auc")...)
 		for at, s := range situations {
-			fmt.Fprintf(&b, "| %s |", s.title())
-			for i := range metrics {
-				fmt.Fprintf(&b, " %s |", percent(r.held[at][size][i], times.covered))
-			}
-			fmt.Fprintf(&b, " %.3f |\n", r.width[at][size][0])
+			simulation.Row(&b, s.title(), append(percents(r.held[at][size], times.covered), fmt.Sprintf("%.3f", r.width[at][size][0]))...)
 		}
 		b.WriteString("\n")
 	}
 	writeFindings(&b, times)
 	writeSizes(&b, decayTitle)
 	for at, d := range decays {
-		writeRow(&b, d.name, r.decayed[at], of(times.findings, d.none))
+		simulation.Row(&b, d.name, percents(r.decayed[at], of(times.findings, d.none))...)
 	}
 	b.WriteString("\n")
 	writeVersions(&b, times)
 	writeSizes(&b, betterTitle)
 	for at, c := range champions {
-		writeRow(&b, c.name, r.better[at], of(times.versions, c.none))
+		simulation.Row(&b, c.name, percents(r.better[at], of(times.versions, c.none))...)
 	}
 	return b.String()
 }
 
+// The headings above the tables, and what is in the first cells of these.
 const (
-	decayTitle  = "Decay found, %"
-	betterTitle = "An older version called better; the champion is …, %"
+	estimateSection = "The estimate without labels"
+	decaySection    = "Decay"
+	decayTitle      = "Decay found, %"
+	betterSection   = "An older version is better"
+	betterTitle     = "An older version called better; the champion is …, %"
 )
 
 func coverageTitle(n int) string { return fmt.Sprintf("Held of windows of %d rows, %%", n) }
@@ -86,22 +91,20 @@ func (s situation) title() string {
 	return s.name
 }
 
-func percent(count, of int) string { return fmt.Sprintf("%.1f", 100*float64(count)/float64(of)) }
-
-func writeSizes(b *strings.Builder, title string) {
-	fmt.Fprintf(b, "| %s |", title)
-	for _, n := range windowSizes {
-		fmt.Fprintf(b, " %d rows |", n)
+func percents(counts []int, of int) []string {
+	cells := make([]string, len(counts))
+	for i, count := range counts {
+		cells[i] = simulation.Percent(count, of, 1)
 	}
-	b.WriteString("\n|---|" + strings.Repeat("---:|", len(windowSizes)) + "\n")
+	return cells
 }
 
-func writeRow(b *strings.Builder, name string, found []int, of int) {
-	fmt.Fprintf(b, "| %s |", name)
-	for _, count := range found {
-		fmt.Fprintf(b, " %s |", percent(count, of))
+func writeSizes(b *strings.Builder, title string) {
+	var columns []string
+	for _, n := range windowSizes {
+		columns = append(columns, fmt.Sprintf("%d rows", n))
 	}
-	b.WriteString("\n")
+	simulation.Head(b, title, columns...)
 }
 
 // writeHead says what is simulated.
@@ -112,7 +115,7 @@ Written by %[1]sgo run ./tests/coverage%[1]s, which takes some minutes; do not e
 defaults on simulated applicants, seed %[2]d. Three features have normal values; log-odds are linear in them, about 22 %% of the labels are positive, and the AUC is about 0.77. Every window has a model, a reference of
 %[3]d rows and applicants of its own. A model's weights are off by 0.05 and its log-odds %[4]g times too large.
 
-## The estimate without labels
+## %[7]s
 
 How often the 95 %% interval holds what the labels then show, of %[5]d windows: aim 93 to 97 %%. One of them is known to about ±1.4 points. A model is mildly wrong where the true log-odds have a square and a product of features
 that it has not, of a tenth of the weight.
@@ -120,24 +123,24 @@ that it has not, of a tenth of the weight.
 An estimate is %[6]s. What is marked "(beyond)" is beyond what it can do, and here to show how it fails: the applicants' mix changed, and with it what became of those with a given score, either
 because the model leaves out much of what matters or because its scores have noise that says nothing of the applicant. The more rows there are, the surer is the estimate of what is not so.
 
-`, "`", seed, reference, sureness, times.covered, performance.NotUnderConceptChange)
+`, "`", seed, reference, sureness, times.covered, performance.NotUnderConceptChange, estimateSection)
 }
 
 // writeFindings says what a decay is.
 func writeFindings(b *strings.Builder, times counts) {
-	fmt.Fprintf(b, `## Decay
+	fmt.Fprintf(b, `## %s
 
-Of %d windows with matured labels, of a fifth as many where there is decay. Where there is none, decay is to be found in at most 2.5 %%, of 100 rows as of 10,000. Applicants who are riskier, with outcomes that their scores foretell, are no decay.
+Of %d windows with matured labels, of a fifth as many where there is decay; each is the first look, and every loss matters: a monitor allows for one (`+"`monitor.max_auc_drop`"+`), shares its level among looks, and errs less. Where there is none, decay is to be found in at most 2.5 %%, of 100 rows as of 10,000. Applicants who are riskier, with outcomes that their scores foretell, are no decay.
 
-`, times.findings)
+`, decaySection, times.findings)
 }
 
 // writeVersions says what the versions are.
 func writeVersions(b *strings.Builder, times counts) {
-	fmt.Fprintf(b, `## An older version is better
+	fmt.Fprintf(b, `## %s
 
-Of %d windows, of a fifth as many where a version is better. A champion is beside three older versions, whose log-odds have so much noise (deviation %g) that they are equally good. Where none is better, any of the three is to be called so in at most 2.5 %%. A champion is worse by more
+Of %d windows, of a fifth as many where a version is better; each is the first look here too, and every gain matters. A champion is beside three older versions, whose log-odds have so much noise (deviation %g) that they are equally good. Where none is better, any of the three is to be called so in at most 2.5 %%. A champion is worse by more
 noise. Estimated: without a label of the window.
 
-`, times.versions, olderNoise)
+`, betterSection, times.versions, olderNoise)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"math/rand/v2"
 
-	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/performance"
 )
 
@@ -26,6 +25,7 @@ var decays = []decay{
 	{name: "weights 0.6 times as large: AUC about 0.09 lower", weaker: 0.4},
 	{name: "log-odds 0.2 higher: calibration alone", riskier: 0.2},
 	{name: "log-odds 0.5 higher: calibration alone", riskier: 0.5},
+	{name: "log-odds 0.5 lower: calibration alone", riskier: -0.5},
 }
 
 // findDecay counts in how many windows decay is found.
@@ -42,7 +42,7 @@ func findDecay(at, size, times int) int {
 			scoresBefore, scores = rounded(scoresBefore), rounded(scores)
 		}
 		change, err := performance.Changed(performance.Reference{Labels: before.y, Scores: scoresBefore},
-			performance.Window{Labels: now.y, Scores: scores}, evaluate.Margins{}, performance.Limits{})
+			performance.Window{Labels: now.y, Scores: scores}, performance.Tolerance{}, performance.Limits{})
 		if err == nil && change.Decayed {
 			found++
 		}

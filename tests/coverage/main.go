@@ -4,19 +4,14 @@ package main
 
 import (
 	"flag"
-	"fmt"
-	"os"
+
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 func main() {
-	out := flag.String("out", "docs/performance-estimates.md", "the file to write")
 	times := shipped
 	flag.IntVar(&times.covered, "covered", times.covered, "how many windows to estimate on in each cell")
 	flag.IntVar(&times.findings, "findings", times.findings, "how many windows to look for decay in")
 	flag.IntVar(&times.versions, "versions", times.versions, "how many windows to compare versions in")
-	flag.Parse()
-	if err := os.WriteFile(*out, []byte(document(simulate(times), times)), 0o644); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	simulation.Main("docs/performance-estimates.md", func() (string, error) { return document(simulate(times), times), nil })
 }

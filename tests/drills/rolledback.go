@@ -7,7 +7,7 @@ import (
 
 // rolledBack holds that no request failed, that the record says why, and that Terraform has adopted it.
 func (s *stage) rolledBack(client *load) error {
-	client.stop()
+	client.Stop()
 	s.row.Requests, s.row.Failed = int(client.asked.Load()), int(client.failed.Load())
 	if s.row.Failed > 0 || s.row.Requests == 0 {
 		s.wrong("%d of %d requests failed", s.row.Failed, s.row.Requests)

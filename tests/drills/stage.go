@@ -82,7 +82,7 @@ func (s *stage) play(template string) error {
 		if client, err = newLoad(s.platform, s.drill.name); err != nil {
 			return err
 		}
-		defer client.stop()
+		defer client.Stop()
 	}
 	last, err := s.looks()
 	if err != nil {

@@ -85,7 +85,7 @@ columns:
   - {name: n, type: number}
 `), 0o600))
 	p := newPlatform(filepath.Join(dir, "state"))
-	p.Env = []string{"LOANOPS_ALERT_OPS_URL=" + r.URL, "LOANOPS_ALERT_OPS_SECRET_FILE=" + secret}
+	p.Env = append(p.Env, "LOANOPS_ALERT_OPS_URL="+r.URL, "LOANOPS_ALERT_OPS_SECRET_FILE="+secret)
 	require.NoError(t, p.Start("--no-run"))
 	t.Cleanup(func() {
 		if p.Running() {

@@ -2,11 +2,10 @@ package e2e
 
 import (
 	"encoding/base64"
-	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
+	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -47,24 +46,30 @@ func (r lookResult) found(kind, feature, statistic string) bool {
 }
 
 // incomes writes applicants of another seed whose incomes are multiplied.
-func incomes(t *testing.T, p *platform, name string, factor float64) string {
+func incomes(t *testing.T, p *platform, path string, factor float64, flags ...string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), name+".csv")
-	_, code := p.run(t, "simulate", "--rows", "3000", "--seed", "12", "--out", path)
+	_, code := p.run(t, append([]string{"simulate", "--rows", "3000", "--seed", "12", "--as-of", "2026-12-31", "--out", path}, flags...)...)
 	require.Zero(t, code)
 	require.NoError(t, platformtest.MultiplyIncomes(path, factor))
+}
+
+// ofIncomes is a file of such applicants.
+func ofIncomes(t *testing.T, p *platform, factor float64) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "incomes.csv")
+	incomes(t, p, path, factor)
 	return path
 }
 
 // What a look finds, says and does, from outside.
 func TestALookSaysWhatChanged(t *testing.T) {
 	var same lookResult
-	shared.runJSON(t, &same, 0, "monitor", "start", name, "--data", incomes(t, shared, "same", 1), "--as-of", "2026-12-31", "--wait")
+	shared.runJSON(t, &same, 0, "monitor", "start", name, "--data", ofIncomes(t, shared, 1), "--as-of", "2026-12-31", "--wait")
 	require.Equal(t, "nothing", same.Verdict)
 	require.Empty(t, same.Findings)
 
 	var monthly lookResult
-	shared.runJSON(t, &monthly, 3, "monitor", "start", name, "--data", incomes(t, shared, "monthly", 1./12), "--as-of", "2026-12-31", "--wait")
+	shared.runJSON(t, &monthly, 3, "monitor", "start", name, "--data", ofIncomes(t, shared, 1./12), "--as-of", "2026-12-31", "--wait")
 	require.Equal(t, "review", monthly.Verdict)
 	require.True(t, monthly.found("schema", "annual_income", "unit"), "%+v", monthly.Findings)
 	require.True(t, monthly.found("data_drift", "annual_income", "psi"), "%+v", monthly.Findings)
@@ -89,7 +94,16 @@ func TestALookSaysWhatChanged(t *testing.T) {
 	require.Equal(t, 2, code)
 }
 
-// lookSteps are the steps of a look at rows of their own.
+// arriving replaces the source of a spec, that of the shipped one, by a file that is still to come.
+func arriving(t *testing.T, p *platform, spec string) (file string) {
+	t.Helper()
+	file = filepath.Join(p.arrivals(), filepath.Base(spec)+".csv")
+	require.NoError(t, os.MkdirAll(p.arrivals(), 0o700))
+	respec(t, spec, [2]string{"simulate: {rows: 20000, seed: 20260630, from: 2024-01-01, to: 2026-06-30}", "uri: " + file})
+	return file
+}
+
+// lookSteps are the steps of a look at what has come.
 var lookSteps = []string{
 	"LoadPipeline", "FindReference", "ExtractData", "ValidateData", "FindSchemaChanges", "MeasureDrift", "FindRefusals", "MeasurePerformance", "RecordLook",
 }
@@ -133,15 +147,12 @@ func TestALookSurvivesAKillInEachStep(t *testing.T) {
 	t.Parallel()
 	const model = name + "-watched"
 	spec := quickSpec(t, model)
-	text, err := os.ReadFile(spec)
-	require.NoError(t, err)
-	changed := strings.NewReplacer("prediction_drift: roll_back", "prediction_drift: alert", "min: 0.65", "min: 0.99").Replace(string(text))
 	r, dir := newReceiver(t), t.TempDir()
 	r.answers.Store(true)
 	secret := filepath.Join(dir, "secret")
 	require.NoError(t, os.WriteFile(secret, []byte("whsec_"+base64.StdEncoding.EncodeToString(r.key)), 0o600))
 	p := newPlatform(filepath.Join(dir, "state"))
-	p.Env = []string{"LOANOPS_ALERT_OPS_URL=" + r.URL, "LOANOPS_ALERT_OPS_SECRET_FILE=" + secret}
+	p.Env = append(p.Env, "LOANOPS_ALERT_OPS_URL="+r.URL, "LOANOPS_ALERT_OPS_SECRET_FILE="+secret)
 	require.NoError(t, p.Start("--no-run"))
 	t.Cleanup(func() {
 		if p.Running() {
@@ -150,16 +161,22 @@ func TestALookSurvivesAKillInEachStep(t *testing.T) {
 	})
 	_, code := p.run(t, "ct", "start", "--pipeline", spec, "--as-of", "2026-03-31", "--wait")
 	require.Zero(t, code)
-	// The training that a look starts is refused by a gate: its end is soon.
-	require.NoError(t, os.WriteFile(spec, []byte(changed), 0o600))
+	// Incomes fall, a hundred applicants a day. The training that a look starts is refused by a gate: its end is soon.
+	shock, until := arriving(t, p, spec), time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+	arrive := func() {
+		since := time.Date(2025, 11, 1, 0, 0, 0, 0, time.UTC)
+		rows := 100 * int(until.Sub(since).Hours()/24)
+		incomes(t, p, shock, 0.6, "--rows", strconv.Itoa(rows), "--from", since.Format(time.DateOnly), "--to", until.Format(time.DateOnly))
+	}
+	arrive()
+	respec(t, spec, [2]string{"prediction_drift: roll_back", "prediction_drift: alert"}, [2]string{"min: 0.65", "min: 0.99"})
 	_, code = p.run(t, "ct", "start", "--pipeline", spec, "--register-only", "--wait")
 	require.Equal(t, 3, code)
 
-	shock := incomes(t, p, "shock", 0.6)
 	left := lookSteps
 	for try := 1; len(left) > 0; try++ {
 		require.LessOrEqual(t, try, 6, "%v were over too soon each time to be killed in their midst", left)
-		_, code := p.run(t, "monitor", "start", model, "--data", shock, "--as-of", fmt.Sprintf("2026-12-%02d", try))
+		_, code := p.run(t, "monitor", "start", model)
 		require.Zero(t, code)
 		left = p.killInSteps(t, "monitor-"+model, left)
 		var looks []look
@@ -170,6 +187,8 @@ func TestALookSurvivesAKillInEachStep(t *testing.T) {
 			want = "alert" // the cooldown holds back another training
 		}
 		require.Equal(t, want, looks[0].Verdict)
+		until = until.AddDate(0, 0, 15)
+		arrive()
 	}
 
 	var looks []look

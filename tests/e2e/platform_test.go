@@ -34,8 +34,13 @@ var bin = func() string {
 type platform struct{ *platformtest.Platform }
 
 func newPlatform(state string) *platform {
-	return &platform{&platformtest.Platform{State: state, Bin: bin}}
+	p := &platform{&platformtest.Platform{State: state, Bin: bin}}
+	p.Env = []string{"LOANOPS_DATA_DIRS=" + p.arrivals()}
+	return p
 }
+
+// arrivals is the folder in which its worker may read files.
+func (p *platform) arrivals() string { return p.State + "-arrivals" }
 
 func (p *platform) mustEndpoints(t *testing.T) platformtest.Endpoints {
 	t.Helper()

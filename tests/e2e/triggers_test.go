@@ -63,6 +63,7 @@ func TestAChangedSpecAndNewRowsTrain(t *testing.T) {
 	require.Equal(t, "bootstrapped", r.Verdict)
 
 	respec(t, file, [2]string{"min: 0.65", "min: 0.99"}) // refused by a gate: its end is soon
+	incomes(t, shared, arriving(t, shared, file), 1, "--from", "2025-10-01")
 	var changed registered
 	shared.runJSON(t, &changed, 0, "pipelines", "register", file)
 	require.True(t, changed.Changed)
@@ -80,7 +81,7 @@ func TestAChangedSpecAndNewRowsTrain(t *testing.T) {
 	require.True(t, watched.Changed)
 	require.Empty(t, watched.Triggered, "a training makes the same of it")
 	var looked lookResult
-	shared.runJSON(t, &looked, 3, "monitor", "start", model, "--data", incomes(t, shared, "same", 1), "--as-of", "2026-12-31", "--wait")
+	shared.runJSON(t, &looked, 3, "monitor", "start", model, "--as-of", "2026-12-31", "--wait")
 	require.Equal(t, "retrain", looked.Verdict)
 	require.Len(t, looked.Findings, 1)
 	require.True(t, looked.found("new_data", "", "rows"), "%+v", looked.Findings)

@@ -8,6 +8,7 @@ import (
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // document is docs/error-rates.md.
@@ -80,7 +81,7 @@ func gridsOf(mirror bool) []grid {
 		found, intime = "Bad ones aborted before they had half of the traffic, %", func(r rates) int { return r.early }
 	}
 	percent := func(of func(rates) int) func(rates) string {
-		return func(r rates) string { return fmt.Sprintf("%.1f", 100*float64(of(r))/float64(r.canaries)) }
+		return func(r rates) string { return simulation.Percent(of(r), r.canaries, 1) }
 	}
 	seconds := func(r rates) string { return duration(r.seconds) }
 	return []grid{
@@ -93,33 +94,36 @@ func gridsOf(mirror bool) []grid {
 }
 
 func (t table) write(b *strings.Builder) {
-	mirror := "off"
-	if t.mirror {
-		mirror = "on"
-	}
-	fmt.Fprintf(b, "## Mirror %s\n\n", mirror)
+	fmt.Fprintf(b, "## %s\n\n", mirrorSection(t.mirror))
 	for _, g := range gridsOf(t.mirror) {
-		fmt.Fprintf(b, "| %s |", g.title)
-		for _, v := range volumes {
-			fmt.Fprintf(b, " %s |", v.name)
-		}
-		b.WriteString("\n|---|" + strings.Repeat("---:|", len(volumes)) + "\n")
+		simulation.Head(b, g.title, namesOf(volumes)...)
 		for _, r := range t.rows {
-			if r.good == g.good {
-				fmt.Fprintln(b, r.line(g.cell))
+			if r.good != g.good {
+				continue
 			}
+			var cells []string
+			for _, rates := range r.rates {
+				cells = append(cells, g.cell(rates))
+			}
+			simulation.Row(b, r.name, cells...)
 		}
 		b.WriteString("\n")
 	}
 }
 
-// line is one row of a grid.
-func (r row) line(of func(rates) string) string {
-	cells := []string{r.name}
-	for _, rates := range r.rates {
-		cells = append(cells, of(rates))
+func mirrorSection(mirror bool) string {
+	if mirror {
+		return "Mirror on"
 	}
-	return "| " + strings.Join(cells, " | ") + " |"
+	return "Mirror off"
+}
+
+func namesOf(volumes []volume) []string {
+	names := make([]string, len(volumes))
+	for i, v := range volumes {
+		names[i] = v.name
+	}
+	return names
 }
 
 // duration in the unit that people would use.

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -12,6 +10,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // What is required of every cell.
@@ -20,8 +19,6 @@ const (
 	leastFound      = 0.95
 )
 
-const documented = "../../docs/error-rates.md"
-
 // A smaller simulation than the documented one, at the ends and in the middle: no cell is worse than required by more than chance explains
 // (1 of 1,000 per cell).
 func TestErrorRates(t *testing.T) {
@@ -29,13 +26,7 @@ func TestErrorRates(t *testing.T) {
 	const canaries = 60
 	cfg := shipped().Deploy.Canary
 	at := []volume{volumes[0], volumes[3], volumes[6]}
-	most := func(part float64) int {
-		count := 0
-		for 1-(distuv.Binomial{N: canaries, P: part}).CDF(float64(count)) > 0.001 {
-			count++
-		}
-		return count
-	}
+	most := func(part float64) int { return simulation.Most(canaries, part) }
 	for _, table := range simulate(cfg, canaries, at) {
 		for _, row := range table.rows {
 			for i, r := range row.rates {
@@ -77,60 +68,39 @@ func TestFaultsAreFoundByTheirCheck(t *testing.T) {
 	}
 }
 
-// readGrids reads the numbers of the documented table: by mirror, title and row.
-func readGrids(t *testing.T) map[string][]string {
+// readPage reads the documented table.
+func readPage(t *testing.T) simulation.Page {
 	t.Helper()
-	text, err := os.ReadFile(documented)
+	page, err := simulation.ReadPage("../../docs/error-rates.md")
 	require.NoError(t, err)
-	grids := map[string][]string{}
-	mirror, title := "", ""
-	for line := range strings.Lines(string(text)) {
-		line = strings.TrimSpace(line)
-		if heading, ok := strings.CutPrefix(line, "## Mirror "); ok {
-			mirror = heading
-		}
-		cells := strings.Split(strings.Trim(line, "| "), " | ")
-		switch {
-		case mirror == "" || !strings.HasPrefix(line, "|") || strings.HasPrefix(line, "|---"):
-		case len(cells) > 1 && cells[1] == volumes[0].name:
-			title = cells[0]
-		default:
-			grids[mirror+"; "+title+"; "+cells[0]] = cells[1:]
-		}
-	}
-	return grids
+	return page
 }
 
 // The documented table meets what is required in every cell; for good ones without a mirror where there are enough requests for it.
 func TestTheDocumentedRatesAreAsRequired(t *testing.T) {
 	t.Parallel()
-	grids := readGrids(t)
-	percents := func(name string) []float64 {
-		values := make([]float64, len(volumes))
-		require.Len(t, grids[name], len(volumes), name)
-		for i, cell := range grids[name] {
-			var err error
-			values[i], err = strconv.ParseFloat(cell, 64)
-			require.NoError(t, err)
-		}
+	page := readPage(t)
+	percents := func(mirror bool, title, name string) []float64 {
+		values, err := page.Numbers(mirrorSection(mirror), title, name, len(volumes))
+		require.NoError(t, err)
 		return values
 	}
-	for _, c := range challengers() {
-		if !c.good {
-			for _, name := range []string{"on; Bad ones aborted before any client met them, %; ", "off; Bad ones aborted before they had half of the traffic, %; "} {
-				for i, found := range percents(name + c.name) {
-					require.GreaterOrEqual(t, found, 100*leastFound, "%s%s, %s", name, c.name, volumes[i].name)
+	for _, mirror := range []bool{true, false} {
+		grids := gridsOf(mirror)
+		failed, wanting, found := grids[0].title, grids[1].title, grids[2].title
+		for _, c := range challengers() {
+			if !c.good {
+				for i, found := range percents(mirror, found, c.name) {
+					require.GreaterOrEqual(t, found, 100*leastFound, "mirror %v, %s, %s", mirror, c.name, volumes[i].name)
 				}
+				continue
 			}
-			continue
-		}
-		for _, mirror := range []string{"on", "off"} {
-			wanting := percents(mirror + "; Good ones aborted for want of requests, %; " + c.name)
-			for i, aborted := range percents(mirror + "; Good ones aborted by a check, %; " + c.name) {
-				if mirror == "on" || volumes[i].rate >= 1 {
+			wanting := percents(mirror, wanting, c.name)
+			for i, aborted := range percents(mirror, failed, c.name) {
+				if mirror || volumes[i].rate >= 1 {
 					aborted += wanting[i]
 				}
-				require.LessOrEqual(t, aborted, 100*mostFalseAborts, "mirror %s, %s, %s", mirror, c.name, volumes[i].name)
+				require.LessOrEqual(t, aborted, 100*mostFalseAborts, "mirror %v, %s, %s", mirror, c.name, volumes[i].name)
 			}
 		}
 	}
@@ -140,7 +110,8 @@ func TestTheDocumentedRatesAreAsRequired(t *testing.T) {
 func TestTheDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	cfg := shipped().Deploy.Canary
-	grids, kinds := readGrids(t), challengers()
+	kinds := challengers()
+	var cells []simulation.Cell
 	for _, cell := range []struct {
 		mirror       bool
 		kind, volume int
@@ -148,55 +119,20 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 		cfg := cfg
 		cfg.Mirror = cell.mirror
 		v, c := volumes[cell.volume], kinds[cell.kind]
-		r := row{challenger: c, rates: []rates{run(cfg, c, v.rate, shippedCanaries, stream(cell.mirror, cell.kind, v))}}
-		fresh := 0
+		r := run(cfg, c, v.rate, shippedCanaries, stream(cell.mirror, cell.kind, v))
 		for _, g := range gridsOf(cell.mirror) {
-			if g.good != c.good {
-				continue
+			if g.good == c.good {
+				cells = append(cells, simulation.Cell{Section: mirrorSection(cell.mirror), Title: g.title, Row: c.name, Column: cell.volume, Text: g.cell(r)})
 			}
-			fresh++
-			mirror := map[bool]string{true: "on", false: "off"}[cell.mirror]
-			require.Equal(t, grids[mirror+"; "+g.title+"; "+c.name][cell.volume], g.cell(r.rates[0]), "%s, %s, %s: run go run ./tests/errorrates", g.title, c.name, v.name)
 		}
-		require.Positive(t, fresh)
 	}
-	text, err := os.ReadFile(documented)
-	require.NoError(t, err)
-	head, _, _ := strings.Cut(string(text), "## Mirror on")
-	require.Equal(t, document(cfg, nil, nil, shippedCanaries), strings.TrimRight(head, "\n")+"\n")
-}
-
-// So is the section of synthetic requests: one of its cells is computed anew, and all of what surrounds them.
-func TestTheSectionOfSyntheticRequestsIsCurrent(t *testing.T) {
-	t.Parallel()
-	text, err := os.ReadFile(documented)
-	require.NoError(t, err)
-	_, section, found := strings.Cut(string(text), "## Beside synthetic requests")
-	require.True(t, found)
-	promoted := make([][]int, len(refusals))
-	for i := range promoted {
-		promoted[i] = make([]int, len(clientRates))
-	}
-	var fresh strings.Builder
-	writeBeside(&fresh, promoted, shippedCanaries)
 	const refused, rate = 2, 1 // 5 %, 1 in 20 s
-	cell := fmt.Sprintf("%.1f", 100*float64(besideCell(shipped().Deploy.Canary, refused, rate, shippedCanaries))/shippedCanaries)
-	lines, documented := strings.Split(fresh.String(), "\n"), strings.Split("## Beside synthetic requests"+section, "\n")
-	require.Len(t, documented, len(lines))
-	row := 0
-	for i, line := range lines {
-		if !strings.HasPrefix(line, "| refuses") {
-			require.Equal(t, line, documented[i], "run go run ./tests/errorrates")
-			continue
-		}
-		cells := strings.Split(documented[i], " | ")
-		require.Equal(t, strings.Split(line, " | ")[0], cells[0])
-		if row == refused {
-			require.Equal(t, cell, cells[1+rate], "run go run ./tests/errorrates")
-		}
-		row++
-	}
-	require.Equal(t, len(refusals), row)
+	promoted := besideCell(cfg, refused, rate, shippedCanaries)
+	cells = append(cells, simulation.Cell{Section: besideSection, Title: besideTitle, Row: refusesTitle(refusals[refused]), Column: rate, Text: simulation.Percent(promoted, shippedCanaries, 1)})
+	var beside strings.Builder
+	writeBeside(&beside, nil, shippedCanaries)
+	parts := []string{document(cfg, nil, nil, shippedCanaries), beside.String()}
+	require.Empty(t, readPage(t).Stale(parts, cells), "run go run ./tests/errorrates")
 }
 
 // The generator makes the traffic that it says: means within five standard deviations, in 100,000 requests.

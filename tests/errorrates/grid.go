@@ -1,11 +1,8 @@
 package main
 
 import (
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
-
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // volume is how much clients ask.
@@ -36,7 +33,7 @@ type table struct {
 func simulate(cfg pipeline.Canary, canaries int, at []volume) []table {
 	kinds := challengers()
 	var tables []table
-	var work []func()
+	var work []simulation.Work
 	for _, mirror := range []bool{true, false} {
 		cfg.Mirror = mirror
 		t := table{mirror: mirror}
@@ -44,13 +41,13 @@ func simulate(cfg pipeline.Canary, canaries int, at []volume) []table {
 			r := row{challenger: c, rates: make([]rates, len(at))}
 			for i, v := range at {
 				cfg := cfg
-				work = append(work, func() { r.rates[i] = run(cfg, c, v.rate, canaries, stream(mirror, kind, v)) })
+				work = append(work, simulation.Work{Cost: 1, Do: func() { r.rates[i] = run(cfg, c, v.rate, canaries, stream(mirror, kind, v)) }})
 			}
 			t.rows = append(t.rows, r)
 		}
 		tables = append(tables, t)
 	}
-	parallel(work)
+	simulation.Run(work)
 	return tables
 }
 
@@ -66,17 +63,4 @@ func stream(mirror bool, kind int, v volume) uint64 {
 		number += 500
 	}
 	return number
-}
-
-// parallel does the work on all processors.
-func parallel(work []func()) {
-	var all errgroup.Group
-	all.SetLimit(runtime.GOMAXPROCS(0))
-	for _, do := range work {
-		all.Go(func() error {
-			do()
-			return nil
-		})
-	}
-	_ = all.Wait() // nothing of it fails
 }

@@ -4,30 +4,22 @@ package main
 
 import (
 	"flag"
-	"fmt"
-	"os"
 	"sync"
 
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/pipelines"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // shippedCanaries is how many canaries of a kind the table in docs rests on.
 const shippedCanaries = 1000
 
 func main() {
-	out := flag.String("out", "docs/error-rates.md", "the file to write")
 	canaries := flag.Int("canaries", shippedCanaries, "how many canaries of each kind to simulate")
-	flag.Parse()
-	if err := write(*out, *canaries); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-}
-
-func write(out string, canaries int) error {
-	cfg := shipped().Deploy.Canary
-	return os.WriteFile(out, []byte(document(cfg, simulate(cfg, canaries, volumes), beside(cfg, canaries), canaries)), 0o644)
+	simulation.Main("docs/error-rates.md", func() (string, error) {
+		cfg := shipped().Deploy.Canary
+		return document(cfg, simulate(cfg, *canaries, volumes), beside(cfg, *canaries), *canaries), nil
+	})
 }
 
 // shipped is the spec that comes with the product, without synthetic requests.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // What the table of synthetic requests has: how often clients ask, and what share of their requests a challenger refuses that answers all synthetic
@@ -19,16 +20,14 @@ var (
 // beside is how many of so many challengers are promoted beside synthetic requests, by refusals and clientRates.
 func beside(cfg pipeline.Canary, canaries int) [][]int {
 	promoted := make([][]int, len(refusals))
-	var work []func()
+	var work []simulation.Work
 	for i := range refusals {
 		promoted[i] = make([]int, len(clientRates))
 		for j := range clientRates {
-			work = append(work, func() {
-				promoted[i][j] = besideCell(cfg, i, j, canaries)
-			})
+			work = append(work, simulation.Work{Cost: 1, Do: func() { promoted[i][j] = besideCell(cfg, i, j, canaries) }})
 		}
 	}
-	parallel(work)
+	simulation.Run(work)
 	return promoted
 }
 
@@ -61,21 +60,25 @@ func promotedBeside(cfg pipeline.Canary, rate, refused float64, canaries int, rn
 
 // writeBeside is the table of synthetic requests.
 func writeBeside(b *strings.Builder, promoted [][]int, canaries int) {
-	fmt.Fprintf(b, `## Beside synthetic requests
+	fmt.Fprintf(b, `## %[3]s
 
 With %[1]srate: %[2]d%[1]s, as shipped, a canary takes a minute where no clients ask. Synthetic requests show what the platform itself can ask, not what clients do: here a challenger refuses
 clients' requests alone. It is found where clients ask often enough to be seen in the twelve seconds that the mirror lasts at least; where they do not, %[1]srate: 0%[1]s waits for them.
 
-| Promoted, %%, where clients ask |`, "`", int(syntheticRate()))
-	for _, v := range clientRates {
-		fmt.Fprintf(b, " %s |", v.name)
-	}
-	b.WriteString("\n|---|" + strings.Repeat("---:|", len(clientRates)) + "\n")
-	for i, refused := range refusals {
-		fmt.Fprintf(b, "| refuses %g %% of them |", 100*refused)
-		for _, n := range promoted[i] {
-			fmt.Fprintf(b, " %.1f |", 100*float64(n)/float64(canaries))
+`, "`", int(syntheticRate()), besideSection)
+	simulation.Head(b, besideTitle, namesOf(clientRates)...)
+	for i, row := range promoted {
+		var cells []string
+		for _, n := range row {
+			cells = append(cells, simulation.Percent(n, canaries, 1))
 		}
-		b.WriteString("\n")
+		simulation.Row(b, refusesTitle(refusals[i]), cells...)
 	}
 }
+
+const (
+	besideSection = "Beside synthetic requests"
+	besideTitle   = "Promoted, %, where clients ask"
+)
+
+func refusesTitle(share float64) string { return fmt.Sprintf("refuses %g %% of them", 100*share) }

@@ -3,11 +3,9 @@ package main
 import (
 	"math"
 	"math/rand/v2"
-	"runtime"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/loanops/loanops/internal/drift"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // size is the rows of a reference and of a window, and how many windows without drift and with it are simulated.
@@ -63,21 +61,25 @@ const (
 // simulate fills every cell.
 func simulate() result {
 	r := result{none: grid[cell](len(kinds), len(sizes)), moved: grid[cell](len(kinds), len(sizes)), borders: grid[tally](len(borders), len(sizes)), together: grid[tally](len(movements), len(togetherSizes))}
-	var work []func()
-	for s := len(togetherSizes) - 1; s >= 0; s-- {
+	var work []simulation.Work
+	do := func(times, rows int, do func()) {
+		work = append(work, simulation.Work{Cost: float64(times * rows), Do: do})
+	}
+	for s, size := range togetherSizes {
 		for m := range movements {
-			work = append(work, func() { r.together[m][s] = separated(m, s) })
+			do(size.times(m), 10*size.window, func() { r.together[m][s] = separated(m, s) })
 		}
 	}
-	for s := len(sizes) - 1; s >= 0; s-- { // the small ones last, so that the processors end together
+	for s, size := range sizes {
 		for k := range kinds {
-			work = append(work, func() { r.none[k][s] = withoutDrift(k, s) }, func() { r.moved[k][s] = withDrift(k, s) })
+			do(size.none, size.window, func() { r.none[k][s] = withoutDrift(k, s) })
+			do(size.moved, size.window, func() { r.moved[k][s] = withDrift(k, s) })
 		}
 		for b := range borders {
-			work = append(work, func() { r.borders[b][s] = atBorder(b, s) })
+			do(size.moved, size.window, func() { r.borders[b][s] = atBorder(b, s) })
 		}
 	}
-	parallel(work)
+	simulation.Run(work)
 	return r
 }
 
@@ -104,16 +106,3 @@ func atBorder(b, s int) tally {
 func stream(what, row, size int) uint64 { return uint64(what)<<16 | uint64(row)<<8 | uint64(size) }
 
 func by(moved float64) func(float64) float64 { return func(z float64) float64 { return z + moved } }
-
-// parallel does the work on all processors.
-func parallel(work []func()) {
-	var all errgroup.Group
-	all.SetLimit(runtime.GOMAXPROCS(0))
-	for _, do := range work {
-		all.Go(func() error {
-			do()
-			return nil
-		})
-	}
-	_ = all.Wait() // nothing of it fails
-}

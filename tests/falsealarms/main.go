@@ -2,17 +2,8 @@
 // where there is some.
 package main
 
-import (
-	"flag"
-	"fmt"
-	"os"
-)
+import "github.com/loanops/loanops/tests/simulation"
 
 func main() {
-	out := flag.String("out", "docs/false-alarms.md", "the file to write")
-	flag.Parse()
-	if err := os.WriteFile(*out, []byte(document(simulate())), 0o644); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	simulation.Main("docs/false-alarms.md", func() (string, error) { return document(simulate()), nil })
 }

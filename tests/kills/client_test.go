@@ -6,17 +6,23 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 func at(second int) time.Time { return time.Unix(int64(second), 0) }
 
+func request(began, ended int, err error) platformtest.Request {
+	return platformtest.Request{Began: at(began), Ended: at(ended), Err: err}
+}
+
 // Only what was under way while the process was away is excused.
 func TestAnOutageExcusesWhatItTouched(t *testing.T) {
 	failed := errors.New("502")
-	requests := []request{
-		{at(1), at(2), nil}, {at(1), at(2), failed}, // before
-		{at(2), at(3), failed}, {at(4), at(4), failed}, {at(6), at(9), failed}, // reaching into it, in it, begun in it
-		{at(5), at(5), nil}, {at(7), at(7), failed}, // after
+	requests := []platformtest.Request{
+		request(1, 2, nil), request(1, 2, failed), // before
+		request(2, 3, failed), request(4, 4, failed), request(6, 9, failed), // reaching into it, in it, begun in it
+		request(5, 5, nil), request(7, 7, failed), // after
 	}
 	all, unexpected, first := count(requests, outage{at(3), at(6)})
 	require.Equal(t, 5, all)

@@ -95,7 +95,7 @@ func rehearse(p *platformtest.Platform, spec, process, step string) ([]row, erro
 	if err != nil {
 		return nil, err
 	}
-	defer client.stop()
+	defer client.Stop()
 	var rows []row
 	for i, step := range steps {
 		for _, victim := range processes {

@@ -2,12 +2,10 @@ package main
 
 import (
 	"math/rand/v2"
-	"runtime"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/loanops/loanops/internal/leak"
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // seed of everything that is drawn: one on which no bound was chosen.
@@ -38,13 +36,13 @@ type result struct {
 // simulate fills every cell. A cell's random numbers are its own.
 func simulate(sets counts) result {
 	var r result
-	var work []func()
+	var work []simulation.Work
 	for kind := range kinds {
 		bySize := make([][]vetoed, len(sizes))
 		for size := range sizes {
 			bySize[size] = make([]vetoed, len(bases))
 			for base := range bases {
-				work = append(work, func() { bySize[size][base] = vetoHonest(kind, size, base, sets.honest) })
+				work = append(work, simulation.Work{Cost: float64(sets.honest * sizes[size]), Do: func() { bySize[size][base] = vetoHonest(kind, size, base, sets.honest) }})
 			}
 		}
 		r.honest = append(r.honest, bySize)
@@ -54,13 +52,12 @@ func simulate(sets counts) result {
 		for size := range sizes {
 			bySize[size] = make([]int, len(leakBases))
 			for base := range leakBases {
-				work = append(work, func() { bySize[size][base] = find(which, size, base, sets.leaky) })
+				work = append(work, simulation.Work{Cost: float64(sets.leaky * sizes[size]), Do: func() { bySize[size][base] = find(which, size, base, sets.leaky) }})
 			}
 		}
 		r.found = append(r.found, bySize)
 	}
-	slices.Reverse(work) // the small ones last, so that the processors end together
-	parallel(work)
+	simulation.Run(work)
 	return r
 }
 
@@ -107,17 +104,4 @@ func find(which, size, base, sets int) int {
 		}
 	}
 	return found
-}
-
-// parallel does the work on all processors.
-func parallel(work []func()) {
-	var all errgroup.Group
-	all.SetLimit(runtime.GOMAXPROCS(0))
-	for _, do := range work {
-		all.Go(func() error {
-			do()
-			return nil
-		})
-	}
-	_ = all.Wait() // nothing of it fails
 }

@@ -4,8 +4,8 @@ package main
 
 import (
 	"flag"
-	"fmt"
-	"os"
+
+	"github.com/loanops/loanops/tests/simulation"
 )
 
 // counts is how many data sets of each kind are simulated.
@@ -17,13 +17,8 @@ type counts struct {
 var shipped = counts{honest: 200, leaky: 100}
 
 func main() {
-	out := flag.String("out", "docs/leak-rates.md", "the file to write")
 	sets := shipped
 	flag.IntVar(&sets.honest, "honest", sets.honest, "how many honest data sets of each kind to simulate")
 	flag.IntVar(&sets.leaky, "leaky", sets.leaky, "how many data sets with each leak to simulate")
-	flag.Parse()
-	if err := os.WriteFile(*out, []byte(document(simulate(sets), sets)), 0o644); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	simulation.Main("docs/leak-rates.md", func() (string, error) { return document(simulate(sets), sets), nil })
 }

@@ -2,51 +2,64 @@ package main
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 
 	"github.com/loanops/loanops/tests/platformtest"
 )
 
 // incomes writes applicants of another seed, whose incomes are multiplied.
-func (s *stage) incomes(file string, factor float64) error {
-	if err := s.run(0, "simulate", "--rows", "3000", "--seed", "12", "--out", file); err != nil {
+func (s *stage) incomes(file string, factor float64, flags ...string) error {
+	if err := s.run(0, append([]string{"simulate", "--seed", "12", "--as-of", "2026-12-31", "--out", file}, flags...)...); err != nil {
 		return err
 	}
 	return platformtest.MultiplyIncomes(filepath.Join(s.work, file), factor)
 }
 
-// look has a monitor look at rows of their own, under a spec where one is named, and end with the code.
-func (s *stage) look(code int, spec, file string, factor float64) error {
-	if spec != "" {
-		if err := s.run(0, "ct", "start", "--pipeline", spec, "--register-only", "--wait"); err != nil {
-			return err
-		}
-	}
-	if err := s.incomes(file, factor); err != nil {
+// register registers a spec, and trains what it says.
+func (s *stage) register(spec string) error {
+	return s.run(0, "ct", "start", "--pipeline", spec, "--register-only", "--wait")
+}
+
+// look has a monitor look at rows of their own, and end with the code.
+func (s *stage) look(code int, file string, factor float64) error {
+	if err := s.incomes(file, factor, "--rows", "3000"); err != nil {
 		return err
 	}
 	return s.run(code, "monitor", "start", quick, "--data", file, "--as-of", "2026-12-31", "--wait")
 }
 
-func onSame(_ context.Context, s *stage) error   { return s.look(0, "told.yaml", "same.csv", 1) }
-func onShock(_ context.Context, s *stage) error  { return s.look(3, "", "shock.csv", 0.6) }
-func onMonths(_ context.Context, s *stage) error { return s.look(3, "", "months.csv", 1./12) }
+func onSame(_ context.Context, s *stage) error {
+	return errors.Join(s.register("told.yaml"), s.look(0, "same.csv", 1))
+}
 
-// onDrift waits for the training that the look has started: those after it need the pipeline.
+func onShock(_ context.Context, s *stage) error  { return s.look(3, "shock.csv", 0.6) }
+func onMonths(_ context.Context, s *stage) error { return s.look(3, "months.csv", 1./12) }
+
+// onDrift looks at what has come to the source: rows of their own start no training. It waits for the one that the look has started: those after it
+// need the pipeline.
 func onDrift(ctx context.Context, s *stage) error {
-	if err := s.look(3, "trained.yaml", "shock.csv", 0.6); err != nil {
+	if err := s.incomes("arrived.csv", 0.6, "--rows", "24000", "--from", "2024-06-01", "--to", "2026-11-15"); err != nil {
+		return err
+	}
+	if err := errors.Join(s.register("trained.yaml"), s.run(3, "monitor", "start", quick, "--wait")); err != nil {
 		return err
 	}
 	return until("the training that a look started", func() bool { return s.progress(ctx, training).Verdict != "" })
 }
 
-// onBadChampion delivers a version that learned from shuffled labels; that before it is better.
-func onBadChampion(_ context.Context, s *stage) error {
+// onOvertaken delivers a version that learned from shuffled labels; that before it is better. But a rollback goes on, of which no worker knows.
+func onOvertaken(ctx context.Context, s *stage) error {
 	if err := s.run(0, "simulate", "--shuffle-labels", "--out", "shuffled.csv"); err != nil {
 		return err
 	}
 	if err := s.run(0, "ct", "start", "--pipeline", "bad.yaml", "--data", "shuffled.csv", "--wait"); err != nil {
 		return err
 	}
-	return s.look(4, "", "same.csv", 1)
+	if err := s.occupy(ctx, rollback); err != nil {
+		return err
+	}
+	return errors.Join(s.look(3, "same.csv", 1), s.temporal.TerminateWorkflow(ctx, rollback, "", "the rollback has ended"))
 }
+
+func onBadChampion(_ context.Context, s *stage) error { return s.look(4, "same.csv", 1) }

@@ -127,10 +127,11 @@ var scenarios = []scenario{
 		{delivery, "ContinuousDelivery-aborted-unasked.json", "no mirror, no requests: a weighted step waits and is given up"},
 	}},
 	{triggers, []kept{
-		{"trigger-1", "Trigger-kept.json", "a run goes on: the trigger is left to a keeper"},
-		{"trigger-2", "Trigger-kept_already.json", "a keeper waits: it is told, by a signal"},
+		{"trigger-1", "Trigger-joined.json", "a run has just begun: it is one for both"},
+		{"trigger-2", "Trigger-kept.json", "a run goes on: the trigger is left to a keeper"},
+		{"trigger-3", "Trigger-kept_already.json", "a keeper waits: it is told, by a signal"},
 		{workflows.KeeperID(workflows.TrainingRun, tight), "Trigger-started-keeper.json", "waits for the end of the run, and starts one more for both"},
-		{"trigger-3", "Trigger-started.json", "starts the run, which outlives it"},
+		{"trigger-4", "Trigger-started.json", "starts the run, which outlives it"},
 	}},
 	{bySecondPerson, []kept{
 		{workflows.TrainingID(paired), "ContinuousTraining-bootstrapped-signed.json", "a person's signed start, carried to the child"},
@@ -150,6 +151,9 @@ var scenarios = []scenario{
 	}},
 	{onDrift, []kept{
 		{watch, "Monitor-retrain.json", "drift: a training is started and not waited for"},
+	}},
+	{onOvertaken, []kept{
+		{watch, "Monitor-alert-overtaken.json", "an older version is better, and another rollback goes on: people are told"},
 	}},
 	{onBadChampion, []kept{
 		{watch, "Monitor-rolled_back.json", "an older version is better: it is back by a rollback"},
@@ -219,10 +223,13 @@ var variants = map[string][]string{
 	"paired.yaml":   {"approval: automatic", "approval: second_person"},
 	"repriced.yaml": {"approval: automatic", "approval: second_person", "cutoff: 0.25", "cutoff: 0.26"},
 	"told.yaml":     {reactions, "on: {schema: alert, data_drift: alert, prediction_drift: alert, performance: alert}"},
-	"trained.yaml":  {reactions, "on: {schema: alert, data_drift: retrain, prediction_drift: alert, performance: alert}"},
+	"trained.yaml":  {simulated, "uri: arrived.csv", reactions, "on: {schema: alert, data_drift: retrain, prediction_drift: alert, performance: alert}"},
 	"bad.yaml":      {"min: 0.65", "min: 0.1", "brier, max: 0.2", "brier, max: 1", "auc_drop, max: 0.02", "auc_drop, max: 1", "against_champion: not_worse", "against_champion: any", "max_verdict_shift: 0.1", "max_verdict_shift: 1"},
 	"unasked.yaml":  {"cutoff: 0.25", "cutoff: 0.26", "mirror: true", "mirror: false", "rate: 200", "rate: 0", "max_wait_hours: 168", "max_wait_hours: 0.0005"},
 }
+
+// simulated is the source of the shipped spec.
+const simulated = "simulate: {rows: 20000, seed: 20260630, from: 2024-01-01, to: 2026-06-30}"
 
 // reactions are those of the shipped spec.
 const reactions = "on: {schema: retrain, data_drift: retrain, prediction_drift: roll_back, performance: roll_back}"
@@ -330,13 +337,20 @@ func rollBack(input workflows.RollbackInput) func(context.Context, *stage) error
 	}
 }
 
-// triggers come while a run goes on, of which no worker knows, and when none does.
+// occupy starts a run of which no worker knows.
+func (s *stage) occupy(ctx context.Context, id string) error {
+	_, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, "Nobody")
+	return err
+}
+
+// triggers come as a run begins, while it goes on, and when none does.
 func triggers(ctx context.Context, s *stage) error {
 	id := workflows.TrainingID(tight)
-	if _, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, "Nobody"); err != nil {
+	if err := errors.Join(s.occupy(ctx, id), s.trigger(ctx, "trigger-1")); err != nil {
 		return err
 	}
-	if err := errors.Join(s.trigger(ctx, "trigger-1"), s.trigger(ctx, "trigger-2"), s.temporal.TerminateWorkflow(ctx, id, "", "the run has ended")); err != nil {
+	time.Sleep(4 * time.Second) // what comes within three seconds is joined
+	if err := errors.Join(s.trigger(ctx, "trigger-2"), s.trigger(ctx, "trigger-3"), s.temporal.TerminateWorkflow(ctx, id, "", "the run has ended")); err != nil {
 		return err
 	}
 	if err := s.temporal.GetWorkflow(ctx, workflows.KeeperID(workflows.TrainingRun, tight), "").Get(ctx, nil); err != nil {
@@ -345,7 +359,7 @@ func triggers(ctx context.Context, s *stage) error {
 	if err := s.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil); err != nil {
 		return err
 	}
-	return errors.Join(s.trigger(ctx, "trigger-3"), s.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil))
+	return errors.Join(s.trigger(ctx, "trigger-4"), s.temporal.GetWorkflow(ctx, id, "").Get(ctx, nil))
 }
 
 // trigger does what a schedule does, and waits until it is done.

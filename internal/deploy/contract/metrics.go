@@ -16,6 +16,10 @@ const (
 	// RefusedFieldsMetric counts the requests of clients in RefusedMetric by what was wrong with them: by FieldLabel and RuleLabel, each pair of a
 	// request once, without its track. No value is in it.
 	RefusedFieldsMetric = "loanops_gateway_refused_fields_total"
+	// RefusedInstitutionsMetric is how many institutions were refused for a field and rule of RefusedFieldsMetric within RefusedWindow, and
+	// InstitutionsMetric how many there are: what one of them sends is no habit of all.
+	RefusedInstitutionsMetric = "loanops_gateway_refused_institutions"
+	InstitutionsMetric        = "loanops_gateway_institutions"
 	// DurationMetric is the time from a request to its end, in seconds, of all but those whose caller hung up: that time is the caller's.
 	DurationMetric = "loanops_gateway_request_duration_seconds"
 	// ScoreMetric and DecisionsMetric are the probabilities and, by VerdictLabel, the verdicts of single decisions. A client's application that
@@ -34,16 +38,21 @@ const (
 	KindLabel      = "kind"    // KindSingle or KindBatch
 	CodeLabel      = "code"    // of RequestsMetric: the predictor's HTTP status, or one of the codes below
 	VerdictLabel   = "verdict" // of DecisionsMetric: approve or decline
-	// FieldLabel is of RefusedFieldsMetric: a declared field, what a client called one that there is not (at most MaxUnknownFields of them, else
+	// FieldLabel is of RefusedFieldsMetric: a declared field, what clients called one that there is not (from the MinNamed-th request, else
 	// OtherField), or empty where no field is meant.
 	FieldLabel = "field"
 	RuleLabel  = "rule" // of RefusedFieldsMetric: a request.Rule, or RuleNotJSON
 )
 
-// What bounds the names that clients choose.
+// RefusedWindow is for how long an institution that was refused counts as one that is.
+const RefusedWindow = 24 * time.Hour
+
+// What bounds the names that clients choose. A name that one request has may be an applicant's value in the wrong place.
 const (
-	MaxFieldName     = 64 // bytes of a name that is told, letters, digits and _ . - alone
+	MaxFieldName     = 64 // bytes of a name that is told: a letter, then letters, digits and _ . - alone, not four digits in a row
 	MaxUnknownFields = 50 // names for each pipeline, until the gateway ends
+	MaxNamesOfOne    = 10 // of these, by requests of one institution
+	MinNamed         = 10 // requests of an institution that have a name before it is told
 	OtherField       = "other"
 )
 

@@ -24,6 +24,8 @@ type Refused struct {
 	Field string `json:"field"` // contract.OtherField for names that are not kept, empty for a body that is no JSON
 	Rule  string `json:"rule"`
 	Count int64  `json:"count"`
+	// Institutions is how many were refused for it within contract.RefusedWindow.
+	Institutions int `json:"institutions"`
 }
 
 // Counts are what a gateway has counted of a pipeline's clients since it started. What was counted between two readings is their difference,
@@ -31,8 +33,10 @@ type Refused struct {
 type Counts struct {
 	Started float64 `json:"started"` // seconds since 1970
 	// Requests are those that a track decided or refused: single applications and refused bodies once, however often they were repeated lately.
-	Requests int64     `json:"requests"`
-	Refused  []Refused `json:"refused"` // ordered by field and rule; a request may be in several
+	Requests int64 `json:"requests"`
+	// Institutions is how many have a key.
+	Institutions int       `json:"institutions"`
+	Refused      []Refused `json:"refused"` // ordered by field and rule; a request may be in several
 }
 
 // Since is what was counted after an earlier reading of the same gateway; everything, where the gateway has been started since.
@@ -40,7 +44,7 @@ func (c Counts) Since(before Counts) Counts {
 	if c.Started != before.Started {
 		return c
 	}
-	since := Counts{Started: c.Started, Requests: c.Requests - before.Requests, Refused: []Refused{}}
+	since := Counts{Started: c.Started, Requests: c.Requests - before.Requests, Institutions: c.Institutions, Refused: []Refused{}}
 	for _, r := range c.Refused {
 		for _, was := range before.Refused {
 			if was.Field == r.Field && was.Rule == r.Rule {
@@ -97,9 +101,20 @@ func of(families map[string]*dto.MetricFamily, pipeline string) (Counts, error) 
 		code, err := strconv.Atoi(labels[contract.CodeLabel])
 		return err == nil && labels[contract.KindLabel] == contract.KindBatch && contract.OutcomeOf(code) == contract.OutcomeOK
 	})
+	type what struct{ field, rule string }
+	institutions := map[what]int{}
+	for _, series := range families[contract.RefusedInstitutionsMetric].GetMetric() {
+		if labels := labelsOf(series); labels[contract.PipelineLabel] == pipeline {
+			institutions[what{labels[contract.FieldLabel], labels[contract.RuleLabel]}] = int(series.GetGauge().GetValue())
+		}
+	}
+	for _, series := range families[contract.InstitutionsMetric].GetMetric() {
+		c.Institutions = int(series.GetGauge().GetValue())
+	}
 	for _, series := range families[contract.RefusedFieldsMetric].GetMetric() {
 		if labels := labelsOf(series); labels[contract.PipelineLabel] == pipeline {
-			c.Refused = append(c.Refused, Refused{Field: labels[contract.FieldLabel], Rule: labels[contract.RuleLabel], Count: count(series)})
+			of := what{labels[contract.FieldLabel], labels[contract.RuleLabel]}
+			c.Refused = append(c.Refused, Refused{Field: of.field, Rule: of.rule, Count: count(series), Institutions: institutions[of]})
 		}
 	}
 	slices.SortFunc(c.Refused, func(a, b Refused) int { return cmp.Or(cmp.Compare(a.Field, b.Field), cmp.Compare(a.Rule, b.Rule)) })

@@ -32,6 +32,12 @@ loanops_gateway_refused_fields_total{pipeline="loans",field="income",rule="type"
 loanops_gateway_refused_fields_total{pipeline="loans",field="income",rule="range"} 2
 loanops_gateway_refused_fields_total{pipeline="loans",field="",rule="not_json"} 1
 loanops_gateway_refused_fields_total{pipeline="cards",field="income",rule="range"} 100
+# TYPE loanops_gateway_refused_institutions gauge
+loanops_gateway_refused_institutions{pipeline="loans",field="income",rule="type"} 1
+loanops_gateway_refused_institutions{pipeline="loans",field="income",rule="range"} 2
+loanops_gateway_refused_institutions{pipeline="cards",field="",rule="not_json"} 3
+# TYPE loanops_gateway_institutions gauge
+loanops_gateway_institutions 8
 `
 
 func TestReadAddsUpWhatClientsSent(t *testing.T) {
@@ -44,13 +50,13 @@ func TestReadAddsUpWhatClientsSent(t *testing.T) {
 	t.Cleanup(s.Close)
 	got, err := Read(t.Context(), s.Client(), s.URL, "loans")
 	require.NoError(t, err)
-	require.Equal(t, Counts{Started: 1.7e9, Requests: 10, Refused: []Refused{
-		{Field: "", Rule: "not_json", Count: 1}, {Field: "income", Rule: "range", Count: 2}, {Field: "income", Rule: "type", Count: 1},
+	require.Equal(t, Counts{Started: 1.7e9, Requests: 10, Institutions: 8, Refused: []Refused{
+		{Field: "", Rule: "not_json", Count: 1}, {Field: "income", Rule: "range", Count: 2, Institutions: 2}, {Field: "income", Rule: "type", Count: 1, Institutions: 1},
 	}}, got)
 
 	none, err := Read(t.Context(), s.Client(), s.URL, "homes")
 	require.NoError(t, err)
-	require.Equal(t, Counts{Started: 1.7e9, Refused: []Refused{}}, none)
+	require.Equal(t, Counts{Started: 1.7e9, Institutions: 8, Refused: []Refused{}}, none)
 
 	for _, bad := range []struct {
 		answer string

@@ -14,9 +14,10 @@ import (
 type Request struct {
 	Model  string
 	Target Target // see Choose
-	// After is the newest generation that a delivery knows which gives traffic back: a newer one by anybody else overtakes the request, and the
-	// target may be down. 0 goes back from whatever serves.
+	// After is the generation that the asker knows: a newer one by anybody else overtakes the request. 0 goes back from whatever serves.
 	After int64
+	// Down says that the target may be down: a delivery that gives traffic back goes on until it is served.
+	Down bool
 	serving.Author
 }
 
@@ -52,9 +53,8 @@ func (r Result) String() string {
 // against it, as when a rollback is repeated, only traffic is made to follow. It needs the database and the agent only, neither
 // Temporal nor a worker.
 //
-// The error is Refused when the target never was champion, or does not run any more and request.After does not say that a delivery gives its traffic
-// back, Overtaken when the record has moved on since the
-// request was recorded, or since the generation that it follows. With any other the record may stand: the same request again completes it.
+// The error is Refused when the target never was champion, or does not run any more and the request does not say that it may be down,
+// Overtaken when the record has moved on since the request was recorded, or since the generation that it follows. With any other the record may stand: the same request again completes it.
 func RollBack(ctx context.Context, reg Registry, agent Agent, request Request) (Result, error) {
 	newest, history, err := read(ctx, reg, request.Model)
 	if err != nil {
@@ -104,8 +104,8 @@ func record(ctx context.Context, reg Registry, agent Agent, newest serving.Recor
 			return Result{}, err
 		}
 		err = canServe(newest, history, actual, request.Target.Track, version)
-		if down(actual, request.Target.Track) && request.After > 0 {
-			err = wasChampion(newest, history, request.Target.Track) // who gives traffic back goes on until it is served
+		if request.Down && down(actual, request.Target.Track) {
+			err = wasChampion(newest, history, request.Target.Track)
 		}
 		if err != nil {
 			return Result{}, err

@@ -338,7 +338,6 @@ func TestARollBackWhileSomebodyElseWritesIsTriedAgain(t *testing.T) {
 	require.EqualValues(t, 6, b.Actual().Generation)
 }
 
-// A request that follows on a generation is overtaken by what anybody else wrote since, and by nothing else.
 // A delivery that gives traffic back to a champion that is down records that all the same: nobody else would, and the version that failed its bake would
 // stay champion. An agent that was given up starts again.
 func TestTrafficIsGivenBackToAChampionThatIsDown(t *testing.T) {
@@ -352,12 +351,16 @@ func TestTrafficIsGivenBackToAChampionThatIsDown(t *testing.T) {
 	require.Equal(t, fault.Refused, fault.CodeOf(err), "a person is told")
 	delivery := asked{"delivery-1", 0}.to(target)
 	delivery.After = reg.newest().Generation
+	_, err = shift.RollBack(t.Context(), reg, b.Rollback, delivery)
+	require.Equal(t, fault.Refused, fault.CodeOf(err), "that it knows what serves makes nobody go on with what is down")
+	delivery.Down = true
 	done, err := shift.RollBack(t.Context(), reg, b.Rollback, delivery)
 	require.NoError(t, err)
 	require.Equal(t, 1, done.Record.Champion.Version)
 	require.Equal(t, 100, b.Actual().Weight(contract.Blue), "it was started again")
 }
 
+// A request that follows on a generation is overtaken by what anybody else wrote since, and by nothing else.
 func TestARollBackFollowsOnWhatItsAskerKnows(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

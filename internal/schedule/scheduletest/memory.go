@@ -8,6 +8,7 @@ import (
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
+	"go.temporal.io/sdk/converter"
 	"go.temporal.io/sdk/temporal"
 )
 
@@ -36,7 +37,7 @@ func (m *Memory) Create(_ context.Context, o client.ScheduleOptions) (client.Sch
 	}
 	m.Calls = append(m.Calls, "create "+o.ID)
 	m.schedules[o.ID] = &client.ScheduleDescription{Schedule: client.Schedule{
-		Action: o.Action, Spec: parsed(&o.Spec), Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow},
+		Action: encoded(o.Action), Spec: parsed(&o.Spec), Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow},
 		State: &client.ScheduleState{Note: o.Note},
 	}}
 	return handle{m, o.ID}, nil
@@ -49,6 +50,24 @@ func parsed(spec *client.ScheduleSpec) *client.ScheduleSpec {
 	for _, cron := range spec.CronExpressions {
 		_, comment, _ := strings.Cut(cron, "#")
 		is.Calendars = append(is.Calendars, client.ScheduleCalendarSpec{Comment: strings.TrimSpace(comment)})
+	}
+	return &is
+}
+
+// encoded has the memo of what is started as Temporal tells it.
+func encoded(action client.ScheduleAction) client.ScheduleAction {
+	starts, ok := action.(*client.ScheduleWorkflowAction)
+	if !ok {
+		return action
+	}
+	is := *starts
+	is.Memo = map[string]any{}
+	for key, value := range starts.Memo {
+		payload, err := converter.GetDefaultDataConverter().ToPayload(value)
+		if err != nil {
+			panic(err)
+		}
+		is.Memo[key] = payload
 	}
 	return &is
 }
@@ -99,6 +118,7 @@ func (h handle) Update(_ context.Context, o client.ScheduleUpdateOptions) error 
 		update, err := o.DoUpdate(client.ScheduleUpdateInput{Description: *is})
 		if err == nil {
 			is.Schedule = *update.Schedule
+			is.Schedule.Action = encoded(update.Schedule.Action)
 			is.Schedule.Spec = parsed(update.Schedule.Spec)
 		}
 		return err

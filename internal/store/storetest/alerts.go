@@ -96,6 +96,27 @@ func alertsSentAndAcknowledged(t *testing.T, db Database) {
 	require.NoError(t, err)
 	require.Equal(t, acked, again, "the first one stays")
 
+	// One alone is as it is among all, whatever became of its subject since.
+	newer, _, err := r.RaiseAlert(ctx(t), raised(alert.Delivery, alert.Failed, 2, "b"))
+	require.NoError(t, err)
+	_, _, err = r.RaiseAlert(ctx(t), raised(alert.Approval, alert.Waiting, 3, "c"))
+	require.NoError(t, err)
+	require.NoError(t, r.PutAlertSending(ctx(t), newer.ID, "pager"))
+	all, err := r.Alerts(ctx(t), "loans")
+	require.NoError(t, err)
+	require.Len(t, all, 3)
+	for _, one := range all {
+		alone, err := r.Alert(ctx(t), one.ID)
+		require.NoError(t, err)
+		require.Equal(t, one, alone)
+		alone, err = r.Alert(ctx(t), one.ID[:8])
+		require.NoError(t, err)
+		require.Equal(t, one, alone)
+	}
+	require.Equal(t, []bool{true, true, false}, []bool{all[0].Open, all[1].Open, all[2].Open})
+	_, err = r.Alert(ctx(t), a.ID[:8]+"%")
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+
 	_, err = r.AckAlert(ctx(t), "none", alert.Ack{Actor: "ada", Reason: "?"})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
 	_, err = r.Alert(ctx(t), "")

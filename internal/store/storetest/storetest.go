@@ -321,6 +321,12 @@ func looks(t *testing.T, db Database) {
 	got, err = r.Looks(ctx(t), "none", 0)
 	require.NoError(t, err)
 	require.Equal(t, []registry.Look{}, got)
+	one, err := r.Look(ctx(t), "r1")
+	require.NoError(t, err)
+	one.At = time.Time{}
+	require.Equal(t, look, one)
+	_, err = r.Look(ctx(t), "r9")
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
 	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutLook(ctx(t), registry.Look{RunID: "r4"})))
 }
 

@@ -138,42 +138,49 @@ func side(folder, name string) (dataset.Manifest, []string, error) {
 	return m, paths, err
 }
 
-// compare reads either side once: the reference into memory, where its bins are decided, the window part by part.
-func compare(folder string) error {
-	began := time.Now()
+// count reads either side once: the reference into memory, where its bins are decided, the window part by part.
+func count(folder string) (bins drift.Bins, before, after drift.Counts, err error) {
+	said := time.Now()
 	ctx := context.Background()
 	m, paths, err := side(folder, "reference")
 	if err != nil {
-		return err
+		return bins, before, after, err
 	}
 	reference, err := dataset.Read(ctx, m, paths, nil)
 	if err != nil {
-		return err
+		return bins, before, after, err
 	}
-	said := took("read the reference", began)
+	said = took("read the reference", said)
 	var features []drift.Feature
 	for _, f := range m.Columns {
 		features = append(features, drift.Feature{Name: f.Name, Category: f.Kind == dataset.Text})
 	}
-	bins, err := drift.NewBins(features, reference)
-	if err != nil {
-		return err
+	if bins, err = drift.NewBins(features, reference); err != nil {
+		return bins, before, after, err
 	}
 	said = took("decide bins", said)
-	before, after := drift.NewCounter(bins), drift.NewCounter(bins)
-	if err := before.Add(reference); err != nil {
-		return err
+	ofReference, ofWindow := drift.NewCounter(bins), drift.NewCounter(bins)
+	if err := ofReference.Add(reference); err != nil {
+		return bins, before, after, err
 	}
 	said = took("count the reference", said)
-	m, paths, err = side(folder, "window")
+	if m, paths, err = side(folder, "window"); err != nil {
+		return bins, before, after, err
+	}
+	err = dataset.Each(ctx, m, paths, nil, func(_, _ int, t dataset.Table) error { return ofWindow.Add(t) })
+	took("read and count the window", said)
+	return bins, ofReference.Counts(), ofWindow.Counts(), err
+}
+
+// compare counts both sides and holds the one against the other.
+func compare(folder string) error {
+	began := time.Now()
+	bins, before, after, err := count(folder)
 	if err != nil {
 		return err
 	}
-	if err := dataset.Each(ctx, m, paths, nil, func(_, _ int, t dataset.Table) error { return after.Add(t) }); err != nil {
-		return err
-	}
-	said = took("read and count the window", said)
-	results, err := drift.Compare(bins, before.Counts(), after.Counts(), drift.Limits{})
+	said := time.Now()
+	results, err := drift.Compare(bins, before, after, drift.Limits{})
 	if err != nil {
 		return err
 	}

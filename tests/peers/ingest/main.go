@@ -27,7 +27,7 @@ func main() {
 	if *generate > 0 {
 		err = rows.Write(flag.Arg(0), *generate, false)
 	} else {
-		err = read(flag.Arg(0), *workers)
+		err = measure(flag.Arg(0), *workers)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -35,8 +35,30 @@ func main() {
 	}
 }
 
-// read takes the file to a dataset whose every column has been checked: numbers by range, categories by domain, none missing.
-func read(path string, workers int) error {
+// measure says what became of the file, and how long it took.
+func measure(path string, workers int) error {
+	folder, err := os.MkdirTemp("", "loanops-peers-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	began := time.Now()
+	made, err := read(path, folder, workers)
+	if err != nil {
+		return err
+	}
+	manifest, err := made.Dataset.Encode()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d rows, %d break a rule, %d columns described, manifest %.12s, %.1f s\n",
+		made.Dataset.Rows, made.Checked.Failing, len(made.Profile.Columns), sha256hex.Of(manifest), time.Since(began).Seconds())
+	return nil
+}
+
+// read takes the file to a dataset whose every column has been checked: numbers by range, categories by domain, none missing. Its parts are in the folder
+// under their digests.
+func read(path, folder string, workers int) (ingest.Output, error) {
 	spec := pipeline.Spec{Name: "peers", Label: pipeline.Label{Column: "c3", Positive: "1", Negative: "0"}}
 	low, high := 0.0, 1e10
 	for i := range 12 {
@@ -48,19 +70,13 @@ func read(path string, workers int) error {
 	for i, domain := range rows.Categories[:3] {
 		spec.Columns = append(spec.Columns, pipeline.Column{Name: fmt.Sprintf("c%d", i), Type: pipeline.Category, Domain: domain})
 	}
-	folder, err := os.MkdirTemp("", "loanops-peers-")
-	if err != nil {
-		return err
-	}
-	defer os.RemoveAll(folder)
-	began := time.Now()
 	rows, err := source.Open(context.Background(), pipeline.Relation{URI: path}, []source.File{{Name: path, Path: path}}, source.Options{})
 	if err != nil {
-		return err
+		return ingest.Output{}, err
 	}
 	defer rows.Close()
-	made, err := ingest.Run(context.Background(), ingest.Input{
-		Spec: spec, Rows: rows, KnownAt: began, Folder: folder, Workers: workers, Progress: func(int64) {},
+	return ingest.Run(context.Background(), ingest.Input{
+		Spec: spec, Rows: rows, KnownAt: time.Now(), Folder: folder, Workers: workers, Progress: func(int64) {},
 		Keep: func(_ context.Context, part string) (dataset.Part, error) {
 			digest, size, err := file.Digest(part)
 			if err == nil {
@@ -69,14 +85,4 @@ func read(path string, workers int) error {
 			return dataset.Part{SHA256: digest, Bytes: size}, err
 		},
 	})
-	if err != nil {
-		return err
-	}
-	manifest, err := made.Dataset.Encode()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("%d rows, %d break a rule, %d columns described, manifest %.12s, %.1f s\n",
-		made.Dataset.Rows, made.Checked.Failing, len(made.Profile.Columns), sha256hex.Of(manifest), time.Since(began).Seconds())
-	return nil
 }

@@ -29,7 +29,7 @@ func main() {
 	if *generate > 0 {
 		err = rows.Write(flag.Arg(0), *generate, true)
 	} else {
-		err = run(flag.Arg(0), *profile)
+		_, err = run(flag.Arg(0), *profile)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -53,34 +53,34 @@ func specification() (pipeline.Spec, error) {
 	return pipeline.Parse("peers.yaml", []byte(text.String()))
 }
 
-// run takes the file through the steps.
-func run(path, profile string) error {
+// run takes the file through the steps, to a bundle with that digest.
+func run(path, profile string) (bundle string, err error) {
 	folder, err := os.MkdirTemp("", "loanops-peers-")
 	if err != nil {
-		return err
+		return "", err
 	}
 	defer os.RemoveAll(folder)
 	spec, err := specification()
 	if err != nil {
-		return err
+		return "", err
 	}
 	spec.Source.Relation = spec.Source.At(path)
 	objects := filepath.Join(folder, "objects")
 	if err := os.Mkdir(objects, 0o700); err != nil {
-		return err
+		return "", err
 	}
 	duck, err := warehouse.Open(filepath.Join(folder, "warehouse"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if profile != "" {
 		out, err := os.Create(profile)
 		if err != nil {
-			return err
+			return "", err
 		}
 		defer out.Close()
 		if err := pprof.StartCPUProfile(out); err != nil {
-			return err
+			return "", err
 		}
 		defer pprof.StopCPUProfile()
 	}
@@ -89,10 +89,10 @@ func run(path, profile string) error {
 	desk := activities.Desk{Objects: cache.Objects, Warehouse: duck, Folder: filepath.Join(folder, "extractions"), Page: report.ProfileHTML}
 	checked, err := desk.Check(context.Background(), spec, "", began)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(checked.Refused) > 0 {
-		return fault.New(fault.Refused, "%s", strings.Join(checked.Refused, "\n"))
+		return "", fault.New(fault.Refused, "%s", strings.Join(checked.Refused, "\n"))
 	}
 	said := took("extract, validate, profile, split, look for leaks", began)
 	training := activities.Training{Cache: cache}
@@ -100,7 +100,7 @@ func run(path, profile string) error {
 		Schema: checked.Artifacts[artifact.Schema], Algorithm: spec.Algorithm, Train: checked.Artifacts[artifact.Train], Validation: checked.Artifacts[artifact.Validation],
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	said = took("train", said)
 	evaluation := activities.Evaluation{Cache: cache, Page: report.EvaluationHTML}
@@ -108,12 +108,12 @@ func run(path, profile string) error {
 		Schema: checked.Artifacts[artifact.Schema], Bundle: trained.Bundle, Test: checked.Artifacts[artifact.Test],
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	took("evaluate", said)
 	took("all", began)
 	fmt.Printf("%s\n%s\nmodel %.12s\n", trained.Summary(), evaluated.Summary(), trained.Bundle.SHA256)
-	return nil
+	return trained.Bundle.SHA256, nil
 }
 
 // took says how long something took, and the most memory that the process had by then.

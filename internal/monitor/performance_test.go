@@ -1,0 +1,137 @@
+package monitor
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/evaluate"
+	"github.com/loanops/loanops/internal/performance"
+	"github.com/loanops/loanops/internal/pipeline"
+)
+
+// refusing has the older version refuse so many of the first rows.
+func refusing(o Observed, fresh, outcomes int) Observed {
+	for _, of := range []struct {
+		*Scored
+		rows int
+	}{{&o.Fresh, fresh}, {&o.Outcomes, outcomes}} {
+		of.Scores = [][]float64{of.Scores[0], slices.Clone(of.Scores[1])}
+		for row := range of.rows {
+			of.Scores[1][row] = math.NaN()
+		}
+	}
+	return o
+}
+
+// To go back to a version that refuses what clients send turns them away, however well it does on the others: no more than slips are taken.
+func TestAVersionThatWouldRefuseClientsIsNotGoneBackTo(t *testing.T) {
+	t.Parallel()
+	worse := observed(1, noises(1.6, 1.6), noises(0.2, 0.2))
+	for _, c := range []struct {
+		fresh, outcomes int
+		better          bool
+	}{{0, 0, true}, {4, 0, true}, {5, 0, false}, {90, 1800, false}, {0, 1800, true}} {
+		p, err := Measure(refusing(worse, c.fresh, c.outcomes), limits)
+		require.NoError(t, err)
+		require.Equal(t, c.better, p.Better() != nil, "%+v", c)
+		require.Equal(t, 4000-c.outcomes, p.Standings[0].Rows, "it is compared all the same")
+		if !c.better {
+			require.Contains(t, p.Standings[0].Note, "of 200 rows that the champion takes, so that it cannot serve in its place")
+		}
+	}
+	few := refusing(worse, 0, 1800)
+	few.Fresh.Approved = few.Fresh.Approved[:99]
+	for i := range few.Fresh.Scores {
+		few.Fresh.Scores[i] = few.Fresh.Scores[i][:99]
+	}
+	few.Fresh.Labels, few.Fresh.Days = nil, nil
+	p, err := Measure(few, limits)
+	require.NoError(t, err)
+	require.Nil(t, p.Better(), "99 fresh rows do not tell")
+}
+
+// Nor is one believed on rows that it was made of: here it knows the labels by heart.
+func TestAVersionIsNotMeasuredOnRowsThatItWasMadeOf(t *testing.T) {
+	t.Parallel()
+	o := observed(1, noises(0.5, 0.5), noises(0.5, 0.5))
+	o.Outcomes.Scores = slices.Clone(o.Outcomes.Scores)
+	o.Outcomes.Scores[1] = slices.Clone(o.Outcomes.Scores[1])
+	made := make([]bool, 4000)
+	for row := range 2000 {
+		made[row], o.Outcomes.Scores[1][row] = true, 0.1+0.8*o.Outcomes.Labels[row]
+	}
+	p, err := Measure(o, limits)
+	require.NoError(t, err)
+	require.NotNil(t, p.Better())
+	o.Outcomes.Made = [][]bool{nil, made}
+	p, err = Measure(o, limits)
+	require.NoError(t, err)
+	require.Nil(t, p.Better())
+	require.Equal(t, 2000, p.Standings[0].Rows)
+	require.Equal(t, 4000, p.Realised.Overall.Rows, "the champion is measured on all")
+}
+
+// Five rows of a million that the champion would refuse start no training.
+func TestSlipsAreNoFinding(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		refused, of int
+		found       bool
+	}{{4, 10, false}, {5, 5000, true}, {5, 5001, false}, {5, 1_000_000, false}, {999, 1_000_000, false}, {1000, 1_000_000, true}} {
+		p := Performance{Versions: []Version{{Version: 1}}, Fresh: c.of, Refused: c.refused, Nth: 1, NthMeasured: 1}
+		p.Change.P = 1
+		require.Equal(t, c.found, len(p.Findings(pipeline.Monitor{})) == 1, "%+v", c)
+	}
+}
+
+// A look without outcomes tests nothing on them: after half a year of daily ones the first that has some finds what the first look would. Estimates are
+// tested at every look.
+func TestLooksWithoutOutcomesUseUpNoChance(t *testing.T) {
+	t.Parallel()
+	o := observed(181, noises(0.2, 1.6), noises(0.2, 0.2))
+	spent, err := Measure(o, limits)
+	require.NoError(t, err)
+	o.NthMeasured = 1
+	first, err := Measure(o, limits)
+	require.NoError(t, err)
+	require.InDelta(t, first.Change.P*181*182/2, spent.Change.P, 1e-12)
+	settled := func(basis performance.Basis) performance.Standing {
+		s := performance.Standing{Basis: basis, Better: true, Differences: map[string]evaluate.Difference{"auc": evaluate.NewDifference(0.03, 25e-6), "brier": evaluate.NewDifference(0, 1e-6)}}
+		of := Performance{Standings: []performance.Standing{s}, Nth: 181, NthMeasured: 1}
+		of.settle(of.Standings, 1, limits)
+		return of.Standings[0]
+	}
+	onLabels, estimated := settled(performance.OnLabels), settled(performance.OnEstimate)
+	require.InDelta(t, math.Min(1, onLabels.P*181*182/2), estimated.P, 1e-9)
+	require.True(t, onLabels.Better)
+	require.False(t, estimated.Better)
+}
+
+// What looks share is shared by all that is said: a change that the first look would find is none at the fifth, on its page as in its findings.
+func TestALookSaysOneThing(t *testing.T) {
+	t.Parallel()
+	before := map[string]evaluate.Difference{"auc": evaluate.NewDifference(-0.05, 1e-4)}
+	c := performance.Change{P: 0.01, Decayed: true, Since: "2025-09", Differences: before}
+	first, fifth := c.Among(looks(1)), c.Among(looks(5))
+	require.True(t, first.Decayed)
+	require.Equal(t, "2025-09", first.Since)
+	require.InDelta(t, 0.3, fifth.P, 1e-12)
+	require.False(t, fifth.Decayed)
+	require.Empty(t, fifth.Since)
+}
+
+// A version may be better by its Brier score alone: that is then the figure that is told.
+func TestTheFigureThatDecidedIsTold(t *testing.T) {
+	t.Parallel()
+	s := performance.Standing{Name: "1", Basis: performance.OnLabels, Better: true, Rows: 4000, Differences: map[string]evaluate.Difference{
+		"auc": evaluate.NewDifference(0.001, 1e-6), "brier": evaluate.NewDifference(-0.02, 1e-6),
+	}}
+	p := Performance{Versions: []Version{{Version: 2}, {Version: 1}}, Standings: []performance.Standing{s}, Nth: 1, NthMeasured: 1}
+	p.settle(p.Standings, 1, limits)
+	found := p.Findings(limits)
+	require.Len(t, found, 1)
+	require.Equal(t, []any{"brier_difference", -0.02, -maxBrier}, []any{found[0].Statistic, found[0].Value, found[0].Limit})
+}
