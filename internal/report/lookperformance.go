@@ -19,8 +19,8 @@ type lookPerformanceView struct {
 	Reliability []reliabilityView
 	Calibration *calibrationView // where there is no diagram to stand beside
 	Promises    template.HTML    // predicted and observed by vintage
-	Standings   []standingView
-	AUCs, Brier *forest // the scales of the standings
+	Older       versionsView
+	Newest      *newestView // nil where no months are enough
 	Segments    []lookSegmentView
 }
 
@@ -29,15 +29,6 @@ type metricView struct{ Name, Judged, Realised, Change, ChangeRange, Estimated, 
 
 type calibrationView struct {
 	Predicted, Observed, Range, Intercept, InterceptRange, Slope, SlopeRange, Error, Z, P, Note string
-}
-
-type standingView struct {
-	performance.Standing
-	Sure       string // p
-	Rests      string // rows
-	AUC, Brier template.HTML
-	// The differences and their intervals.
-	AUCText, AUCRange, BrierText, BrierRange string
 }
 
 // lookSegmentView is the performance by the values of a column.
@@ -61,7 +52,7 @@ func performanceViewOf(p monitor.Performance, looks past) *lookPerformanceView {
 	if c := p.Realised.Overall.Calibration; c != nil && v.Reliability == nil {
 		v.Calibration = calibrationViewOf(*c)
 	}
-	v.standings(p.Standings)
+	v.Older, v.Newest = versionsViewOf(p.Standings), newestViewOf(p.Change, p.Recent)
 	for _, s := range p.Realised.Segments {
 		v.Segments = append(v.Segments, lookSegmentViewOf(s, p.Realised.Overall))
 	}
@@ -164,34 +155,6 @@ func calibrationViewOf(c performance.Calibration) *calibrationView {
 		v.Slope, v.SlopeRange = decimals(c.Slope.Estimate), between(*c.Slope, decimals)
 	}
 	return v
-}
-
-func (v *lookPerformanceView) standings(of []performance.Standing) {
-	var aucs, briers []evaluate.Metric
-	for _, s := range of {
-		if s.Differences != nil {
-			aucs, briers = append(aucs, metricOf(s.Differences["auc"])), append(briers, metricOf(s.Differences["brier"]))
-		}
-	}
-	if len(aucs) > 0 {
-		auc, brier := newForest(aucs, 0.5, signed, 0), newForest(briers, 0.5, signed, 0)
-		v.AUCs, v.Brier = &auc, &brier
-	}
-	for _, s := range of {
-		shown, class := standingView{Standing: s, Sure: probability(s.P), Rests: thousands(s.Rows)}, "calm"
-		if s.Differences == nil {
-			v.Standings = append(v.Standings, shown)
-			continue
-		}
-		if s.Better {
-			class = "good"
-		}
-		auc, brier := metricOf(s.Differences["auc"]), metricOf(s.Differences["brier"])
-		shown.AUC, shown.Brier = v.AUCs.row(auc, class), v.Brier.row(brier, class)
-		shown.AUCText, shown.AUCRange = signed(auc.Estimate), between(auc, signed)
-		shown.BrierText, shown.BrierRange = signed(brier.Estimate), between(brier, signed)
-		v.Standings = append(v.Standings, shown)
-	}
 }
 
 func lookSegmentViewOf(s performance.SegmentGroup, overall performance.Group) lookSegmentView {
