@@ -118,12 +118,12 @@ defaults on simulated applicants, seed %[2]d. Three features have normal values;
 ## %[7]s
 
 How often the 95 %% interval holds what the labels then show, of %[5]d windows: aim 93 to 97 %%. One of them is known to about ±1.4 points. A model is mildly wrong where the true log-odds have a square and a product of features
-that it has not, of a tenth of the weight.
+that it has not, of a tenth of the weight. Where only the approved have labels, those with a score of %[8]g or more are declined, and the estimate is of the others.
 
 An estimate is %[6]s. What is marked "(beyond)" is beyond what it can do, and here to show how it fails: the applicants' mix changed, and with it what became of those with a given score, either
 because the model leaves out much of what matters or because its scores have noise that says nothing of the applicant. The more rows there are, the surer is the estimate of what is not so.
 
-`, "`", seed, reference, sureness, times.covered, performance.NotUnderConceptChange, estimateSection)
+`, "`", seed, reference, sureness, times.covered, performance.NotUnderConceptChange, estimateSection, cutoff)
 }
 
 // writeFindings says what a decay is.

@@ -39,6 +39,7 @@ type situation struct {
 	shift, spread float64
 	bend, noise   float64 // how wrong the model is
 	reference     int
+	selective     bool // labels are of approved applicants alone
 	beyond        bool // the assumption does not hold, and no coverage is aimed at
 }
 
@@ -51,6 +52,7 @@ var situations = []situation{
 	{name: "up by half a standard deviation, model mildly wrong", shift: 0.5, spread: 1, bend: 0.1, reference: reference},
 	{name: "up by half a standard deviation, model clearly wrong", shift: 0.5, spread: 1, bend: 0.3, reference: reference, beyond: true},
 	{name: "up by half a standard deviation, scores with noise", shift: 0.5, spread: 1, noise: 0.5, reference: reference, beyond: true},
+	{name: "up by half a standard deviation, only the approved have labels", shift: 0.5, spread: 1, reference: reference, selective: true},
 }
 
 var freshSizes = []int{1000, 10_000}
@@ -68,11 +70,20 @@ func cover(at, size, times int) (held []int, width []float64) {
 		if s.noise > 0 {
 			scoresBefore, scores = noisy(rng, before, s.noise, sureness), noisy(rng, now, s.noise, sureness)
 		}
-		estimated, err := performance.Estimate(performance.Reference{Labels: before.y, Scores: scoresBefore}, scores, nil, performance.Limits{})
+		var approved []bool
+		if s.selective {
+			approved = approve(scores)
+			for i, taken := range approve(scoresBefore) {
+				if !taken {
+					before.y[i] = math.NaN()
+				}
+			}
+		}
+		estimated, err := performance.Estimate(performance.Reference{Labels: before.y, Scores: scoresBefore, Approved: s.selective}, scores, approved, performance.Limits{})
 		if err != nil || estimated.Metrics == nil {
 			continue // counted as not held
 		}
-		shown := realised(now.y, scores)
+		shown := realised(labelled(now.y, approved), labelled(scores, approved))
 		for i, name := range metrics {
 			interval := estimated.Metrics[name]
 			if interval.Lower <= shown[name] && shown[name] <= interval.Upper {
@@ -82,6 +93,30 @@ func cover(at, size, times int) (held []int, width []float64) {
 		}
 	}
 	return held, width
+}
+
+// cutoff is the score from which on applicants are declined.
+const cutoff = 0.35
+
+func approve(scores []float64) []bool {
+	taken := make([]bool, len(scores))
+	for i, p := range scores {
+		taken[i] = p < cutoff
+	}
+	return taken
+}
+
+// labelled are the values of rows that get a label; nil: all do.
+func labelled(values []float64, approved []bool) (kept []float64) {
+	if approved == nil {
+		return values
+	}
+	for i, taken := range approved {
+		if taken {
+			kept = append(kept, values[i])
+		}
+	}
+	return kept
 }
 
 // realised is what the labels show.
