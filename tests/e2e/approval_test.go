@@ -61,6 +61,7 @@ func (p *platform) approves(t *testing.T, code int, says string, as ...string) {
 }
 
 func TestTwoPeopleStandBehindADelivery(t *testing.T) {
+	t.Parallel()
 	keys := t.TempDir()
 	as := func(name string) []string { return []string{"--as", name, "--key", filepath.Join(keys, name+".key")} }
 	add := func(name string, by ...string) {

@@ -50,6 +50,7 @@ type finding struct{ Kind, Feature, Statistic, Message string }
 // Loans of 2004 train; those of 2005 and 2006 are another matter, and looks say so. What the new batch teaches helps on the next one; what it adds to
 // the old one does not. docs/benchmarks.md has the numbers, and what they do not say.
 func TestDecayOnRealData(t *testing.T) {
+	t.Parallel()
 	file := batches(t, "2004", "2005", "2006", "2004-2005", "2004-2005-2006")
 	on := func(version int, year string) measured {
 		var m measured

@@ -52,6 +52,7 @@ func (p *platform) trainedBy(t *testing.T, pipeline, trigger string) (found []tr
 
 // A spec that trains otherwise is trained when it is registered, one that does not is not, and rows with a final label train when they are enough.
 func TestAChangedSpecAndNewRowsTrain(t *testing.T) {
+	t.Parallel()
 	const model = "loan-changed"
 	file := quickSpec(t, model)
 	var none registered
