@@ -55,10 +55,10 @@ type Observed struct {
 type Performance struct {
 	Versions []Version `json:"versions"`
 	// Judged is the champion on the rows by which it was judged.
-	Judged    performance.Group      `json:"judged"`
-	Realised  performance.Realised   `json:"realised"`
-	Change    performance.Change     `json:"change"` // of the champion, since it was judged
-	Estimated performance.Estimated  `json:"estimated"`
+	Judged    performance.Group     `json:"judged"`
+	Realised  performance.Realised  `json:"realised"`
+	Change    performance.Change    `json:"change"` // of the champion, since it was judged
+	Estimated performance.Estimated `json:"estimated"`
 	// Standings are those of the older versions. Their P and Better, as those of Change, are over all looks: what they say is what is done.
 	Standings []performance.Standing `json:"standings"`
 	// Recent are the standings on the rows since Change.Since: what the champion lost lately is averaged away in all of them. None where it lost nothing, or
