@@ -1,9 +1,6 @@
 package activities
 
 import (
-	"slices"
-	"strings"
-
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -14,21 +11,21 @@ func remembered(look registry.Look, champion int, timed bool) bool {
 	return look.Champion == champion && (look.Data == "" || !timed)
 }
 
-// measuredBefore says which look of those that hold versions against each other on outcomes the next one is. Only looks that had enough of them, and more than
-// the ones before, have tested anything: others use up no chance of an error.
-func measuredBefore(looks []registry.Look, champion int, asOf string, timed bool) int {
-	var earlier []registry.Look
-	for _, look := range looks {
-		if remembered(look, champion, timed) && look.AsOf < asOf && look.Matured >= monitor.EnoughOutcomes {
-			earlier = append(earlier, look)
+// measuredAnew says whether a look has held versions against each other on outcomes: on enough of them, and on more than the looks before it at the champion
+// did, which had most. Others have tested nothing that was not tested, and use up no chance of an error. Rows of their own are others each time.
+func measuredAnew(matured, most int64, own bool) bool {
+	return matured >= monitor.EnoughOutcomes && (own || matured > most)
+}
+
+// NthMeasuredOf says which look that measures on outcomes one on these is, from 1.
+func (m Memory) NthMeasuredOf(outcomes string) int {
+	nth, most := m.NthMeasured, m.Most
+	for _, look := range m.SameDay {
+		if look.Outcomes == outcomes {
+			break
 		}
-	}
-	slices.SortStableFunc(earlier, func(a, b registry.Look) int { return strings.Compare(a.AsOf, b.AsOf) })
-	nth, most := 1, int64(0)
-	for _, look := range earlier {
-		if look.Matured > most || look.Data != "" { // rows of their own are others each time
-			nth++
-			most = max(most, look.Matured)
+		if measuredAnew(look.Matured, most, look.Own) {
+			nth, most = nth+1, max(most, look.Matured)
 		}
 	}
 	return nth

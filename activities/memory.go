@@ -13,6 +13,10 @@ import (
 type Memory struct {
 	// Nth says which look at the champion it is, from 1, but for those of its own day.
 	Nth int `json:"nth"`
+	// NthMeasured says which of those that measure on outcomes it is, from 1, but for those of its own day, see NthMeasuredOf; Most is how many outcomes one
+	// of earlier days had at most.
+	NthMeasured int   `json:"nth_measured"`
+	Most        int64 `json:"most"`
 	// Tested is what those of earlier days tested, see registry.Look.
 	Tested json.RawMessage `json:"tested,omitempty"`
 	// SameDay are those of its own day, the oldest first.
@@ -24,6 +28,8 @@ type SameDay struct {
 	Dataset  string          `json:"dataset"`          // digest of the rows that are new
 	Outcomes string          `json:"outcomes"`         // digest of those by which versions were measured
 	Tested   json.RawMessage `json:"tested,omitempty"` // none: there were too few
+	Matured  int64           `json:"matured"`          // outcomes
+	Own      bool            `json:"own,omitempty"`    // at rows of its own
 }
 
 // remember goes through the looks at a champion until a day, and says as well until which day rows have been looked at; empty: none.
@@ -31,19 +37,22 @@ func remember(looks []registry.Look, champion int, asOf string, timed bool) (m M
 	looks = slices.Clone(looks)
 	slices.Reverse(looks) // the oldest first
 	slices.SortStableFunc(looks, func(a, b registry.Look) int { return strings.Compare(a.AsOf, b.AsOf) })
-	m.Nth = 1
+	m.Nth, m.NthMeasured = 1, 1
 	counted, tested := map[[3]string]bool{}, map[[2]string]bool{}
 	for _, look := range looks {
 		if !remembered(look, champion, timed) || look.AsOf > asOf {
 			continue
 		}
 		if look.AsOf == asOf {
-			same := SameDay{Dataset: look.Dataset, Outcomes: look.Outcomes}
+			same := SameDay{Dataset: look.Dataset, Outcomes: look.Outcomes, Matured: look.Matured, Own: look.Data != ""}
 			if look.Enough {
 				same.Tested = look.Tested
 			}
 			m.SameDay = append(m.SameDay, same)
 			continue
+		}
+		if measuredAnew(look.Matured, m.Most, look.Data != "") {
+			m.NthMeasured, m.Most = m.NthMeasured+1, max(m.Most, look.Matured)
 		}
 		if all := [3]string{look.AsOf, look.Dataset, look.Outcomes}; look.Dataset == "" || !counted[all] {
 			counted[all] = true

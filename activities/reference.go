@@ -57,8 +57,6 @@ type ReferenceOutput struct {
 	Undated int64  `json:"undated,omitempty"`
 	// Memory is what the looks before at this champion tested.
 	Memory
-	// NthMeasured says which of those that had enough matured outcomes to test anything on it may be, from 1.
-	NthMeasured int `json:"nth_measured"`
 	// Later is the day of the newest look, where that is a later one than of this look; empty otherwise.
 	Later string `json:"later,omitempty"`
 	// Refusals is what the last look read of the gateway.
@@ -156,7 +154,6 @@ func (l *Looking) Reference(ctx context.Context, in ReferenceInput) (ReferenceOu
 	var seen string
 	out.Memory, seen = remember(looks, champion.Version, in.AsOf, timed)
 	out.After = max(out.After, seen)
-	out.NthMeasured = measuredBefore(looks, champion.Version, in.AsOf, timed)
 	if in.Data != "" {
 		out.After, out.JudgedUntil = "", ""
 	}

@@ -201,7 +201,7 @@ func (m *monitoring) judge(ctx workflow.Context, fresh activities.ExtractOutput)
 	}
 	measured, err := do(ctx, &m.run, activities.MeasurePerformance, "measuring the champion and the versions before it", activities.PerformanceInput{
 		Pipeline: m.input.Pipeline, Schema: m.spec.Schema.Ref, Test: m.ref.Test, Reference: m.ref.Dataset, Fresh: fresh.Dataset, Outcomes: outcomes.Dataset,
-		Contenders: m.ref.Contenders, KnownAt: m.known, Monitor: m.spec.Monitor, Nth: m.ref.NthOf(fresh.Dataset.SHA256, outcomes.Dataset.SHA256), NthMeasured: m.ref.NthMeasured,
+		Contenders: m.ref.Contenders, KnownAt: m.known, Monitor: m.spec.Monitor, Nth: m.ref.NthOf(fresh.Dataset.SHA256, outcomes.Dataset.SHA256), NthMeasured: m.ref.NthMeasuredOf(outcomes.Dataset.SHA256),
 	})
 	if err != nil {
 		return err

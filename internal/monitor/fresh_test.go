@@ -55,7 +55,7 @@ func TestWhatBecameBadLatelyIsFound(t *testing.T) {
 	require.Equal(t, []any{OfPerformance, "auc_change", "2025-09", int64(800), -0.01}, []any{found[0].Kind, found[0].Statistic, found[0].Since, found[0].Rows, found[0].Limit})
 	require.Contains(t, found[0].Message, "does worse on 800 rows with labels since 2025-09 than when it was judged: auc -0.")
 	require.InDelta(t, p.Change.Decisive().Differences["auc"].Estimate, found[0].Value, 0)
-	require.Equal(t, []any{"auc_difference", "2025-09", int64(800)}, []any{found[1].Statistic, found[1].Since, found[1].Rows})
+	require.Equal(t, []any{"brier_difference", "2025-09", int64(800)}, []any{found[1].Statistic, found[1].Since, found[1].Rows})
 	require.Equal(t, 1, p.Better().Version)
 	require.Contains(t, p.Better().Message, "on 800 rows since 2025-09 (labels)")
 

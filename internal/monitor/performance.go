@@ -90,7 +90,7 @@ type Reliability struct {
 }
 
 const (
-	// level is how often anything is found, over all looks at a champion, where there is nothing to find.
+	// level is how often decay is found, over all looks at a champion, where there is none, and how often a version is called better where none is.
 	level = 0.025
 	// maxOff is how far outcomes may be off what the scores promise, see performance.Tolerance: three points where half of the applicants default, 1.8 where a
 	// tenth do.
@@ -345,9 +345,17 @@ func (p Performance) settle(standings []performance.Standing, share float64, m p
 		if s.Basis == performance.OnEstimate {
 			nth = p.Nth
 		}
-		least := math.Min(s.Differences["auc"].Above(m.MaxAUCDrop), s.Differences["brier"].Below(-maxBrier))
-		s.P = math.Min(1, bases*2*least*share*float64(len(p.Standings))*looks(nth))
+		times := bases * 2 * share * float64(len(p.Standings)) * looks(nth)
+		auc, brier := times*s.Differences["auc"].Above(m.MaxAUCDrop), times*s.Differences["brier"].Below(-maxBrier)
+		s.P, s.By = math.Min(1, math.Min(auc, brier)), ""
 		s.Better = s.Better && s.P <= level
+		switch {
+		case !s.Better:
+		case auc <= level:
+			s.By = "auc"
+		default:
+			s.By = "brier"
+		}
 	}
 }
 
@@ -359,7 +367,7 @@ func (p Performance) best() (best *performance.Standing, since string) {
 		since     string
 	}{{p.Standings, ""}, {p.Recent, p.Change.Since}} {
 		for i, s := range of.standings {
-			if s.Better && (best == nil || s.Differences["auc"].Estimate > best.Differences["auc"].Estimate) {
+			if s.Better && (best == nil || s.P < best.P || s.P == best.P && s.Differences["auc"].Estimate > best.Differences["auc"].Estimate) {
 				best, since = &of.standings[i], of.since
 			}
 		}
@@ -404,33 +412,30 @@ func (p Performance) Findings(m pipeline.Monitor) (found []Finding) {
 	}
 	if best, since := p.best(); best != nil {
 		f := Finding{
-			Kind: OfPerformance, Statistic: "auc_difference", Value: best.Differences["auc"].Estimate, P: small(best.P), Limit: m.MaxAUCDrop, Rows: int64(best.Rows), Since: since,
+			Kind: OfPerformance, Statistic: best.By + "_difference", Value: best.Differences[best.By].Estimate, P: small(best.P), Limit: m.MaxAUCDrop, Rows: int64(best.Rows), Since: since,
 			Message: p.Better().Message,
 		}
-		if best.Differences["auc"].Above(m.MaxAUCDrop) > level {
-			f.Statistic, f.Value, f.Limit = "brier_difference", best.Differences["brier"].Estimate, -maxBrier
+		if best.By == "brier" {
+			f.Limit = -maxBrier
 		}
 		found = append(found, f)
 	}
 	return found
 }
 
-// decay is the finding of a champion that does worse than when it was judged: its AUC, or where that has not fallen its calibration.
+// decay is the finding of a champion that does worse than when it was judged, by the metric that decided.
 func (p Performance) decay(m pipeline.Monitor) Finding {
 	rows, differences, since := p.Change.Rows, p.Change.Differences, ""
 	if recent := p.Change.Decisive(); recent != nil {
 		rows, differences, since = recent.Rows, recent.Differences, " since "+recent.Since
 	}
-	auc := differences["auc"]
-	f := Finding{Kind: OfPerformance, Statistic: "auc_change", Value: auc.Estimate, P: small(p.Change.P), Limit: -m.MaxAUCDrop, Rows: int64(rows), Since: p.Change.Since}
-	if auc.Below(-m.MaxAUCDrop) > level {
-		f.Statistic = "calibration"
-		if calibration, allowed := differences["calibration"], p.Change.Allowed["calibration"]; min(calibration.Above(allowed), calibration.Below(-allowed)) > level {
-			f.Statistic = "brier_excess"
-		}
-		f.Value, f.Limit = differences[f.Statistic].Estimate, p.Change.Allowed[f.Statistic]
+	f := Finding{
+		Kind: OfPerformance, Statistic: p.Change.By, Value: differences[p.Change.By].Estimate, P: small(p.Change.P), Limit: p.Change.Allowed[p.Change.By], Rows: int64(rows), Since: p.Change.Since,
+		Message: fmt.Sprintf("the champion, version %d, does worse on %d rows with labels%s than when it was judged: %s", p.Versions[0].Version, rows, since, p.Change.Note),
 	}
-	f.Message = fmt.Sprintf("the champion, version %d, does worse on %d rows with labels%s than when it was judged: %s", p.Versions[0].Version, rows, since, p.Change.Note)
+	if p.Change.By == "auc" {
+		f.Statistic, f.Limit = "auc_change", -m.MaxAUCDrop
+	}
 	return f
 }
 

@@ -113,14 +113,20 @@ func TestLooksWithoutOutcomesUseUpNoChance(t *testing.T) {
 // What looks share is shared by all that is said: a change that the first look would find is none at the fifth, on its page as in its findings.
 func TestALookSaysOneThing(t *testing.T) {
 	t.Parallel()
-	before := map[string]evaluate.Difference{"auc": evaluate.NewDifference(-0.05, 1e-4)}
-	c := performance.Change{P: 0.01, Decayed: true, Since: "2025-09", Differences: before}
-	first, fifth := c.Among(looks(1)), c.Among(looks(5))
-	require.True(t, first.Decayed)
-	require.Equal(t, "2025-09", first.Since)
-	require.InDelta(t, 0.3, fifth.P, 1e-12)
-	require.False(t, fifth.Decayed)
-	require.Empty(t, fifth.Since)
+	o := observed(1, noises(0.2, 1), noises(0.2, 1))
+	first, err := Measure(o, limits)
+	require.NoError(t, err)
+	o.Nth = 5
+	fifth, err := Measure(o, limits)
+	require.NoError(t, err)
+	require.InDelta(t, 15*first.Change.P, fifth.Change.P, 1e-12)
+	require.True(t, first.Change.Decayed)
+	require.Equal(t, []any{"2025-09", "brier_excess"}, []any{first.Change.Since, first.Change.By})
+	require.NotNil(t, first.Change.Decisive())
+	require.False(t, fifth.Change.Decayed)
+	require.Equal(t, []any{"", ""}, []any{fifth.Change.Since, fifth.Change.By})
+	require.Empty(t, fifth.Findings(limits))
+	require.Empty(t, fifth.Recent)
 }
 
 // A version may be better by its Brier score alone: that is then the figure that is told.
@@ -134,4 +140,10 @@ func TestTheFigureThatDecidedIsTold(t *testing.T) {
 	found := p.Findings(limits)
 	require.Len(t, found, 1)
 	require.Equal(t, []any{"brier_difference", -0.02, -maxBrier}, []any{found[0].Statistic, found[0].Value, found[0].Limit})
+
+	// An AUC that would do on the first look for one version does not over three looks, where the Brier score decides.
+	s.Differences["auc"] = evaluate.NewDifference(0.0122, 1e-6)
+	p.Standings, p.NthMeasured = []performance.Standing{s}, 3
+	p.settle(p.Standings, 1, limits)
+	require.Equal(t, "brier_difference", p.Findings(limits)[0].Statistic)
 }

@@ -3,6 +3,7 @@ package performance
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
@@ -23,12 +24,26 @@ type Change struct {
 	// P is the p of no decay: of an AUC that fell, a calibration that moved either way, and a brier_excess that rose, by no more than the tolerance (Bonferroni),
 	// in the whole window or in its newest vintages. The whole has half of the level, the newest vintages share the other half; without these it has all of it.
 	P float64 `json:"p"`
+	// By is the first of auc, calibration and brier_excess that would have decided alone; empty where it did not decay.
+	By string `json:"by,omitempty"`
 	// Decayed is found in at most 2.5 % of windows without decay.
 	Decayed bool `json:"decayed"`
 	// Since is the vintage since which it decayed: where the evidence is strongest; empty: in the whole window, or it did not.
 	Since string `json:"since,omitempty"`
 	Note  string `json:"note"` // the finding in words, or why there is none
+	// decisive are the p-values of what decides, share is by how much they are multiplied.
+	decisive evidence
+	share    float64
 }
+
+// evidence is the p of no decay by each of deciding.
+type evidence [3]float64
+
+// deciding are the metrics that tell decay, that which people know best first.
+var deciding = []string{"auc", "calibration", "brier_excess"}
+
+// p is that of all metrics together (Bonferroni).
+func (e evidence) p() float64 { return math.Min(1, float64(len(e))*slices.Min(e[:])) }
 
 // level is how often a finding is wrong where there is nothing to find.
 const level = 0.025
@@ -97,26 +112,37 @@ func Changed(reference Reference, w Window, tolerance Tolerance, limits Limits) 
 
 // Among is the change as one of many looks, all of which share the level: a p-value is multiplied by so much.
 func (c Change) Among(looks float64) Change {
-	c.P = math.Min(1, c.P*looks)
+	c.share *= looks
 	c.settle()
 	return c
 }
 
 // decide finds where the evidence is strongest, each having its share of the level.
-func (c *Change) decide(whole float64) {
-	c.P, c.Note = math.Min(1, c.Whole()*whole), told(c.Differences)
+func (c *Change) decide(whole evidence) {
+	c.decisive, c.share, c.Note = whole, c.Whole(), told(c.Differences)
 	for _, r := range c.Recent {
-		if p := c.Newest() * r.P; p < c.P {
-			c.P, c.Since, c.Note = p, r.Since, r.note()
+		if c.Newest()*r.evidence.p() < c.share*c.decisive.p() {
+			c.decisive, c.share, c.Since, c.Note = r.evidence, c.Newest(), r.Since, r.note()
 		}
 	}
 	c.settle()
 }
 
-// settle says whether it decayed; what did not did so since never.
+// settle says whether it decayed, and by what; what did not did so since never.
 func (c *Change) settle() {
-	if c.Decayed = c.P <= level; !c.Decayed && c.Differences != nil {
+	if c.Differences == nil {
+		return
+	}
+	c.P, c.By = math.Min(1, c.share*c.decisive.p()), ""
+	if c.Decayed = c.P <= level; !c.Decayed {
 		c.Since, c.Note = "", told(c.Differences)
+		return
+	}
+	for i, metric := range deciding {
+		if c.share*float64(len(deciding))*c.decisive[i] <= level {
+			c.By = metric
+			return
+		}
 	}
 }
 
@@ -141,17 +167,15 @@ func (c Change) Decisive() *Recent {
 	return nil
 }
 
-// decay is the p of no decay by three metrics (Bonferroni): each decayed where it did beside the reference's, and beside what is expected where that is told.
-func decay(differences, expected map[string]evaluate.Difference, allowed allowance) float64 {
-	least := 1.0
-	for _, metric := range []string{"auc", "calibration", "brier_excess"} {
-		p := worse(metric, differences[metric], allowed)
+// decay is what each metric says: it decayed where it did beside the reference's, and beside what is expected where that is told.
+func decay(differences, expected map[string]evaluate.Difference, allowed allowance) (e evidence) {
+	for i, metric := range deciding {
+		e[i] = worse(metric, differences[metric], allowed)
 		if beside, told := expected[metric]; told {
-			p = math.Max(p, worse(metric, beside, allowed))
+			e[i] = math.Max(e[i], worse(metric, beside, allowed))
 		}
-		least = math.Min(least, p)
 	}
-	return math.Min(1, 3*least)
+	return e
 }
 
 // worse is the p of a metric that decayed by no more than what is allowed. Scores may promise too little and too much, so that calibration's has two sides.

@@ -21,8 +21,9 @@ type Recent struct {
 	Expected map[string]evaluate.Difference `json:"beside_expected,omitempty"`
 	// P is the p of no decay: a metric decayed where it is worse, by more than the tolerance, than the reference's and than what is expected, so that
 	// its p is the larger of the two; that of all metrics together is three times the smallest (Bonferroni).
-	P     float64 `json:"p"`
-	first float64 // day
+	P        float64 `json:"p"`
+	evidence evidence
+	first    float64 // day
 }
 
 // Holds says whether a row of a day, as dataset.Day counts them, is of these vintages. One without a day (NaN) is of none.
@@ -72,12 +73,12 @@ func (w Window) recents(reference Reference, tolerance Tolerance, limits Limits)
 		if r.Differences, err = evaluate.Independent(reference.Labels, reference.Scores, y, p); err != nil {
 			return nil, err
 		}
-		deciding := []string{"auc", "calibration", "brier_excess"}
 		maps.DeleteFunc(r.Differences, func(metric string, _ evaluate.Difference) bool { return !slices.Contains(deciding, metric) })
 		if known {
 			r.Expected = besideExpected(calibration.of(p), y, p, deciding...)
 		}
-		r.P = decay(r.Differences, r.Expected, tolerance.of(reference, p))
+		r.evidence = decay(r.Differences, r.Expected, tolerance.of(reference, p))
+		r.P = r.evidence.p()
 		found = append(found, r)
 	}
 	return found, nil

@@ -46,6 +46,8 @@ type Standing struct {
 	Differences map[string]evaluate.Difference `json:"differences,omitempty"`
 	// P is the one-sided p of being better in neither AUC nor Brier score, adjusted for how many versions are compared (Holm).
 	P float64 `json:"p"`
+	// By is the first of auc and brier that makes it better alone; empty where it is not.
+	By string `json:"by,omitempty"`
 	// Better: beyond noise, and not worse in the other metric beyond noise. Any of the versions is called so in at most 2.5 % where none is.
 	Better bool   `json:"better"`
 	Note   string `json:"note"`

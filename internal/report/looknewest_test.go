@@ -35,7 +35,7 @@ func TestLookShowsTheNewestMonths(t *testing.T) {
 	}
 
 	calm := shown
-	calm.Change.Decayed, calm.Change.Since, calm.Recent = false, "", nil
+	calm.Change.Decayed, calm.Change.By, calm.Change.Since, calm.Recent = false, "", "", nil
 	calm.Change.Differences = differences(-0.05, 0.02)
 	l.Performance = &calm
 	page = lookPage(t, l)

@@ -110,7 +110,7 @@ func metricViews(p monitor.Performance) []metricView {
 		}
 		if d, measured := p.Change.Differences[name.key]; measured {
 			v.Change, v.ChangeRange, any = signed(d.Estimate), between(metricOf(d), signed), true
-			if p.Change.Decayed && off(name.key, d) {
+			if name.key == p.Change.By && p.Change.Since == "" {
 				v.Class = "worse"
 			}
 		}
@@ -119,19 +119,6 @@ func metricViews(p monitor.Performance) []metricView {
 		}
 	}
 	return views
-}
-
-// off says whether one of the metrics that decide on decay is worse by more than noise: which of them it was.
-func off(metric string, d evaluate.Difference) bool {
-	switch metric {
-	case "auc":
-		return d.Upper < 0
-	case "calibration":
-		return d.Upper < 0 || d.Lower > 0
-	case "brier_excess":
-		return d.Lower > 0
-	}
-	return false
 }
 
 // metricsOf are those of a group, with the share of positive labels as the estimate has it.
