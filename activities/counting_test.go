@@ -12,11 +12,11 @@ import (
 func TestLooksThatTestedNothingAreNotCounted(t *testing.T) {
 	t.Parallel()
 	look := func(asOf string, matured int64) registry.Look {
-		return registry.Look{AsOf: asOf, Champion: 2, Matured: matured}
+		return registry.Look{AsOf: asOf, Champion: 2, Rows: 600, Matured: matured}
 	}
 	looks := []registry.Look{
 		look("2026-01-08", 400), look("2026-01-07", 300), look("2026-01-06", 300), look("2026-01-05", 100), look("2026-01-04", 99), look("2026-01-03", 0),
-		{AsOf: "2026-01-02", Champion: 1, Matured: 900}, {AsOf: "2026-01-01", Champion: 2, Matured: 150, Data: "rows.csv"}, {AsOf: "2026-01-01", Champion: 2, Matured: 150, Data: "others.csv"},
+		{AsOf: "2026-01-02", Champion: 1, Matured: 900}, {AsOf: "2026-01-01", Champion: 2, Rows: 600, Matured: 150, Data: "rows.csv"}, {AsOf: "2026-01-01", Champion: 2, Rows: 600, Matured: 150, Data: "others.csv"},
 	}
 	before := func(asOf string, timed bool) int {
 		m, _ := remember(looks, 2, asOf, timed)

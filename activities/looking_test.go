@@ -137,7 +137,7 @@ func TestReferenceSaysWhatIsFresh(t *testing.T) {
 	require.Empty(t, ref.Changing)
 
 	look := func(asOf string, champion int, enough bool, verdict monitor.Verdict, ago time.Duration) registry.Look {
-		return registry.Look{RunID: asOf, AsOf: asOf, Champion: champion, Enough: enough, Verdict: verdict, At: time.Now().Add(-ago), Tested: []byte(`"` + asOf + `"`)}
+		return registry.Look{RunID: asOf, AsOf: asOf, Champion: champion, Rows: 600, Enough: enough, Verdict: verdict, At: time.Now().Add(-ago), Tested: []byte(`"` + asOf + `"`)}
 	}
 	w.registry.looks = []registry.Look{
 		look("2026-06-30", 1, true, monitor.Nothing, 0), look("2026-05-31", 1, false, monitor.Nothing, 0), look("2026-04-30", 1, true, monitor.Retrain, time.Hour), look("2026-05-15", 2, true, monitor.Nothing, 0),
@@ -156,6 +156,7 @@ func TestReferenceSaysWhatIsFresh(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, none.After+none.JudgedUntil, "rows of their own are all fresh")
 	require.Contains(t, none.Held, "rows of their own")
+	require.Contains(t, none.Changing, "rows of their own change nothing that serves")
 
 	next, err := w.registry.newest(serving.Production).Canary(serving.Track{Version: 2, Policy: "p"}, 5, "")
 	w.registry.write(t, "delivery", next, err)
@@ -244,6 +245,9 @@ func TestALookKnowsWhatEarlierOnesDid(t *testing.T) {
 	require.Equal(t, "2026-06-01", past.Later)
 	require.Contains(t, past.Held, "a later day, 2026-06-01")
 	require.Contains(t, past.Changing, "a later day, 2026-06-01")
+	w.registry.looks[0].Champion++
+	require.Empty(t, w.reference(t, "2026-05-31").Later, "of another champion")
+	w.registry.looks[0].Champion--
 	cooldown := time.Duration(w.spec.Monitor.CooldownHours * float64(time.Hour))
 	w.registry.looks = []registry.Look{look(monitor.RolledBack, monitor.Delivering, cooldown-time.Minute), look(monitor.RolledBack, monitor.WentBack, time.Minute)}
 	require.Equal(t, []int{7}, w.reference(t, lookedAt).Delivered)

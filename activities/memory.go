@@ -5,13 +5,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/registry"
 )
 
 // Memory is what the looks before at a champion tested, so that all of them together find what is not there no more often than one may. A look at the very
 // rows of another one, on the same day, repeats it and counts for nothing.
 type Memory struct {
-	// Nth says which look at the champion it is, from 1, but for those of its own day.
+	// Nth says which look at the champion that could estimate anything it is, from 1, but for those of its own day: one at fewer rows uses up no chance of an
+	// error.
 	Nth int `json:"nth"`
 	// NthMeasured says which of those that measure on outcomes it is, from 1, but for those of its own day, see NthMeasuredOf; Most is how many outcomes one
 	// of earlier days had at most.
@@ -28,6 +30,7 @@ type SameDay struct {
 	Dataset  string          `json:"dataset"`          // digest of the rows that are new
 	Outcomes string          `json:"outcomes"`         // digest of those by which versions were measured
 	Tested   json.RawMessage `json:"tested,omitempty"` // none: there were too few
+	Rows     int64           `json:"rows"`             // that are new
 	Matured  int64           `json:"matured"`          // outcomes
 	Own      bool            `json:"own,omitempty"`    // at rows of its own
 }
@@ -44,7 +47,7 @@ func remember(looks []registry.Look, champion int, asOf string, timed bool) (m M
 			continue
 		}
 		if look.AsOf == asOf {
-			same := SameDay{Dataset: look.Dataset, Outcomes: look.Outcomes, Matured: look.Matured, Own: look.Data != ""}
+			same := SameDay{Dataset: look.Dataset, Outcomes: look.Outcomes, Rows: look.Rows, Matured: look.Matured, Own: look.Data != ""}
 			if look.Enough {
 				same.Tested = look.Tested
 			}
@@ -54,7 +57,7 @@ func remember(looks []registry.Look, champion int, asOf string, timed bool) (m M
 		if measuredAnew(look.Matured, m.Most, look.Data != "") {
 			m.NthMeasured, m.Most = m.NthMeasured+1, max(m.Most, look.Matured)
 		}
-		if all := [3]string{look.AsOf, look.Dataset, look.Outcomes}; look.Dataset == "" || !counted[all] {
+		if all := [3]string{look.AsOf, look.Dataset, look.Outcomes}; look.Rows >= monitor.EnoughRows && (look.Dataset == "" || !counted[all]) {
 			counted[all] = true
 			m.Nth++
 		}
@@ -96,7 +99,9 @@ func (m Memory) NthOf(dataset, outcomes string) int {
 		if look.Dataset == dataset && look.Outcomes == outcomes {
 			break
 		}
-		counted[[2]string{look.Dataset, look.Outcomes}] = true
+		if look.Rows >= monitor.EnoughRows {
+			counted[[2]string{look.Dataset, look.Outcomes}] = true
+		}
 	}
 	return m.Nth + len(counted)
 }

@@ -13,7 +13,7 @@ import (
 func TestMemory(t *testing.T) {
 	t.Parallel()
 	look := func(asOf, until, dataset, outcomes, tested string) registry.Look {
-		return registry.Look{Champion: 1, AsOf: asOf, Until: until, Dataset: dataset, Outcomes: outcomes, Enough: tested != "", Tested: json.RawMessage(tested)}
+		return registry.Look{Champion: 1, Rows: 600, AsOf: asOf, Until: until, Dataset: dataset, Outcomes: outcomes, Enough: tested != "", Tested: json.RawMessage(tested)}
 	}
 	day1, day2 := "2026-06-01", "2026-06-02"
 	for _, test := range []struct {
@@ -30,6 +30,7 @@ func TestMemory(t *testing.T) {
 		{"two records of before are two looks", []registry.Look{look(day1, "", "", "", "2"), look(day1, "", "", "", "1")}, day2, "b", 3, day1, "2"},
 		{"too few rows wait, and are a look at outcomes", []registry.Look{look(day1, "2026-05-31", "a", "o", "")}, day2, "b", 2, "", ""},
 		{"the same rows on the same day are one look", []registry.Look{look(day1, "2026-05-31", "a", "o", "1"), look(day1, "2026-05-31", "a", "o", "1")}, day2, "b", 2, "2026-05-31", "1"},
+		{"looks of few rows use up no chance of an error", []registry.Look{{Champion: 1, AsOf: day1, Rows: 99, Dataset: "a"}, {Champion: 1, AsOf: day2, Rows: 99, Dataset: "c"}}, day2, "b", 1, "", ""},
 		{"other outcomes are another", []registry.Look{look(day1, "2026-05-31", "a", "p", "1"), look(day1, "2026-05-31", "a", "o", "1")}, day2, "b", 3, "2026-05-31", "1"},
 		{"other rows too, and what they tested is not forgotten for a repetition", []registry.Look{
 			look(day1, "2026-05-31", "a", "o", "1"), look(day1, "2026-05-31", "b", "o", "2"), look(day1, "2026-05-31", "a", "o", "1"),

@@ -179,7 +179,7 @@ func (l *Looking) contenders(ctx context.Context, champion registry.ModelVersion
 		if err != nil {
 			return nil, err
 		}
-		if until <= out.JudgedUntil {
+		if until <= out.JudgedUntil && (until == "") == (out.JudgedUntil == "") { // of one that knew no days nobody can say what it learned
 			found = append(found, Contender{Track: track, Bundle: version.Bundle})
 		}
 	}
@@ -228,16 +228,17 @@ func (l *Looking) last(ctx context.Context, column string, datasets ...artifact.
 	return dataset.DayOf(latest).Format(pipeline.DateLayout), nil
 }
 
-// hold says what keeps the look from acting: rows of its own, and those of a past that was looked at before, say little of what serves now.
+// hold says what keeps the look from acting: rows of its own, of which a version may have been made, and those of a past at which this champion was looked at
+// before, say little of what serves now.
 func (o *ReferenceOutput) hold(in ReferenceInput, looks []registry.Look) {
 	for _, look := range looks {
-		if look.Data == "" && look.AsOf > max(in.AsOf, o.Later) {
+		if look.Data == "" && look.Champion == o.Champion() && look.AsOf > max(in.AsOf, o.Later) {
 			o.Later = look.AsOf
 		}
 	}
 	switch {
 	case in.Data != "":
-		o.Held = "rows of their own start none"
+		o.Held, o.Changing = "rows of their own start none", "rows of their own change nothing that serves; loanops rollback does"
 	case o.Later != "":
 		o.Held = "there was a look at a later day, " + o.Later
 		o.Changing = o.Held

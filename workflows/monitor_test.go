@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -339,9 +340,10 @@ func TestALookKnowsThoseOfItsDay(t *testing.T) {
 		before activities.SameDay
 		nth    int
 	}{
-		{activities.SameDay{Dataset: "fresh", Outcomes: "outcomes"}, 3},
-		{activities.SameDay{Dataset: "fresh", Outcomes: "others"}, 4},
-		{activities.SameDay{Dataset: "others", Outcomes: "outcomes"}, 4},
+		{activities.SameDay{Dataset: "fresh", Outcomes: "outcomes", Rows: 600}, 3},
+		{activities.SameDay{Dataset: "others", Outcomes: "others", Rows: 99}, 3},
+		{activities.SameDay{Dataset: "fresh", Outcomes: "others", Rows: 600}, 4},
+		{activities.SameDay{Dataset: "others", Outcomes: "outcomes", Rows: 600}, 4},
 	} {
 		p := newProduction()
 		p.reference.SameDay = []activities.SameDay{test.before}
@@ -379,6 +381,17 @@ func TestALookAtSomethingElseSaysNothingOfWhatServes(t *testing.T) {
 		require.EqualValues(t, "review", p.states["monitor"])
 		require.Empty(t, p.started)
 	}
+}
+
+// A look that fails is told, also of a day before that of another one; not one at rows of its own.
+func TestAFailedLookAtAPastIsTold(t *testing.T) {
+	m := &monitoring{input: lookInput}
+	m.ref.Later = "2026-07-31"
+	told := m.standing("", errors.New("the store is away"))
+	require.Len(t, told, 1)
+	require.EqualValues(t, "failed", told[0].State)
+	m.input.Data = "rows.csv"
+	require.Empty(t, m.standing("", errors.New("the store is away")))
 }
 
 // The same trouble day after day is told once, whether or not a training may start for it.

@@ -128,10 +128,12 @@ func (m *monitoring) deliver(ctx workflow.Context, to monitor.Better) acted {
 // rows of their own, or at a past that was looked at before, says nothing of what serves now, and an aborted one nothing at all.
 func (m *monitoring) standing(verdict Verdict, failure error) []alert.Raise {
 	switch {
-	case m.input.Data != "" || m.ref.Later != "":
+	case m.input.Data != "":
 		return nil
 	case failure != nil:
 		return []alert.Raise{failedTo(alert.Monitor, failure)}
+	case m.ref.Later != "":
+		return nil
 	case verdict == Aborted:
 		return nil
 	case verdict == Nothing:

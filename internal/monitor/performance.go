@@ -28,8 +28,6 @@ type Scored struct {
 	Labels   []float64 // 1, 0, or NaN where not matured; nil where none is known
 	Days     []float64 // of application; nil without a column of time
 	Approved []bool    // by the champion
-	// Made is by version, like Scores, which rows it was made of: nil is none.
-	Made     [][]bool
 	Segments []performance.Segment
 	// Protected are the attributes that must not matter; none is not measured.
 	Protected []performance.Segment
@@ -104,8 +102,8 @@ const (
 	enough = 100
 )
 
-// EnoughOutcomes is how many matured outcomes a look must have to test anything on them.
-const EnoughOutcomes = 100
+// EnoughOutcomes is how many matured outcomes a look must have to test anything on them, EnoughRows how many fresh rows to estimate anything.
+const EnoughOutcomes, EnoughRows = 100, 100
 
 // looks is by how much a p-value of the nth look is multiplied, held against one level for all looks together: each gets 1/n(n+1) of it, and these sum to 1.
 func looks(nth int) float64 { return float64(nth) * float64(nth+1) }
@@ -206,13 +204,13 @@ func window(s Scored) performance.Window {
 	return performance.Window{Scores: champion(s), Labels: s.Labels, Days: s.Days, Segments: s.Segments}
 }
 
-// previous measures the version before the champion by vintage, on the rows that it takes and was not made of.
+// previous measures the version before the champion by vintage, on the rows that it takes.
 func previous(of Observed) (*Previous, error) {
 	if len(of.Versions) < 2 || len(of.Outcomes.Scores) < 2 || of.Versions[1].Apart != "" {
 		return nil, nil //nolint:nilnil // there is none that can be held against it, and that is fine
 	}
 	var w performance.Window
-	for row, score := range of.Outcomes.comparable(1) {
+	for row, score := range of.Outcomes.Scores[1] {
 		if math.IsNaN(score) {
 			continue
 		}
@@ -268,10 +266,10 @@ func recentStandings(of Observed, since performance.Recent) ([]performance.Stand
 	return append(found, left...), err
 }
 
-// contest is the versions on rows: each older one on those that it takes and was not made of. Those that are not held against the champion are told.
+// contest is the versions on rows: each older one on those that it takes. Those that are not held against the champion are told.
 func contest(of Observed, on Scored) (v performance.Versions, left []performance.Standing) {
 	for i := range on.Scores {
-		scored := performance.Version{Name: name(of.Versions[i]), Scores: on.comparable(i), Reference: of.Reference.comparable(i)}
+		scored := performance.Version{Name: name(of.Versions[i]), Scores: on.Scores[i], Reference: of.Reference.Scores[i]}
 		switch apart := of.Versions[i].Apart; {
 		case i == 0:
 			v.Champion = scored
@@ -283,20 +281,6 @@ func contest(of Observed, on Scored) (v performance.Versions, left []performance
 	}
 	v.Labels, v.ReferenceLabels = on.Labels, of.Reference.Labels
 	return v, left
-}
-
-// comparable are a version's scores, NaN on the rows that it was made of.
-func (s Scored) comparable(version int) []float64 {
-	if version >= len(s.Made) || s.Made[version] == nil {
-		return s.Scores[version]
-	}
-	scores := slices.Clone(s.Scores[version])
-	for row, made := range s.Made[version] {
-		if made {
-			scores[row] = math.NaN()
-		}
-	}
-	return scores
 }
 
 func name(v Version) string { return strconv.Itoa(v.Version) }

@@ -53,27 +53,6 @@ func TestAVersionThatWouldRefuseClientsIsNotGoneBackTo(t *testing.T) {
 	require.Nil(t, p.Better(), "99 fresh rows do not tell")
 }
 
-// Nor is one believed on rows that it was made of: here it knows the labels by heart.
-func TestAVersionIsNotMeasuredOnRowsThatItWasMadeOf(t *testing.T) {
-	t.Parallel()
-	o := observed(1, noises(0.5, 0.5), noises(0.5, 0.5))
-	o.Outcomes.Scores = slices.Clone(o.Outcomes.Scores)
-	o.Outcomes.Scores[1] = slices.Clone(o.Outcomes.Scores[1])
-	made := make([]bool, 4000)
-	for row := range 2000 {
-		made[row], o.Outcomes.Scores[1][row] = true, 0.1+0.8*o.Outcomes.Labels[row]
-	}
-	p, err := Measure(o, limits)
-	require.NoError(t, err)
-	require.NotNil(t, p.Better())
-	o.Outcomes.Made = [][]bool{nil, made}
-	p, err = Measure(o, limits)
-	require.NoError(t, err)
-	require.Nil(t, p.Better())
-	require.Equal(t, 2000, p.Standings[0].Rows)
-	require.Equal(t, 4000, p.Realised.Overall.Rows, "the champion is measured on all")
-}
-
 // Five rows of a million that the champion would refuse start no training.
 func TestSlipsAreNoFinding(t *testing.T) {
 	t.Parallel()

@@ -10,7 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// Version is a model version's scores. An older version's are NaN where it is not to be held against the champion: it would refuse the row, or was made of it.
+// Version is a model version's scores. An older version's are NaN where it would refuse the row.
 type Version struct {
 	Name      string
 	Scores    []float64 // of the rows of the window

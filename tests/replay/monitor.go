@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/loanops/loanops/tests/platformtest"
+	"github.com/loanops/loanops/workflows"
 )
 
 // incomes writes applicants of another seed, whose incomes are multiplied.
@@ -48,18 +49,23 @@ func onDrift(ctx context.Context, s *stage) error {
 	return until("the training that a look started", func() bool { return s.progress(ctx, training).Verdict != "" })
 }
 
-// onOvertaken delivers a version that learned from shuffled labels; that before it is better. But a rollback goes on, of which no worker knows.
+// onOvertaken delivers a version that learned from shuffled labels, after a good one. But a rollback goes on, of which no worker knows.
 func onOvertaken(ctx context.Context, s *stage) error {
-	if err := s.run(0, "simulate", "--shuffle-labels", "--out", "shuffled.csv"); err != nil {
+	for _, args := range [][]string{
+		{"ct", "start", "--pipeline", "bad.yaml", "--as-of", "2026-01-31", "--wait"},
+		{"simulate", "--shuffle-labels", "--rows", "14000", "--to", "2025-08-31", "--as-of", "2026-03-31", "--out", "shuffled.csv"},
+		{"ct", "start", bad, "--data", "shuffled.csv", "--wait"},
+	} {
+		if err := s.run(0, args...); err != nil {
+			return err
+		}
+	}
+	if err := s.occupy(ctx, workflows.RollbackID(bad)); err != nil {
 		return err
 	}
-	if err := s.run(0, "ct", "start", "--pipeline", "bad.yaml", "--data", "shuffled.csv", "--wait"); err != nil {
-		return err
-	}
-	if err := s.occupy(ctx, rollback); err != nil {
-		return err
-	}
-	return errors.Join(s.look(3, "same.csv", 1), s.temporal.TerminateWorkflow(ctx, rollback, "", "the rollback has ended"))
+	return errors.Join(s.run(3, "monitor", "start", bad, "--wait"), s.temporal.TerminateWorkflow(ctx, workflows.RollbackID(bad), "", "the rollback has ended"))
 }
 
-func onBadChampion(_ context.Context, s *stage) error { return s.look(4, "same.csv", 1) }
+func onBadChampion(_ context.Context, s *stage) error {
+	return s.run(4, "monitor", "start", bad, "--wait")
+}

@@ -16,8 +16,8 @@ import (
 	"github.com/loanops/loanops/workflows"
 )
 
-// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes, one that two people stand behind.
-const quick, tight, paired = "quick", "tight", "paired"
+// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes, one that two people stand behind, one whose gates let anything pass.
+const quick, tight, paired, bad = "quick", "tight", "paired", "bad"
 
 var training, delivery, rollback, watch = workflows.TrainingID(quick), workflows.DeliveryID(quick), workflows.RollbackID(quick), workflows.MonitorID(quick)
 
@@ -153,10 +153,10 @@ var scenarios = []scenario{
 		{watch, "Monitor-retrain.json", "drift: a training is started and not waited for"},
 	}},
 	{onOvertaken, []kept{
-		{watch, "Monitor-alert-overtaken.json", "an older version is better, and another rollback goes on: people are told"},
+		{workflows.MonitorID(bad), "Monitor-alert-overtaken.json", "an older version is better, and another rollback goes on: people are told"},
 	}},
 	{onBadChampion, []kept{
-		{watch, "Monitor-rolled_back.json", "an older version is better: it is back by a rollback"},
+		{workflows.MonitorID(bad), "Monitor-rolled_back.json", "an older version is better: it is back by a rollback"},
 	}},
 }
 
@@ -202,6 +202,8 @@ func (s *stage) write(file string) error {
 	switch file {
 	case tight + ".yaml":
 		name = tight
+	case bad + ".yaml":
+		name = bad
 	case paired + ".yaml", "repriced.yaml":
 		name = paired
 	}
