@@ -14,7 +14,8 @@ RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates libstdc++6 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home loanops \
-    && install -d -o loanops /var/lib/loanops
+    && install -d -o loanops /var/lib/loanops /home/loanops/.config \
+    && install -d -m 0700 -o loanops /home/loanops/.config/loanops
 COPY --from=terraform /bin/terraform /usr/local/bin/terraform
 COPY --from=build /src/bin/ /usr/local/bin/
 USER loanops

@@ -83,7 +83,7 @@ type agedVersion struct {
 const (
 	// maxAged is how many registered versions are measured: those that were champion before the others, the newest first.
 	maxAged = 12
-	// maxAgedRows is how many rows are measured, evenly spaced: more make intervals narrower than vintages differ.
+	// maxAgedRows is how many rows are measured, see dataset.Sample: more make intervals narrower than vintages differ.
 	maxAgedRows = 200_000
 )
 

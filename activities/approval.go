@@ -20,7 +20,8 @@ type ApprovalInput struct {
 
 // ApprovalOutput is where the approval is recorded.
 type ApprovalOutput struct {
-	Seq int64 `json:"seq"`
+	Seq    int64  `json:"seq"`
+	Reason string `json:"reason"` // that is recorded: of who approved once more, the first
 }
 
 // Summary names the record.
@@ -32,7 +33,7 @@ func (a *Approvals) Verify(ctx context.Context, in ApprovalInput) (ApprovalOutpu
 		return ApprovalOutput{}, err
 	}
 	entry, err := a.Registry.RecordSigned(ctx, in.Signed, in.Subject.RunID)
-	return ApprovalOutput{Seq: entry.Seq}, err
+	return ApprovalOutput{Seq: entry.Seq, Reason: entry.Reason}, err
 }
 
 // StartInput is a run, and whose signature it was started with.

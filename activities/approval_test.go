@@ -147,4 +147,11 @@ func TestVerifyApproval(t *testing.T) {
 		require.Equal(t, "signed record 3", out.Summary())
 	}
 	require.Len(t, l.entries, 3)
+
+	// Signed once more, it is the approval that is recorded, and says why as that does.
+	again := signedBy(t, "grace", approval.Statement{Kind: approval.Approve, Reason: "as I said", Subject: subject})
+	out, err := steps.Verify(t.Context(), ApprovalInput{Signed: again, Subject: subject})
+	require.NoError(t, err)
+	require.Equal(t, ApprovalOutput{Seq: 3, Reason: "reviewed"}, out)
+	require.Len(t, l.entries, 3)
 }

@@ -13,21 +13,28 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // described is a workflow that is as it says.
 type described struct {
-	began  time.Time
-	closed *time.Time
-	err    error
+	began   time.Time
+	closed  *time.Time
+	trigger registry.Trigger // as it says it; empty where it does not
+	err     error
 }
 
 func (d described) DescribeWorkflow(_ context.Context, workflowID, runID string) (*client.WorkflowExecutionDescription, error) {
 	if workflowID != "training-cards" || runID != "" {
 		return nil, errors.New("another workflow, or not its newest run, was asked for")
 	}
+	var about temporal.SearchAttributes
+	if d.trigger != "" {
+		about = temporal.NewSearchAttributes(TriggerKey.ValueSet(string(d.trigger)))
+	}
 	return &client.WorkflowExecutionDescription{WorkflowExecutionMetadata: client.WorkflowExecutionMetadata{
 		WorkflowExecution: workflow.Execution{ID: workflowID, RunID: "run-7"}, WorkflowStartTime: d.began, WorkflowCloseTime: d.closed,
+		TypedSearchAttributes: about,
 	}}, d.err
 }
 

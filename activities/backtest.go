@@ -52,7 +52,7 @@ func (b *backtest) label() (err error) {
 		}
 	}
 	if int64(b.rows.Rows()) < b.of {
-		b.notes = append(b.notes, fmt.Sprintf("%d of %d rows are measured, evenly spaced", b.rows.Rows(), b.of))
+		b.notes = append(b.notes, fmt.Sprintf("%d of %d rows are measured, drawn as if by chance", b.rows.Rows(), b.of))
 	}
 	return nil
 }

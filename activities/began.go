@@ -7,19 +7,26 @@ import (
 	"time"
 
 	"go.temporal.io/api/serviceerror"
+	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 )
+
+// TriggerKey is the search attribute in which a run says why it is.
+var TriggerKey = temporal.NewSearchAttributeKeyKeyword("LoanOpsTrigger")
 
 // RunStartInput is whose newest run is asked for.
 type RunStartInput struct {
 	WorkflowID string `json:"workflow_id"`
 }
 
-// RunStartOutput is the newest run and when it began; empty where Temporal knows none.
+// RunStartOutput is the newest run, when it began and why; empty where Temporal knows none.
 type RunStartOutput struct {
 	RunID string    `json:"run_id,omitempty"`
 	At    time.Time `json:"at,omitzero"`
+	// Trigger is why the run is: ByHand where it does not say that yet, for what a trigger starts says it from its start on. Empty in histories of before it was asked for.
+	Trigger registry.Trigger `json:"trigger,omitempty"`
 }
 
 // Summary says when.
@@ -30,7 +37,7 @@ func (o RunStartOutput) Summary() string {
 	return fmt.Sprintf("run %s began at %s", o.RunID, o.At.UTC().Format(time.RFC3339))
 }
 
-// Start says when the newest run of a workflow began, whether it goes on or has ended.
+// Start says when the newest run of a workflow began, and why, whether it goes on or has ended.
 func (r *Runs) Start(ctx context.Context, in RunStartInput) (RunStartOutput, error) {
 	described, err := r.Workflows.DescribeWorkflow(ctx, in.WorkflowID, "")
 	var gone *serviceerror.NotFound
@@ -40,5 +47,9 @@ func (r *Runs) Start(ctx context.Context, in RunStartInput) (RunStartOutput, err
 	if err != nil {
 		return RunStartOutput{}, fault.Wrap(fault.Unavailable, err, "looking at %s", in.WorkflowID)
 	}
-	return RunStartOutput{RunID: described.WorkflowExecution.RunID, At: described.WorkflowStartTime}, nil
+	out := RunStartOutput{RunID: described.WorkflowExecution.RunID, At: described.WorkflowStartTime, Trigger: registry.ByHand}
+	if why, said := described.TypedSearchAttributes.GetKeyword(TriggerKey); said {
+		out.Trigger = registry.Trigger(why)
+	}
+	return out, nil
 }

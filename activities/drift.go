@@ -139,7 +139,7 @@ func (w *watched) wanted() []string {
 	return append(names, w.segment)
 }
 
-// sample is some of the rows, evenly spaced, with the champion's scores.
+// sample is some of the rows, see dataset.Sample, with the champion's scores.
 func (w *watched) sample(ctx context.Context, rows rowParts) (dataset.Table, error) {
 	t, err := dataset.Sample(ctx, rows.Manifest, rows.paths, w.wanted(), drift.MaxSeparated)
 	if err != nil {

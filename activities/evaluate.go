@@ -112,7 +112,7 @@ func (e *Evaluation) evaluate(ctx context.Context, in EvaluateInput) (EvaluateOu
 	if err != nil {
 		return EvaluateOutput{}, err
 	}
-	out := EvaluateOutput{Metrics: registryMetrics(seen.Metrics)}
+	out := EvaluateOutput{Metrics: seen.Metrics}
 	if out.Champion, err = e.beside(ctx, spec, m, test, in.Bundle, in.Champion); err != nil {
 		return out, err
 	}
@@ -165,7 +165,7 @@ func labels(spec pipeline.Spec, t dataset.Table) ([]float64, error) {
 // CheckGates says whether the model may be registered.
 func (e *Evaluation) CheckGates(_ context.Context, in GateInput) (GateOutput, error) {
 	with := besideChampion(in.Champion)
-	passed, checks := evaluate.Gate(in.Gates, evaluateMetrics(in.Metrics), with)
+	passed, checks := evaluate.Gate(in.Gates, in.Metrics, with)
 	stands := evaluate.Against(in.Against, with)
 	passed, checks = passed && stands.Passed, append(checks, stands)
 	out := GateOutput{Passed: passed, NotComparable: in.Champion != nil && !in.Champion.Same && in.Champion.Differences == nil}
@@ -176,20 +176,4 @@ func (e *Evaluation) CheckGates(_ context.Context, in GateInput) (GateOutput, er
 		}
 	}
 	return out, nil
-}
-
-func registryMetrics(from map[string]evaluate.Metric) map[string]registry.Metric {
-	to := make(map[string]registry.Metric, len(from))
-	for name, m := range from {
-		to[name] = registry.Metric(m)
-	}
-	return to
-}
-
-func evaluateMetrics(from map[string]registry.Metric) map[string]evaluate.Metric {
-	to := make(map[string]evaluate.Metric, len(from))
-	for name, m := range from {
-		to[name] = evaluate.Metric(m)
-	}
-	return to
 }

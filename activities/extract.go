@@ -45,6 +45,8 @@ type ExtractInput struct {
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	// AsOf is 2006-01-02, or empty for everything.
 	AsOf string `json:"as_of"`
+	// Partial leaves out rows of that day, 2006-01-02, of which others are still to come; empty leaves out none.
+	Partial string `json:"partial,omitempty"`
 	// After leaves out rows of that day, 2006-01-02, and of earlier ones; empty leaves out none.
 	After string `json:"after,omitempty"`
 	// KnownAt is the day on which the data were known.
@@ -132,6 +134,7 @@ type extraction struct {
 	Relations []relation         `json:"relations"` // the base first, then those that are joined to it, then outcomes
 	Limits    pipeline.Limits    `json:"limits"`
 	AsOf      string             `json:"as_of"`
+	Partial   string             `json:"partial,omitempty"`
 	After     string             `json:"after,omitempty"`
 	KnownAt   string             `json:"known_at"`
 }
@@ -145,7 +148,7 @@ type relation struct {
 
 // Extract brings the source's files here and makes one dataset of them.
 func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutput, error) {
-	for name, text := range map[string]string{"as_of": in.AsOf, "after": in.After, "known_at": in.KnownAt} {
+	for name, text := range map[string]string{"as_of": in.AsOf, "partial": in.Partial, "after": in.After, "known_at": in.KnownAt} {
 		if _, err := day(name, text); err != nil {
 			return ExtractOutput{}, err
 		}
@@ -154,7 +157,7 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 	if in.Data != "" {
 		from.Relation, from.Simulate = from.At(in.Data), nil
 	}
-	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, After: in.After, KnownAt: in.KnownAt}
+	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, Partial: in.Partial, After: in.After, KnownAt: in.KnownAt}
 	if from.Simulate != nil {
 		out, err := cached(ctx, e.Cache, ExtractData, reading, e.simulate)
 		return e.sourced(ctx, out, err, from, nil)
@@ -193,6 +196,10 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 	if err != nil {
 		return ExtractOutput{}, err
 	}
+	partial, err := day("partial", in.Partial)
+	if err != nil {
+		return ExtractOutput{}, err
+	}
 	after, err := day("after", in.After)
 	if err != nil {
 		return ExtractOutput{}, err
@@ -217,7 +224,7 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 	}
 	defer rows.Close()
 	made, err := e.ingest(ctx, ingest.Input{
-		Spec: spec, Rows: rows, AsOf: asOf, After: after, KnownAt: knownAt, Folder: folder, Once: once,
+		Spec: spec, Rows: rows, AsOf: asOf, Partial: partial, After: after, KnownAt: knownAt, Folder: folder, Once: once,
 		Keep: func(ctx context.Context, path string) (dataset.Part, error) {
 			ref, err := e.Cache.Objects.PutFile(ctx, path, parquetType, "parquet")
 			return dataset.Part{SHA256: ref.SHA256, Bytes: ref.Bytes}, err

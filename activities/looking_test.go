@@ -241,6 +241,7 @@ func TestALookKnowsWhatEarlierOnesDid(t *testing.T) {
 	w.registry.looks = []registry.Look{look(monitor.Nothing, "", time.Minute)}
 	w.registry.looks[0].AsOf, w.registry.looks[0].Until, w.registry.looks[0].Enough = "2026-06-01", "2026-05-31", true
 	require.Equal(t, "2026-05-31", w.reference(t, "2026-06-02").After, "of the first of June nobody has seen a row")
+	require.Equal(t, monitor.Days{Dated: 12_000}, w.reference(t, "2026-06-02").Days, "as many as the champion was made of")
 	past := w.reference(t, "2026-05-31")
 	require.Equal(t, "2026-06-01", past.Later)
 	require.Contains(t, past.Held, "a later day, 2026-06-01")

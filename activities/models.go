@@ -46,8 +46,9 @@ type ChampionInput struct {
 type ChampionOutput struct {
 	Champion *Rival `json:"champion,omitempty"`
 	Previous *Rival `json:"previous,omitempty"`
-	// L2 is the penalty with which the champion was trained, the first one to try.
-	L2 *float64 `json:"l2,omitempty"`
+	// Algorithm trained the champion, and First is what it found that its next training tries first: another algorithm understands nothing of it.
+	Algorithm string          `json:"algorithm,omitempty"`
+	First     json.RawMessage `json:"first,omitempty"`
 }
 
 // Summary is the number.
@@ -106,10 +107,7 @@ func (m *Models) FindChampion(ctx context.Context, in ChampionInput) (out Champi
 	if out.Champion, err = m.rival(ctx, champion); err != nil {
 		return out, err
 	}
-	var trained logit.Hyperparameters
-	if json.Unmarshal(champion.Hyperparameters, &trained) == nil { // those of another algorithm say nothing here
-		out.L2 = &trained.L2
-	}
+	out.Algorithm, out.First = champion.Algorithm, logit.First(champion.Hyperparameters)
 	if newest.Previous == nil || newest.Previous.Version == champion.Version {
 		return out, nil
 	}

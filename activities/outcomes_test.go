@@ -148,6 +148,30 @@ func TestOutcomesAsTheyWereKnown(t *testing.T) {
 	require.Len(t, digests, 6, "what is known is the dataset, and nothing else of the day")
 }
 
+// Applications of the day that goes on are left out; what is known of others on that day counts.
+func TestOutcomesOfAPartialDayCount(t *testing.T) {
+	b := newBench(t)
+	folder := t.TempDir()
+	files := sent{
+		"applications/all.csv": "id,applied,amount\na1,2026-01-01,1\na2,2026-01-31,2\na3,2026-02-01,3\n",
+		"outcomes/all.csv":     "loan,day,y\na1,2026-02-01,1\n",
+	}
+	loaded := b.loaded(t, files.spec(t, lateSpec, folder))
+	in := loaded.Extraction("", nil, "", "", "2026-02-01")
+	whole, err := b.stages.Extraction.Extract(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, "a11 a2- a3-", b.labels(t, whole))
+	in.Partial = "2026-02-01"
+	out, err := b.stages.Extraction.Extract(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, "a11 a2-", b.labels(t, out))
+	require.EqualValues(t, 1, out.Later)
+	require.Equal(t, "2026-01-31", out.Last)
+	in.Partial = "yesterday"
+	_, err = b.stages.Extraction.Extract(t.Context(), in)
+	require.ErrorContains(t, err, "partial")
+}
+
 // Rows that a person gives are joined to outcomes as the source's are, unless they bring the label themselves.
 func TestRowsOfTheirOwnMayBringTheirLabels(t *testing.T) {
 	b := newBench(t)

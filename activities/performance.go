@@ -164,7 +164,7 @@ type contest struct {
 	deciders []decision.Decider
 }
 
-// read scores the rows of a dataset, or so many of them, evenly spaced, where there are more. Whole datasets are scored part by part: of their rows the scores are
+// read scores the rows of a dataset, or so many of them, see dataset.Sample, where there are more. Whole datasets are scored part by part: of their rows the scores are
 // kept, and what they are told apart by, not what applicants told.
 func (c *contest) read(ctx context.Context, rows rowParts, most int, labelled func(dataset.Table) ([]float64, error)) (monitor.Scored, error) {
 	if int(rows.Rows) > most {

@@ -16,7 +16,7 @@ type PipelineInput struct {
 	Pipeline string `json:"pipeline"`
 }
 
-// PipelineOutput is a parsed spec's identity, its schema and the small parts of it that a training's steps read.
+// PipelineOutput is a parsed spec's identity, its schema and the small parts of it that steps read.
 type PipelineOutput struct {
 	Digest string          `json:"digest"`
 	Schema SchemaState     `json:"schema"`

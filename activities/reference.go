@@ -52,9 +52,9 @@ type ReferenceOutput struct {
 	After string `json:"after"`
 	// JudgedUntil is the last day of the rows with a label of which the champion was made.
 	JudgedUntil string `json:"judged_until"`
-	// Time is the column of days, Undated how many rows had none when the champion was made.
-	Time    string `json:"time,omitempty"`
-	Undated int64  `json:"undated,omitempty"`
+	// Time is the column of days, Days what was counted of all rows before, see daysBefore.
+	Time string       `json:"time,omitempty"`
+	Days monitor.Days `json:"days"`
 	// Memory is what the looks before at this champion tested.
 	Memory
 	// Later is the day of the newest look, where that is a later one than of this look; empty otherwise.
@@ -148,7 +148,7 @@ func (l *Looking) Reference(ctx context.Context, in ReferenceInput) (ReferenceOu
 		if err != nil {
 			return out, err
 		}
-		out.Time, out.Undated = spec.Time, made.Undated
+		out.Time, out.Days = spec.Time, daysBefore(looks, in.AsOf, made)
 	}
 	timed := spec.Time != ""
 	var seen string

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -18,6 +19,7 @@ import (
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	started, requests, domain, missing, institutions, sending := 1000, 1000, 30, 24, 8, 2
+	now := time.Unix(1000, 0).Add(contract.RefusedWindow)
 	counted := map[string]map[string]*int{
 		contract.DecisionsMetric:           {`pipeline="loans",synthetic="false"`: &requests},
 		contract.RefusedFieldsMetric:       {`pipeline="loans",field="purpose",rule="domain"`: &domain, `pipeline="loans",field="income",rule="required"`: &missing},
@@ -40,7 +42,7 @@ func TestRefusals(t *testing.T) {
 	defer gateway.Close()
 	asking := Asking{Gateway: gateway.URL, Client: gateway.Client()}
 	look := func(before json.RawMessage) RefusalsOutput {
-		out, err := asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans", Before: before})
+		out, err := asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans", Before: before, Now: now})
 		require.NoError(t, err)
 		return out
 	}
@@ -48,7 +50,7 @@ func TestRefusals(t *testing.T) {
 	require.Len(t, first.Findings, 1)
 	f := first.Findings[0]
 	require.Equal(t, monitor.OfRequests, f.Kind)
-	require.Contains(t, f.Message, "in 30 of 1000 requests since the last look, of 2 institutions within a day")
+	require.Contains(t, f.Message, "in 30 of 1000 requests since the last look, of 2 institutions within 25 hours")
 	require.Equal(t, []any{"purpose", "refused_domain", 0.03, int64(1000), false}, []any{f.Feature, f.Statistic, f.Value, f.Rows, f.Meaning})
 	require.Empty(t, look(first.Counts).Findings, "nothing since")
 	requests, domain = 11000, 55
@@ -59,10 +61,24 @@ func TestRefusals(t *testing.T) {
 	require.Empty(t, look(first.Counts).Findings, "one of eight institutions")
 	institutions = 1
 	require.Len(t, look(first.Counts).Findings, 1, "the only one")
-	institutions, sending = 8, 2
-	started = 2000
+	institutions, sending = 8, 0
+	now = now.Add(contract.RefusedWindow)
+	require.Empty(t, look(first.Counts).Findings, "none of eight institutions since the last look, a day and an hour ago")
+	now = now.Add(time.Second)
+	friday := look(first.Counts).Findings
+	require.Len(t, friday, 1, "on Monday nobody knows of how many institutions it was on Friday")
+	require.Equal(t, `clients send what the contract refuses: field "income", rule required, in 150 of 10000 requests since the last look`, friday[0].Message)
+	var counts map[string]any
+	require.NoError(t, json.Unmarshal(first.Counts, &counts))
+	delete(counts, "at")
+	earlier, err := json.Marshal(counts)
+	require.NoError(t, err)
+	require.Len(t, look(earlier).Findings, 1, "a look of an earlier release does not say when it was")
+	started = int(now.Unix()) - 60
+	require.Empty(t, look(first.Counts).Findings, "none since the gateway was started, a minute ago")
+	sending, started = 2, 2000
 	require.Len(t, look(first.Counts).Findings, 1, "after a restart all counts: 174 of 11,000 and 55 of 11,000")
 	gateway.Close()
-	_, err := asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans"})
+	_, err = asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans"})
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 }

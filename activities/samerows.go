@@ -116,7 +116,7 @@ func (s *SameRows) measure(spec pipeline.Spec, rows dataset.Table, a, b *model.M
 			return err
 		}
 	}
-	s.Rows, s.Positive, s.A, s.B = rows.Rows(), evaluated[0].Positive, registryMetrics(evaluated[0].Metrics), registryMetrics(evaluated[1].Metrics)
+	s.Rows, s.Positive, s.A, s.B = rows.Rows(), evaluated[0].Positive, evaluated[0].Metrics, evaluated[1].Metrics
 	s.Differences, err = evaluate.Paired(y, scores[0], scores[1])
 	if fault.CodeOf(err) == fault.Refused { // metrics they have, intervals not
 		s.Unpaired = err.Error()

@@ -61,6 +61,26 @@ func (e *Extraction) once(of extraction) keepSlices {
 		if err != nil || !out.Cached {
 			return made.State, err
 		}
-		return e.Cache.Objects.Get(ctx, out.State)
+		return e.again(ctx, out)
 	}
+}
+
+// again puts the objects of a slice that is taken from an earlier try, and returns its state. Those that are old are then written anew: nothing names them
+// before the run does, and what nothing names is removed for its age.
+func (e *Extraction) again(ctx context.Context, of sliceOutput) ([]byte, error) {
+	for _, part := range of.Parts {
+		path, err := e.Cache.Objects.Path(ctx, part)
+		if err != nil {
+			return nil, err
+		}
+		if _, err := e.Cache.Objects.PutFile(ctx, path, parquetType, "parquet"); err != nil {
+			return nil, err
+		}
+	}
+	state, err := e.Cache.Objects.Get(ctx, of.State)
+	if err != nil {
+		return nil, err
+	}
+	_, err = e.Cache.Objects.Put(ctx, state, sliceType, "slice")
+	return state, err
 }

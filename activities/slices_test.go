@@ -2,10 +2,12 @@ package activities
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -27,6 +29,28 @@ func (d *dying) PutFile(ctx context.Context, path, mediaType, ext string) (artif
 		return artifact.Ref{}, fault.New(fault.Unavailable, "away")
 	}
 	return d.objects.PutFile(ctx, path, mediaType, ext)
+}
+
+// noting notes what is put.
+type noting struct {
+	*objects
+	mu  sync.Mutex
+	put map[string]bool
+}
+
+func (n *noting) note(ref artifact.Ref, err error) (artifact.Ref, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.put[ref.SHA256] = true
+	return ref, err
+}
+
+func (n *noting) Put(ctx context.Context, data []byte, mediaType, ext string) (artifact.Ref, error) {
+	return n.note(n.objects.Put(ctx, data, mediaType, ext))
+}
+
+func (n *noting) PutFile(ctx context.Context, path, mediaType, ext string) (artifact.Ref, error) {
+	return n.note(n.objects.PutFile(ctx, path, mediaType, ext))
 }
 
 // A run whose worker died in the midst of its rows goes on with the slices that it had finished, and has the same dataset. That is so in one pass over
@@ -78,9 +102,20 @@ func TestAnExtractionGoesOnWhereItWas(t *testing.T) {
 			require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
 			kept := len(b.registry.steps)
 			require.Positive(t, kept)
-			got, err := extract(b, b.objects, path)
+			again := &noting{objects: b.objects, put: map[string]bool{}}
+			got, err := extract(b, again, path)
 			require.NoError(t, err)
 			require.False(t, got.Cached)
+			for _, ref := range refs {
+				require.True(t, again.put[ref.SHA256], "a part that is there is put again, or it would be removed for its age before the run names it")
+			}
+			for _, step := range b.registry.steps {
+				if step.Step == finishedSlice.Name {
+					var slice sliceOutput
+					require.NoError(t, json.Unmarshal(step.Result, &slice))
+					require.True(t, again.put[slice.State.SHA256], "a slice's state as well")
+				}
+			}
 			require.Equal(t, kept, got.Resumed)
 			require.Contains(t, got.Summary(), fmt.Sprintf("%d slices of them taken from a try that was interrupted", kept))
 			got.Resumed = 0

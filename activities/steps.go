@@ -8,7 +8,7 @@ import "github.com/loanops/loanops/internal/train/logit"
 var (
 	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
 	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "5", Role: Data, Patience: Long}
-	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "4", Role: Data, Patience: Long}
+	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "5", Role: Data, Patience: Long}
 	RecordSchema  = Step[RecordSchemaInput, RecordSchemaOutput]{Name: "RecordSchema", Role: Data}
 	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "3", Role: Data, Patience: Long}
 	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "4", Role: Data, Patience: Long}

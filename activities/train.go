@@ -18,6 +18,8 @@ type TrainInput struct {
 	Algorithm  pipeline.Algorithm `json:"algorithm"`
 	Train      artifact.Ref       `json:"train"`
 	Validation artifact.Ref       `json:"validation"`
+	// First is what the same algorithm found for the champion: it is tried first. Empty where there is none.
+	First json.RawMessage `json:"first,omitempty"`
 }
 
 // TrainOutput is a model bundle and how it came about.
@@ -45,8 +47,9 @@ type Training struct {
 	Code registry.Code
 }
 
-// Train fits a model to the training part; the validation part chooses among penalties.
+// Train fits a model to the training part; the validation part chooses among penalties. A penalty that is tried anyway makes no other step of it.
 func (t *Training) Train(ctx context.Context, in TrainInput) (TrainOutput, error) {
+	in.Algorithm, in.First = logit.TryFirst(in.Algorithm, in.First), nil
 	return cached(ctx, t.Cache, TrainModel, in, t.train)
 }
 

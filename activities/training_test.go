@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/schema"
 	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/internal/train/logit"
 )
 
 // everyStep is the steps that are cached.
@@ -148,6 +149,23 @@ func TestAModelWithoutAGoodRequestInItsTestPartIsRefused(t *testing.T) {
 	_, err = b.stages.Evaluation.Evaluate(t.Context(), EvaluateInput{Schema: tr.spec.Schema.Ref, Bundle: tr.trained.Bundle, Test: beyond})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "rows is a good request under the contract")
+}
+
+// A penalty that the spec names anyway makes no other model, and no other step: it is found in the cache.
+func TestTheChampionsPenaltyIsTriedOnce(t *testing.T) {
+	b := newBench(t)
+	tr := b.train(t)
+	in := TrainInput{Schema: tr.spec.Schema.Ref, Algorithm: b.spec.Algorithm, Train: tr.split.Train, Validation: tr.split.Validation, First: logit.First(tr.trained.Hyperparameters)}
+	again, err := b.stages.Training.Train(t.Context(), in)
+	require.NoError(t, err)
+	require.NotEmpty(t, in.First)
+	require.Equal(t, tr.trained.Bundle, again.Bundle)
+	require.True(t, again.Cached)
+	in.First = []byte(`{"l2":0.123}`)
+	other, err := b.stages.Training.Train(t.Context(), in)
+	require.NoError(t, err)
+	require.False(t, other.Cached)
+	require.Contains(t, string(other.Hyperparameters), `"trials":[{"l2":0.123,`)
 }
 
 // Probabilities of different outcomes have no quality in common: a drop between them would pass anything, or nothing. What a label says is told by its values
@@ -347,7 +365,9 @@ func TestRegister(t *testing.T) {
 	was, now := specs[0].Digest, b.registry.specs[product][0].Digest
 	for i, test := range []struct{ digest, spec string }{{"a", was}, {"b", was}, {"a", was}, {"a", now}} {
 		b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: test.digest}
-		registered, err := b.stages.Models.Register(t.Context(), RegisterInput{Model: product, SpecDigest: test.spec})
+		registered, err := b.stages.Models.Register(t.Context(), RegisterInput{
+			Model: product, SpecDigest: test.spec, Algorithm: "logistic", Hyperparameters: []byte(`{"l2":0.5,"iterations":9,"trials":[]}`),
+		})
 		require.NoError(t, err)
 		want := []RegisterOutput{
 			{Version: 1, Digest: "a", Created: true}, {Version: 2, Digest: "b", Created: true}, {Version: 1, Digest: "a"},
@@ -366,6 +386,7 @@ func TestRegister(t *testing.T) {
 	}
 	found, err := b.stages.Models.FindChampion(t.Context(), ChampionInput{Model: product})
 	require.NoError(t, err)
+	require.Equal(t, []string{"logistic", `{"l2":0.5}`}, []string{found.Algorithm, string(found.First)})
 	require.Equal(t, &Rival{Version: 2, Bundle: artifact.Ref{SHA256: "b"}}, found.Champion)
 	require.Nil(t, found.Previous)
 	next, err := b.registry.newest(serving.Production).Canary(serving.Track{Version: 1}, 5, "")

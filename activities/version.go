@@ -139,7 +139,10 @@ func (e *Evaluation) evaluateVersion(ctx context.Context, in EvaluateVersionInpu
 	if err != nil {
 		return out, err
 	}
-	out = EvaluateVersionOutput{Rows: on.Rows, Positive: on.Positive, Metrics: registryMetrics(on.Metrics), LeftOut: on.LeftOut, Refused: on.Refused}
+	out = EvaluateVersionOutput{Rows: on.Rows, Positive: on.Positive, Metrics: on.Metrics, LeftOut: on.LeftOut, Refused: on.Refused}
+	if out.Metrics == nil {
+		out.Metrics = map[string]evaluate.Metric{} // in JSON as well none is {}
+	}
 	if out.JSON, err = putJSON(ctx, e.Cache.Objects, on); err != nil || on.Refused != "" {
 		return out, err
 	}

@@ -47,6 +47,7 @@ func TestAVersionIsMeasuredOnRowsWithAFinalOutcomeAlone(t *testing.T) {
 	none, err := b.stages.Evaluation.EvaluateVersion(t.Context(), in)
 	require.NoError(t, err)
 	require.Equal(t, "0 of 0 labels are positive; both classes are needed", none.Refused)
+	require.NotNil(t, none.Metrics, "in JSON none is {}")
 	require.Zero(t, none.Rows)
 	require.Equal(t, map[string]artifact.Ref{artifact.Evaluation: none.JSON}, none.Artifacts())
 	again, err := b.stages.Evaluation.EvaluateVersion(t.Context(), in)

@@ -33,7 +33,7 @@ import (
 // requestTimeout bounds one request to a predictor or the gateway.
 const requestTimeout = 10 * time.Second
 
-// wire chooses the backends of the roles and gives each stage what it needs; the stages of other roles stay empty.
+// wire chooses the backends of the roles and gives each stage what it needs; the stages of other roles stay empty, but for those that need nothing more.
 func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, temporal client.Client, namespace string) (stages *activities.Stages, closeAll func(), err error) {
 	var opened backends
 	defer func() {

@@ -100,30 +100,17 @@ func (r *run) about(ctx workflow.Context, found alert.Raise) []string {
 	return nil
 }
 
-// statesOf is what the end of a run says of its pipeline, by the workflow's name; nothing leaves it as it was. A training that has handed its version
-// over ends well: the delivery says itself how it went.
-func statesOf(name string, handedOver bool, verdict Verdict, failure error) []alert.Raise {
-	switch name {
-	case ContinuousTrainingName:
-		return []alert.Raise{ofTraining(handedOver, verdict, failure)}
-	case ContinuousDeliveryName:
-		return ofDelivery(verdict, failure)
-	case RollbackName:
-		return ofRollback(verdict, failure)
-	}
-	return nil
-}
-
-func ofTraining(handedOver bool, verdict Verdict, failure error) alert.Raise {
+// ofTraining is what the end of a training says. One that has handed its version over ends well: the delivery says itself how it went.
+func ofTraining(handedOver bool, verdict Verdict, failure error) []alert.Raise {
 	switch {
 	case handedOver:
-		return alert.Raise{Subject: alert.Training, State: alert.OK}
+		return []alert.Raise{{Subject: alert.Training, State: alert.OK}}
 	case failure != nil:
-		return failedTo(alert.Training, failure)
+		return []alert.Raise{failedTo(alert.Training, failure)}
 	case verdict == Aborted:
-		return alert.Raise{Subject: alert.Training, State: alert.Aborted}
+		return []alert.Raise{{Subject: alert.Training, State: alert.Aborted}}
 	}
-	return alert.Raise{Subject: alert.Training, State: alert.OK} // a refusal is a result
+	return []alert.Raise{{Subject: alert.Training, State: alert.OK}} // a refusal is a result
 }
 
 // ofDelivery: nothing waits for approval when the run has ended, and only a new champion ends what a rollback began. Whether deliveries do well is not
@@ -152,6 +139,15 @@ func ofRollback(verdict Verdict, failure error) []alert.Raise {
 		return []alert.Raise{{Subject: alert.Rollback, State: alert.RolledBack}}
 	}
 	return nil
+}
+
+// ofLooksRollback is ofRollback of one that a look asked for. That the version cannot be gone back to at once is an answer: the look delivers it then, and
+// the delivery says how that goes.
+func ofLooksRollback(verdict Verdict, failure error) []alert.Raise {
+	if verdict != RolledBack && failedWith(failure, fault.Refused) {
+		return nil
+	}
+	return ofRollback(verdict, failure)
 }
 
 // failedTo is that a run failed. What an unknown fault says is for the log, not for other systems.

@@ -22,41 +22,42 @@ var errAway = temporal.NewApplicationError("the registry is away", string(fault.
 // The rows of the rule, one by one: how a run ends, and what that says of its pipeline.
 func TestWhatTheEndOfARunSays(t *testing.T) {
 	t.Parallel()
+	alone, handed := &training{}, &training{}
+	handed.Delivery = "delivery-loan-eligibility"
 	const training, delivery, approval, rollback = alert.Training, alert.Delivery, alert.Approval, alert.Rollback
 	for _, test := range []struct {
 		workflow string
-		handed   bool
+		ends     func(Verdict, error) []alert.Raise
 		verdict  Verdict
 		failure  error
 		want     map[alert.Subject]alert.State
 	}{
-		{ContinuousTrainingName, false, "", errAway, map[alert.Subject]alert.State{training: alert.Failed}},
-		{ContinuousTrainingName, true, "", errAway, map[alert.Subject]alert.State{training: alert.OK}},
-		{ContinuousTrainingName, false, Aborted, nil, map[alert.Subject]alert.State{training: alert.Aborted}},
-		{ContinuousTrainingName, true, Aborted, nil, map[alert.Subject]alert.State{training: alert.OK}},
-		{ContinuousTrainingName, false, Refused, nil, map[alert.Subject]alert.State{training: alert.OK}},
-		{ContinuousTrainingName, false, Registered, nil, map[alert.Subject]alert.State{training: alert.OK}},
-		{ContinuousTrainingName, true, Promoted, nil, map[alert.Subject]alert.State{training: alert.OK}},
+		{ContinuousTrainingName, alone.ended, "", errAway, map[alert.Subject]alert.State{training: alert.Failed}},
+		{ContinuousTrainingName, handed.ended, "", errAway, map[alert.Subject]alert.State{training: alert.OK}},
+		{ContinuousTrainingName, alone.ended, Aborted, nil, map[alert.Subject]alert.State{training: alert.Aborted}},
+		{ContinuousTrainingName, handed.ended, Aborted, nil, map[alert.Subject]alert.State{training: alert.OK}},
+		{ContinuousTrainingName, alone.ended, Refused, nil, map[alert.Subject]alert.State{training: alert.OK}},
+		{ContinuousTrainingName, alone.ended, Registered, nil, map[alert.Subject]alert.State{training: alert.OK}},
+		{ContinuousTrainingName, handed.ended, Promoted, nil, map[alert.Subject]alert.State{training: alert.OK}},
 
-		{ContinuousDeliveryName, false, Aborted, errAway, map[alert.Subject]alert.State{delivery: alert.Failed, approval: alert.OK}},
-		{ContinuousDeliveryName, false, Aborted, nil, map[alert.Subject]alert.State{delivery: alert.Aborted, approval: alert.OK}},
-		{ContinuousDeliveryName, false, Refused, nil, map[alert.Subject]alert.State{approval: alert.OK}},
-		{ContinuousDeliveryName, false, Rejected, nil, map[alert.Subject]alert.State{approval: alert.OK}},
-		{ContinuousDeliveryName, false, Promoted, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK, rollback: alert.OK}},
-		{ContinuousDeliveryName, false, Bootstrapped, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK, rollback: alert.OK}},
-		{ContinuousDeliveryName, false, Nothing, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK}},
-		{ContinuousDeliveryName, false, Restored, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Aborted, errAway, map[alert.Subject]alert.State{delivery: alert.Failed, approval: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Aborted, nil, map[alert.Subject]alert.State{delivery: alert.Aborted, approval: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Refused, nil, map[alert.Subject]alert.State{approval: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Rejected, nil, map[alert.Subject]alert.State{approval: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Promoted, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK, rollback: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Bootstrapped, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK, rollback: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Nothing, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK}},
+		{ContinuousDeliveryName, ofDelivery, Restored, nil, map[alert.Subject]alert.State{delivery: alert.OK, approval: alert.OK}},
 
-		{RollbackName, false, RolledBack, nil, map[alert.Subject]alert.State{rollback: alert.RolledBack}},
-		{RollbackName, false, RolledBack, errAway, map[alert.Subject]alert.State{rollback: alert.Failed}},
-		{RollbackName, false, Aborted, nil, map[alert.Subject]alert.State{}},
-		{AlertName, false, "", errAway, map[alert.Subject]alert.State{}},
+		{RollbackName, ofRollback, RolledBack, nil, map[alert.Subject]alert.State{rollback: alert.RolledBack}},
+		{RollbackName, ofRollback, RolledBack, errAway, map[alert.Subject]alert.State{rollback: alert.Failed}},
+		{RollbackName, ofRollback, Aborted, nil, map[alert.Subject]alert.State{}},
 	} {
 		said := map[alert.Subject]alert.State{}
-		for _, raised := range statesOf(test.workflow, test.handed, test.verdict, test.failure) {
+		for _, raised := range test.ends(test.verdict, test.failure) {
 			said[raised.Subject] = raised.State
 		}
-		require.Equal(t, test.want, said, "%s %t %s %v", test.workflow, test.handed, test.verdict, test.failure)
+		require.Equal(t, test.want, said, "%s %s %v", test.workflow, test.verdict, test.failure)
 	}
 }
 

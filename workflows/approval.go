@@ -101,13 +101,14 @@ func (d *delivery) validateApproval(ctx workflow.Context, by Intervention) error
 
 func (d *delivery) approve(ctx workflow.Context, by Intervention) (string, error) {
 	if by.Signed != nil {
-		_, err := call(ctx, activities.VerifyApproval, "verify the signature of "+by.Actor, activities.ApprovalInput{Signed: *by.Signed, Subject: d.Approval.Subject})
+		recorded, err := call(ctx, activities.VerifyApproval, "verify the signature of "+by.Actor, activities.ApprovalInput{Signed: *by.Signed, Subject: d.Approval.Subject})
 		if err != nil {
 			return "", temporal.NewNonRetryableApplicationError(cause(err), string(fault.Refused), nil)
 		}
 		if err := d.validateApproval(ctx, by); err != nil { // the world may have moved on meanwhile
 			return "", err
 		}
+		by.Reason = recorded.Reason
 	}
 	d.approvals = append(d.approvals, by)
 	d.Approval.ApprovedBy = append(d.Approval.ApprovedBy, by.Actor)

@@ -276,6 +276,21 @@ func TestAVerificationIsTriedAgain(t *testing.T) {
 	require.Equal(t, Promoted, result.Verdict)
 }
 
+// An approval that was recorded and that the run has not heard of is given once more, and says what was signed first.
+func TestAnApprovalThatWasNotHeardOf(t *testing.T) {
+	p, result := bySecondPerson(t, "", signedStart(t, "ada", nil), func(p *platform, env *testsuite.TestWorkflowEnvironment) {
+		first := p.approval(t, env, "grace", func(s *approval.Statement) { s.Reason = "read the report" })
+		_, err := p.signed.RecordSigned(t.Context(), *first.Signed, first.Signed.RunID)
+		require.NoError(t, err)
+		env.UpdateWorkflow(ApproveUpdate, "again", accepted(t), p.approval(t, env, "grace", nil))
+	})
+	require.Equal(t, Promoted, result.Verdict)
+	ledger, err := p.signed.Ledger(t.Context())
+	require.NoError(t, err)
+	require.Len(t, ledger.Approvals("loan-eligibility", 0), 1)
+	require.Contains(t, p.record.Reason, "signed and approved by grace: read the report")
+}
+
 // A start whose signature is not for it starts nothing: whoever saw one in a history could start in that person's name.
 func TestForgedStartsAreRefused(t *testing.T) {
 	for name, test := range map[string]struct {

@@ -3,12 +3,13 @@ package workflows
 import (
 	"go.temporal.io/sdk/temporal"
 
+	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/registry"
 )
 
 var (
 	pipelineKey = temporal.NewSearchAttributeKeyKeyword("LoanOpsPipeline")
-	triggerKey  = temporal.NewSearchAttributeKeyKeyword("LoanOpsTrigger")
+	triggerKey  = activities.TriggerKey
 	stageKey    = temporal.NewSearchAttributeKeyKeyword("LoanOpsStage")
 	versionKey  = temporal.NewSearchAttributeKeyInt64("LoanOpsModelVersion")
 	verdictKey  = temporal.NewSearchAttributeKeyKeyword("LoanOpsVerdict")

@@ -22,7 +22,10 @@ func Cadence(ctx workflow.Context, input CadenceInput) (Result, error) {
 	if !(input.Tolerance > 0 && input.Tolerance < 1) {
 		return Result{}, usage(`"tolerance" is %v; give how much AUC may be lost, above 0 and below 1, such as 0.01`, input.Tolerance)
 	}
-	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, defaultTo(input.Trigger, registry.ByHand),
+	if err := checkDay(input.AsOf); err != nil {
+		return Result{}, err
+	}
+	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, defaultTo(input.Trigger, registry.ByHand), nil,
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.MeasureCadence.Name)}
 	return c.execute(ctx, c.measure)
 }

@@ -17,13 +17,6 @@ func ages(t *testing.T, input CadenceInput, out activities.CadenceOutput) (*plat
 	p := newPlatform()
 	p.refused = "schema version 2 waits" // a proposed schema keeps nobody from looking
 	env := p.environment(t)
-	on(p, env, activities.ExtractData, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
-		require.Equal(t, input.Data, in.Data)
-		require.Equal(t, input.Uploads, in.Uploads)
-		require.Equal(t, input.AsOf, in.AsOf)
-		require.Empty(t, in.After, "all of the past, whatever the window")
-		return activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Rows: 90}, nil
-	})
 	var asked activities.CadenceInput
 	on(p, env, activities.MeasureCadence, func(in activities.CadenceInput) (activities.CadenceOutput, error) {
 		asked = in
@@ -51,7 +44,15 @@ func TestCadenceEndsWithAPeriod(t *testing.T) {
 	require.Equal(t, []string{
 		activities.RecordRun.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.MeasureCadence.Name, activities.RecordRun.Name,
 	}, p.steps, "nothing is registered or delivered")
-	require.Equal(t, activities.CadenceInput{Pipeline: "loan-eligibility", Dataset: artifact.Ref{SHA256: "dataset"}, KnownAt: "2026-03-31", Tolerance: 0.01}, asked)
+	spec := p.loaded
+	require.Equal(t, []activities.ExtractInput{{
+		Schema: spec.Schema.Ref, Version: 1, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: input.Data, Uploads: input.Uploads,
+		AsOf: "2026-03-31", KnownAt: "2026-03-31",
+	}}, given(p, activities.ExtractData), "all of the past, whatever the window")
+	require.Equal(t, activities.CadenceInput{
+		Pipeline: "loan-eligibility", Schema: spec.Schema.Ref, Dataset: artifact.Ref{SHA256: "dataset"}, Algorithm: spec.Algorithm, Split: spec.Split, Training: spec.Training,
+		KnownAt: "2026-03-31", Tolerance: 0.01,
+	}, asked)
 	require.Equal(t, Evaluated, result.Verdict)
 	require.Equal(t, []string{"up to 90 days"}, result.Reasons)
 	require.Equal(t, &Period{

@@ -28,6 +28,9 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 	if input.Version < 0 {
 		return Result{}, usage(`"version" is %d; give a registered version, or leave it out for the newest`, input.Version)
 	}
+	if err := checkTexts("actor", input.Actor, "cause", input.Cause); err != nil {
+		return Result{}, err
+	}
 	if _, err := drill.Parse(input.Drill); err != nil {
 		return Result{}, usage("%s", err)
 	}
@@ -38,7 +41,7 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 	digest := input.Digest() // as it was signed: before defaults
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
-	d := &delivery{input: input, asked: digest, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger,
+	d := &delivery{input: input, asked: digest, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger, ofDelivery,
 		activities.ResolveModel.Name, activities.CheckContract.Name, activities.PredictShift.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
 		activities.ApplyStaging.Name, activities.SmokeTest.Name, activities.LatencyTest.Name)}
 	d.cause = input.Cause

@@ -7,6 +7,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -15,6 +16,12 @@ import (
 func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, error) {
 	if input.Pipeline == "" {
 		return Result{}, usage(`"pipeline" is missing; give {"pipeline":"loan-eligibility"}`)
+	}
+	if err := checkDay(input.AsOf); err != nil {
+		return Result{}, err
+	}
+	if err := checkTexts("actor", input.Actor, "cause", input.Cause); err != nil {
+		return Result{}, err
 	}
 	if _, err := expiry(input.ApprovalExpires); err != nil {
 		return Result{}, err
@@ -30,7 +37,8 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 	if input.Signed != nil {
 		planned = append([]string{activities.VerifyStart.Name}, planned...)
 	}
-	t := &training{input: input, asked: digest, run: newRun(activities.Data, input.Pipeline, input.Trigger, planned...)}
+	t := &training{input: input, asked: digest}
+	t.run = newRun(activities.Data, input.Pipeline, input.Trigger, t.ended, planned...)
 	t.cause = input.Cause
 	return t.execute(ctx, t.train)
 }
@@ -40,6 +48,11 @@ type training struct {
 	run
 	input TrainingInput
 	asked string // digest of the input as it came
+}
+
+// ended is what its end says of its pipeline.
+func (t *training) ended(verdict Verdict, failure error) []alert.Raise {
+	return ofTraining(t.Delivery != "", verdict, failure)
 }
 
 // train takes one step after the other, each an activity of its own.
@@ -62,7 +75,11 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return t.result(Refused, spec.Refused), nil
 	}
 	known := spec.Source.Known(t.input.AsOf, workflow.Now(ctx))
-	extracted, validated, refused, err := t.read(ctx, &spec, known)
+	partial := "" // the day of which rows go on coming: whole, it is of the next look
+	if t.input.Data == "" && spec.Source.Whole(known, workflow.Now(ctx)) != known {
+		partial = known
+	}
+	extracted, validated, refused, err := t.read(ctx, &spec, known, partial)
 	if err != nil {
 		return Result{}, err
 	}
@@ -99,9 +116,11 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	trained, err := do(ctx, &t.run, activities.TrainModel, "training", activities.TrainInput{
-		Schema: spec.Schema.Ref, Algorithm: spec.Algorithm.TryFirst(before.L2), Train: parts.Train, Validation: parts.Validation,
-	})
+	wanted := activities.TrainInput{Schema: spec.Schema.Ref, Algorithm: spec.Algorithm, Train: parts.Train, Validation: parts.Validation}
+	if before.Algorithm == spec.Algorithm.Name {
+		wanted.First = before.First
+	}
+	trained, err := do(ctx, &t.run, activities.TrainModel, "training", wanted)
 	if err != nil {
 		return Result{}, err
 	}
@@ -137,10 +156,11 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 
 // read extracts the data and holds them against the schema. What they bring that it can take in becomes its next version, under which they are
 // read again. refused says why nothing may be trained on them.
-func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
+func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known, partial string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
 	for nth := range activities.MaxSchemas {
-		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data",
-			spec.Extraction(t.input.Data, t.input.Uploads, t.input.AsOf, spec.Training.After(known), known))
+		reading := spec.Extraction(t.input.Data, t.input.Uploads, t.input.AsOf, spec.Training.After(known), known)
+		reading.Partial = partial
+		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", reading)
 		if err != nil {
 			return extracted, validated, nil, err
 		}

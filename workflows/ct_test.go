@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -48,6 +49,57 @@ func TestTrainingRunsItsStepsInOrderAndDelivers(t *testing.T) {
 	require.Equal(t, map[string]artifact.Ref{artifact.Manifest: *p.manifest}, result.Artifacts, "what the run made is one reference")
 	require.Equal(t, trainingSteps, p.steps[:len(trainingSteps)])
 	require.Equal(t, []int{2}, p.champions())
+}
+
+// Whatever a step is not given it cannot use.
+func TestTrainingGivesEachStepWhatItNeeds(t *testing.T) {
+	p := newPlatform()
+	p.validation.Report = artifact.Ref{SHA256: "report"}
+	input := TrainingInput{Pipeline: "loan-eligibility", Data: "rows.csv", Uploads: map[string][]string{"rows.csv": {"s3://b/rows"}}, AsOf: "2026-06-30", RegisterOnly: true}
+	require.Equal(t, Registered, train(t, p, input).Verdict)
+	spec := p.loaded
+	dataset, facts := artifact.Ref{SHA256: "dataset"}, artifact.Ref{SHA256: "facts"}
+	parts := activities.SplitOutput{Train: artifact.Ref{SHA256: "train"}, Validation: artifact.Ref{SHA256: "validation"}, Test: artifact.Ref{SHA256: "test"}}
+	metrics := map[string]registry.Metric{"auc": {Estimate: 0.78}}
+	require.Equal(t, []activities.ExtractInput{{
+		Schema: spec.Schema.Ref, Version: 1, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: "rows.csv", Uploads: input.Uploads,
+		AsOf: "2026-06-30", After: "2025-06-30", KnownAt: "2026-06-30",
+	}}, given(p, activities.ExtractData), "the window is 365 days")
+	require.Equal(t, []activities.ValidateInput{{
+		Schema: spec.Schema.Ref, Unused: spec.Schema.Unused, Dataset: dataset, Facts: facts, Quarantine: spec.Quarantine, Evolve: spec.Evolve, Rules: spec.Rules, KnownAt: "2026-06-30",
+	}}, given(p, activities.ValidateData))
+	require.Equal(t, []activities.ProfileInput{{Facts: facts, Report: p.validation.Report}}, given(p, activities.ProfileData))
+	require.Equal(t, []activities.SplitInput{{Schema: spec.Schema.Ref, Dataset: dataset, Split: spec.Split, KnownAt: "2026-06-30"}}, given(p, activities.SplitData))
+	require.Equal(t, []activities.SplitCheckInput{{
+		Schema: spec.Schema.Ref, Train: parts.Train, Validation: parts.Validation, Test: parts.Test, Split: spec.Split,
+	}}, given(p, activities.CheckSplit))
+	require.Equal(t, []activities.LeakageInput{{
+		Schema: spec.Schema.Ref, Dataset: dataset, Train: parts.Train, Validation: parts.Validation, Test: parts.Test, Leakage: spec.Leakage, KnownAt: "2026-06-30",
+	}}, given(p, activities.CheckLeakage))
+	require.Equal(t, []activities.ChampionInput{{Model: "loan-eligibility"}}, given(p, activities.FindChampion))
+	require.Equal(t, []activities.TrainInput{{
+		Schema: spec.Schema.Ref, Algorithm: spec.Algorithm, Train: parts.Train, Validation: parts.Validation, First: []byte(`{"l2":0.01}`),
+	}}, given(p, activities.TrainModel), "the champion's penalty is tried first; training reads nothing of the test part")
+	require.Equal(t, []activities.EvaluateInput{{
+		Schema: spec.Schema.Ref, Bundle: artifact.Ref{SHA256: "digest-2"}, Test: parts.Test, Champion: &activities.Rival{Version: 1}, Previous: &activities.Rival{Version: 9},
+	}}, given(p, activities.EvaluateModel), "evaluation reads the test part only")
+	require.Equal(t, []activities.GateInput{{
+		Gates: spec.Gates, Against: spec.Training.AgainstChampion, Metrics: metrics, Champion: &activities.Beside{Version: 1, Rows: 400},
+	}}, given(p, activities.CheckGates))
+	registered := given(p, activities.RegisterModel)
+	require.Equal(t, []activities.RegisterInput{{
+		RunID: registered[0].RunID, Model: "loan-eligibility", Algorithm: "logistic", Hyperparameters: []byte(`{}`), Metrics: metrics, SpecDigest: "spec-digest", SchemaVersion: 1,
+		Source: "simulate", AsOf: "2026-06-30", Rows: 1000, Code: registry.Code{Revision: trainedBy},
+	}}, registered, "the program that trained is lineage")
+	require.NotEmpty(t, registered[0].RunID)
+}
+
+// What another algorithm found says nothing of this one.
+func TestTrainingKnowsNothingOfAnotherAlgorithm(t *testing.T) {
+	p := newPlatform()
+	p.trainedBy = "boosted trees"
+	require.Equal(t, Registered, train(t, p, TrainingInput{Pipeline: "loan-eligibility", RegisterOnly: true}).Verdict)
+	require.Empty(t, given(p, activities.TrainModel)[0].First)
 }
 
 func TestTrainingRefusedByValidationDoesNotTrain(t *testing.T) {
@@ -127,6 +179,31 @@ func TestTrainingFixesTheDayOnWhichDataAreKnown(t *testing.T) {
 	input.AsOf = "2026-03-31"
 	train(t, p, input)
 	require.Equal(t, "2026-03-31", p.knownAt)
+}
+
+// Of a day that goes on a part of the rows is there. They are left to the next look, which begins after the last day of the champion's.
+func TestTrainingTakesWholeDays(t *testing.T) {
+	day := pipeline.Date{Time: time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)}
+	for _, test := range []struct {
+		name  string
+		input TrainingInput
+		knows *pipeline.Date
+		want  string
+	}{
+		{"rows go on coming", TrainingInput{}, nil, "2026-11-27"},
+		{"of a day that is over", TrainingInput{AsOf: "2026-11-26"}, nil, ""},
+		{"the spec says what is known", TrainingInput{}, &day, ""},
+		{"rows that a person names are all there", TrainingInput{Data: "rows.csv"}, nil, ""},
+	} {
+		p := newPlatform()
+		p.loaded.Source.KnownAt = test.knows
+		env := p.environment(t)
+		env.SetStartTime(time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC))
+		test.input.Pipeline, test.input.RegisterOnly = trainingInput.Pipeline, true
+		env.ExecuteWorkflow(ContinuousTrainingName, test.input)
+		require.NoError(t, env.GetWorkflowError(), test.name)
+		require.Equal(t, test.want, p.partial, test.name)
+	}
 }
 
 func TestTrainingRefusedByAGateRegistersNothing(t *testing.T) {

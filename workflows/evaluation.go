@@ -17,8 +17,11 @@ func Evaluation(ctx workflow.Context, input EvaluationInput) (Result, error) {
 	case input.Data == "":
 		return Result{}, usage(`"data" is missing; give s3://bucket/key, or a path that the worker may read`)
 	}
+	if err := checkDay(input.AsOf); err != nil {
+		return Result{}, err
+	}
 	input.Version = defaultTo(input.Version, "@champion")
-	e := &evaluation{input: input, run: newRun(activities.Data, input.Model, defaultTo(input.Trigger, registry.ByHand),
+	e := &evaluation{input: input, run: newRun(activities.Data, input.Model, defaultTo(input.Trigger, registry.ByHand), nil,
 		activities.FindVersion.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.EvaluateVersion.Name)}
 	return e.execute(ctx, e.evaluate)
 }

@@ -32,12 +32,15 @@ func Monitor(ctx workflow.Context, input MonitorInput) (Result, error) {
 	if input.Pipeline == "" {
 		return Result{}, usage(`"pipeline" is missing; give {"pipeline":"loan-eligibility"}`)
 	}
+	if err := checkDay(input.AsOf); err != nil {
+		return Result{}, err
+	}
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
-	m := &monitoring{input: input, run: newRun(activities.Data, input.Pipeline, input.Trigger,
-		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name, activities.FindRefusals.Name,
-		activities.MeasureDrift.Name, activities.ExtractOutcomes.Name, activities.MeasurePerformance.Name, activities.RecordLook.Name)}
-	m.states = m.standing
+	m := &monitoring{input: input}
+	m.run = newRun(activities.Data, input.Pipeline, input.Trigger, m.standing,
+		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name,
+		activities.MeasureDrift.Name, activities.FindRefusals.Name, activities.ExtractOutcomes.Name, activities.MeasurePerformance.Name, activities.RecordLook.Name)
 	return m.execute(ctx, m.look)
 }
 
@@ -132,7 +135,9 @@ func (m *monitoring) fresh(ctx workflow.Context) (rows activities.ExtractOutput,
 	}
 	m.evidence.Rows, m.record.Look.Rows, m.record.Look.Until, m.record.Look.Dataset = rows.Rows, rows.Rows, rows.Last, rows.Dataset.SHA256
 	if m.input.Data == "" {
-		m.found(monitor.Undated(m.ref.Time, rows.Undated, m.ref.Undated, rows.Rows+rows.Refused)...)
+		days := rows.Days()
+		m.record.Look.Days = &days
+		m.found(monitor.Undated(m.ref.Time, days, m.ref.Days, rows.Rows+rows.Refused, m.spec.Quarantine.MaxShare)...)
 	}
 	if rows.Rows+rows.Refused == 0 {
 		m.skip(ctx, "there are no new rows", activities.ValidateData.Name, activities.FindSchemaChanges.Name, activities.MeasureDrift.Name)
@@ -172,7 +177,7 @@ func (m *monitoring) asked(ctx workflow.Context) error {
 		return nil
 	}
 	refused, err := do(ctx, &m.run, activities.FindRefusals, "finding what clients are refused for",
-		activities.RefusalsInput{Pipeline: m.input.Pipeline, Before: m.ref.Refusals})
+		activities.RefusalsInput{Pipeline: m.input.Pipeline, Before: m.ref.Refusals, Now: workflow.Now(ctx)})
 	if failedWith(err, fault.Unavailable) {
 		m.end(ctx, activities.FindRefusals.Name, StepSkipped, cause(err))
 		return nil

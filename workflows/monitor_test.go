@@ -13,6 +13,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/monitor"
@@ -29,19 +30,15 @@ type production struct {
 	outcomes    activities.ExtractOutput
 	schema      activities.FindingsOutput
 	refusals    activities.RefusalsOutput
-	source      pipeline.Source
 	gatewayAway bool
 	drift       activities.DriftOutput
 	performance activities.PerformanceOutput
 
-	read        []activities.ExtractInput
-	validated   activities.ValidateInput
-	measured    activities.PerformanceInput
 	looks       []registry.Look
 	triggered   []TriggerInput
 	rolledBack  []RollbackInput
 	delivered   []DeliveryInput
-	rollback    func(workflow.Context) (Result, error)
+	rollback    func(workflow.Context) (Result, error) // in place of Rollback; nil leaves that to itself
 	trigger     func(workflow.Context) error
 	taken       []string // IDs of children under which others run already
 	triggeredTo TriggerOutcome
@@ -50,7 +47,11 @@ type production struct {
 func newProduction() *production {
 	p := &production{platform: newPlatform(), triggeredTo: TriggerStarted}
 	known := pipeline.Date{Time: time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)} // as lookInput says
-	p.source.KnownAt = &known
+	p.loaded.Source.KnownAt = &known
+	p.loaded.Monitor = pipeline.Monitor{MinRows: 500, MaxPSI: 0.2, On: pipeline.MonitorOn{
+		Schema: pipeline.ReactRetrain, DataDrift: pipeline.ReactAlert, PredictionDrift: pipeline.ReactRollBack, Performance: pipeline.ReactRollBack,
+		NewData: pipeline.ReactRetrain, Requests: pipeline.ReactAlert,
+	}}
 	p.rollback = func(workflow.Context) (Result, error) {
 		return Result{Verdict: RolledBack, Model: ModelRef{Version: 1}}, nil
 	}
@@ -70,43 +71,19 @@ func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironmen
 	t.Helper()
 	env := p.platform.environment(t)
 	patient(env, &realTerms{taken: p.taken})
-	spec := activities.PipelineOutput{Digest: "spec-digest", Schema: activities.SchemaState{Version: 1}, Refused: p.refused}
-	spec.Source = p.source
-	spec.Monitor = pipeline.Monitor{MinRows: 500, On: pipeline.MonitorOn{
-		Schema: pipeline.ReactRetrain, DataDrift: pipeline.ReactAlert, PredictionDrift: pipeline.ReactRollBack, Performance: pipeline.ReactRollBack,
-		NewData: pipeline.ReactRetrain, Requests: pipeline.ReactAlert,
-	}}
-	on(p.platform, env, activities.LoadPipeline, func(activities.PipelineInput) (activities.PipelineOutput, error) { return spec, nil })
 	on(p.platform, env, activities.FindReference, func(activities.ReferenceInput) (activities.ReferenceOutput, error) { return p.reference, nil })
-	on(p.platform, env, activities.ExtractData, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
-		p.read = append(p.read, in)
-		return p.fresh, nil
-	})
-	on(p.platform, env, activities.ExtractOutcomes, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
-		p.read = append(p.read, in)
-		return p.outcomes, nil
-	})
-	on(p.platform, env, activities.ValidateData, func(in activities.ValidateInput) (activities.ValidateOutput, error) {
-		p.validated = in
-		require.True(t, in.Young, "nobody expects labels of rows that are new")
-		return activities.ValidateOutput{}, nil
-	})
+	on(p.platform, env, activities.ExtractData, func(activities.ExtractInput) (activities.ExtractOutput, error) { return p.fresh, nil })
+	on(p.platform, env, activities.ExtractOutcomes, func(activities.ExtractInput) (activities.ExtractOutput, error) { return p.outcomes, nil })
+	on(p.platform, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) { return p.validation, nil })
 	on(p.platform, env, activities.FindSchemaChanges, func(activities.SchemaLookInput) (activities.FindingsOutput, error) { return p.schema, nil })
-	on(p.platform, env, activities.FindRefusals, func(in activities.RefusalsInput) (activities.RefusalsOutput, error) {
-		require.JSONEq(t, `{"requests":7}`, string(in.Before))
+	on(p.platform, env, activities.FindRefusals, func(activities.RefusalsInput) (activities.RefusalsOutput, error) {
 		if p.gatewayAway {
 			return activities.RefusalsOutput{}, temporal.NewApplicationError("the gateway does not answer", string(fault.Unavailable))
 		}
 		return p.refusals, nil
 	})
-	on(p.platform, env, activities.MeasureDrift, func(in activities.DriftInput) (activities.DriftOutput, error) {
-		require.Equal(t, []string{"reference", "fresh", "digest-2"}, []string{in.Reference.SHA256, in.Fresh.SHA256, in.Champion.SHA256})
-		return p.drift, nil
-	})
-	on(p.platform, env, activities.MeasurePerformance, func(in activities.PerformanceInput) (activities.PerformanceOutput, error) {
-		p.measured = in
-		return p.performance, nil
-	})
+	on(p.platform, env, activities.MeasureDrift, func(activities.DriftInput) (activities.DriftOutput, error) { return p.drift, nil })
+	on(p.platform, env, activities.MeasurePerformance, func(activities.PerformanceInput) (activities.PerformanceOutput, error) { return p.performance, nil })
 	on(p.platform, env, activities.RecordLook, func(in activities.LookInput) (activities.LookOutput, error) {
 		if err := p.fails(activities.RecordLook.Name); err != nil {
 			return activities.LookOutput{}, err
@@ -118,10 +95,12 @@ func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironmen
 		p.triggered = append(p.triggered, in)
 		return Triggered{Outcome: p.triggeredTo, WorkflowID: TrainingID(in.Pipeline)}, p.trigger(ctx)
 	}).Maybe()
-	env.OnWorkflow(RollbackName, mock.Anything, mock.Anything).Return(func(ctx workflow.Context, in RollbackInput) (Result, error) {
-		p.rolledBack = append(p.rolledBack, in)
-		return p.rollback(ctx)
-	}).Maybe()
+	if p.rollback != nil {
+		env.OnWorkflow(RollbackName, mock.Anything, mock.Anything).Return(func(ctx workflow.Context, in RollbackInput) (Result, error) {
+			p.rolledBack = append(p.rolledBack, in)
+			return p.rollback(ctx)
+		}).Maybe()
+	}
 	env.OnWorkflow(ContinuousDeliveryName, mock.Anything, mock.Anything).Return(func(_ workflow.Context, in DeliveryInput) (Result, error) {
 		p.delivered = append(p.delivered, in)
 		return Result{Verdict: Promoted}, nil
@@ -162,33 +141,112 @@ func withBetter() *production {
 	return p
 }
 
-func TestALookReadsWhatIsNewAndWhatHasBecomeOfApplicants(t *testing.T) {
+// Whatever a step is not given it cannot look at.
+func TestALookGivesEachStepWhatItNeeds(t *testing.T) {
 	p := newProduction()
-	result := p.look(t, lookInput)
+	p.reference.Tested, p.reference.NthMeasured = []byte(`{"looks":2}`), 2
+	p.fresh.Facts, p.fresh.Last = artifact.Ref{SHA256: "facts"}, "2026-06-28"
+	p.validation = activities.ValidateOutput{Report: artifact.Ref{SHA256: "report"}, Change: &activities.SchemaChange{Words: []string{"1 new category"}}}
+	p.drift = activities.DriftOutput{Tested: []byte(`{"looks":3}`), JSON: artifact.Ref{SHA256: "drift"}}
+	p.performance.JSON = artifact.Ref{SHA256: "performance"}
+	p.refusals.Counts = []byte(`{"requests":9}`)
+	result := p.look(t, MonitorInput{Pipeline: "loan-eligibility", AsOf: "2026-06-30", Uploads: map[string][]string{"new.csv": {"s3://b/new"}}})
 	require.Equal(t, Nothing, result.Verdict)
 	require.Equal(t, ModelRef{Name: "loan-eligibility", Version: 2, Digest: "digest-2"}, result.Model)
-	require.Len(t, p.read, 2)
-	require.Equal(t, []string{"2026-05-31", "2025-11-30"}, []string{p.read[0].After, p.read[1].After})
-	for _, in := range p.read {
-		require.Equal(t, []string{"2026-06-30", "2026-06-30"}, []string{in.AsOf, in.KnownAt})
+
+	spec := p.loaded
+	asked := given(p.platform, activities.FindReference)
+	require.Equal(t, []activities.ReferenceInput{{
+		Pipeline: "loan-eligibility", AsOf: "2026-06-30", Now: asked[0].Now, Monitor: spec.Monitor, Delivery: "delivery-loan-eligibility",
+	}}, asked)
+	require.False(t, asked[0].Now.IsZero())
+	rows := activities.ExtractInput{
+		Schema: spec.Schema.Ref, Version: 1, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Uploads: map[string][]string{"new.csv": {"s3://b/new"}},
+		AsOf: "2026-06-30", After: "2026-05-31", KnownAt: "2026-06-30",
 	}
-	require.Equal(t, "fresh", p.validated.Dataset.SHA256)
-	require.Equal(t, []string{"judged", "reference", "fresh", "outcomes"}, []string{p.measured.Test.SHA256, p.measured.Reference.SHA256, p.measured.Fresh.SHA256, p.measured.Outcomes.SHA256})
-	require.Len(t, p.measured.Contenders, 2, "the version before is scored as well")
-	require.Equal(t, 3, p.measured.Nth)
-	look := p.looks[0]
-	require.Equal(t, []any{"2026-05-31", "2026-06-30", int64(700), int64(900), 2, true}, []any{look.After, look.AsOf, look.Rows, look.Matured, look.Champion, look.Enough})
+	require.Equal(t, []activities.ExtractInput{rows}, given(p.platform, activities.ExtractData))
+	rows.After = "2025-11-30"
+	require.Equal(t, []activities.ExtractInput{rows}, given(p.platform, activities.ExtractOutcomes), "what the champion was judged on says nothing new")
+	require.Equal(t, []activities.ValidateInput{{
+		Schema: spec.Schema.Ref, Unused: spec.Schema.Unused, Dataset: p.fresh.Dataset, Facts: p.fresh.Facts, Quarantine: spec.Quarantine, Evolve: spec.Evolve, Rules: spec.Rules,
+		KnownAt: "2026-06-30", Young: true,
+	}}, given(p.platform, activities.ValidateData), "nobody expects labels of rows that are new")
+	require.Equal(t, []activities.SchemaLookInput{{Report: p.validation.Report, Change: p.validation.Change}}, given(p.platform, activities.FindSchemaChanges))
+	require.Equal(t, []activities.DriftInput{{
+		Schema: spec.Schema.Ref, Reference: p.reference.Dataset, Fresh: p.fresh.Dataset, Champion: p.reference.Contenders[0].Bundle, Monitor: spec.Monitor, Tested: p.reference.Tested,
+	}}, given(p.platform, activities.MeasureDrift))
+	refused := given(p.platform, activities.FindRefusals)
+	require.Len(t, refused, 1)
+	require.False(t, refused[0].Now.IsZero())
+	require.Equal(t, []activities.RefusalsInput{{Pipeline: "loan-eligibility", Before: p.reference.Refusals, Now: refused[0].Now}}, refused)
+	require.Equal(t, []activities.PerformanceInput{{
+		Pipeline: "loan-eligibility", Schema: spec.Schema.Ref, Test: p.reference.Test, Reference: p.reference.Dataset, Fresh: p.fresh.Dataset, Outcomes: p.outcomes.Dataset,
+		Contenders: p.reference.Contenders, KnownAt: "2026-06-30", Monitor: spec.Monitor, Nth: 3, NthMeasured: 2,
+	}}, given(p.platform, activities.MeasurePerformance), "the version before is scored as well")
+	recorded := given(p.platform, activities.RecordLook)
+	require.Equal(t, []activities.LookInput{{
+		Look: registry.Look{
+			RunID: recorded[0].Look.RunID, Pipeline: "loan-eligibility", After: "2026-05-31", AsOf: "2026-06-30", Until: "2026-06-28", Dataset: "fresh", Outcomes: "outcomes",
+			Rows: 700, Matured: 900, Champion: 2, Days: &monitor.Days{Dated: 700}, Enough: true, Verdict: monitor.Nothing, Reasons: result.Reasons, Tested: p.drift.Tested, Refusals: p.refusals.Counts,
+		},
+		Drift: &p.drift.JSON, Performance: &p.performance.JSON,
+	}}, recorded)
+	require.NotEmpty(t, recorded[0].Look.RunID)
 	require.Empty(t, p.triggered)
 	require.Empty(t, p.rolledBack)
+}
+
+// What the end of a look says of its pipeline, row by row.
+func TestWhatTheEndOfALookSays(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		verdict Verdict
+		stands  monitor.Verdict
+		failure error
+		want    []alert.State
+	}{
+		{verdict: Nothing, want: []alert.State{alert.OK}},
+		{verdict: Alerted, want: []alert.State{"alert"}},
+		{verdict: Alerted, stands: monitor.Retrain, want: []alert.State{"retrain"}},
+		{verdict: Retrain, want: []alert.State{"retrain"}},
+		{verdict: RolledBack, want: []alert.State{"rolled_back"}},
+		{verdict: Review, want: []alert.State{"review"}},
+		{verdict: Aborted},
+		{failure: errAway, want: []alert.State{alert.Failed}},
+	} {
+		m := &monitoring{did: acted{stands: test.stands}}
+		var said []alert.State
+		for _, raised := range m.standing(test.verdict, test.failure) {
+			require.Equal(t, alert.Monitor, raised.Subject)
+			said = append(said, raised.State)
+		}
+		require.Equal(t, test.want, said, "%s %s %v", test.verdict, test.stands, test.failure)
+	}
+}
+
+// Of a look that fails people are told.
+func TestALookThatFailsIsTold(t *testing.T) {
+	p := newProduction()
+	env := p.environment(t)
+	on(p.platform, env, activities.FindReference, func(activities.ReferenceInput) (activities.ReferenceOutput, error) {
+		return activities.ReferenceOutput{}, temporal.NewNonRetryableApplicationError("the record was altered", string(fault.Refused), nil)
+	})
+	env.ExecuteWorkflow(MonitorName, lookInput)
+	require.ErrorContains(t, env.GetWorkflowError(), "the record was altered")
+	require.Equal(t, []string{"alert-monitor-failed"}, p.started)
 }
 
 func TestALookAtRowsOfTheirOwnReadsThemOnce(t *testing.T) {
 	p := newProduction()
 	p.reference.After, p.reference.JudgedUntil = "", ""
 	p.look(t, MonitorInput{Pipeline: "loan-eligibility", AsOf: "2026-06-30", Data: "/data/2005.csv"})
-	require.Len(t, p.read, 1)
-	require.Equal(t, "/data/2005.csv", p.read[0].Data)
-	require.Equal(t, "fresh", p.measured.Outcomes.SHA256)
+	read := given(p.platform, activities.ExtractData)
+	require.Len(t, read, 1)
+	require.Equal(t, "/data/2005.csv", read[0].Data)
+	require.NotContains(t, p.steps, activities.ExtractOutcomes.Name)
+	require.Equal(t, "/data/2005.csv", given(p.platform, activities.FindReference)[0].Data, "all of them are new")
+	require.Equal(t, "fresh", given(p.platform, activities.MeasurePerformance)[0].Outcomes.SHA256)
+	require.Equal(t, "/data/2005.csv", p.looks[0].Data)
 }
 
 func TestFewRowsWaitForTheNextLook(t *testing.T) {
@@ -213,7 +271,7 @@ func TestWithoutAChampionThereIsNothingToLookAt(t *testing.T) {
 	p.reference = activities.ReferenceOutput{}
 	result := p.look(t, lookInput)
 	require.Equal(t, Nothing, result.Verdict)
-	require.Empty(t, p.read)
+	require.NotContains(t, p.steps, activities.ExtractData.Name)
 }
 
 // A schema that waits for a person is reviewed, whatever else there is.
@@ -223,6 +281,25 @@ func TestASchemaThatWaitsIsForReview(t *testing.T) {
 	result := p.look(t, lookInput)
 	require.Equal(t, Review, result.Verdict)
 	require.Contains(t, result.Reasons, "schema version 2 waits")
+}
+
+// The steps are shown before they are taken, in that order.
+func TestALookIsPlannedAsItGoes(t *testing.T) {
+	p := newProduction()
+	p.loaded.Source.KnownAt = nil
+	env := p.environment(t)
+	env.ExecuteWorkflow(MonitorName, MonitorInput{Pipeline: "loan-eligibility"})
+	require.NoError(t, env.GetWorkflowError())
+	var planned, taken []string
+	for _, step := range progressOf(t, env).Steps {
+		planned = append(planned, step.Name)
+	}
+	for _, step := range p.steps {
+		if step != activities.RecordRun.Name {
+			taken = append(taken, step)
+		}
+	}
+	require.Equal(t, planned, taken)
 }
 
 // aboutOf are findings by kind and feature.
@@ -247,7 +324,7 @@ func TestWhatALookDoes(t *testing.T) {
 	result = p.look(t, lookInput)
 	require.Equal(t, Retrain, result.Verdict)
 	require.Len(t, p.triggered, 1)
-	require.Equal(t, []string{TrainingRun, "loan-eligibility", "monitor"}, []string{p.triggered[0].Run, p.triggered[0].Pipeline, string(p.triggered[0].Trigger)})
+	require.Equal(t, []string{string(TrainingRun), "loan-eligibility", "monitor"}, []string{string(p.triggered[0].Run), p.triggered[0].Pipeline, string(p.triggered[0].Trigger)})
 	require.Equal(t, p.looks[0].RunID, p.triggered[0].Cause, "the run says which look started it")
 	require.Equal(t, lookInput.AsOf, p.triggered[0].AsOf, "a training knows no more than the look that started it")
 	require.Contains(t, result.Reasons, "a training is started, see training-loan-eligibility")
@@ -320,13 +397,13 @@ func TestALookAtThePastHearsOfNoClients(t *testing.T) {
 // Of a day that goes on a part of the rows is there. They are looked at when all of them are, and what is remembered is the last day that was seen.
 func TestALookTakesWholeDays(t *testing.T) {
 	p := newProduction()
-	p.source.KnownAt = nil
+	p.loaded.Source.KnownAt = nil
 	p.fresh.Last, p.fresh.Dataset.SHA256 = "2026-06-28", "fresh"
 	env := p.environment(t)
 	env.SetStartTime(time.Date(2026, 6, 30, 2, 0, 0, 0, time.UTC))
 	env.ExecuteWorkflow(MonitorName, MonitorInput{Pipeline: "loan-eligibility"})
 	require.NoError(t, env.GetWorkflowError())
-	for _, in := range p.read {
+	for _, in := range append(given(p.platform, activities.ExtractData), given(p.platform, activities.ExtractOutcomes)...) {
 		require.Equal(t, []string{"2026-06-29", "2026-06-30"}, []string{in.AsOf, in.KnownAt})
 	}
 	look := p.looks[0]
@@ -339,32 +416,41 @@ func TestALookKnowsThoseOfItsDay(t *testing.T) {
 	for _, test := range []struct {
 		before activities.SameDay
 		nth    int
+		tested string
 	}{
-		{activities.SameDay{Dataset: "fresh", Outcomes: "outcomes", Rows: 600}, 3},
-		{activities.SameDay{Dataset: "others", Outcomes: "others", Rows: 99}, 3},
-		{activities.SameDay{Dataset: "fresh", Outcomes: "others", Rows: 600}, 4},
-		{activities.SameDay{Dataset: "others", Outcomes: "outcomes", Rows: 600}, 4},
+		{activities.SameDay{Dataset: "fresh", Outcomes: "outcomes", Rows: 600, Tested: []byte(`"since"`)}, 3, `"before"`},
+		{activities.SameDay{Dataset: "others", Outcomes: "others", Rows: 99}, 3, `"before"`},
+		{activities.SameDay{Dataset: "fresh", Outcomes: "others", Rows: 600, Tested: []byte(`"since"`)}, 4, `"before"`},
+		{activities.SameDay{Dataset: "others", Outcomes: "outcomes", Rows: 600, Tested: []byte(`"since"`)}, 4, `"since"`},
 	} {
 		p := newProduction()
-		p.reference.SameDay = []activities.SameDay{test.before}
+		p.reference.Tested, p.reference.SameDay = []byte(`"before"`), []activities.SameDay{test.before}
 		p.look(t, lookInput)
-		require.Equal(t, test.nth, p.measured.Nth)
+		require.Equal(t, test.nth, given(p.platform, activities.MeasurePerformance)[0].Nth)
+		require.Equal(t, test.tested, string(given(p.platform, activities.MeasureDrift)[0].Tested))
 	}
 }
 
-// Rows of no day may be all that is new.
+// Rows of no day may be all that is new. Slips are not; and of rows of their own all are read.
 func TestRowsOfNoDayAreForReview(t *testing.T) {
-	p := newProduction()
-	p.fresh.Rows, p.fresh.Undated, p.reference.Undated = 0, 40, 39
-	result := p.look(t, lookInput)
+	looked := func(undated int64, accepted float64, input MonitorInput) (Result, *production) {
+		p := newProduction()
+		p.reference.Time, p.reference.Days = "applied_at", monitor.Days{Dated: 20_000, Undated: 39}
+		p.loaded.Quarantine.MaxShare = accepted
+		p.fresh.Rows, p.fresh.Earlier, p.fresh.Undated = 0, 20_000, undated
+		return p.look(t, input), p
+	}
+	result, p := looked(79, 0, lookInput)
 	require.Equal(t, Review, result.Verdict)
 	require.Equal(t, "undated", result.Findings[0].Statistic)
-	p = newProduction()
-	p.fresh.Undated, p.reference.Undated = 40, 40
-	require.Equal(t, Nothing, p.look(t, lookInput).Verdict)
-	p = newProduction()
-	p.fresh.Undated = 40
-	require.Equal(t, Nothing, p.look(t, MonitorInput{Pipeline: "loan-eligibility", Data: "rows.csv"}).Verdict, "of rows of their own all are read")
+	require.Equal(t, &monitor.Days{Dated: 20_000, Undated: 79}, p.looks[0].Days, "the next look counts from there")
+	result, _ = looked(79, 1, lookInput)
+	require.Equal(t, Nothing, result.Verdict, "the spec accepts them")
+	result, _ = looked(43, 0, lookInput)
+	require.Equal(t, Nothing, result.Verdict, "four are slips")
+	result, p = looked(79, 0, MonitorInput{Pipeline: "loan-eligibility", Data: "rows.csv"})
+	require.Equal(t, Nothing, result.Verdict)
+	require.Nil(t, p.looks[0].Days)
 }
 
 // Rows of their own, and a past that was looked at before, are not what serves now: its state stays as it is.
@@ -443,6 +529,30 @@ func TestALookDeliversABetterVersionThatDoesNotRun(t *testing.T) {
 	require.Contains(t, result.Reasons[len(result.Reasons)-1], "within the cooldown")
 	require.Empty(t, p.delivered)
 	require.Equal(t, []any{monitor.HeldBack, 0}, []any{p.looks[0].Done, p.looks[0].BackTo})
+}
+
+// That the version does not run any more is what the look wants to know before it delivers. Nothing has failed, and no promotion would have to end it. A
+// person who asked for the rollback is told, and so is everybody of one whose record is written.
+func TestALookThatDeliversTellsOfNoFailedRollback(t *testing.T) {
+	refused := func(why string) error {
+		return temporal.NewNonRetryableApplicationError(why, string(fault.Refused), nil)
+	}
+	p := withBetter()
+	p.rollback = nil
+	env := p.environment(t)
+	on(p.platform, env, activities.ChooseRollback, func(activities.ChooseRollbackInput) (activities.ChooseRollbackOutput, error) {
+		return activities.ChooseRollbackOutput{}, refused("version 1 does not run in production any more")
+	})
+	env.ExecuteWorkflow(MonitorName, lookInput)
+	require.NoError(t, env.GetWorkflowError())
+	require.Len(t, p.delivered, 1)
+	require.Equal(t, []string{"alert-monitor-rolled_back"}, p.started)
+
+	require.Empty(t, ofLooksRollback("", refused("version 1 does not run in production any more")))
+	require.Equal(t, alert.Failed, ofLooksRollback(RolledBack, refused("it is recorded, and production does not follow"))[0].State)
+	require.Equal(t, alert.Failed, ofLooksRollback("", errAway)[0].State)
+	require.Equal(t, alert.RolledBack, ofLooksRollback(RolledBack, nil)[0].State)
+	require.Equal(t, alert.Failed, ofRollback("", refused("version 1 does not run in production any more"))[0].State, "somebody waits for it")
 }
 
 // What a look wanted to do and did not is an alert that says why, whatever kept it: people are told of what was found.

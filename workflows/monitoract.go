@@ -45,7 +45,7 @@ func (m *monitoring) act(ctx workflow.Context, decided monitor.Decision) acted {
 	if decided.HeldBack != "" {
 		did.done = monitor.HeldBack
 	}
-	if decided.HeldBack == monitor.Retrain { // nothing serves again that is not back: of that people are told as of an alert
+	if decided.HeldBack == monitor.Retrain { // no look has told yet of a going back that is held back here: it is told as an alert. Of one by a delivery, see deliver
 		did.stands = monitor.Retrain
 	}
 	return did

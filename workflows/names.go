@@ -46,7 +46,7 @@ func MonitorID(pipeline string) string { return "monitor-" + pipeline }
 func RollbackID(pipeline string) string { return "rollback-" + pipeline }
 
 // KeeperID is the workflow ID of the trigger that waits for the end of the pipeline's run of that kind: one waits at a time.
-func KeeperID(run, pipeline string) string { return "kept-" + run + "-" + pipeline }
+func KeeperID(run Scheduled, pipeline string) string { return "kept-" + string(run) + "-" + pipeline }
 
 // SpecTriggerID is the workflow ID of the trigger of a spec that was registered at that time: there is one.
 func SpecTriggerID(pipeline string, registered time.Time) string {

@@ -17,14 +17,21 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	if input.Model == "" {
 		return Result{}, usage(`"model" is missing; give {"model":"loan-eligibility","reason":"why"}`)
 	}
+	if err := checkTexts("actor", input.Actor, "reason", input.Reason, "cause", input.Cause); err != nil {
+		return Result{}, err
+	}
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
 	input.Reason = defaultTo(input.Reason, "asked for by an operator")
 	if input.Adopt > 0 {
-		r := newRun(activities.Deliver, input.Model, input.Trigger, activities.FindRollback.Name, activities.AdoptRecord.Name)
+		r := newRun(activities.Deliver, input.Model, input.Trigger, ofRollback, activities.FindRollback.Name, activities.AdoptRecord.Name)
 		return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })
 	}
-	r := newRun(activities.Deliver, input.Model, input.Trigger, activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
+	ends := ofRollback
+	if input.Trigger == registry.ByMonitor {
+		ends = ofLooksRollback
+	}
+	r := newRun(activities.Deliver, input.Model, input.Trigger, ends, activities.ChooseRollback.Name, activities.RollBack.Name, activities.AdoptRecord.Name)
 	r.cause = input.Cause
 	return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.rollBack(ctx, input) })
 }

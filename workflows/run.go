@@ -26,17 +26,18 @@ type run struct {
 	stop    workflow.CancelFunc
 	// committed says why the run cannot be aborted any more; empty while it can.
 	committed string
-	// states says what the end of the run says of its pipeline, in place of statesOf; nil for most.
-	states func(Verdict, error) []alert.Raise
+	// ends says what the end of the run says of its pipeline; nil where that is nothing.
+	ends func(Verdict, error) []alert.Raise
 	// looked is what a monitor's verdict is about, see monitor.Decision.
 	looked []string
 	// started is whose signatures started it, once they are verified.
 	started approval.Started
 }
 
-// newRun is a run before its first step. planned are its steps in their order, as far as they are known.
-func newRun(role activities.Role, pipeline string, trigger registry.Trigger, planned ...string) run {
-	r := run{role: role, trigger: trigger, Progress: Progress{Pipeline: pipeline, Stage: "starting"}}
+// newRun is a run before its first step. ends says what its end says of its pipeline, nil that it says nothing; planned are its steps in their order, as far
+// as they are known.
+func newRun(role activities.Role, pipeline string, trigger registry.Trigger, ends func(Verdict, error) []alert.Raise, planned ...string) run {
+	r := run{role: role, trigger: trigger, ends: ends, Progress: Progress{Pipeline: pipeline, Stage: "starting"}}
 	for _, name := range planned {
 		r.set(name, StepPending, "")
 	}
@@ -73,9 +74,9 @@ func (r *run) execute(ctx workflow.Context, steps func(workflow.Context) (Result
 	} else {
 		r.finish(last, result)
 	}
-	states := statesOf(workflow.GetInfo(ctx).WorkflowType.Name, r.Delivery != "", result.Verdict, err)
-	if r.states != nil {
-		states = r.states(result.Verdict, err)
+	var states []alert.Raise
+	if r.ends != nil {
+		states = r.ends(result.Verdict, err)
 	}
 	found := r.finding(last, "end", result, states...)
 	if manifest := r.record(last, result, err, status, found); manifest != nil {

@@ -474,7 +474,7 @@ func TestAbortBesideTheLastAnswerIsKept(t *testing.T) {
 			env := p.environment(t)
 			var d *delivery
 			env.RegisterWorkflowWithOptions(func(ctx workflow.Context, input DeliveryInput) (Result, error) {
-				d = &delivery{input: input, expires: time.Hour, run: newRun(activities.Deliver, input.Model, registry.ByHand)}
+				d = &delivery{input: input, expires: time.Hour, run: newRun(activities.Deliver, input.Model, registry.ByHand, ofDelivery)}
 				return d.execute(ctx, d.deliver)
 			}, workflow.RegisterOptions{Name: "a delivery within reach"})
 			seen := 0

@@ -84,7 +84,7 @@ func TestInputsOfATrainingAreSmall(t *testing.T) {
 	})
 	on(p, env, activities.FindChampion, func(activities.ChampionInput) (activities.ChampionOutput, error) {
 		rival := activities.Rival{Version: 1, Bundle: object("8", "model", "application/vnd.loanops.model"), Label: pipeline.Label{Column: "defaulted", Positive: "1", Negative: "0", Meaning: pipeline.MeaningDefault, MaturesAfterDays: 180}}
-		return activities.ChampionOutput{Champion: &rival, Previous: &rival}, nil
+		return activities.ChampionOutput{Champion: &rival, Previous: &rival, Algorithm: spec.Algorithm.Name, First: json.RawMessage(`{"l2":0.0001}`)}, nil
 	})
 	on(p, env, activities.EvaluateModel, func(activities.EvaluateInput) (activities.EvaluateOutput, error) {
 		beside := &activities.Beside{Version: 1, Rows: 4000, Differences: differences()}

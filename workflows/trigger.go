@@ -3,27 +3,21 @@ package workflows
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
-	"github.com/loanops/loanops/internal/alert"
 	"github.com/loanops/loanops/internal/registry"
-)
-
-// What a Trigger starts.
-const (
-	TrainingRun = "training"
-	MonitorRun  = "monitor"
 )
 
 // TriggerInput starts Trigger; {"run":"training","pipeline":"loan-eligibility"} is enough.
 type TriggerInput struct {
 	// Run is TrainingRun or MonitorRun.
-	Run      string `json:"run"`
-	Pipeline string `json:"pipeline"`
+	Run      Scheduled `json:"run"`
+	Pipeline string    `json:"pipeline"`
 	// Trigger is why. Defaults to manual.
 	Trigger registry.Trigger `json:"trigger,omitempty"`
 	// Actor is who. Defaults to operator.
@@ -37,6 +31,8 @@ type TriggerInput struct {
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	// Wait makes it the keeper: it waits for the end of the run that goes on, and starts the next one then.
 	Wait bool `json:"wait,omitempty"`
+	// Next are those for which the keeper starts a run each after that of this one.
+	Next []TriggerInput `json:"next,omitempty"`
 }
 
 // Triggered is how a Trigger ends.
@@ -62,15 +58,22 @@ const (
 const sameMoment = 3 * time.Second
 
 // Trigger starts a pipeline's one run of that kind. While one goes on, the trigger is kept: a keeper, this workflow under a fixed ID, waits for
-// its end and starts one more, however many triggers came. So no trigger starts two runs side by side, none is lost, and ten of them during a
-// run are one more run. A schedule's trigger that comes within a moment after the start of the run that goes on wants nothing that it does not do.
+// its end and starts one more, however many triggers came, or one for each that brings data of its own. So no trigger starts two runs side by side,
+// none is lost, and ten of a schedule during a run are one more run. A schedule's trigger that comes within a moment after the start of a run that a
+// schedule's trigger started wants nothing that it does not do; any other run may read other rows, know less, or deliver nothing.
 //
 // A trigger that meets a keeper tells it so, by a signal: the keeper may have started its run before, and end now. Temporal does not let a workflow
 // end with a signal that it has not looked at. So either the keeper sees the signal, and starts one more, or it has ended, and the trigger begins
 // anew.
 func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
-	if input.Pipeline == "" || input.Run != TrainingRun && input.Run != MonitorRun {
+	if _, known := kinds[input.Run]; input.Pipeline == "" || !known {
 		return Triggered{}, usage(`"run" and "pipeline" are needed: {"run":"training","pipeline":"loan-eligibility"}; "run" is training or monitor`)
+	}
+	if err := checkDay(input.AsOf); err != nil {
+		return Triggered{}, err
+	}
+	if err := checkTexts("actor", input.Actor, "cause", input.Cause); err != nil {
+		return Triggered{}, err
 	}
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
@@ -113,91 +116,130 @@ func trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	}
 }
 
-// keep waits until no run goes on, and starts one, for the triggers that came until then. For those that came since it begins anew, as it does where
-// so many came that its history is long: Temporal lets no workflow end, in this way either, with a signal that it has not looked at.
+// keep waits until no run goes on, and starts one, for the triggers that came until then. For those that came since, and those whose data that run does
+// not read, it begins anew, as it does where so many came that its history is long: Temporal lets no workflow end, in this way either, with a signal
+// that it has not looked at.
 func keep(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	others := workflow.GetSignalChannel(ctx, AnotherSignal)
+	kept := input.kept()
 	for {
 		ended := input.await(ctx)
 		either := workflow.NewSelector(ctx)
 		either.AddFuture(ended, func(workflow.Future) {})
-		either.AddReceive(others, func(workflow.ReceiveChannel, bool) { input.hear(others) })
+		either.AddReceive(others, func(workflow.ReceiveChannel, bool) { kept = input.hear(others, kept) })
 		for !ended.IsReady() {
 			either.Select(ctx)
 			if workflow.GetInfo(ctx).GetContinueAsNewSuggested() && ctx.Err() == nil {
-				return input.anew(ctx)
+				return beginAnew(ctx, kept)
 			}
 		}
 		if err := ended.Get(ctx, nil); err != nil {
 			return Triggered{}, err
 		}
-		input.hear(others)
-		started, err := input.start(ctx)
+		kept = input.hear(others, kept)
+		started, err := kept[0].start(ctx)
 		if alreadyRuns(err) { // somebody else was first
 			continue
 		}
-		input.Cause = "" // that one has its run: the next is for what comes since
-		if err != nil || !input.hear(others) {
+		if err != nil {
 			return started, err
 		}
-		return input.anew(ctx)
+		kept = input.hear(others, kept[1:])
+		if len(kept) == 0 {
+			return started, nil
+		}
+		return beginAnew(ctx, kept)
 	}
 }
 
-// anew is the keeper with an empty history.
-func (in TriggerInput) anew(ctx workflow.Context) (Triggered, error) {
-	return Triggered{}, workflow.NewContinueAsNewError(ctx, TriggerName, in)
+// kept are those for which a keeper begins with a run each.
+func (in TriggerInput) kept() []TriggerInput {
+	next := in.Next
+	in.Next = nil
+	return append([]TriggerInput{in}, next...)
+}
+
+// beginAnew is the keeper with an empty history.
+func beginAnew(ctx workflow.Context, kept []TriggerInput) (Triggered, error) {
+	first := kept[0]
+	first.Next = kept[1:]
+	return Triggered{}, workflow.NewContinueAsNewError(ctx, TriggerName, first)
 }
 
 // failed tells people that a trigger came to nothing: no run that could say so was started.
 func (in TriggerInput) failed(ctx workflow.Context, failure error) {
 	last, _ := workflow.NewDisconnectedContext(ctx) // for what still tells people when this has ended
-	subject := alert.Training
-	if in.Run == MonitorRun {
-		subject = alert.Monitor
-	}
-	r := newRun(activities.Data, in.Pipeline, in.Trigger)
+	r := newRun(activities.Data, in.Pipeline, in.Trigger, nil)
 	r.cause = in.Cause
-	r.record(last, Result{}, failure, registry.RunFailed, r.finding(last, "end", Result{}, failedTo(subject, failure)))
+	r.record(last, Result{}, failure, registry.RunFailed, r.finding(last, "end", Result{}, failedTo(kinds[in.Run].subject, failure)))
 }
 
-// join says that the run that goes on began at the moment at which a schedule triggered this, or since: it is a run for both. Where that cannot be
-// known the trigger is kept.
+// join says that a schedule's trigger started the run that goes on at the moment at which one triggered this, or since: it is a run for both. Where that
+// cannot be known the trigger is kept.
 func (in TriggerInput) join(ctx workflow.Context) (Triggered, bool) {
 	if in.Trigger != registry.BySchedule || in.Cause != "" {
 		return Triggered{}, false
 	}
-	newest, err := call(ctx, activities.FindRunStart, "find when "+in.runID()+" began", activities.RunStartInput{WorkflowID: in.runID()})
-	if err != nil || newest.RunID == "" || workflow.GetInfo(ctx).WorkflowStartTime.After(newest.At.Add(sameMoment)) {
+	newest, err := call(ctx, activities.FindRunStart, "find when "+in.runID()+" began, and why", activities.RunStartInput{WorkflowID: in.runID()})
+	if err != nil || newest.RunID == "" || newest.Trigger != registry.BySchedule && newest.Trigger != "" || workflow.GetInfo(ctx).WorkflowStartTime.After(newest.At.Add(sameMoment)) {
 		return Triggered{}, false
 	}
 	return Triggered{Outcome: TriggerJoined, WorkflowID: in.runID(), RunID: newest.RunID}, true
 }
 
-// hear takes in the triggers that came; false where none has. The newest speaks for all, but one that names a cause is not forgotten for
-// one that has none.
-func (in *TriggerInput) hear(others workflow.ReceiveChannel) bool {
-	heard := false
+// hear takes in the triggers that came, each with the first with which it can be one run.
+func (in TriggerInput) hear(others workflow.ReceiveChannel, kept []TriggerInput) []TriggerInput {
 	for {
 		var other TriggerInput
 		if !others.ReceiveAsync(&other) {
-			return heard
+			return kept
 		}
-		if other.Cause != "" || in.Cause == "" {
-			other.Run, other.Pipeline, other.Wait = in.Run, in.Pipeline, in.Wait
-			*in = other
+		other.Run, other.Pipeline, other.Wait = in.Run, in.Pipeline, in.Wait
+		if i := slices.IndexFunc(kept, func(one TriggerInput) bool { return one.joins(other) }); i >= 0 {
+			kept[i] = kept[i].with(other)
+		} else {
+			kept = append(kept, other)
 		}
-		heard = true
 	}
+}
+
+// joins says that one run does for both. Where each brings data of its own it does not; but the files of a spec that was registered since are those of
+// the spec that a training reads.
+func (in TriggerInput) joins(other TriggerInput) bool {
+	return !in.brings() || !other.brings() || in.renewed(other) || in.Data == other.Data && in.uploaded() == other.uploaded()
+}
+
+// with is the trigger that speaks for both: the one that brings data, else the newest, but one that names a cause is not forgotten for one that has none.
+func (in TriggerInput) with(other TriggerInput) TriggerInput {
+	switch {
+	case in.renewed(other):
+		return other
+	case in.brings() != other.brings():
+		if in.brings() {
+			return in
+		}
+		return other
+	case other.Cause == "" && in.Cause != "":
+		return in
+	}
+	return other
+}
+
+// uploaded are its uploads as a text, in the order of their keys.
+func (in TriggerInput) uploaded() string { return fmt.Sprintf("%q", in.Uploads) }
+
+// brings says that the training is to read what was handed over with the trigger.
+func (in TriggerInput) brings() bool { return in.Data != "" || len(in.Uploads) > 0 }
+
+// renewed says that both are of a spec that was registered: the other is of the newer one.
+func (in TriggerInput) renewed(other TriggerInput) bool {
+	return in.Trigger == registry.BySpec && other.Trigger == registry.BySpec
 }
 
 // start starts the run as a child that outlives its parent.
 func (in TriggerInput) start(ctx workflow.Context) (Triggered, error) {
-	if in.Run == MonitorRun {
-		return in.child(ctx, TriggerStarted, in.runID(), MonitorName, "look at "+in.Pipeline, MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor})
-	}
-	return in.child(ctx, TriggerStarted, in.runID(), ContinuousTrainingName, "train "+in.Pipeline,
-		TrainingInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause, AsOf: in.AsOf, Data: in.Data, Uploads: in.Uploads})
+	of := kinds[in.Run]
+	return in.child(ctx, TriggerStarted, in.runID(), of.workflow, of.summary+in.Pipeline, of.input(in))
 }
 
 // leave leaves the trigger to a keeper.
@@ -209,19 +251,16 @@ func (in TriggerInput) leave(ctx workflow.Context) (Triggered, error) {
 func (in TriggerInput) keeperID() string { return KeeperID(in.Run, in.Pipeline) }
 
 // runID is the workflow ID of the run.
-func (in TriggerInput) runID() string {
-	if in.Run == MonitorRun {
-		return MonitorID(in.Pipeline)
-	}
-	return TrainingID(in.Pipeline)
-}
+func (in TriggerInput) runID() string { return kinds[in.Run].id(in.Pipeline) }
 
 // child starts a workflow that goes on when this one has ended, and waits only until it has started. Whoever cancels this does not cancel that.
 func (in TriggerInput) child(ctx workflow.Context, outcome TriggerOutcome, id, name, summary string, input any) (Triggered, error) {
 	ctx, _ = workflow.NewDisconnectedContext(ctx)
 	ctx = outliving(ctx, id, summary)
+	about := workflow.GetChildWorkflowOptions(ctx) // of it others ask before a worker has taken it
+	about.TypedSearchAttributes = About(in.Pipeline, in.Trigger)
 	var execution workflow.Execution
-	err := workflow.ExecuteChildWorkflow(ctx, name, input).GetChildWorkflowExecution().Get(ctx, &execution)
+	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(ctx, about), name, input).GetChildWorkflowExecution().Get(ctx, &execution)
 	return Triggered{Outcome: outcome, WorkflowID: id, RunID: execution.RunID}, err
 }
 

@@ -39,7 +39,8 @@ type runsAtOnce struct {
 	mu       sync.Mutex
 	running  bool
 	runs     []stamped
-	canceled int // runs that somebody cancelled
+	about    []temporal.SearchAttributes // with which they began
+	canceled int                         // runs that somebody cancelled
 	began    time.Time
 	newest   func() activities.RunStartOutput // what Temporal says of the newest run; the others of these tests began long ago
 	recorded []activities.RunInput
@@ -72,6 +73,7 @@ func (r *runsAtOnce) train(ctx workflow.Context, in TrainingInput) (Result, erro
 	r.mu.Lock()
 	r.running = true
 	r.runs = append(r.runs, stamped{workflow.Now(ctx).Sub(r.began), in})
+	r.about = append(r.about, workflow.GetTypedSearchAttributes(ctx))
 	r.mu.Unlock()
 	err := workflow.Sleep(ctx, r.takes)
 	r.mu.Lock()
@@ -150,6 +152,19 @@ func TestATriggerStartsTheRun(t *testing.T) {
 	r := newRunsAtOnce(time.Minute)
 	require.Equal(t, []TriggerOutcome{TriggerStarted}, r.trigger(t, due{0, scheduled}))
 	require.Equal(t, []stamped{{0, TrainingInput{Pipeline: "cards", Trigger: "schedule", Actor: "retrain-cards"}}}, r.runs)
+}
+
+// Another trigger of the same moment asks why the run is before a worker has taken it.
+func TestARunSaysAtOnceWhyItIs(t *testing.T) {
+	for _, trigger := range []registry.Trigger{registry.BySchedule, registry.ByMonitor} {
+		r := newRunsAtOnce(time.Minute)
+		input := scheduled
+		input.Trigger = trigger
+		r.trigger(t, due{0, input})
+		require.Len(t, r.about, 1)
+		why, _ := r.about[0].GetKeyword(triggerKey)
+		require.Equal(t, string(trigger), why)
+	}
 }
 
 func TestATriggerByHandSaysSo(t *testing.T) {
@@ -273,7 +288,7 @@ func TestACancelledKeeperCancelsNoRun(t *testing.T) {
 
 // A trigger that comes to nothing is told: there is no run that would say so.
 func TestAFailedTriggerIsTold(t *testing.T) {
-	for run, subject := range map[string]alert.Subject{TrainingRun: alert.Training, MonitorRun: alert.Monitor} {
+	for run, subject := range map[Scheduled]alert.Subject{TrainingRun: alert.Training, MonitorRun: alert.Monitor} {
 		r := newRunsAtOnce(time.Hour)
 		r.env.OnActivity(activities.AwaitRun.Name, mock.Anything, mock.Anything).
 			Return(activities.AwaitOutput{}, temporal.NewNonRetryableApplicationError("no such namespace", string(fault.Invalid), nil))
@@ -297,13 +312,16 @@ func TestASchedulesTriggerJoinsARunOfTheSameMoment(t *testing.T) {
 		began activities.RunStartOutput
 		want  TriggerOutcome
 	}{
-		{"three seconds after its start", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(-3 * time.Second)}, TriggerJoined},
-		{"later", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(-3*time.Second - time.Nanosecond)}, TriggerKept},
-		{"before its start", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(time.Second)}, TriggerJoined},
-		{"a look", look, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerJoined},
+		{"three seconds after its start", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(-3 * time.Second), Trigger: registry.BySchedule}, TriggerJoined},
+		{"later", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(-3*time.Second - time.Nanosecond), Trigger: registry.BySchedule}, TriggerKept},
+		{"before its start", scheduled, activities.RunStartOutput{RunID: "run-1", At: came.Add(time.Second), Trigger: registry.BySchedule}, TriggerJoined},
+		{"a look", look, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.BySchedule}, TriggerJoined},
+		{"a person's, which may read other rows, or deliver nothing", scheduled, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.ByHand}, TriggerKept},
+		{"a look's, which knows what was known on another day", scheduled, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.ByMonitor}, TriggerKept},
+		{"as it was before runs were asked why they are", scheduled, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerJoined},
 		{"a run that Temporal does not know any more", scheduled, activities.RunStartOutput{}, TriggerKept},
-		{"somebody asks for a run of what is now", byHand, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerKept},
-		{"something is found that the run does not know", caused, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerKept},
+		{"somebody asks for a run of what is now", byHand, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.BySchedule}, TriggerKept},
+		{"something is found that the run does not know", caused, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.BySchedule}, TriggerKept},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := newRunsAtOnce(time.Hour)
@@ -353,7 +371,7 @@ func TestNoTriggerIsLostAndNoneIsTwoRuns(t *testing.T) {
 		r.newest = func() activities.RunStartOutput {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			return activities.RunStartOutput{RunID: "newest", At: r.began.Add(r.runs[len(r.runs)-1].at)}
+			return activities.RunStartOutput{RunID: "newest", At: r.began.Add(r.runs[len(r.runs)-1].at), Trigger: registry.BySchedule}
 		}
 		seconds := rapid.SliceOfN(rapid.IntRange(0, 120), 1, 12).Draw(t, "seconds")
 		slices.Sort(seconds)
@@ -385,6 +403,70 @@ func TestATriggerBringsWhatItsTrainingReads(t *testing.T) {
 		Pipeline: "cards", Trigger: registry.BySpec, Actor: "grace", Cause: "spec 0123456789ab", Data: "/rows.csv", Uploads: map[string][]string{"/rows.csv": {"s3://loanops/rows.csv"}},
 	}, r.runs[1].TrainingInput, "a schedule that has no cause is no reason to forget one")
 	require.Equal(t, TrainingInput{Pipeline: "cards", Trigger: registry.BySchedule, Actor: "retrain-cards"}, r.runs[2].TrainingInput)
+}
+
+// bySpec is a trigger of a spec that was registered, and files that it names.
+func bySpec(spec, object string) TriggerInput {
+	return TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.BySpec, Actor: "grace", Cause: "spec " + spec, Uploads: map[string][]string{"/rows.csv": {object}}}
+}
+
+// One run does for all that wait for one, as long as it reads what one of them brings: with that one's reason, and without the day of another's.
+func TestAKeptTriggerKeepsWhatItBrings(t *testing.T) {
+	found := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByMonitor, Actor: "monitor", Cause: "run-7", AsOf: "2026-06-30"}
+	byHand := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByHand, Actor: "ada", Data: "s3://loans/june.csv"}
+	otherHand := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByHand, Actor: "alan", Data: "s3://loans/july.csv"}
+	inS3 := bySpec("2", "")
+	inS3.Uploads = nil
+	for _, test := range []struct {
+		name string
+		came []TriggerInput
+		want []TriggerInput
+	}{
+		{"a spec's files, and then a finding", []TriggerInput{bySpec("1", "a"), found}, []TriggerInput{bySpec("1", "a")}},
+		{"a finding, and then a spec's files", []TriggerInput{found, bySpec("1", "a")}, []TriggerInput{bySpec("1", "a")}},
+		{"rows that a person names, and then the schedule's time", []TriggerInput{byHand, scheduled}, []TriggerInput{byHand}},
+		{"the schedule's time, and then rows that a person names", []TriggerInput{scheduled, byHand}, []TriggerInput{byHand}},
+		{"a spec registered anew", []TriggerInput{bySpec("1", "a"), bySpec("2", "b")}, []TriggerInput{bySpec("2", "b")}},
+		{"a spec registered anew that names no files", []TriggerInput{bySpec("1", "a"), inS3}, []TriggerInput{inS3}},
+		{"the rows of two", []TriggerInput{byHand, otherHand}, []TriggerInput{byHand, otherHand}},
+		{"the rows of two, and all else that comes", []TriggerInput{scheduled, byHand, found, bySpec("1", "a"), byHand, bySpec("2", "b"), scheduled}, []TriggerInput{byHand, bySpec("2", "b")}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := newRunsAtOnce(time.Hour)
+			all := []due{{0, scheduled}}
+			for i, input := range test.came {
+				all = append(all, due{time.Duration(i+1) * time.Minute, input})
+			}
+			r.trigger(t, all...)
+			want := []TrainingInput{}
+			for _, in := range append([]TriggerInput{scheduled}, test.want...) {
+				want = append(want, TrainingInput{Pipeline: "cards", Trigger: in.Trigger, Actor: in.Actor, Cause: in.Cause, AsOf: in.AsOf, Data: in.Data, Uploads: in.Uploads})
+			}
+			got := []TrainingInput{}
+			for _, run := range r.runs {
+				got = append(got, run.TrainingInput)
+			}
+			require.Equal(t, want, got)
+		})
+	}
+}
+
+// A keeper that begins anew takes with it all that wait.
+func TestAKeeperThatBeginsAnewKeepsTheRowsOfAll(t *testing.T) {
+	r := newRunsAtOnce(time.Hour)
+	r.running = true
+	keeper, other := scheduled, scheduled
+	keeper.Wait, keeper.Data, keeper.Next = true, "a.csv", []TriggerInput{{Run: TrainingRun, Pipeline: "cards", Data: "b.csv", Wait: true}}
+	r.env.RegisterDelayedCallback(func() {
+		r.env.SetContinueAsNewSuggested(true)
+		other.Data = "c.csv"
+		r.env.SignalWorkflow(AnotherSignal, other)
+	}, time.Minute)
+	r.env.ExecuteWorkflow(TriggerName, keeper)
+	other.Wait = true
+	want := keeper
+	want.Next = []TriggerInput{keeper.Next[0], other}
+	require.Equal(t, want, anew(t, r))
 }
 
 func TestATriggerOfNothingIsRefused(t *testing.T) {

@@ -3,6 +3,7 @@ package workflows
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"go.temporal.io/sdk/temporal"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/performance"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
@@ -161,8 +163,11 @@ type Intervention struct {
 }
 
 func (i Intervention) validate() error {
-	if i.Actor == "" || i.Reason == "" {
+	if strings.TrimSpace(i.Actor) == "" || strings.TrimSpace(i.Reason) == "" {
 		return usage(`"actor" and "reason" are needed: {"actor":"you","reason":"why"}`)
+	}
+	if err := checkTexts("actor", i.Actor, "reason", i.Reason); err != nil {
+		return err
 	}
 	if i.Signed != nil && (i.Signed.By != i.Actor || i.Signed.Reason != i.Reason) {
 		return usage(`"actor" and "reason" are not those that were signed`)
@@ -246,6 +251,24 @@ type Progress struct {
 	Approval *ApprovalProgress `json:"approval,omitempty"`
 	Delivery string            `json:"delivery,omitempty"` // workflow ID of the delivery that a training started
 	Verdict  Verdict           `json:"verdict,omitempty"`
+}
+
+// checkTexts refuses texts for records that are not one line each: names, each followed by its text.
+func checkTexts(named ...string) error {
+	for i := 0; i < len(named); i += 2 {
+		if err := approval.CheckText(named[i], named[i+1]); err != nil {
+			return usage("%s", err)
+		}
+	}
+	return nil
+}
+
+// checkDay refuses an "as_of" that is no day, before anything starts that would fail by it.
+func checkDay(asOf string) error {
+	if err := pipeline.CheckDay(`"as_of"`, asOf); err != nil {
+		return usage("%s", err)
+	}
+	return nil
 }
 
 // usage is a fault of the caller: it is not retried.

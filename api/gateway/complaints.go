@@ -39,7 +39,7 @@ func newComplaints() *complaints {
 	}
 }
 
-var refusedInstitutions = prometheus.NewDesc(contract.RefusedInstitutionsMetric, "Institutions that were refused within a day, by field and rule.",
+var refusedInstitutions = prometheus.NewDesc(contract.RefusedInstitutionsMetric, "Institutions that were refused within 25 hours, by field and rule.",
 	[]string{contract.PipelineLabel, contract.FieldLabel, contract.RuleLabel}, nil)
 
 // Describe implements prometheus.Collector.

@@ -20,6 +20,10 @@ done
   "north-bank": {"sha256": "$(hash "$(cat secrets/north-bank.key)")", "type": "bank"}
 }
 JSON
+# What a person gives to the command and gets from it; the command runs as another user there.
+mkdir -p ../../files
+chmod 1777 ../../files
+
 # Compose mounts secret files as they are, and the programs run as another user there; on this host the folder keeps them.
 chmod 644 secrets/*
 

@@ -134,16 +134,23 @@ func short(reasons []string) []string {
 	return kept
 }
 
-// Changes reports whether what was raised is a change after the subject's newest alert (nil: none): another state, or the same about something that
-// people were not told of. What a run found before the newest was found says nothing any more: it comes late.
-func (a Alert) Changes(newest *Alert) bool {
-	if newest == nil {
+// Changes reports whether what was raised is a change after the subject's alerts since its state last changed, newest first (none: it never did): another
+// state, or the same about something that people were not told of. What a run found before the newest was found says nothing any more: it comes late.
+func (a Alert) Changes(told []Alert) bool {
+	if len(told) == 0 {
 		return a.State != OK
 	}
-	return (a.State != newest.State || a.State != OK && a.aboutMore(*newest)) && !a.Since.Before(newest.Since)
+	return (a.State != told[0].State || a.State != OK && a.aboutMore(told)) && !a.Since.Before(told[0].Since)
 }
 
-// aboutMore says that the state is about something that the newest alert's is not. That it is about less is nothing to tell.
-func (a Alert) aboutMore(newest Alert) bool {
-	return slices.ContainsFunc(a.About, func(one string) bool { return !slices.Contains(newest.About, one) })
+// aboutMore says that the state is about something that people were not told of. That it is about less is nothing to tell. What a monitor finds comes and
+// goes near its limits: all is told that was since the state last changed. Of other subjects each is a step of its own, such as back to a version
+// that was gone back to before: there the newest counts.
+func (a Alert) aboutMore(told []Alert) bool {
+	if a.Subject != Monitor {
+		told = told[:1]
+	}
+	return slices.ContainsFunc(a.About, func(one string) bool {
+		return !slices.ContainsFunc(told, func(before Alert) bool { return slices.Contains(before.About, one) })
+	})
 }

@@ -19,12 +19,12 @@ func whole() Alert {
 
 func TestChanges(t *testing.T) {
 	t.Parallel()
-	was := func(state State, at time.Time) *Alert { return &Alert{State: state, Since: at} }
+	was := func(state State, at time.Time) []Alert { return []Alert{{State: state, Since: at}} }
 	for _, test := range []struct {
-		name   string
-		state  State
-		newest *Alert
-		want   bool
+		name  string
+		state State
+		told  []Alert
+		want  bool
 	}{
 		{"well, as it was", OK, nil, false},
 		{"the first trouble", Aborted, nil, true},
@@ -35,7 +35,7 @@ func TestChanges(t *testing.T) {
 		{"found at the same moment", OK, was(Aborted, noon), true},
 		{"found before the newest was", OK, was(Aborted, noon.Add(time.Second)), false},
 	} {
-		require.Equal(t, test.want, Alert{State: test.state, Since: noon}.Changes(test.newest), test.name)
+		require.Equal(t, test.want, Alert{State: test.state, Since: noon}.Changes(test.told), test.name)
 	}
 }
 
@@ -58,7 +58,22 @@ func TestTheSameStateAboutAnotherThingChanges(t *testing.T) {
 		{"all is well with another", Alert{State: OK, Since: noon, About: []string{"a"}}, Alert{State: OK, Since: noon, About: []string{"b"}}, false},
 		{"another, and late", about("version 1"), Alert{State: RolledBack, Since: noon.Add(time.Second), About: []string{"version 2"}}, false},
 	} {
-		require.Equal(t, test.want, test.now.Changes(&test.newest), test.name)
+		require.Equal(t, test.want, test.now.Changes([]Alert{test.newest}), test.name)
+	}
+}
+
+// What a monitor finds comes and goes near a limit: as long as its state lasts people are told of each once. Other subjects are about one step at a time.
+func TestWhatComesAndGoesIsToldOnce(t *testing.T) {
+	t.Parallel()
+	for subject, want := range map[Subject]int{Monitor: 2, Rollback: 10} {
+		var told []Alert
+		for day := range 10 {
+			a := Alert{Subject: subject, State: "found", Since: noon.Add(time.Duration(day) * time.Hour), About: []string{[]string{"age", "income"}[day%2]}}
+			if a.Changes(told) {
+				told = append([]Alert{a}, told...)
+			}
+		}
+		require.Len(t, told, want, subject)
 	}
 }
 

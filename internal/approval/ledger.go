@@ -74,7 +74,7 @@ func (l Ledger) Head() string {
 func (l Ledger) Entries() []Entry { return l.entries }
 
 // Next is the entry that a statement becomes when it is recorded at that time for that run. The same one again is the entry that is there already,
-// with known true. A statement that is not to be recorded is fault.Refused or fault.Invalid, and says why.
+// with known true, and so is another approval of the same by the same person, who may not have heard of the first. A statement that is not to be recorded is fault.Refused or fault.Invalid, and says why.
 func (l Ledger) Next(s Signed, countsFor string, at time.Time) (next Entry, known bool, err error) {
 	next = Entry{Seq: int64(len(l.entries)) + 1, Signed: s, CountsFor: countsFor, RecordedAt: at.UTC().Truncate(time.Microsecond), PrevHash: l.Head()}
 	next.Hash = hashOf(next)
@@ -82,6 +82,12 @@ func (l Ledger) Next(s Signed, countsFor string, at time.Time) (next Entry, know
 		if e := l.entries[place]; e.CountsFor == countsFor && string(e.Signature) == string(s.Signature) {
 			return e, true, nil
 		}
+	}
+	if e, found := l.approved[run{countsFor, s.By}]; found && s.Kind == Approve && s.Subject == e.Subject {
+		if err := s.complete(); err != nil {
+			return next, false, err
+		}
+		return e, true, l.signedBy(s, next.RecordedAt)
 	}
 	return next, false, l.admits(s, countsFor, next.RecordedAt)
 }
@@ -168,7 +174,7 @@ func (l Ledger) admitsStart(s Signed, countsFor string) error {
 	return nil
 }
 
-// admitsApproval refuses a second approval of a run by the same person.
+// admitsApproval refuses a second approval of a run, for another version or policy, by the same person.
 func (l Ledger) admitsApproval(s Signed, countsFor string) error {
 	if s.RunID != countsFor {
 		return fault.New(fault.Refused, "the signature is for another run: %s, this is %s", clip(s.RunID), clip(countsFor))

@@ -170,9 +170,37 @@ func TestNobodyApprovesOneRunTwice(t *testing.T) {
 	require.Len(t, b.entries, n)
 	b.at = signedAt.Add(time.Minute)
 	other := approves("grace")
-	other.Reason = "and once more"
+	other.Policy = "ef"
 	require.ErrorContains(t, b.try(other, "grace", "run-2"), "grace has approved this run already")
 	b.must(approves("ada"), "ada", "run-2")
+}
+
+// Whose approval was recorded, and whose answer was lost, signs once more: the entry that is there counts, with what was signed first.
+func TestAnApprovalIsSignedOnceMore(t *testing.T) {
+	b := staffed(t).must(approves("grace"), "grace", "run-2")
+	recorded := b.entries[len(b.entries)-1]
+	more := approves("grace")
+	more.At, more.Reason = signedAt.Add(time.Minute), "as I said"
+	signed, err := Sign(more, keyNamed("grace"))
+	require.NoError(t, err)
+	entry, known, err := b.ledger().Next(signed, "run-2", b.at)
+	require.NoError(t, err)
+	require.True(t, known)
+	require.Equal(t, recorded, entry)
+
+	forged, err := Sign(more, keyNamed("ada"))
+	require.NoError(t, err)
+	_, _, err = b.ledger().Next(forged, "run-2", b.at)
+	require.ErrorContains(t, err, `the signature is not operator "grace"'s`)
+	_, _, err = b.ledger().Next(signed, "run-2", b.at.Add(2*time.Hour))
+	require.ErrorContains(t, err, "has expired")
+	_, _, err = b.ledger().Next(signed, "run-3", b.at)
+	require.ErrorContains(t, err, "for another run")
+	signed.Reason = "a\nb"
+	_, _, err = b.ledger().Next(signed, "run-2", b.at)
+	require.ErrorContains(t, err, "not one line")
+	b.must(revokes("ada", "grace"), "ada", "")
+	require.ErrorContains(t, b.try(more, "grace", "run-2"), "was revoked")
 }
 
 // Who sees a signature in a history cannot start another run in that person's name.

@@ -107,6 +107,19 @@ func readNetstrings(data string) (texts []string, ok bool) {
 	return texts, true
 }
 
+// CheckText refuses a text that people are to read in a record, such as a reason or a name, and that is not one line of at most 1,000 bytes: others would
+// take its further lines for lines of the record. Its error repeats nothing of the text.
+func CheckText(name, text string) error {
+	if !oneLine(text) {
+		return fault.New(fault.Invalid, "%q is not one line of UTF-8 of at most %d bytes", name, longest)
+	}
+	return nil
+}
+
+func oneLine(text string) bool {
+	return len(text) <= longest && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
 // complete refuses a statement that says too little for its kind, or too much.
 func (s Statement) complete() error {
 	type field struct {
@@ -132,7 +145,7 @@ func (s Statement) complete() error {
 			return fault.New(fault.Invalid, "what is signed to %s lacks %q", s.Kind, f.name)
 		case !f.wanted && f.value != "":
 			return fault.New(fault.Invalid, "what is signed to %s has %q, which it does not have", s.Kind, f.name)
-		case len(f.value) > longest || !utf8.ValidString(f.value) || strings.ContainsFunc(f.value, unicode.IsControl):
+		case !oneLine(f.value):
 			return fault.New(fault.Invalid, "%q of what is signed is not one line of at most %d bytes", f.name, longest)
 		}
 	}

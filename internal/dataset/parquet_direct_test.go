@@ -129,7 +129,7 @@ func TestPartsThatAreNotWhatTheirManifestSays(t *testing.T) {
 	}
 }
 
-// A sample is the rows at i*rows/n of the whole, wherever the borders of parts are.
+// A sample is the drawn rows of the whole, wherever the borders of parts are.
 func TestSample(t *testing.T) {
 	t.Parallel()
 	var tables []dataset.Table
@@ -147,8 +147,8 @@ func TestSample(t *testing.T) {
 		got, err := dataset.Sample(t.Context(), m, paths, []string{"id", "amount"}, n)
 		require.NoError(t, err)
 		var want []float64
-		for i := range min(n, 24) {
-			want = append(want, whole.Column("amount").Floats[i*24/min(n, 24)])
+		for _, row := range dataset.Drawn(24, n) {
+			want = append(want, whole.Column("amount").Floats[row])
 		}
 		require.Equal(t, want, got.Column("amount").Floats, "%d of 24", n)
 	}

@@ -53,15 +53,17 @@ func Read(ctx context.Context, m Manifest, paths, columns []string) (Table, erro
 	return t, Each(ctx, m, paths, columns, func(_, first int, part Table) error { return t.place(first, part) })
 }
 
-// Sample reads n rows, evenly spaced, of the parts; all of them where there are no more.
+// Sample reads n rows of the parts, see Drawn; all of them where there are no more.
 func Sample(ctx context.Context, m Manifest, paths, columns []string, n int) (Table, error) {
 	if rows := int(m.Rows); n < rows {
-		t := empty(m, columns, n)
+		drawn := Drawn(rows, n)
+		t := empty(m, columns, len(drawn))
 		return t, Each(ctx, m, paths, columns, func(_, first int, part Table) error {
-			var picked []int
-			from := (first*n + rows - 1) / rows // the first of the n that lies in the part: the ith is row i*rows/n
-			for i := from; i < n && i*rows/n < first+part.Rows(); i++ {
-				picked = append(picked, i*rows/n-first)
+			from, _ := slices.BinarySearch(drawn, first)
+			to, _ := slices.BinarySearch(drawn, first+part.Rows())
+			picked := slices.Clone(drawn[from:to])
+			for i := range picked {
+				picked[i] -= first
 			}
 			return t.place(from, part.Select(picked))
 		})

@@ -14,7 +14,7 @@ const minClass = 10
 // more than the spec lets into quarantine; a column that the spec does not know is a warning: new columns must not stop a retraining. So do too few
 // labels of either class.
 func (v *Validator) Judge(all Checked, columns []Field) Report {
-	r := v.JudgeYoung(all, columns)
+	r := v.judge(all, columns, above)
 	if all.Rows > 0 && (all.Positive < minClass || all.Labelled-all.Positive < minClass) {
 		r.add(Error, v.spec.Label.Column, RuleLabel, Breach{Count: all.Labelled}, "%d labelled rows with %d positive; at least %d of each class are needed",
 			all.Labelled, all.Positive, minClass)
@@ -22,17 +22,23 @@ func (v *Validator) Judge(all Checked, columns []Field) Report {
 	return r
 }
 
-// JudgeYoung is Judge of rows that are looked at and not trained on: nobody expects labels of them.
+// JudgeYoung is Judge of rows that are looked at and not trained on: nobody expects labels of them, and shares are those of all rows to come, of which there
+// may be few yet: so many of them break a rule, or are missing, only where that is beyond chance.
 func (v *Validator) JudgeYoung(all Checked, columns []Field) Report {
+	return v.judge(all, columns, aboveChance)
+}
+
+// judge finds what is wrong; above says whether so many of all rows are more than a share.
+func (v *Validator) judge(all Checked, columns []Field, above func(count, of int64, share float64) bool) Report {
 	r := Report{Rows: all.Rows, Labelled: all.Labelled, Positive: all.Positive, Findings: []Finding{}}
 	if all.Rows == 0 {
 		r.add(Error, "", RuleRows, Breach{}, "the data have no rows")
 		return r
 	}
 	r.columns(v.spec, columns)
-	severity := Error
-	if float64(all.Failing) <= v.spec.Schema.Quarantine.MaxShare*float64(all.Rows) {
-		severity = Warning
+	severity := Warning
+	if above(all.Failing, all.Rows, v.spec.Schema.Quarantine.MaxShare) {
+		severity = Error
 	}
 	for _, breach := range all.Breaches {
 		r.add(severity, breach.Column, breach.Rule, breach, "column %q: %d values %s", breach.Column, breach.Count, v.broken(breach))
@@ -43,7 +49,7 @@ func (v *Validator) JudgeYoung(all Checked, columns []Field) Report {
 	}
 	kept := all.Kept
 	for _, c := range v.spec.Columns {
-		if missing := all.Missing[c.Name]; float64(missing) > c.MissingMax*float64(kept) {
+		if missing := all.Missing[c.Name]; above(missing, kept, c.MissingMax) {
 			r.add(Error, c.Name, RuleMissingRate, Breach{Count: missing}, "column %q: %d of %d values (%s) are missing, %s are accepted (missing_max)",
 				c.Name, missing, kept, percent(missing, kept), percentOf(c.MissingMax))
 		}

@@ -40,17 +40,16 @@ type FeatureBins struct {
 
 // NumberBins are the bins of a number within the range of the reference. Bin i holds what is above Cuts[i-1] and at most Cuts[i].
 type NumberBins struct {
-	Cuts   []float64 `json:"cuts"`   // ascending, one fewer than bins
-	Means  []float64 `json:"means"`  // of the reference's values in each bin
-	Coarse []int     `json:"coarse"` // the bin of the PSI that each bin belongs to: 0, 1, ...
-	Min    float64   `json:"min"`
-	Max    float64   `json:"max"`
-	SD     float64   `json:"sd"` // of the reference's values
+	Cuts  []float64 `json:"cuts"`  // ascending, one fewer than bins
+	Means []float64 `json:"means"` // of the reference's values in each bin
+	Min   float64   `json:"min"`
+	Max   float64   `json:"max"`
+	SD    float64   `json:"sd"` // of the reference's values
 }
 
 // NewBins decides the bins of the features by the rows of a table, which is the reference or an honest sample of it. A number of at most 240 different
 // values has a bin for each, any other one 240 of about equal rows, where a value of many rows has one of its own. Numbers are cut by at most 65,536
-// rows, evenly spaced. A column that is absent or of the wrong kind is a fault.Invalid. A column without a value has bins as well.
+// rows, see dataset.Drawn. A column that is absent or of the wrong kind is a fault.Invalid. A column without a value has bins as well.
 func NewBins(features []Feature, sample dataset.Table) (Bins, error) {
 	b := Bins{Features: make([]FeatureBins, len(features))}
 	failed := parallel.Each(len(features), func(i int) error {
@@ -107,34 +106,26 @@ func levelsOf(c *dataset.Column) []string {
 
 // numberBins cuts the finite values.
 func numberBins(values []float64) *NumberBins {
-	step := (len(values) + cutRows - 1) / cutRows
 	sorted := make([]float64, 0, min(len(values), cutRows))
-	for i := 0; i < len(values); i += step {
-		if x := values[i]; !math.IsNaN(x) && !math.IsInf(x, 0) {
+	for _, row := range dataset.Drawn(len(values), cutRows) {
+		if x := values[row]; !math.IsNaN(x) && !math.IsInf(x, 0) {
 			sorted = append(sorted, x)
 		}
 	}
-	n := &NumberBins{Cuts: []float64{}, Means: []float64{0}, Coarse: []int{0}}
+	n := &NumberBins{Cuts: []float64{}, Means: []float64{0}}
 	if len(sorted) == 0 {
 		return n
 	}
 	slices.Sort(sorted)
 	n.Min, n.Max = sorted[0], sorted[len(sorted)-1]
-	n.Means, n.Coarse = n.Means[:0], n.Coarse[:0]
+	n.Means = n.Means[:0]
 	each := distinct(sorted) <= fine
-	from, before := 0, -1
+	from := 0
 	for from < len(sorted) {
 		to := n.end(sorted, from, each)
 		n.Means = append(n.Means, mean(sorted[from:to]))
 		if to < len(sorted) {
 			n.Cuts = append(n.Cuts, between(sorted[to-1], sorted[to]))
-		}
-		// A bin belongs to the tenth that its middle row is in; tenths without a bin are left out.
-		if tenth := coarse * (from + to) / 2 / len(sorted); tenth != before {
-			before = tenth
-			n.Coarse = append(n.Coarse, lastOf(n.Coarse)+1)
-		} else {
-			n.Coarse = append(n.Coarse, lastOf(n.Coarse))
 		}
 		from = to
 	}
@@ -160,11 +151,15 @@ func (n *NumberBins) end(sorted []float64, from int, each bool) int {
 	}
 }
 
-func lastOf(groups []int) int {
-	if len(groups) == 0 {
-		return -1
+// Tenths are the bins of the PSI, 0, 1, ..., that the bins of a number belong to: the tenth of the reference's rows that the middle row of each is in. Those
+// that hold none are left out. reference is the rows of each bin, as Counts has them.
+func (n *NumberBins) Tenths(reference []int64) []int {
+	rows, groups := make([]float64, len(reference)-1), make([]int, len(reference)-1)
+	for i := range rows {
+		rows[i] = float64(reference[i])
 	}
-	return groups[len(groups)-1]
+	tenths(rows, groups)
+	return groups
 }
 
 // distinct is the number of different values.

@@ -88,10 +88,10 @@ func compare(f FeatureBins, reference, window []int64, l Limits) Result {
 		case JensenShannon:
 			s.Lower = n.quadraticLower(i, 8)
 		case KS:
-			s.Lower = n.lower(i)
+			s.Lower = n.lower(i, s.P)
 		case Wasserstein:
 			r.Distance = s.Value
-			s.Value, s.Lower = finite(s.Value/f.Numbers.scale()), finite(n.lower(i)/f.Numbers.scale())
+			s.Value, s.Lower = finite(s.Value/f.Numbers.scale()), finite(n.lower(i, s.P)/f.Numbers.scale())
 		}
 		r.Statistics = append(r.Statistics, s)
 	}

@@ -20,7 +20,7 @@ type Counts struct {
 	// Features are the rows in each bin of each feature: of a number those below the reference's range, within and above it, of a category its levels
 	// and the rests; then those without a value.
 	Features [][]int64 `json:"features"`
-	// Others are by feature the rows of values of a category without a bin of their own; of a number nothing.
+	// Others are by feature the rows of values of a category without a bin of their own; of a number nothing. Of a NewBinCounter there are none.
 	Others []Others `json:"others"`
 }
 
@@ -29,11 +29,23 @@ type finder struct {
 	feature Feature
 	numbers *placer
 	levels  map[string]int32
-	bins    int // the last one is for missing values
+	bins    int  // the last one is for missing values
+	others  bool // are kept
 }
 
 // NewCounter returns a counter of nothing.
 func NewCounter(b Bins) *Counter {
+	c := NewBinCounter(b)
+	for i := range c.finders {
+		c.finders[i].others = true
+	}
+	c.counts.Others = make([]Others, len(b.Features))
+	return c
+}
+
+// NewBinCounter returns a counter of nothing that keeps no values: its Counts have no Others, for FindUnseen they are of no use. It needs no more room
+// than the bins do.
+func NewBinCounter(b Bins) *Counter {
 	c := &Counter{finders: make([]finder, len(b.Features))}
 	for i, f := range b.Features {
 		at := &c.finders[i]
@@ -49,7 +61,6 @@ func NewCounter(b Bins) *Counter {
 		at.bins = f.bins()
 	}
 	c.counts.Features = emptyCounts(b)
-	c.counts.Others = make([]Others, len(b.Features))
 	return c
 }
 
@@ -95,7 +106,14 @@ func (c *Counter) merge(other Counts) {
 		for bin, n := range counts {
 			c.counts.Features[i][bin] += n
 		}
-		c.counts.Others[i].merge(other.Others[i])
+	}
+	c.counts.mergeOthers(other.Others)
+}
+
+// mergeOthers adds to the others that are kept, if they are.
+func (c *Counts) mergeOthers(others []Others) {
+	for i := range c.Others {
+		c.Others[i].merge(others[i])
 	}
 }
 
@@ -106,8 +124,8 @@ func (c *Counter) Counts() Counts {
 	all := Counts{Rows: c.counts.Rows, Features: make([][]int64, len(c.counts.Features)), Others: make([]Others, len(c.counts.Others))}
 	for i, counts := range c.counts.Features {
 		all.Features[i] = append([]int64{}, counts...)
-		all.Others[i].merge(c.counts.Others[i])
 	}
+	all.mergeOthers(c.counts.Others)
 	return all
 }
 
@@ -164,7 +182,7 @@ func (f *finder) count(c *dataset.Column) (counts []int64, others Others) {
 			var known bool
 			if slot.bin, known = f.levels[text]; !known {
 				slot.bin = int32(len(f.levels) + restOf(text))
-				if slot.rare = rare[text]; slot.rare == nil {
+				if slot.rare = rare[text]; slot.rare == nil && f.others {
 					slot.rare = new(int64)
 					rare[text] = slot.rare
 				}

@@ -11,11 +11,13 @@ import (
 // Looks remembers what earlier looks at disjoint windows tested and found, as far as the next one needs it: what does not grow with their number. It is
 // plain JSON. The zero value has looked at nothing and keeps the share of false discoveries below 5 %.
 type Looks struct {
-	// Level is the false discovery rate: the largest expected share of false ones among all discoveries, over features and looks. Defaults to 0.05. It
-	// must not change between looks.
+	// Level is the false discovery rate: the largest expected share of false ones among all discoveries, over features and looks. Defaults to 0.05. Where it
+	// changes it is that of the looks to come, and over all of them the largest that there was holds.
 	Level float64 `json:"level,omitempty"`
-	Looks int     `json:"looks"`
-	Found int     `json:"found"` // discoveries of all of them
+	// Allowed is what the levels of the looks so far have allowed them.
+	Allowed float64 `json:"allowed"`
+	Looks   int     `json:"looks"`
+	Found   int     `json:"found"` // discoveries of all of them
 	// Spent is by Short, ascending, each once: at most one more than a look has p-values, and a few as a rule.
 	Spent []Spent `json:"spent"`
 }
@@ -31,9 +33,10 @@ type Spent struct {
 // It is Batch-BH of Zrnic, Jiang, Ramdas & Jordan 2020, https://arxiv.org/abs/1910.04968: look t is a procedure of Benjamini & Hochberg (1995, doi
 // 10.1111/j.2517-6161.1995.tb02031.x) of n features at the level
 //
-//	α_t = (α sum over s ≤ t of γ_s - sum over s < t of α_s M_s / (M_s + R - R_s)) (n + R) / n,
+//	α_t = (sum over s ≤ t of α γ_s - sum over s < t of α_s M_s / (M_s + R - R_s)) (n + R) / n,
 //
-// R_s being the discoveries of look s, M_s the most that it would have had with one more p-value of 0, R all discoveries before, and γ_s = s^-1.6 / ζ(1.6).
+// R_s being the discoveries of look s, M_s the most that it would have had with one more p-value of 0, R all discoveries before, and γ_s = s^-1.6 / ζ(1.6). α is
+// the Level at look s, which its authors do not change; what bounds the rate is the first sum.
 // So every discovery makes later looks sharper, and looks may go on forever. The second sum needs of earlier looks no more than the sum of α_s M_s for
 // each M_s - R_s. The rate holds for independent p-values; that features hang together, and that windows share their reference, is simulated in this
 // package's tests. Each p-value must be from 0 to 1, else fault.Invalid.
@@ -47,6 +50,7 @@ func (l Looks) Next(p []float64) (drifted []bool, next Looks, err error) {
 	if len(p) == 0 { // a look at nothing is none
 		return drifted, l, nil
 	}
+	l.Allowed += l.share()
 	level := l.next(len(p))
 	found, most := discoveries(p, level), 0
 	for i, x := range p {
@@ -72,18 +76,19 @@ func spend(spent []Spent, short int, level float64) []Spent {
 	return spent
 }
 
-// next is the level of the next look.
-func (l Looks) next(tested int) float64 {
+// share is the part of the level that the next look is allowed.
+func (l Looks) share() float64 {
 	level := l.Level
 	if level == 0 {
 		level = 0.05
 	}
 	const zeta = 2.2857656656801293 // ζ(1.6)
-	shares := 0.0
-	for s := range l.Looks + 1 {
-		shares += math.Pow(float64(s+1), -1.6) / zeta
-	}
-	left := level * shares
+	return level * math.Pow(float64(l.Looks+1), -1.6) / zeta
+}
+
+// next is the level of the look that comes, to which Allowed has its share already.
+func (l Looks) next(tested int) float64 {
+	left := l.Allowed
 	for _, spent := range l.Spent {
 		left -= spent.Level / float64(spent.Short+l.Found)
 	}

@@ -229,3 +229,20 @@ func TestFalseDiscoveriesOverLooks(t *testing.T) {
 		}
 	}
 }
+
+// A level that changes is that of the looks to come, and what earlier ones have not spent stays. Wanted by hand: shares of the level by the numbers of looks,
+// 1 / ζ(1.6) and 2^-1.6 / ζ(1.6), less what the first has spent, which found nothing and so all of it.
+func TestAChangedLevelIsOfLooksToCome(t *testing.T) {
+	t.Parallel()
+	const zeta = 2.2857656656801293
+	second := math.Pow(2, -1.6) / zeta
+	for _, level := range []float64{0.01, 0.2} {
+		_, l, err := drift.Looks{Level: 0.05}.Next([]float64{0.9, 0.8})
+		require.NoError(t, err)
+		require.InDelta(t, 0.05/zeta, l.Allowed, 1e-15)
+		l.Level = level
+		require.InDelta(t, level*second, levelOf(l, 2), 1e-12)
+		l.Level = 0
+		require.InDelta(t, 0.05*second, levelOf(l, 2), 1e-12, "the default")
+	}
+}

@@ -11,14 +11,14 @@ const (
 	// draws is how many samples of no drift are drawn at most, and enough after how many that are as far away as what was observed nothing more is to
 	// be learned (Besag & Clifford 1991, doi 10.1093/biomet/78.2.301).
 	draws, enough = 999, 20
-	// rare is the number of such draws up to which the p-value is that of a distribution fitted to all of them, for the draws tell no smaller one
-	// than 1/1000.
+	// rare is the number of such draws up to which the p-value is counted out (Kolmogorov-Smirnov), or that of a distribution fitted to all of them, for
+	// the draws tell no smaller one than 1/1000.
 	rare = 4
 )
 
 // null is the distribution of the statistics under no drift, given the rows of both samples together.
 type null struct {
-	cells
+	*cells
 	urn      *urn
 	distance bool // whether there are numbers enough
 	names    []Name
@@ -29,9 +29,10 @@ type null struct {
 	groupRow []pair
 	poolRow  []pair
 	side     []pair
+	bins     int // of the PSI, as observed
 }
 
-func newNull(c cells, distance bool) *null {
+func newNull(c *cells, distance bool) *null {
 	n := &null{cells: c, distance: distance, names: []Name{PSI, ChiSquared, JensenShannon}}
 	if distance {
 		n.names = append(n.names, KS, Wasserstein)
@@ -41,11 +42,12 @@ func newNull(c cells, distance bool) *null {
 		totals[i] = int64(p.reference + p.window)
 	}
 	n.urn = newUrn(totals, int64(math.Min(c.m, c.n)), c.seed())
-	n.groupRow, n.poolRow, n.side = make([]pair, c.groups), make([]pair, c.pools), make([]pair, len(c.rows))
+	n.groupRow, n.poolRow, n.side = make([]pair, len(c.rows)), make([]pair, len(c.rows)), make([]pair, len(c.rows))
 	n.drawn = make([][]float64, len(n.names))
 	n.as, n.at = make([]int, len(n.names)), make([]int, len(n.names))
 	n.observed = make([]float64, len(n.names))
 	n.measure(c.rows, n.observed)
+	n.bins = c.groups
 	return n
 }
 
@@ -60,16 +62,17 @@ func (c *cells) seed() uint64 {
 	return h
 }
 
-// measure writes the statistics of rows in the cells.
+// measure writes the statistics of rows in the cells, cut by those of the reference among them.
 func (n *null) measure(rows []pair, to []float64) {
-	clear(n.groupRow)
-	clear(n.poolRow)
+	n.cut(rows)
+	groupRow := n.groupRow[:n.groups]
+	clear(groupRow)
 	for i, p := range rows {
-		g, q := &n.groupRow[n.group[i]], &n.poolRow[n.pooled[i]]
+		g := &groupRow[n.group[i]]
 		g.reference, g.window = g.reference+p.reference, g.window+p.window
-		q.reference, q.window = q.reference+p.reference, q.window+p.window
 	}
-	to[0], to[1], to[2] = psi(n.groupRow, n.m, n.n), chiSquared(n.poolRow, n.m, n.n), jensenShannon(n.groupRow, n.m, n.n)
+	poolRow := n.poolRow[:n.together(groupRow, n.poolRow)]
+	to[0], to[1], to[2] = psi(groupRow, n.m, n.n), chiSquared(poolRow, n.m, n.n), jensenShannon(groupRow, n.m, n.n)
 	if n.distance {
 		to[3], to[4] = distances(rows[:n.values], n.widths)
 	}
@@ -110,6 +113,9 @@ func (n *null) p(i int) float64 {
 	if n.as[i] > rare {
 		return p
 	}
+	if n.names[i] == KS {
+		return crossing(n.rows[:n.values], n.observed[i])
+	}
 	return math.Min(p, n.tail(i))
 }
 
@@ -139,8 +145,8 @@ func (n *null) tail(i int) float64 {
 
 // lower is a lower confidence bound of a distance: by the triangle inequality the distance of all rows is at least what was observed without what
 // chance alone adds, and that is up to the 95 % quantile of no drift in 95 of 100 cases.
-func (n *null) lower(i int) float64 {
-	if n.p(i) > 0.05 {
+func (n *null) lower(i int, p float64) float64 {
+	if p > 0.05 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(n.drawn[i]))

@@ -41,23 +41,18 @@ type Lean struct {
 	Share   float64 `json:"share"`
 }
 
-// thinned is MaxSeparated of the rows, evenly spaced, where there are more.
+// thinned is MaxSeparated of the rows where there are more.
 func thinned(t dataset.Table) dataset.Table {
-	total := t.Rows()
-	if total <= MaxSeparated {
+	if t.Rows() <= MaxSeparated {
 		return t
 	}
-	rows := make([]int, MaxSeparated)
-	for i := range rows {
-		rows[i] = i * total / MaxSeparated
-	}
-	return t.Select(rows)
+	return t.Select(dataset.Drawn(t.Rows(), MaxSeparated))
 }
 
 // Separate trains a classifier on half of the rows and measures it on the other half, so that its p-value holds whatever was learned (Lopez-Paz & Oquab
 // 2017, https://arxiv.org/abs/1610.06545). It is a logistic regression on normal scores of the numbers, what is missing, frequent levels of categories,
 // and squares and products of numbers: it finds what no feature shows alone, such as a correlation that has changed. Which rows are which half is decided
-// by where they stand. Of more than MaxSeparated rows so many are looked at, evenly spaced. A column that is absent or of the wrong kind is a fault.Invalid.
+// by where they stand. Of more than MaxSeparated rows so many are looked at, see dataset.Drawn. A column that is absent or of the wrong kind is a fault.Invalid.
 func Separate(features []Feature, reference, window dataset.Table, l Limits) (Separation, error) {
 	reference, window = thinned(reference), thinned(window)
 	s := Separation{AUC: 0.5, P: 1, Features: []Lean{}, Limit: distuv.UnitNormal.CDF(math.Sqrt(l.of(PSI) / 2))}

@@ -96,3 +96,19 @@ func TestSeparateNeedsRows(t *testing.T) {
 	require.Equal(t, "not enough data: 99 rows of the window, 100 are needed", s.Short.String())
 	require.Equal(t, 1.0, s.P)
 }
+
+// Applicants and those who apply with them come in turns, in a window of every row and a reference of which every second would be taken.
+func TestSeparateFallsInWithNoOrder(t *testing.T) {
+	t.Parallel()
+	inTurns := func(seed uint64, n int) dataset.Table {
+		values := normal(seed, n, 0, 1)
+		for i := range values {
+			values[i] += float64(i % 2)
+		}
+		return rows(values...)
+	}
+	s, err := drift.Separate(features[:1], inTurns(1, 40_000), inTurns(2, 10_000), drift.Limits{})
+	require.NoError(t, err)
+	require.Greater(t, s.P, 0.01, "AUC %g", s.AUC)
+	require.False(t, s.Beyond)
+}

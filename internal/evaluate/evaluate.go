@@ -75,6 +75,9 @@ func Evaluate(y, p []float64) (Evaluation, error) {
 	return e, nil
 }
 
+// LessIsBetter reports whether a metric measures an error: less of it is better.
+func LessIsBetter(metric string) bool { return metric == "brier" || metric == "log_loss" }
+
 // clip keeps the log loss finite when a score is exactly 0 or 1, as scikit-learn does.
 const clip = 1e-15
 

@@ -25,6 +25,8 @@ type Input struct {
 	Rows source.Relation
 	// AsOf leaves out rows of later days, which were not known yet; zero leaves out none.
 	AsOf time.Time
+	// Partial leaves out rows of that day, of which others are still to come; zero leaves out none.
+	Partial time.Time
 	// After leaves out rows of that day and of earlier ones, which an earlier look has seen; zero leaves out none.
 	After time.Time
 	// KnownAt is the day on which the data were known.
@@ -47,7 +49,7 @@ type Output struct {
 	Dataset dataset.Manifest
 	// Quarantine holds the rows that break a rule, as they were read, with the rules. It has no parts when no row does.
 	Quarantine dataset.Manifest
-	// Later is how many rows were left out because they were not known yet.
+	// Later is how many rows were left out because they, or others of their day, were not known yet.
 	Later int64
 	// Earlier is how many were left out because an earlier look has seen them.
 	Earlier int64

@@ -191,6 +191,21 @@ func TestLaterRowsAreLeftOut(t *testing.T) {
 	require.Equal(t, []string{"a1", "a2"}, k.read(t, out.Dataset).Column("id").Texts)
 }
 
+// Of a day that goes on a part of the rows is there: all are left out. Later days are no days that go on, but anomalies.
+func TestRowsOfAPartialDayAreLeftOut(t *testing.T) {
+	t.Parallel()
+	k, spec := &kept{folder: t.TempDir()}, parsed(t, loans)
+	relation, err := source.Open(t.Context(), spec.Source.Relation, []source.File{{Name: "loans.csv", Path: written(t, "loans.csv", fewLoans)}}, source.Options{})
+	require.NoError(t, err)
+	defer relation.Close()
+	out, err := ingest.Run(t.Context(), ingest.Input{
+		Spec: spec, Rows: relation, Partial: time.Date(2005, 12, 1, 0, 0, 0, 0, time.UTC), KnownAt: knownAt, Keep: k.keep, Folder: t.TempDir(), Progress: func(int64) {},
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, 1, out.Later)
+	require.Equal(t, []string{"a1", "a3"}, k.read(t, out.Dataset).Column("id").Texts)
+}
+
 // A look at what is new leaves out what an earlier one has seen, that day among it. Rows of no day are told apart: nobody has seen them.
 func TestEarlierRowsAreLeftOut(t *testing.T) {
 	t.Parallel()

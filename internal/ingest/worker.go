@@ -125,9 +125,12 @@ type days struct {
 // A row without a time is not left out, but found, unless the rows are those after a day.
 func (w *worker) known(t dataset.Table) (rows []int, found days) {
 	c := t.Column(w.in.Spec.Time)
-	last, before := math.Inf(1), dataset.Day(w.in.After)
+	last, before, partial := math.Inf(1), dataset.Day(w.in.After), math.NaN()
 	if !w.in.AsOf.IsZero() {
 		last = dataset.Day(w.in.AsOf)
+	}
+	if !w.in.Partial.IsZero() {
+		partial = dataset.Day(w.in.Partial)
 	}
 	rows = make([]int, 0, t.Rows())
 	for row := range t.Rows() {
@@ -142,7 +145,7 @@ func (w *worker) known(t dataset.Table) (rows []int, found days) {
 			if w.in.After.IsZero() {
 				rows = append(rows, row)
 			}
-		case day > last:
+		case day > last || day == partial:
 			found.Later++
 		case !w.in.After.IsZero() && day <= before:
 			found.Earlier++

@@ -14,7 +14,7 @@ const (
 	maxValues, shown = 1000, 20
 )
 
-// Counted is how rows lie in bins: all of them, and those of each value of a segment.
+// Counted is how rows lie in bins: all of them, and those of each value of a segment, of which no Others are kept.
 type Counted struct {
 	All      drift.Counts
 	Segments map[string]drift.Counts // none where there are more than a thousand values
@@ -64,7 +64,7 @@ func (c *Counter) of(value string) *drift.Counter {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	if _, counted := c.segments[value]; !counted && len(c.segments) <= maxValues {
-		c.segments[value] = drift.NewCounter(c.bins)
+		c.segments[value] = drift.NewBinCounter(c.bins)
 	}
 	if len(c.segments) > maxValues {
 		return nil

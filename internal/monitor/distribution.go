@@ -59,23 +59,25 @@ func groupsOf(f drift.FeatureBins, reference []int64) (groups []int, labels []st
 		groups[len(groups)-1] = rest + 1
 		return groups, labels
 	}
-	return numberGroups(f.Numbers, groups)
+	return numberGroups(f.Numbers, reference, groups)
 }
 
 // numberGroups are the bins of the PSI, with those below the reference's range, those above it, and what is missing.
-func numberGroups(n *drift.NumberBins, groups []int) ([]int, []string) {
+func numberGroups(n *drift.NumberBins, reference []int64, groups []int) ([]int, []string) {
 	labels := []string{"below"} // of the range, whose ends are a person's values
-	within := len(n.Coarse)
+	within := len(n.Means)
 	outside := (len(groups) - 1 - within) / 2
-	for bin, group := range n.Coarse {
-		if group+1 == len(labels) {
-			labels = append(labels, "")
+	before := -1
+	for bin, tenth := range n.Tenths(reference)[outside : outside+within] {
+		if tenth != before {
+			before, labels = tenth, append(labels, "")
 		}
-		labels[group+1] = "up"
+		last := len(labels) - 1
+		labels[last] = "up"
 		if bin < len(n.Cuts) {
-			labels[group+1] = "to " + number(n.Cuts[bin])
+			labels[last] = "to " + number(n.Cuts[bin])
 		}
-		groups[outside+bin] = group + 1
+		groups[outside+bin] = last
 	}
 	for i := range outside {
 		groups[outside+within+i] = len(labels)

@@ -14,12 +14,13 @@ import (
 // Find says what of the drift asks for something to be done: what is there beyond chance, false discoveries over features, segments and looks being
 // controlled, and beyond what matters. tested is what the looks before tested, and what comes back is for the next one.
 func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding, next json.RawMessage, err error) {
-	looks := drift.Looks{Level: m.FalseDiscoveries}
+	var looks drift.Looks
 	if len(tested) > 0 {
 		if err := json.Unmarshal(tested, &looks); err != nil {
 			return nil, nil, fault.Wrap(fault.Internal, err, "what earlier looks tested")
 		}
 	}
+	looks.Level = m.FalseDiscoveries // of the spec as it is now: of the looks to come
 	p := []float64{d.Together.P}
 	var tests []test
 	for _, r := range d.Overall {

@@ -65,6 +65,20 @@ func TestFindControlsFalseDiscoveries(t *testing.T) {
 	require.Empty(t, late)
 }
 
+// The spec's rate is that of the next look, whatever it was before.
+func TestFindTakesTheNewestRate(t *testing.T) {
+	t.Parallel()
+	_, state := found(t, Drift{Overall: quiet(4)}, nil)
+	weak := Drift{Overall: append(quiet(3), seen("income", 0.002, true)), Together: drift.Separation{P: 1}}
+	loose, strict := limits, limits
+	loose.FalseDiscoveries, strict.FalseDiscoveries = 0.2, 0.01
+	for wanted, m := range map[int]pipeline.Monitor{1: loose, 0: strict} {
+		findings, _, err := weak.Find(m, state)
+		require.NoError(t, err)
+		require.Len(t, findings, wanted)
+	}
+}
+
 func TestFindWantsWhatMatters(t *testing.T) {
 	t.Parallel()
 	dust, _ := found(t, Drift{Overall: []drift.Result{seen("income", 1e-12, false)}}, nil)

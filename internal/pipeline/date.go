@@ -3,10 +3,20 @@ package pipeline
 import (
 	"strconv"
 	"time"
+
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // DateLayout is how a day is written.
 const DateLayout = "2006-01-02"
+
+// CheckDay refuses what is no day as DateLayout has it; an empty text names none. The name is that of the flag or key.
+func CheckDay(name, text string) error {
+	if _, err := time.Parse(DateLayout, text); err != nil && text != "" {
+		return fault.New(fault.Invalid, "%s is %q; a day such as 2026-06-30 is wanted", name, clip(text))
+	}
+	return nil
+}
 
 // UnmarshalYAML reads a day.
 func (d *Date) UnmarshalYAML(unmarshal func(any) error) error {

@@ -46,6 +46,9 @@ func (t Timing) Cron() bool { return len(strings.Fields(string(t))) > 1 }
 // cronText is what cron expressions are written with by whoever reads them alike: no ?, L, W or # and no time zone.
 var cronText = regexp.MustCompile(`^[0-9A-Za-z*,/ -]+$`)
 
+// maxCron is how many bytes a cron expression may have: schedules keep it as a comment, of which Temporal takes as many.
+const maxCron = 200
+
 // cronEpoch is a time after which a cron expression that ever fits fits within five years.
 var cronEpoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
@@ -69,6 +72,9 @@ func (t Timing) checkCron() error {
 	fields := strings.Fields(string(t))
 	if len(fields) != 5 || !cronText.MatchString(string(t)) {
 		return fault.New(fault.Invalid, `%q; a cron expression has five fields (minute, hour, day of the month, month, day of the week) of numbers, names, *, commas, - and /, such as "0 3 * * 1"`, clip(string(t)))
+	}
+	if len(t) > maxCron {
+		return fault.New(fault.Invalid, "%q has %d characters; at most %d are wanted, such as 8-18 for the hours from 8 to 18", clip(string(t)), len(t), maxCron)
 	}
 	if fields[2] != "*" && fields[4] != "*" {
 		return fault.New(fault.Invalid, "%q names a day of the month and a day of the week, which not every cron reads alike; leave one of them *", clip(string(t)))

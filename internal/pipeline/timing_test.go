@@ -49,6 +49,8 @@ func TestTimings(t *testing.T) {
 		{"0 24 * * *", 0, "is no cron expression"},
 		{"0 3 * * noday", 0, "is no cron expression"},
 		{"0 3 31 2 *", 0, "is never"},
+		{strings.Repeat("1,", 95) + "11 3 * * 1", 0, ""}, // 200 bytes, as many as Temporal takes of a comment
+		{strings.Repeat("1,", 95) + "11 13 * * 1", 0, "has 201 characters; at most 200 are wanted"},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			t.Parallel()

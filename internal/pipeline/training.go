@@ -44,14 +44,6 @@ func (c *checker) training(s *Spec) {
 	}
 }
 
-// TryFirst is the algorithm that tries a penalty before the others; as it is where it tries it already, or where there is none to try.
-func (a Algorithm) TryFirst(l2 *float64) Algorithm {
-	if l2 != nil && !slices.Contains(a.L2, *l2) {
-		a.L2 = slices.Concat([]float64{*l2}, a.L2)
-	}
-	return a
-}
-
 // After is the last day, as 2006-01-02, whose rows are too old for a training of what was known on a day; empty where none is.
 func (t Training) After(known string) string {
 	day, err := time.Parse(DateLayout, known)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/decision"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
@@ -32,11 +33,7 @@ func NewPipelineSpec(spec pipeline.Spec, yaml []byte) PipelineSpec {
 }
 
 // Metric is an estimate on the test set with a 95 % interval.
-type Metric struct {
-	Estimate float64 `json:"estimate"`
-	Lower    float64 `json:"lower"`
-	Upper    float64 `json:"upper"`
-}
+type Metric = evaluate.Metric
 
 // ModelVersion is one trained, gated model: a bundle, and what its scores mean. Never changed after it is written.
 type ModelVersion struct {

@@ -15,7 +15,7 @@ import (
 type track struct {
 	from, to float64
 	champion int       // of the last look
-	previous int       // the version before it; 0 is none
+	previous int       // the newest version before it that it is held against; 0 is none
 	looks    []dated   // oldest first
 	reigns   []reign   // oldest first
 	vintages []vintage // by month, those of one month by version

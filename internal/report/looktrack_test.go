@@ -58,7 +58,8 @@ func TestTrackIsOfAllLooks(t *testing.T) {
 	for _, test := range []struct{ name, want string }{
 		{"a month that two looks know is as the newer one says", "2025-10: 200 with a label, 0 without; version 1: AUC 0.770 (0.760 to 0.780)<"},
 		{"a month that has matured since", "2025-11: 200 with a label, 0 without; version 1: AUC 0.750"},
-		{"the champion and the version before it", "2026-02: 200 with a label, 0 without; version 1: AUC 0.660 (0.650 to 0.670); version 2: AUC 0.720 (0.710 to 0.730)"},
+		{"which version it is held against, which may not be the last one before it", "version 1, an earlier champion"},
+		{"the champion and that version", "2026-02: 200 with a label, 0 without; version 1: AUC 0.660 (0.650 to 0.670); version 2: AUC 0.720 (0.710 to 0.730)"},
 		{"a month of too few rows", "2026-04: 20 with a label, 80 without; not enough data: 20 matured rows"},
 		{"an estimate of an earlier look", "look of 2026-01-31, version 1: AUC estimated at 0.810 (0.800 to 0.820) for 300 rows, without labels"},
 		{"an estimate of this look", "look of 2026-06-30, version 2: AUC estimated at 0.790"},

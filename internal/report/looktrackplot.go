@@ -136,7 +136,7 @@ func (p trackPlot) estimates() {
 	}
 }
 
-// measured are the vintages with their intervals. Of one month, the versions stand side by side; a line joins those of the version before.
+// measured are the vintages with their intervals. Of one month, the versions stand side by side; a line joins those of the earlier one.
 func (p trackPlot) measured() {
 	var joined strings.Builder
 	for _, month := range p.months() {

@@ -14,7 +14,7 @@ type trackView struct {
 	Courses  []courseView
 	Champion int
 	Previous int
-	Older    bool // versions before these are shown
+	Older    bool // champions that are neither of these are shown
 	Months   []monthView
 	Looks    []lookRow
 }

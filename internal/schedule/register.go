@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -12,7 +13,7 @@ import (
 // Register records a pipeline's spec, and makes, changes or deletes its schedules where the spec declares another timing than the one before it.
 // What it declares as before is left as it is, or as a person has made it since. A schedule says itself what the spec before declared, so that one
 // which was set for a spec that was never recorded is set back by the next one. Schedules are made before the spec is recorded, and deleted after
-// it: where either fails, registering the spec again, or the one of before, does what is missing.
+// it, for which one that a person has set is a spec's again: where either fails, registering the spec again, or the one of before, does what is missing.
 func (s Schedules) Register(ctx context.Context, reg registry.Registry, spec registry.PipelineSpec) error {
 	declared, err := schedule(spec)
 	if err != nil {
@@ -24,19 +25,23 @@ func (s Schedules) Register(ctx context.Context, reg registry.Registry, spec reg
 	}
 	by := "the spec " + spec.Digest[:min(12, len(spec.Digest))]
 	wanted := timings(declared)
-	var off []string
+	var off []workflows.Scheduled
 	for _, run := range Runs {
-		before, err := s.declared(ctx, spec.Name, run)
+		kept, err := s.declared(ctx, spec.Name, run)
 		if err != nil {
 			return err
 		}
-		if before == "" { // a person has set it, or there is none
-			before = recorded[run]
-		}
+		before := cmp.Or(kept, recorded[run]) // where nothing is kept a person has set it, or there is none
 		switch timing := wanted[run]; timing {
 		case before:
 		case pipeline.Off:
 			off = append(off, run)
+			if kept == "" {
+				err = s.claim(ctx, spec.Name, run, before)
+			}
+			if err != nil {
+				return err
+			}
 		default:
 			if err := s.set(ctx, spec.Name, run, timing, by, timing); err != nil {
 				return err
@@ -55,19 +60,19 @@ func (s Schedules) Register(ctx context.Context, reg registry.Registry, spec reg
 }
 
 // declared is what a spec declared that has set the schedule; empty where there is no schedule, or a person has set it since.
-func (s Schedules) declared(ctx context.Context, name, run string) (pipeline.Timing, error) {
-	described, err := s.Client.GetHandle(ctx, ID(run, name)).Describe(ctx)
+func (s Schedules) declared(ctx context.Context, name string, run workflows.Scheduled) (pipeline.Timing, error) {
+	described, err := s.Client.GetHandle(ctx, run.ScheduleID(name)).Describe(ctx)
 	if isGone(err) {
 		return "", nil
 	}
 	if err != nil {
-		return "", fault.Wrap(fault.Unavailable, err, "reading the schedule %s", ID(run, name))
+		return "", fault.Wrap(fault.Unavailable, err, "reading the schedule %s", run.ScheduleID(name))
 	}
 	return declaredBy(described.Schedule.Action), nil
 }
 
 // current is what the current spec of that name declares: off where there is none, and nothing where another release wrote it.
-func current(ctx context.Context, reg registry.Registry, name string) (map[string]pipeline.Timing, error) {
+func current(ctx context.Context, reg registry.Registry, name string) (map[workflows.Scheduled]pipeline.Timing, error) {
 	spec, err := reg.Pipeline(ctx, name)
 	if fault.CodeOf(err) == fault.NotFound {
 		return timings(pipeline.Schedule{Retrain: pipeline.Off, Monitor: pipeline.Off}), nil
@@ -87,6 +92,10 @@ func schedule(spec registry.PipelineSpec) (pipeline.Schedule, error) {
 	return parsed.Schedule, err
 }
 
-func timings(declared pipeline.Schedule) map[string]pipeline.Timing {
-	return map[string]pipeline.Timing{workflows.TrainingRun: declared.Retrain, workflows.MonitorRun: declared.Monitor}
+func timings(declared pipeline.Schedule) map[workflows.Scheduled]pipeline.Timing {
+	timings := map[workflows.Scheduled]pipeline.Timing{}
+	for _, run := range Runs {
+		timings[run] = run.Timing(declared)
+	}
+	return timings
 }

@@ -3,6 +3,7 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,26 +26,18 @@ import (
 const catchUp = 366 * 24 * time.Hour
 
 // Runs are what a pipeline's schedules start, in the order in which they are told.
-var Runs = []string{workflows.TrainingRun, workflows.MonitorRun}
-
-// ID is that of the schedule which starts the runs of that kind.
-func ID(run, pipeline string) string {
-	if run == workflows.MonitorRun {
-		return "monitor-" + pipeline
-	}
-	return "retrain-" + pipeline
-}
+var Runs = []workflows.Scheduled{workflows.TrainingRun, workflows.MonitorRun}
 
 // Schedules are those of a Temporal namespace.
 type Schedules struct{ Client client.ScheduleClient }
 
 // Set makes the schedule, or changes when it triggers, as a person wants it. One that is paused stays paused. by says who that is.
-func (s Schedules) Set(ctx context.Context, name, run string, timing pipeline.Timing, by string) error {
+func (s Schedules) Set(ctx context.Context, name string, run workflows.Scheduled, timing pipeline.Timing, by string) error {
 	return s.set(ctx, name, run, timing, by, "")
 }
 
 // set keeps what a spec declares; nothing where a person sets it.
-func (s Schedules) set(ctx context.Context, name, run string, timing pipeline.Timing, by string, declared pipeline.Timing) error {
+func (s Schedules) set(ctx context.Context, name string, run workflows.Scheduled, timing pipeline.Timing, by string, declared pipeline.Timing) error {
 	note := fmt.Sprintf("%s, set by %s", timing, by)
 	wanted := client.Schedule{
 		Action: action(name, run, declared), Spec: spec(timing),
@@ -52,7 +45,7 @@ func (s Schedules) set(ctx context.Context, name, run string, timing pipeline.Ti
 		Policy: &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp},
 		State:  &client.ScheduleState{Note: note},
 	}
-	id := ID(run, name)
+	id := run.ScheduleID(name)
 	update := func() error {
 		return s.Client.GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			if state := is.Description.Schedule.State; state != nil && state.Paused {
@@ -75,27 +68,42 @@ func (s Schedules) set(ctx context.Context, name, run string, timing pipeline.Ti
 	return fault.Wrap(fault.Unavailable, err, "setting the schedule %s", id)
 }
 
+// claim makes a schedule that a person has set, if there is one, a spec's: of one that declared that timing, or the schedule's own where none is known.
+// Nothing else of it changes.
+func (s Schedules) claim(ctx context.Context, name string, run workflows.Scheduled, declared pipeline.Timing) error {
+	id := run.ScheduleID(name)
+	err := s.Client.GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
+		claimed := is.Description.Schedule
+		claimed.Action = action(name, run, cmp.Or(declared, pipeline.Timing(timing(claimed.Spec))))
+		return &client.ScheduleUpdate{Schedule: &claimed}, nil
+	}})
+	if isGone(err) {
+		return nil
+	}
+	return fault.Wrap(fault.Unavailable, err, "setting the schedule %s", id)
+}
+
 // Delete takes the schedule away; fault.NotFound where there is none.
-func (s Schedules) Delete(ctx context.Context, name, run string) error {
-	id := ID(run, name)
+func (s Schedules) Delete(ctx context.Context, name string, run workflows.Scheduled) error {
+	id := run.ScheduleID(name)
 	return told(s.Client.GetHandle(ctx, id).Delete(ctx), "deleting", id)
 }
 
 // Pause stops the schedule from triggering until Resume; note says by whom, and why. fault.NotFound where there is none.
-func (s Schedules) Pause(ctx context.Context, name, run, note string) error {
-	id := ID(run, name)
+func (s Schedules) Pause(ctx context.Context, name string, run workflows.Scheduled, note string) error {
+	id := run.ScheduleID(name)
 	return told(s.Client.GetHandle(ctx, id).Pause(ctx, client.SchedulePauseOptions{Note: note}), "pausing", id)
 }
 
 // Resume lets it trigger again. fault.NotFound where there is none.
-func (s Schedules) Resume(ctx context.Context, name, run, note string) error {
-	id := ID(run, name)
+func (s Schedules) Resume(ctx context.Context, name string, run workflows.Scheduled, note string) error {
+	id := run.ScheduleID(name)
 	return told(s.Client.GetHandle(ctx, id).Unpause(ctx, client.ScheduleUnpauseOptions{Note: note}), "resuming", id)
 }
 
 // Trigger triggers it now, paused or not, as if its time had come. fault.NotFound where there is none.
-func (s Schedules) Trigger(ctx context.Context, name, run string) error {
-	id := ID(run, name)
+func (s Schedules) Trigger(ctx context.Context, name string, run workflows.Scheduled) error {
+	id := run.ScheduleID(name)
 	// Whoever asks is heard, even while another trigger is under way.
 	return told(s.Client.GetHandle(ctx, id).Trigger(ctx, client.ScheduleTriggerOptions{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL}), "triggering", id)
 }
@@ -116,15 +124,15 @@ func declaredBy(does client.ScheduleAction) (declared pipeline.Timing) {
 }
 
 // action starts the pipeline's one run. A schedule appends a time to the ID.
-func action(name, run string, declared pipeline.Timing) *client.ScheduleWorkflowAction {
+func action(name string, run workflows.Scheduled, declared pipeline.Timing) *client.ScheduleWorkflowAction {
 	var memo map[string]any
 	if declared != "" {
 		memo = map[string]any{declaredMemo: string(declared)}
 	}
 	return &client.ScheduleWorkflowAction{
 		Memo: memo,
-		ID:   "trigger-" + run + "-" + name, Workflow: workflows.TriggerName, TaskQueue: workflows.TaskQueue,
-		Args:                  []any{workflows.TriggerInput{Run: run, Pipeline: name, Trigger: registry.BySchedule, Actor: ID(run, name)}},
+		ID:   "trigger-" + string(run) + "-" + name, Workflow: workflows.TriggerName, TaskQueue: workflows.TaskQueue,
+		Args:                  []any{workflows.TriggerInput{Run: run, Pipeline: name, Trigger: registry.BySchedule, Actor: run.ScheduleID(name)}},
 		TypedSearchAttributes: workflows.About(name, registry.BySchedule),
 		StaticSummary:         fmt.Sprintf("start the %s of %s", run, name),
 	}

@@ -63,7 +63,7 @@ func (w world) timings(t *testing.T) map[string]string {
 	require.NoError(t, err)
 	found := map[string]string{}
 	for _, s := range states {
-		found[s.Run] = s.Timing
+		found[string(s.Run)] = s.Timing
 	}
 	return found
 }
@@ -213,6 +213,34 @@ func TestADeletionIsMadeUpFor(t *testing.T) {
 	require.Empty(t, w.register(t, quiet))
 }
 
+// So is one that a person had set before, but not one that a person has set since.
+func TestADeletionOfWhatAPersonSetIsMadeUpFor(t *testing.T) {
+	t.Parallel()
+	on, off := cards(t, "schedule: {retrain: 24h, monitor: off}\n", "on"), cards(t, "schedule: {retrain: off, monitor: off}\n", "off")
+	failed := func() world {
+		w := newWorld(t)
+		w.register(t, on)
+		require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.TrainingRun, "12h", "grace"))
+		w.memory.Undeletable = true
+		require.Error(t, w.schedules.Register(t.Context(), w.registry, off))
+		w.memory.Undeletable = false
+		require.Equal(t, map[string]string{"training": "12h"}, w.timings(t), "it goes on as it was")
+		return w
+	}
+	w := failed()
+	w.register(t, off)
+	require.Empty(t, w.timings(t))
+
+	w = failed()
+	require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.TrainingRun, "6h", "grace"))
+	w.register(t, off)
+	require.Equal(t, map[string]string{"training": "6h"}, w.timings(t), "of the spec that is recorded she knows")
+
+	w = failed()
+	require.Empty(t, w.register(t, on), "the spec of before leaves it as a person has made it")
+	require.Equal(t, []string{"delete retrain-cards"}, w.register(t, off))
+}
+
 // Two writers: whoever recorded its spec last may not be the one who set the schedules last. Registering the spec again settles that.
 func TestTheRecordedSpecIsSettledByRegisteringItAgain(t *testing.T) {
 	t.Parallel()
@@ -263,7 +291,7 @@ func TestASpecThatCannotBeReadIsNotRegistered(t *testing.T) {
 func TestWhatASchedulePromises(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	for run, id := range map[string]string{workflows.TrainingRun: "retrain-cards", workflows.MonitorRun: "monitor-cards"} {
+	for run, id := range map[workflows.Scheduled]string{workflows.TrainingRun: "retrain-cards", workflows.MonitorRun: "monitor-cards"} {
 		require.NoError(t, w.schedules.Set(t.Context(), "cards", run, "10s", "grace"))
 		described, err := w.memory.GetHandle(t.Context(), id).Describe(t.Context())
 		require.NoError(t, err)

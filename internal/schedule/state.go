@@ -8,13 +8,14 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/workflows"
 )
 
 // State is how a schedule is.
 type State struct {
-	Schedule string `json:"schedule"` // its ID
-	Pipeline string `json:"pipeline"`
-	Run      string `json:"run"` // what it starts: training or monitor
+	Schedule string              `json:"schedule"` // its ID
+	Pipeline string              `json:"pipeline"`
+	Run      workflows.Scheduled `json:"run"` // what it starts: training or monitor
 	// Timing is as a spec writes it; "other" where somebody has set in the Web UI what no spec can say.
 	Timing string `json:"timing"`
 	Paused bool   `json:"paused"`
@@ -30,21 +31,21 @@ type State struct {
 func (s Schedules) States(ctx context.Context, name string) ([]State, error) {
 	var states []State
 	for _, run := range Runs {
-		described, err := s.Client.GetHandle(ctx, ID(run, name)).Describe(ctx)
+		described, err := s.Client.GetHandle(ctx, run.ScheduleID(name)).Describe(ctx)
 		if isGone(err) {
 			continue
 		}
 		if err != nil {
-			return nil, fault.Wrap(fault.Unavailable, err, "reading the schedule %s", ID(run, name))
+			return nil, fault.Wrap(fault.Unavailable, err, "reading the schedule %s", run.ScheduleID(name))
 		}
 		states = append(states, state(name, run, described))
 	}
 	return states, nil
 }
 
-func state(name, run string, described *client.ScheduleDescription) State {
+func state(name string, run workflows.Scheduled, described *client.ScheduleDescription) State {
 	s := State{
-		Schedule: ID(run, name), Pipeline: name, Run: run, Timing: timing(described.Schedule.Spec),
+		Schedule: run.ScheduleID(name), Pipeline: name, Run: run, Timing: timing(described.Schedule.Spec),
 		Paused: described.Schedule.State.Paused, Note: described.Schedule.State.Note, Triggers: described.Info.NumActions,
 	}
 	if n := len(described.Info.RecentActions); n > 0 {

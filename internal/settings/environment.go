@@ -64,13 +64,18 @@ func ForAgent() (Settings, error) { return read(NewEnvironment(os.Environ()...),
 
 // FromState reads what a person's command needs: from this process's environment, and what is not set there from that of the
 // platform that runs on the state folder. It is a fault.NotFound when there is neither.
-func FromState(dir string) (Settings, error) {
+func FromState(dir string) (Settings, error) { return fromState(dir, Operator) }
+
+// LedgerFromState reads, as FromState does, what a command for the ledger needs.
+func LedgerFromState(dir string) (Settings, error) { return fromState(dir, Ledger) }
+
+func fromState(dir, role string) (Settings, error) {
 	data, err := os.ReadFile(filepath.Join(dir, PlatformEnv))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return Settings{}, fault.Wrap(fault.Unavailable, err, "the platform's environment")
 	}
 	environment := NewEnvironment(slices.Concat(os.Environ(), strings.Split(string(data), "\n"))...)
-	s, invalid := read(environment, Operator)
+	s, invalid := read(environment, role)
 	if errors.Is(err, os.ErrNotExist) && s.Database == "" {
 		return Settings{}, fault.New(fault.NotFound, "no platform runs on %s; start one with `loanops up --state %s`, or set the LOANOPS_* variables", dir, dir)
 	}

@@ -16,6 +16,8 @@ const (
 	Agent = "agent"
 	// Operator is a person's command.
 	Operator = "operator"
+	// Ledger is a person's command that reads or writes what operators signed: an auditor has no way to what serves.
+	Ledger = "ledger"
 )
 
 // WorkerRoles are the roles that a worker can have.
@@ -24,7 +26,7 @@ func WorkerRoles() []string { return []string{Data, Train, Deliver} }
 // Settings are the LOANOPS_* variables; the tag needed names the roles that cannot do without one, the tag used those that can.
 type Settings struct {
 	// Database is sqlite:///absolute/path or postgres://….
-	Database string `env:"LOANOPS_DATABASE" needed:"data train deliver operator"`
+	Database string `env:"LOANOPS_DATABASE" needed:"data train deliver operator ledger"`
 	// Bucket is the S3 bucket of artifacts.
 	Bucket string `env:"LOANOPS_BUCKET" needed:"data train deliver agent operator"`
 	// WorkDir is this process's folder for its object cache (cache/) and Terraform workspaces (terraform/).

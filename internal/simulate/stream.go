@@ -1,6 +1,7 @@
 package simulate
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -43,12 +44,18 @@ const (
 	correctedShare = 0.01
 	correctionDays = 45
 	maxStreamRows  = 10_000_000
+	// maxStreamDays is how many days a stream may have, each with a file or two: 54 years.
+	maxStreamDays = 20_000
 )
 
 // check refuses what makes no stream.
 func (s Stream) check() error {
 	days := dataset.Day(s.To) - dataset.Day(s.From) + 1
-	switch {
+	switch known := dataset.Day(s.AsOf) - dataset.Day(s.From) + 1; {
+	case s.From.Year() < pipeline.MinYear || s.To.Year() > pipeline.MaxYear || s.AsOf.Year() > pipeline.MaxYear:
+		return fault.New(fault.Invalid, "a stream of days before %d or after %d", pipeline.MinYear, pipeline.MaxYear)
+	case max(days, known) > maxStreamDays:
+		return fault.New(fault.Invalid, "a stream of %.0f days; at most %d are wanted", max(days, known), maxStreamDays)
 	case days < 1 || s.RowsPerDay < 1 || days*float64(s.RowsPerDay) > maxStreamRows:
 		return fault.New(fault.Invalid, "a stream of %d rows a day for %.0f days; 1 to %d rows in all are wanted", s.RowsPerDay, days, maxStreamRows)
 	case s.Drill.Name == Drills[0].Name || s.Drill.Name == "":
@@ -64,8 +71,8 @@ func (s Stream) check() error {
 }
 
 // Each gives every part to write, day after day, applications before outcomes. There is no part without rows. The same stream gives the same parts;
-// one with a later To or AsOf has further parts, and begins alike.
-func (s Stream) Each(write func(feed string, day time.Time, part dataset.Table) error) error {
+// one with a later To or AsOf has further parts, and begins alike. A context that is over ends it between two days.
+func (s Stream) Each(ctx context.Context, write func(feed string, day time.Time, part dataset.Table) error) error {
 	if s.AsOf.IsZero() {
 		s.AsOf = s.To
 	}
@@ -77,6 +84,9 @@ func (s Stream) Each(write func(feed string, day time.Time, part dataset.Table) 
 		run.began = dataset.Day(s.DrillFrom)
 	}
 	for at := s.From; !at.After(s.AsOf); at = at.AddDate(0, 0, 1) {
+		if err := ctx.Err(); err != nil {
+			return fault.Wrap(fault.Unavailable, err, "the stream ends on %s", at.Format(pipeline.DateLayout))
+		}
 		day := dataset.Day(at)
 		if !at.After(s.To) {
 			if err := write(Applications, at, run.applications(day)); err != nil {

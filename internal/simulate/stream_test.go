@@ -1,6 +1,7 @@
 package simulate_test
 
 import (
+	"context"
 	"math"
 	"slices"
 	"strings"
@@ -22,7 +23,7 @@ func streamed(t *testing.T, s simulate.Stream) parts {
 	t.Helper()
 	p := parts{simulate.Applications: {}, simulate.Outcomes: {}}
 	last := s.From
-	require.NoError(t, s.Each(func(feed string, day time.Time, part dataset.Table) error {
+	require.NoError(t, s.Each(t.Context(), func(feed string, day time.Time, part dataset.Table) error {
 		require.False(t, day.Before(last), "day after day")
 		require.Positive(t, part.Rows())
 		last = day
@@ -415,6 +416,10 @@ func TestStreamsThatAreNone(t *testing.T) {
 		{func(s *simulate.Stream) { s.RowsPerDay = 0 }, "a stream of 0 rows a day for 546 days"},
 		{func(s *simulate.Stream) { s.RowsPerDay = 1_000_000 }, "1 to 10000000 rows in all"},
 		{func(s *simulate.Stream) { s.To = s.From.AddDate(0, 0, -1) }, "for 0 days"},
+		{func(s *simulate.Stream) { s.RowsPerDay, s.To = 1, s.From.AddDate(0, 0, 20_000) }, "a stream of 20001 days; at most 20000 are wanted"},
+		{func(s *simulate.Stream) { s.AsOf = s.From.AddDate(0, 0, 20_000) }, "a stream of 20001 days; at most 20000 are wanted"},
+		{func(s *simulate.Stream) { s.From = day("1799-12-31").Time }, "days before 1800 or after 2999"},
+		{func(s *simulate.Stream) { s.AsOf = day("3000-01-01").Time }, "days before 1800 or after 2999"},
 		{func(s *simulate.Stream) { s.DrillFrom = time.Time{} }, "drill income-shock needs a day of the stream"},
 		{func(s *simulate.Stream) { s.DrillFrom = s.AsOf.AddDate(0, 0, 1) }, "drill income-shock needs a day of the stream"},
 		{func(s *simulate.Stream) { s.Drill = simulate.Drills[0] }, "needs a drill"},
@@ -424,10 +429,19 @@ func TestStreamsThatAreNone(t *testing.T) {
 	} {
 		s := stream(t, "income-shock")
 		test.change(&s)
-		err := s.Each(func(string, time.Time, dataset.Table) error { return nil })
+		err := s.Each(t.Context(), func(string, time.Time, dataset.Table) error { return nil })
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), test.want)
 		require.ErrorContains(t, err, test.want)
 	}
+	ctx, end := context.WithCancel(t.Context())
+	parts := 0
+	ended := stream(t, "income-shock").Each(ctx, func(string, time.Time, dataset.Table) error {
+		parts++
+		end()
+		return nil
+	})
+	require.ErrorIs(t, ended, context.Canceled)
+	require.LessOrEqual(t, parts, 2, "a stream that is ended writes no further day")
 	_, err := simulate.DrillOf("meteor")
 	require.ErrorContains(t, err, `drill "meteor" is not known; known are none, income-shock, new-category, new-column, unit-change, missing-bureau, concept-change, bad-champion, slow-leak, seasonal`)
 }

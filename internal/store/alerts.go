@@ -28,31 +28,42 @@ func (s *store) RaiseAlert(ctx context.Context, a alert.Alert) (alert.Alert, boo
 		if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
-		newest, nth, err := s.newestAlert(ctx, tx, a.Pipeline, a.Subject)
-		if err != nil || !a.Changes(newest) {
+		told, nth, err := s.alertsOfState(ctx, tx, a.Pipeline, a.Subject)
+		if err != nil || !a.Changes(told) {
 			return err
 		}
 		a.Before, changed = alert.OK, true
-		if newest != nil {
-			a.Before = newest.State
+		if len(told) > 0 {
+			a.Before = told[0].State
 		}
 		return s.insertAlert(ctx, tx, a, nth+1)
 	})
 	return a, changed && err == nil, err
 }
 
-// newestAlert is the last one of a subject, and the how manieth it is; nil and 0 before the first.
-func (s *store) newestAlert(ctx context.Context, tx *sql.Tx, pipeline string, subject alert.Subject) (newest *alert.Alert, nth int, err error) {
-	var text string
-	err = tx.QueryRowContext(ctx, s.dialect.rebind("SELECT document, nth FROM alerts WHERE pipeline = ? AND subject = ? ORDER BY nth DESC LIMIT 1"), pipeline, string(subject)).Scan(&text, &nth)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, 0, nil
-	}
+// alertsOfState are those of a subject since its state last changed, newest first, and the place of the newest among all, from 1; none and 0 before the first.
+func (s *store) alertsOfState(ctx context.Context, tx *sql.Tx, pipeline string, subject alert.Subject) (told []alert.Alert, newest int, err error) {
+	rows, err := tx.QueryContext(ctx, s.dialect.rebind("SELECT document, nth FROM alerts WHERE pipeline = ? AND subject = ? ORDER BY nth DESC"), pipeline, string(subject))
 	if err != nil {
 		return nil, 0, err
 	}
-	newest = &alert.Alert{}
-	return newest, nth, json.Unmarshal([]byte(text), newest)
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		var nth int
+		if err := rows.Scan(&text, &nth); err != nil {
+			return nil, 0, err
+		}
+		var a alert.Alert
+		if err := json.Unmarshal([]byte(text), &a); err != nil {
+			return nil, 0, err
+		}
+		if len(told) > 0 && a.State != told[0].State {
+			break
+		}
+		told, newest = append(told, a), max(newest, nth)
+	}
+	return told, newest, rows.Err()
 }
 
 // insertAlert follows the alert that was read: when another one has, this loses the race.

@@ -61,7 +61,7 @@ func schemaDigest(v registry.SchemaVersion) (string, error) {
 	return sha256hex.Of(identity), fault.Wrap(fault.Internal, err, "encoding a schema version")
 }
 
-// accepted is the last acceptance of a pipeline's schema: which version, and the how manieth it is; zeros before the first.
+// accepted is the last acceptance of a pipeline's schema: which version, and its place among them, from 1; zeros before the first.
 type accepted struct{ version, nth int }
 
 func (s *store) lastAccepted(ctx context.Context, tx *sql.Tx, pipeline string) (last accepted, err error) {

@@ -19,6 +19,7 @@ type data struct {
 	Pipeline string            `json:"pipeline"`
 	Subject  alert.Subject     `json:"subject"`
 	State    alert.State       `json:"state"`
+	About    []string          `json:"about"` // by which an event differs from the one before it of the same state
 	Before   alert.State       `json:"before"`
 	Resolved bool              `json:"resolved"` // the state is ok again
 	Run      string            `json:"run"`
@@ -57,7 +58,7 @@ func Event(a alert.Alert, site Site) ([]byte, error) {
 	e.SetSubject(a.Pipeline)
 	e.SetTime(a.Since)
 	err := e.SetData(event.ApplicationJSON, data{
-		Pipeline: a.Pipeline, Subject: a.Subject, State: a.State, Before: a.Before, Resolved: a.State == alert.OK, Run: a.Run, Workflow: a.Workflow,
+		Pipeline: a.Pipeline, Subject: a.Subject, State: a.State, About: a.About, Before: a.Before, Resolved: a.State == alert.OK, Run: a.Run, Workflow: a.Workflow,
 		Verdict: a.Verdict, Reasons: a.Reasons, Version: a.Version, Links: site.links(a),
 	})
 	if err == nil {

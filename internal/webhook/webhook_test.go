@@ -63,6 +63,7 @@ func anAlert(t *testing.T) alert.Alert {
 	a, err := alert.New(alert.Alert{
 		Pipeline: "loans", Subject: alert.Monitor, State: "retrain", Before: alert.OK, Since: time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC), Run: "run-1",
 		Workflow: "monitor-loans", Verdict: "retrain", Version: 3, Reasons: []string{"income drifted: PSI 0.31 is above 0.25"}, Operation: "run-1/end",
+		About: []string{"data_drift income"},
 	})
 	require.NoError(t, err)
 	return a
@@ -107,7 +108,7 @@ func TestAReceiverGetsASignedCloudEvent(t *testing.T) {
 	require.JSONEq(t, `{
 		"specversion": "1.0", "id": "`+anAlert(t).ID+`", "source": "/loanops", "type": "com.loanops.monitor.verdict", "subject": "loans",
 		"time": "2026-11-28T12:00:00Z", "datacontenttype": "application/json", "data": {
-			"pipeline": "loans", "subject": "monitor", "state": "retrain", "before": "ok", "resolved": false, "run": "run-1", "workflow": "monitor-loans",
+			"pipeline": "loans", "subject": "monitor", "state": "retrain", "about": ["data_drift income"], "before": "ok", "resolved": false, "run": "run-1", "workflow": "monitor-loans",
 			"verdict": "retrain", "reasons": ["income drifted: PSI 0.31 is above 0.25"], "model_version": 3, "links": {}
 		}}`, string((*taken)[0]))
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/internal/alert"
-	"github.com/loanops/loanops/internal/fault"
 )
 
 func (a *app) alertsListCommand() *cobra.Command {
@@ -23,6 +22,9 @@ func (a *app) alertsListCommand() *cobra.Command {
 			}
 			defer reg.Close()
 			alerts, err := reg.Alerts(c.Context(), strings.Join(args, ""))
+			if err == nil && len(args) > 0 && len(alerts) == 0 { // of one that there is
+				_, err = reg.Pipeline(c.Context(), args[0])
+			}
 			if err != nil {
 				return err
 			}
@@ -72,8 +74,8 @@ func (a *app) alertsAckCommand() *cobra.Command {
 		Use: "ack ID", Short: "Take care of an alert: it is no longer listed as open; ID may be how it begins", Args: between(1, 1),
 		Example: "  loanops alerts ack 3f0c --reason \"the bureau sends its file again tonight\"",
 		RunE: func(c *cobra.Command, args []string) error {
-			if strings.TrimSpace(by.Reason) == "" || strings.TrimSpace(by.Actor) == "" {
-				return fault.New(fault.Invalid, "--reason and --actor must say something: they are kept with the alert")
+			if err := checkRecorded(by.Reason, by.Actor, "alert"); err != nil {
+				return err
 			}
 			reg, _, err := a.registry(c.Context())
 			if err != nil {

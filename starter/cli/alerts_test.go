@@ -43,7 +43,9 @@ func TestAlertsListShowsWhatIsOpen(t *testing.T) {
 	require.Equal(t, []alert.State{alert.Aborted, alert.Waiting}, states(object[[]alert.Alert](t, "alerts", "list")))
 	require.Equal(t, []alert.State{alert.Aborted}, states(object[[]alert.Alert](t, "alerts", "list", "loans")))
 	require.Equal(t, []alert.State{alert.Aborted, alert.OK, alert.Failed}, states(object[[]alert.Alert](t, "alerts", "list", "loans", "--all")))
-	require.Equal(t, []alert.Alert{}, object[[]alert.Alert](t, "alerts", "list", "none"))
+	_, stderr, code := run(t, "alerts", "list", "none")
+	require.Equal(t, exitNotFound, code)
+	require.Contains(t, stderr, `there is no pipeline "none"`)
 
 	stdout, _, code := run(t, "alerts", "list")
 	require.Equal(t, 0, code)

@@ -28,6 +28,15 @@ func (a *app) registry(ctx context.Context) (registry.Registry, settings.Setting
 	return r, s, err
 }
 
+// ledger opens the metadata database for what operators signed, which needs nothing else of the platform.
+func (a *app) ledger(ctx context.Context) (registry.Registry, error) {
+	s, err := settings.LedgerFromState(a.state)
+	if err != nil {
+		return nil, err
+	}
+	return store.OpenExisting(ctx, s.Database)
+}
+
 // objects opens the artifact store of the platform.
 func objects(ctx context.Context, s settings.Settings) (*artifact.Store, error) {
 	return artifact.Open(ctx, artifact.Config{

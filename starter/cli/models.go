@@ -11,6 +11,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/report"
 )
 
 const timeLayout = "2006-01-02 15:04:05"
@@ -23,46 +24,77 @@ type listedVersion struct {
 
 func (a *app) modelsListCommand() *cobra.Command {
 	var by ranking
+	var page string
 	c := &cobra.Command{
-		Use: "list [MODEL]", Short: "List versions, newest first, or the best", Args: between(0, 1),
-		Example: "  loanops models list loan-eligibility\n  loanops models list loan-eligibility --top 3 --by brier --output json",
+		Use: "list [MODEL]", Short: "List versions, newest first, or the best; or make one page of them", Args: between(0, 1),
+		Example: "  loanops models list loan-eligibility\n  loanops models list loan-eligibility --top 3 --by brier --output json\n" +
+			"  loanops models list loan-eligibility --html loan-eligibility.html",
 		RunE: func(c *cobra.Command, args []string) error {
-			reg, _, err := a.registry(c.Context())
+			ctx, name := c.Context(), strings.Join(args, "")
+			if page != "" && name == "" {
+				return fault.New(fault.Invalid, "--html is one page of one model: loanops models list MODEL --html FILE")
+			}
+			ranked := c.Flags().Changed("top") || c.Flags().Changed("by")
+			if err := by.check(); ranked && err != nil {
+				return err
+			}
+			reg, s, err := a.registry(ctx)
 			if err != nil {
 				return err
 			}
 			defer reg.Close()
-			name := ""
-			if len(args) > 0 {
-				name = args[0]
-			}
-			versions, err := reg.Versions(c.Context(), name)
+			versions, err := reg.Versions(ctx, name)
 			if err != nil {
 				return err
+			}
+			listed, err := withAliases(ctx, reg, versions)
+			if err != nil {
+				return err
+			}
+			if ranked {
+				listed = by.best(listed)
+			}
+			var runs []*registry.Run // of each; only a list that is ranked, and a page, tell of them
+			if ranked || page != "" {
+				if runs, err = registeringRuns(ctx, reg, listed); err != nil {
+					return err
+				}
+			}
+			if page != "" {
+				known := report.Remembered{Model: name, Of: len(versions)}
+				if ranked {
+					known.RankedBy = by.metric
+				}
+				if err := a.pageOf(ctx, reg, s, known, listed, runs, page); err != nil {
+					return err
+				}
 			}
 			if name != "" && len(versions) == 0 {
-				return fault.New(fault.NotFound, "there is no model %q", name)
+				return noModel(name)
 			}
-			listed, err := withAliases(c.Context(), reg, versions)
-			if err != nil {
-				return err
+			if ranked {
+				return a.listBest(listed, runs, by.metric)
 			}
-			if c.Flags().Changed("top") || c.Flags().Changed("by") {
-				return a.listBest(c.Context(), reg, listed, by)
-			}
-			rows := [][]string{{"MODEL", "VERSION", "ALIASES", "AUC", "TRAINED", "DIGEST"}}
-			for _, v := range listed {
-				rows = append(rows, []string{
-					v.Name, strconv.Itoa(v.Version), strings.Join(v.Aliases, ", "), fmt.Sprintf("%.4f", v.Metrics["auc"].Estimate),
-					v.CreatedAt.Format(timeLayout), v.Digest[:12],
-				})
-			}
-			return a.print(listed, func() { a.table(rows) })
+			return a.print(listed, func() { a.table(rowsOf(listed)) })
 		},
 	}
 	c.Flags().IntVar(&by.top, "top", 0, "only this many, the best first, with what made them (0: all)")
 	c.Flags().StringVar(&by.metric, "by", "auc", "the `metric` that ranks them: auc, ks, accuracy, brier or log_loss")
+	c.Flags().StringVar(&page, "html", "", "`file` for one page of all that is remembered of them")
 	return c
+}
+
+func noModel(name string) error { return fault.New(fault.NotFound, "there is no model %q", name) }
+
+func rowsOf(listed []listedVersion) [][]string {
+	rows := [][]string{{"MODEL", "VERSION", "ALIASES", "AUC", "TRAINED", "DIGEST"}}
+	for _, v := range listed {
+		rows = append(rows, []string{
+			v.Name, strconv.Itoa(v.Version), strings.Join(v.Aliases, ", "), fmt.Sprintf("%.4f", v.Metrics["auc"].Estimate),
+			v.CreatedAt.Format(timeLayout), v.Digest[:12],
+		})
+	}
+	return rows
 }
 
 // withAliases looks each model's aliases up once.

@@ -19,6 +19,9 @@ func (a *app) modelsEvaluateCommand() *cobra.Command {
 		Example: "  loanops models evaluate loan-eligibility --version 2 --data applications.csv\n  loanops models evaluate loan-eligibility --version @previous --data s3://loans/june/",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
+			if err := pipeline.CheckDay("--as-of", input.AsOf); err != nil {
+				return err
+			}
 			input.Model = args[0]
 			if input.Data == "" {
 				return fault.New(fault.Invalid, "on which data? give --data URI: files or s3://bucket/key")

@@ -18,7 +18,7 @@ func (a *app) modelsHistoryCommand() *cobra.Command {
 		Use: "history MODEL", Short: "Show every alias move, verified to be unchanged, or what served at a time", Args: between(1, 1),
 		Example: "  loanops models history loan-eligibility\n  loanops models history loan-eligibility --at 2026-01-31T10:00",
 		RunE: func(c *cobra.Command, args []string) error {
-			moment, err := parseMoment(at)
+			moment, err := parseMoment(at, time.Now())
 			if err != nil {
 				return err
 			}
@@ -55,16 +55,24 @@ func (a *app) modelsHistoryCommand() *cobra.Command {
 	return c
 }
 
-// parseMoment reads a time in UTC; a day alone is its end, the last moment at which something could be decided on it. Empty is the zero time.
-func parseMoment(text string) (time.Time, error) {
+// parseMoment reads a time in UTC; a day alone is its end, the last moment at which something could be decided on it. Empty is the zero time. Of a
+// time after now nothing is known.
+func parseMoment(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	toCome := fault.New(fault.Invalid, "--at is %q, which is yet to come", text)
 	if day, err := time.Parse(pipeline.DateLayout, text); err == nil {
+		if day.After(now) {
+			return time.Time{}, toCome
+		}
 		return day.AddDate(0, 0, 1).Add(-time.Microsecond), nil
 	}
 	for _, layout := range []string{"2006-01-02T15:04", "2006-01-02T15:04:05", time.RFC3339} {
 		if at, err := time.Parse(layout, text); err == nil {
+			if at.After(now) {
+				return time.Time{}, toCome
+			}
 			return at.UTC(), nil
 		}
 	}

@@ -5,16 +5,28 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/fault"
 )
 
 func TestMoments(t *testing.T) {
+	now := time.Date(2026, 2, 1, 10, 0, 0, 0, time.UTC)
 	for text, want := range map[string]string{
 		"2026-01-31": "2026-01-31T23:59:59.999999Z", "2026-01-31T10:00": "2026-01-31T10:00:00Z", "2026-01-31T10:00:30": "2026-01-31T10:00:30Z",
 		"2026-01-31T10:00:00+02:00": "2026-01-31T08:00:00Z",
 	} {
-		at, err := parseMoment(text)
+		at, err := parseMoment(text, now)
 		require.NoError(t, err, text)
 		require.Equal(t, want, at.Format(time.RFC3339Nano), text)
+	}
+	for _, text := range []string{"2026-02-01", "2026-02-01T10:00"} { // today, and now
+		_, err := parseMoment(text, now)
+		require.NoError(t, err, text)
+	}
+	for _, text := range []string{"2026-02-02", "2026-02-01T10:01"} {
+		_, err := parseMoment(text, now)
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), text)
+		require.ErrorContains(t, err, "is yet to come")
 	}
 	_, stderr, code := run(t, "models", "history", "loans", "--at", "yesterday")
 	require.Equal(t, exitUsage, code)

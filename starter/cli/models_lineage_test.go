@@ -85,10 +85,72 @@ func TestModelsLineage(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(html), strings.Repeat("1", 64))
 
+	// All that is remembered, as one page beside the list.
+	for _, test := range []struct{ args, says string }{{"", "The only version."}, {"--by brier", "The only version."}} {
+		all := filepath.Join(t.TempDir(), "model.html")
+		args := append([]string{"models", "list", name}, strings.Fields(test.args)...)
+		plain, _, _ := p.run(t, append(args, "--output", "json")...)
+		stdout, stderr, code = p.run(t, append(args, "--html", all, "--output", "json")...)
+		require.Equal(t, 0, code, stderr)
+		require.Equal(t, plain, stdout, "the list is as without a page")
+		require.Contains(t, stderr, "wrote "+all)
+		html, err = os.ReadFile(all)
+		require.NoError(t, err)
+		for _, want := range []string{
+			"Versions of " + name, test.says, "None of its versions was ever champion.", "version 1 is brought up without traffic", "by <b>ada</b>: it passed", v.Digest, strings.Repeat("1", 64), "A person started it.",
+			`<td class="again">3</td><td>2s</td>`, "too slow",
+		} {
+			require.Contains(t, string(html), want)
+		}
+	}
+
 	stdout, stderr, code = p.run(t, "models", "lineage", name, "@challenger")
 	require.Equal(t, 0, code, stderr)
 	require.Regexp(t, `raw /data/rows.csv +1 +1{64}\ndataset +40 +1 +`, stdout)
 	require.Regexp(t, `production +1 .* prepare +challenger +ada +it passed`, stdout)
 	_, _, code = p.run(t, "models", "lineage", name, "@previous")
 	require.Equal(t, exitNotFound, code)
+}
+
+// A page of a model is asked of one model, and says where there is nothing to say.
+func TestModelsListHTML(t *testing.T) {
+	s3test.Start(t)
+	p := newFakePlatform(t)
+	reg, spec := p.registry(t), shipped(t)
+	require.NoError(t, reg.PutPipeline(t.Context(), spec))
+	page := filepath.Join(t.TempDir(), "model.html")
+	for _, test := range []struct {
+		args []string
+		code int
+		says string
+	}{
+		{[]string{"--html", page}, exitUsage, "loanops models list MODEL --html FILE"},
+		{[]string{"nobody", "--html", page}, exitNotFound, `there is no model "nobody"`},
+		{[]string{spec.Name, "--html", t.TempDir()}, exitUsage, "--html"},
+	} {
+		_, stderr, code := p.run(t, append([]string{"models", "list"}, test.args...)...)
+		require.Equal(t, test.code, code, stderr)
+		require.Contains(t, stderr, test.says)
+		require.NoFileExists(t, page)
+	}
+	_, _, code := p.run(t, "models", "list", spec.Name, "--html", page)
+	require.Equal(t, exitNotFound, code, "as without a page")
+	html, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(html), "Nothing was registered under this name.")
+
+	// What a look asked for is told with what it found.
+	require.NoError(t, reg.PutLook(t.Context(), registry.Look{RunID: "look-1", Pipeline: spec.Name, AsOf: "2026-06-30", Verdict: "retrain", Reasons: []string{"the AUC fell"}, At: began}))
+	run := endedRun("run-a")
+	run.Trigger, run.Cause = registry.ByMonitor, "look-1"
+	require.NoError(t, reg.PutRun(t.Context(), run))
+	_, _, err = reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: spec.Name, Digest: strings.Repeat("a", 64), Meaning: "default", RunID: "run-a"})
+	require.NoError(t, err)
+	_, stderr, code := p.run(t, "models", "list", spec.Name, "--html", page)
+	require.Equal(t, 0, code, stderr)
+	html, err = os.ReadFile(page)
+	require.NoError(t, err)
+	for _, want := range []string{"The look as of 2026-06-30 came to: retrain.", "<li>the AUC fell</li>", "Nothing of it ever served in production."} {
+		require.Contains(t, string(html), want)
+	}
 }

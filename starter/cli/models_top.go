@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -22,9 +22,6 @@ type ranking struct {
 
 // metricNames are those of evaluate.Evaluate, in the order of a table.
 var metricNames = []string{"auc", "ks", "accuracy", "brier", "log_loss"}
-
-// falling reports whether less of a metric is better: it measures an error.
-func falling(metric string) bool { return metric == "brier" || metric == "log_loss" }
 
 // rankedVersion is a version with what its run tells of how it was made.
 type rankedVersion struct {
@@ -42,7 +39,7 @@ func (r ranking) best(versions []listedVersion) []listedVersion {
 		x, hasX := a.Metrics[r.metric]
 		y, hasY := b.Metrics[r.metric]
 		order := cmp.Compare(y.Estimate, x.Estimate)
-		if falling(r.metric) {
+		if evaluate.LessIsBetter(r.metric) {
 			order = -order
 		}
 		if !hasX || !hasY {
@@ -63,30 +60,33 @@ func has(is bool) int {
 	return 0
 }
 
-// listBest prints the best versions.
-func (a *app) listBest(ctx context.Context, reg registry.Registry, versions []listedVersion, by ranking) error {
-	if !slices.Contains(metricNames, by.metric) {
-		return fault.New(fault.Invalid, "--by is %q; one of %s is wanted", by.metric, strings.Join(metricNames, ", "))
+// check refuses what ranks nothing.
+func (r ranking) check() error {
+	if !slices.Contains(metricNames, r.metric) {
+		return fault.New(fault.Invalid, "--by is %q; one of %s is wanted", r.metric, strings.Join(metricNames, ", "))
 	}
-	if by.top < 0 {
-		return fault.New(fault.Invalid, "--top is %d; a number from 1 is wanted", by.top)
+	if r.top < 0 {
+		return fault.New(fault.Invalid, "--top is %d; a number from 1 is wanted", r.top)
 	}
+	return nil
+}
+
+// listBest prints the best versions; runs are those that registered them.
+func (a *app) listBest(versions []listedVersion, runs []*registry.Run, metric string) error {
 	ranked := []rankedVersion{}
-	for _, v := range by.best(versions) {
+	for i, v := range versions {
 		made := rankedVersion{listedVersion: v, Steps: []registry.RunStep{}}
-		run, err := reg.Run(ctx, v.RunID)
-		if err != nil && fault.CodeOf(err) != fault.NotFound {
-			return err
-		}
-		if err == nil && len(run.Steps) > 0 {
-			made.Steps = run.Steps
-		}
-		if !run.EndedAt.IsZero() {
-			made.Took = run.EndedAt.Sub(run.StartedAt)
+		if run := runs[i]; run != nil {
+			if !run.EndedAt.IsZero() {
+				made.Took = run.EndedAt.Sub(run.StartedAt)
+			}
+			if len(run.Steps) > 0 {
+				made.Steps = run.Steps
+			}
 		}
 		ranked = append(ranked, made)
 	}
-	return a.print(ranked, func() { a.describeBest(ranked, by.metric) })
+	return a.print(ranked, func() { a.describeBest(ranked, metric) })
 }
 
 func (a *app) describeBest(ranked []rankedVersion, metric string) {

@@ -26,6 +26,9 @@ Exit codes with --wait: 0 nothing, 3 alert, retrain or review, 4 rolled back.`,
 		Example: "  loanops monitor start loan-eligibility --wait\n  loanops monitor start loan-eligibility --as-of 2026-06-30 --wait --output json\n  loanops monitor start loans --data batch2005.csv --wait",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
+			if err := pipeline.CheckDay("--as-of", input.AsOf); err != nil {
+				return err
+			}
 			reg, s, err := a.registry(ctx)
 			if err != nil {
 				return err
@@ -69,6 +72,9 @@ func (a *app) monitorListCommand() *cobra.Command {
 			}
 			defer reg.Close()
 			looks, err := reg.Looks(c.Context(), args[0], limit)
+			if err == nil && len(looks) == 0 { // of one that there is
+				_, err = reg.Pipeline(c.Context(), args[0])
+			}
 			if err != nil {
 				return err
 			}

@@ -28,6 +28,9 @@ Exit codes: 0 a period is found, 3 not enough data.`,
 		Example: "  loanops monitor cadence loan-eligibility\n  loanops monitor cadence loan-eligibility --tolerance 0.02 --html cadence.html",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
+			if err := pipeline.CheckDay("--as-of", input.AsOf); err != nil {
+				return err
+			}
 			input.Pipeline = args[0]
 			switch {
 			case !(input.Tolerance > 0 && input.Tolerance < 1):

@@ -16,7 +16,7 @@ import (
 
 // withLedger does something with what operators signed.
 func (a *app) withLedger(ctx context.Context, work func(registry.Registry, approval.Ledger) error) error {
-	reg, _, err := a.registry(ctx)
+	reg, err := a.ledger(ctx)
 	if err != nil {
 		return err
 	}
@@ -108,56 +108,78 @@ func (a *app) operatorsAddCommand() *cobra.Command {
 		Use: "add NAME", Short: "Add an operator: by their public key, or with a new key pair", Args: between(1, 1),
 		Long: `Add an operator. The first one signs for themselves, with the key that --key names or that is
 made there. Every other one is added by an operator: with --public by the key that they made, so
-that nobody else ever has it; without it a key pair is made.`,
+that nobody else ever has it; without it with the key at --new-key, which is made where it is
+missing. The same again, such as after a fault, adds nobody twice.`,
 		Example: "  loanops operators add ada\n  loanops operators add grace --public grace.pub --as ada",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := approval.CheckName(args[0]); err != nil {
 				return err
 			}
 			return a.withLedger(c.Context(), func(reg registry.Registry, l approval.Ledger) error {
-				first := len(l.Operators()) == 0
-				if first && by.name == "" {
-					by.name = args[0]
-				}
-				if err := by.resolve(); err != nil {
-					return err
-				}
-				if !by.signs() {
-					return fault.New(fault.Invalid, "there are operators already: one of them signs, see --as")
-				}
-				if first {
-					if public != "" || made != "" {
-						return fault.New(fault.Invalid, "the first operator signs for themselves: --key names the private key, and no other file is wanted")
-					}
-					made = by.file
-				}
-				key, undo, err := a.keyToAdd(first, public, made, args[0])
-				if err != nil {
-					return err
-				}
-				signed, err := by.sign(approval.Statement{Kind: approval.Add, Operator: args[0], PublicKey: approval.KeyText(key)})
-				if err == nil {
-					_, err = reg.RecordSigned(c.Context(), *signed, "")
-				}
-				if err != nil {
-					undo()
-					return err
-				}
-				added := shownOperator{approval.Operator{Name: args[0], PublicKey: approval.KeyText(key), AddedBy: by.name}, approval.Fingerprint(key)}
-				return a.print(added, func() {
-					fmt.Fprintf(a.out, "%s is an operator, added by %s\nfingerprint %s\n", args[0], by.name, added.Fingerprint)
-				})
+				return a.addOperator(c.Context(), reg, l, args[0], &by, public, made)
 			})
 		},
 	}
 	by.flags(c)
 	c.Flags().StringVar(&public, "public", "", "`file` of the operator's public key")
-	c.Flags().StringVar(&made, "new-key", "", "`file` for the new private key, where none is given\n(default: NAME.key in loanops of the user's configuration)")
+	c.Flags().StringVar(&made, "new-key", "", "`file` of the operator's private key, made where it is missing\n(default: NAME.key in loanops of the user's configuration)")
 	return c
 }
 
-// keyToAdd is the public key of who is added: the given one, that of the first operator's private key, or that of a new pair, whose files undo removes.
-func (a *app) keyToAdd(first bool, public, made, name string) (key ed25519.PublicKey, undo func(), err error) {
+// addOperator adds who is not there with that key already. A key pair that was made for it is removed only where it is certain that nothing was recorded:
+// a name and a key that are recorded are taken for ever.
+func (a *app) addOperator(ctx context.Context, reg registry.Registry, l approval.Ledger, name string, by *signer, public, made string) error {
+	operators := l.Operators()
+	themselves := len(operators) == 0 || public == "" && made == "" && operators[0].Name == name
+	if themselves && by.name == "" {
+		by.name = name
+	}
+	if err := by.resolve(); err != nil {
+		return err
+	}
+	if !by.signs() {
+		return fault.New(fault.Invalid, "there are operators already: one of them signs, see --as")
+	}
+	if themselves && by.name == name {
+		if public != "" || made != "" {
+			return fault.New(fault.Invalid, "the first operator signs for themselves: --key names the private key, and no other file is wanted")
+		}
+		made = by.file
+	}
+	key, undo, err := a.keyToAdd(public, made, name)
+	if err != nil {
+		return err
+	}
+	for _, o := range operators {
+		if o.Name == name && o.PublicKey == approval.KeyText(key) && o.Revoked == nil {
+			return a.printAdded(o)
+		}
+	}
+	signed, err := by.sign(approval.Statement{Kind: approval.Add, Operator: name, PublicKey: approval.KeyText(key)})
+	if err != nil {
+		undo()
+		return err
+	}
+	entry, err := reg.RecordSigned(ctx, *signed, "")
+	if code := fault.CodeOf(err); err != nil && (code == fault.Refused || code == fault.Invalid) {
+		undo()
+		return err
+	}
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "whether %s was added is not known; the same command again finds out, with the same key", name)
+	}
+	return a.printAdded(approval.Operator{Name: name, PublicKey: entry.PublicKey, AddedBy: entry.By, AddedAt: entry.RecordedAt})
+}
+
+func (a *app) printAdded(o approval.Operator) error {
+	added := shownOperator{o, o.Fingerprint()}
+	return a.print(added, func() {
+		fmt.Fprintf(a.out, "%s is an operator, added by %s\nfingerprint %s\n", o.Name, o.AddedBy, added.Fingerprint)
+	})
+}
+
+// keyToAdd is the public key of who is added: the given one, that of the private key that is there, or that of a new pair, whose files undo removes.
+func (a *app) keyToAdd(public, made, name string) (key ed25519.PublicKey, undo func(), err error) {
 	undo = func() {}
 	if public != "" {
 		if made != "" {
@@ -169,7 +191,7 @@ func (a *app) keyToAdd(first bool, public, made, name string) (key ed25519.Publi
 	if err := orDefault(&made, name); err != nil {
 		return nil, undo, err
 	}
-	if _, statErr := os.Stat(made); first && statErr == nil {
+	if _, statErr := os.Stat(made); statErr == nil {
 		private, err := readKey(made)
 		if err != nil {
 			return nil, undo, err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -106,7 +108,7 @@ func TestOperatorsThatAreNotAdded(t *testing.T) {
 		{[]string{"add", "grace", "--as", "ada", "--key", open}, exitUsage, "others than its owner may use it (mode 0640)"},
 		{[]string{"add", "grace", "--as", "ada", "--public", filepath.Join(keys, "ada.key")}, exitUsage, "keep it to yourself"},
 		{[]string{"add", "grace", "--as", "ada", "--public", filepath.Join(keys, "ada.pub")}, exitRefused, `the key is that of operator "ada"`},
-		{[]string{"add", "grace", "--as", "ada", "--new-key", filepath.Join(keys, "ada.key")}, exitRefused, "a key is never written over"},
+		{[]string{"add", "grace", "--as", "ada", "--new-key", filepath.Join(keys, "ada.key")}, exitRefused, `the key is that of operator "ada"`},
 		{[]string{"add", "ada", "--as", "ada", "--new-key", filepath.Join(keys, "again.key")}, exitRefused, "a name means one person for ever"},
 		{[]string{"revoke", "ada", "--reason", "x"}, exitUsage, "an operator signs the revocation"},
 		{[]string{"revoke", "ada", "--reason", "x", "--as", "ada"}, exitRefused, "the last operator"},
@@ -122,6 +124,64 @@ func TestOperatorsThatAreNotAdded(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(keys, "*"))
 	require.NoError(t, err)
 	require.Equal(t, []string{filepath.Join(keys, "ada.key"), filepath.Join(keys, "ada.pub")}, files, "no key of somebody who was not added is left")
+}
+
+// losing is a registry whose answer to what is signed does not come back, whether it was recorded or not.
+type losing struct {
+	registry.Registry
+	records bool
+}
+
+func (l losing) RecordSigned(ctx context.Context, s approval.Signed, countsFor string) (approval.Entry, error) {
+	if l.records {
+		if _, err := l.Registry.RecordSigned(ctx, s, countsFor); err != nil {
+			return approval.Entry{}, err
+		}
+	}
+	return approval.Entry{}, fault.New(fault.Unavailable, "the database is away")
+}
+
+// A name and a key that were recorded are taken for ever: the private key stays until it is certain that they were not, and the same command again
+// finds out.
+func TestAnOperatorWhoseAdditionWasNotHeardOf(t *testing.T) {
+	for name, records := range map[string]bool{"recorded": true, "not recorded": false} {
+		t.Run(name, func(t *testing.T) {
+			keys := atHome(t)
+			p := newFakePlatform(t)
+			reg := p.registry(t)
+			for i, person := range []struct {
+				name string
+				by   signer
+				args []string
+			}{
+				{"ada", signer{}, []string{"operators", "add", "ada", "--output", "json"}},
+				{"grace", signer{name: "ada"}, []string{"operators", "add", "grace", "--as", "ada", "--output", "json"}},
+			} {
+				ledger, err := reg.Ledger(t.Context())
+				require.NoError(t, err)
+				a := &app{err: os.Stderr}
+				err = a.addOperator(t.Context(), losing{reg, records}, ledger, person.name, &person.by, "", "")
+				require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+				require.ErrorContains(t, err, "the same command again finds out")
+				private, err := readKey(filepath.Join(keys, person.name+".key"))
+				require.NoError(t, err, "the key is kept")
+
+				var added shownOperator
+				require.NoError(t, json.Unmarshal([]byte(p.must(t, person.args...)), &added))
+				require.Equal(t, approval.KeyText(private.Public().(ed25519.PublicKey)), added.PublicKey)
+				require.Equal(t, "ada", added.AddedBy)
+				require.WithinDuration(t, time.Now(), added.AddedAt, time.Minute)
+				ledger, err = reg.Ledger(t.Context())
+				require.NoError(t, err)
+				require.Len(t, ledger.Entries(), i+1, "added once")
+			}
+			p.must(t, "operators", "revoke", "grace", "--reason", "left", "--as", "ada")
+			_, stderr, code := p.run(t, "operators", "add", "grace", "--as", "ada")
+			require.Equal(t, exitRefused, code)
+			require.Contains(t, stderr, "a name means one person for ever")
+			require.FileExists(t, filepath.Join(keys, "grace.key"), "a key that was there before is nobody's to remove")
+		})
+	}
 }
 
 // awaits is a run that waits for approval of the version, as its progress says.
@@ -249,4 +309,24 @@ func TestAnAuditHidesNoFault(t *testing.T) {
 	require.Empty(t, by, "a run that is not recorded has no parent that is known")
 	_, err = startedBy(t.Context(), oneRun{err: fault.New(fault.Unavailable, "the database is away")}, approval.Ledger{}, "run-1")
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+}
+
+// Who audits has the database, and no way to what serves.
+func TestAnAuditNeedsTheDatabaseAlone(t *testing.T) {
+	atHome(t)
+	p := newFakePlatform(t)
+	p.must(t, "operators", "add", "ada")
+	data, err := os.ReadFile(filepath.Join(p.dir, settings.PlatformEnv))
+	require.NoError(t, err)
+	for _, line := range strings.Split(string(data), "\n") {
+		if name, value, _ := strings.Cut(line, "="); name == "LOANOPS_DATABASE" {
+			t.Setenv(name, value)
+		}
+	}
+	stdout, stderr, code := run(t, "operators", "list", "--state", t.TempDir())
+	require.Equal(t, 0, code, stderr)
+	require.Contains(t, stdout, "ada")
+	_, stderr, code = run(t, "operators", "verify", "loans", "--state", t.TempDir())
+	require.Equal(t, exitNotFound, code, stderr)
+	require.Contains(t, stderr, "nobody approved loans with a signature")
 }

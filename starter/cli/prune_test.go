@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact/s3test"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/retention"
 	"github.com/loanops/loanops/internal/serving"
@@ -162,13 +163,15 @@ func TestNothingThatAVersionNeedsIsPruned(t *testing.T) {
 	_, err = k.reg.TakeGeneration(ctx, record.By(serving.Author{Writer: "delivery-cards/run-2", Actor: "ada", Reason: "it passed", Operation: "op"}))
 	require.NoError(t, err)
 	k.cached("of the version", map[string]artifact.Ref{"dataset": manifest})
+	handed := k.put("rows that a spec names by its object", "csv")
+	require.NoError(t, k.reg.PutPipeline(ctx, registry.NewPipelineSpec(pipeline.Spec{Name: "cards"}, []byte("source: {uri: "+handed.URI+"}"))))
 
-	needed := digestsOf(manifest, part, raw, sources, bundle, schema, listed, swapSet)
+	needed := digestsOf(manifest, part, raw, sources, bundle, schema, listed, swapSet, handed)
 	done, left := k.prune(true)
 	require.ElementsMatch(t, needed, left)
 	require.Zero(t, done.Total)
 	require.Zero(t, done.CachedSteps)
-	require.Equal(t, map[string]int{modelVersions: 5, schemaVersions: 1, deliveries: 1, modelRuns: 1}, objectsOf(done.Kept))
+	require.Equal(t, map[string]int{modelVersions: 5, schemaVersions: 1, pipelineSpecs: 1, deliveries: 1, modelRuns: 1}, objectsOf(done.Kept))
 }
 
 func objectsOf(counts map[string]retention.Count) map[string]int {

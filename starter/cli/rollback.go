@@ -35,6 +35,9 @@ needs --version.`,
 		Example: "  loanops rollback loan-eligibility --reason \"complaints from the branches\"\n  loanops rollback loan-eligibility --version 1 --reason \"known good\" --wait",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
+			if err := checkRecorded(request.Reason, request.Actor, "record"); err != nil {
+				return err
+			}
 			reg, s, err := a.registry(ctx)
 			if err != nil {
 				return err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -39,6 +40,9 @@ func (a *app) scheduleSetCommand() *cobra.Command {
 		Example: "  loanops schedule set loan-eligibility --every 24h\n  loanops schedule set loan-eligibility --cron \"30 4 * * mon-fri\" --monitor",
 		RunE: func(c *cobra.Command, args []string) error {
 			timing, err := givenTiming(every, cron)
+			if err == nil {
+				err = approval.CheckText("actor", by)
+			}
 			if err != nil {
 				return err
 			}
@@ -50,7 +54,7 @@ func (a *app) scheduleSetCommand() *cobra.Command {
 				if err := s.Set(c.Context(), args[0], run, timing, by); err != nil {
 					return err
 				}
-				return a.printChanged("set", schedule.ID(run, args[0]))
+				return a.printChanged("set", run.ScheduleID(args[0]))
 			})
 		},
 	}
@@ -76,7 +80,7 @@ func givenTiming(every, cron string) (pipeline.Timing, error) {
 }
 
 // runOf is what the schedule starts that a command is about.
-func runOf(monitor bool) string {
+func runOf(monitor bool) workflows.Scheduled {
 	if monitor {
 		return workflows.MonitorRun
 	}
@@ -95,7 +99,7 @@ func (a *app) scheduleListCommand() *cobra.Command {
 				}
 				rows := [][]string{{"SCHEDULE", "STARTS", "WHEN (UTC)", "LAST", "NEXT", "NOTE"}}
 				for _, is := range states {
-					rows = append(rows, []string{is.Schedule, is.Run, is.Timing, moment(is.Last, "never"), moment(is.Next, map[bool]string{true: "paused", false: "never"}[is.Paused]), is.Note})
+					rows = append(rows, []string{is.Schedule, string(is.Run), is.Timing, moment(is.Last, "never"), moment(is.Next, map[bool]string{true: "paused", false: "never"}[is.Paused]), is.Note})
 				}
 				return a.print(states, func() { a.table(rows) })
 			})
@@ -145,7 +149,10 @@ func (a *app) schedulePauseCommand() *cobra.Command {
 			if reason = strings.TrimSpace(reason); reason != "" {
 				note += ": " + reason
 			}
-			return a.changeSchedules(c.Context(), "paused", args[0], schedule.Runs, func(s schedule.Schedules, run string) error {
+			if err := approval.CheckText("reason", note); err != nil {
+				return err
+			}
+			return a.changeSchedules(c.Context(), "paused", args[0], schedule.Runs, func(s schedule.Schedules, run workflows.Scheduled) error {
 				return s.Pause(c.Context(), args[0], run, note)
 			})
 		},
@@ -161,7 +168,10 @@ func (a *app) scheduleResumeCommand() *cobra.Command {
 		Use: "resume PIPELINE", Short: "Let a paused pipeline train and look by itself again", Args: between(1, 1),
 		Example: "  loanops schedule resume loan-eligibility",
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.changeSchedules(c.Context(), "resumed", args[0], schedule.Runs, func(s schedule.Schedules, run string) error {
+			if err := approval.CheckText("actor", by); err != nil {
+				return err
+			}
+			return a.changeSchedules(c.Context(), "resumed", args[0], schedule.Runs, func(s schedule.Schedules, run workflows.Scheduled) error {
 				return s.Resume(c.Context(), args[0], run, "resumed by "+by)
 			})
 		},
@@ -176,7 +186,7 @@ func (a *app) scheduleTriggerCommand() *cobra.Command {
 		Use: "trigger PIPELINE", Short: "Do now what the schedule does; during a run it is kept, and starts one more", Args: between(1, 1),
 		Example: "  loanops schedule trigger loan-eligibility\n  loanops schedule trigger loan-eligibility --monitor",
 		RunE: func(c *cobra.Command, args []string) error {
-			return a.changeSchedules(c.Context(), "triggered", args[0], []string{runOf(monitor)}, func(s schedule.Schedules, run string) error {
+			return a.changeSchedules(c.Context(), "triggered", args[0], []workflows.Scheduled{runOf(monitor)}, func(s schedule.Schedules, run workflows.Scheduled) error {
 				return s.Trigger(c.Context(), args[0], run)
 			})
 		},
@@ -193,9 +203,9 @@ func (a *app) scheduleDeleteCommand() *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			runs := schedule.Runs
 			if monitor {
-				runs = []string{workflows.MonitorRun}
+				runs = []workflows.Scheduled{workflows.MonitorRun}
 			}
-			return a.changeSchedules(c.Context(), "deleted", args[0], runs, func(s schedule.Schedules, run string) error {
+			return a.changeSchedules(c.Context(), "deleted", args[0], runs, func(s schedule.Schedules, run workflows.Scheduled) error {
 				return s.Delete(c.Context(), args[0], run)
 			})
 		},
@@ -205,9 +215,9 @@ func (a *app) scheduleDeleteCommand() *cobra.Command {
 }
 
 // changeSchedules changes those of a pipeline's schedules that there are.
-func (a *app) changeSchedules(ctx context.Context, done, name string, runs []string, change func(schedule.Schedules, string) error) error {
+func (a *app) changeSchedules(ctx context.Context, done, name string, runs []workflows.Scheduled, change func(schedule.Schedules, workflows.Scheduled) error) error {
 	return a.withSchedules(ctx, func(_ registry.Registry, s schedule.Schedules) error {
-		changed, err := changeEach(name, runs, func(run string) error { return change(s, run) })
+		changed, err := changeEach(name, runs, func(run workflows.Scheduled) error { return change(s, run) })
 		if err != nil {
 			return err
 		}
@@ -216,7 +226,7 @@ func (a *app) changeSchedules(ctx context.Context, done, name string, runs []str
 }
 
 // changeEach returns the IDs of those that there are and were changed; without any it is fault.NotFound.
-func changeEach(name string, runs []string, change func(run string) error) (changed []string, err error) {
+func changeEach(name string, runs []workflows.Scheduled, change func(run workflows.Scheduled) error) (changed []string, err error) {
 	var missing error
 	for _, run := range runs {
 		err := change(run)
@@ -227,7 +237,7 @@ func changeEach(name string, runs []string, change func(run string) error) (chan
 		if err != nil {
 			return changed, err
 		}
-		changed = append(changed, schedule.ID(run, name))
+		changed = append(changed, run.ScheduleID(name))
 	}
 	if len(changed) == 0 {
 		return nil, missing

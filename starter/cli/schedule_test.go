@@ -49,7 +49,7 @@ func TestWhatThereIsIsChanged(t *testing.T) {
 	t.Parallel()
 	memory := scheduletest.New()
 	s := schedule.Schedules{Client: memory}
-	pause := func(run string) error { return s.Pause(t.Context(), "cards", run, "paused by grace") }
+	pause := func(run workflows.Scheduled) error { return s.Pause(t.Context(), "cards", run, "paused by grace") }
 
 	_, err := changeEach("cards", schedule.Runs, pause)
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
@@ -85,7 +85,7 @@ func TestSchedulesOfAllPipelinesOrOfOne(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, states, 2)
 		require.Equal(t, "retrain-loan-eligibility", states[0].Schedule)
-		require.Equal(t, "training", states[0].Run)
+		require.Equal(t, workflows.TrainingRun, states[0].Run)
 		require.Equal(t, "monitor-loan-eligibility", states[1].Schedule)
 	}
 	_, err = scheduleStates(t.Context(), r, s, []string{"nobody"})

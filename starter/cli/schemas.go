@@ -273,8 +273,8 @@ func (a *app) schemasAcceptCommand() *cobra.Command {
 		Use: "accept PIPELINE N", Short: "Hold data against a version from now on: a proposed one, or an earlier one again", Args: between(2, 2),
 		Example: "  loanops schemas accept loan-eligibility 3 --reason \"the bureau sends income in dollars since May\"",
 		RunE: func(c *cobra.Command, args []string) error {
-			if strings.TrimSpace(by.Reason) == "" || strings.TrimSpace(by.Actor) == "" {
-				return fault.New(fault.Invalid, "--reason and --actor must say something: they are kept with the schema")
+			if err := checkRecorded(by.Reason, by.Actor, "schema"); err != nil {
+				return err
 			}
 			number, err := schemaNumber(args[1])
 			if err != nil {

@@ -64,7 +64,7 @@ same bytes. Drills, which begin on the day of --drill-from:
 			if err != nil {
 				return err
 			}
-			return a.simulateStream(s, simulate.Stream{Seed: s.seed, From: first, To: last, RowsPerDay: s.perDay, AsOf: known, Drill: drill, DrillFrom: drilled})
+			return a.simulateStream(c.Context(), s, simulate.Stream{Seed: s.seed, From: first, To: last, RowsPerDay: s.perDay, AsOf: known, Drill: drill, DrillFrom: drilled})
 		},
 	}
 	c.Flags().IntVar(&s.rows, "rows", 20_000, "applications between --from and --to")

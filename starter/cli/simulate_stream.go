@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,7 +31,7 @@ type feed struct {
 }
 
 // simulateStream writes a stream's parts. What lies in their folders from before and is none of them would be read as if it were: it is told of.
-func (a *app) simulateStream(s simulation, stream simulate.Stream) error {
+func (a *app) simulateStream(ctx context.Context, s simulation, stream simulate.Stream) error {
 	written := streamed{Folder: s.folder, Drill: s.drill, DrillFrom: s.drillFrom}
 	feeds := map[string]*feed{simulate.Applications: &written.Applications, simulate.Outcomes: &written.Outcomes}
 	for name, f := range feeds {
@@ -39,7 +40,7 @@ func (a *app) simulateStream(s simulation, stream simulate.Stream) error {
 			return fault.Wrap(fault.Invalid, err, "--stream")
 		}
 	}
-	err := stream.Each(func(of string, day time.Time, part dataset.Table) error {
+	err := stream.Each(ctx, func(of string, day time.Time, part dataset.Table) error {
 		name := day.Format(pipeline.DateLayout) + "." + s.format
 		f := feeds[of]
 		f.Parts++

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
 
+	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -27,6 +28,9 @@ func (a *app) trainCommand() *cobra.Command {
 		Example: "  loanops ct start loan-eligibility --wait\n  loanops ct start loan-eligibility --data applications.csv --wait --output json\n  loanops ct start --pipeline cards.yaml --register-only",
 		RunE: func(c *cobra.Command, args []string) error {
 			ctx := c.Context()
+			if err := pipeline.CheckDay("--as-of", input.AsOf); err != nil {
+				return err
+			}
 			reg, s, err := a.registry(ctx)
 			if err != nil {
 				return err
@@ -84,6 +88,17 @@ func actor() string {
 		return name
 	}
 	return "operator"
+}
+
+// checkRecorded refuses what a person says for a record and that is nothing, or not one line each.
+func checkRecorded(reason, actor, with string) error {
+	if strings.TrimSpace(reason) == "" || strings.TrimSpace(actor) == "" {
+		return fault.New(fault.Invalid, "--reason and --actor must say something: they are kept with the %s", with)
+	}
+	if err := approval.CheckText("reason", reason); err != nil {
+		return err
+	}
+	return approval.CheckText("actor", actor)
 }
 
 // finish waits for a run, or says where it can be seen.

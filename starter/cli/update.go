@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/api/serviceerror"
@@ -57,8 +56,8 @@ func (a *app) updateCommand(name string, by *signer) *cobra.Command {
 				}
 				decided.Actor = by.name
 			}
-			if strings.TrimSpace(decided.Reason) == "" || strings.TrimSpace(decided.Actor) == "" {
-				return fault.New(fault.Invalid, "--reason and --actor must say something: they are kept with the run")
+			if err := checkRecorded(decided.Reason, decided.Actor, "run"); err != nil {
+				return err
 			}
 			reg, s, err := a.registry(ctx)
 			if err != nil {

@@ -100,3 +100,28 @@ func TestApproveAndAbortAnswerByExitCode(t *testing.T) {
 		}
 	}
 }
+
+// What people say for a record is one line: its further lines would be read as lines of the record.
+func TestWhatIsSaidForARecordIsOneLine(t *testing.T) {
+	p := newFakePlatform(t)
+	for _, command := range [][]string{
+		{"approve", "run-1"}, {"abort", "run-1"}, {"rollback", "loans"}, {"alerts", "ack", "3f0c"}, {"schemas", "accept", "loans", "1"}, {"schedule", "pause", "loans"},
+		{"schedule", "resume", "loans"}, {"schedule", "set", "loans", "--every", "24h"},
+	} {
+		for name, text := range map[string]string{"two lines": "x\napproved by FORGED", "escapes": "\x1b[2Jx", "too long": strings.Repeat("x", 1001), "no UTF-8": "K\xf6ln"} {
+			for _, flag := range []string{"--reason", "--actor"} {
+				args := append(append([]string{}, command...), flag, text)
+				switch {
+				case flag == "--reason" && command[0] == "schedule" && command[1] != "pause": // have none
+					continue
+				case flag == "--actor" && command[0] != "schedule":
+					args = append(args, "--reason", "x")
+				}
+				_, stderr, code := p.run(t, args...)
+				require.Equal(t, exitUsage, code, "%v %s %s: %s", command, flag, name, stderr)
+				require.Contains(t, stderr, "is not one line of UTF-8 of at most 1000 bytes")
+				require.NotContains(t, stderr, "FORGED")
+			}
+		}
+	}
+}

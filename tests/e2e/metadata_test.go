@@ -81,6 +81,12 @@ func TestWhatIsRememberedOfVersions(t *testing.T) {
 		require.LessOrEqual(t, best[i].Metrics["brier"].Estimate, best[i+1].Metrics["brier"].Estimate)
 	}
 	require.NotEmpty(t, best[0].Steps)
+	page = filepath.Join(t.TempDir(), "model.html")
+	shared.runJSON(t, &best, 0, "models", "list", name, "--html", page)
+	html, err := os.ReadFile(page)
+	require.NoError(t, err)
+	require.Contains(t, string(html), "version "+strconv.Itoa(champion)+" is champion")
+	require.Contains(t, string(html), sha256hex.Of(raw), "the file that trained the newest")
 	var then struct {
 		Record struct{ Champion struct{ Version int } }
 	}

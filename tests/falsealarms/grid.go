@@ -5,13 +5,15 @@ import (
 	"math/rand/v2"
 
 	"github.com/loanops/loanops/internal/drift"
-	"github.com/loanops/loanops/tests/simulation"
 )
 
-// size is the rows of a reference and of a window, and how many windows without drift and with it are simulated.
-type size struct{ reference, window, none, moved int }
+// size is the rows of a reference and of a window, and about how many milliseconds it takes to hold one against the other.
+type size struct {
+	reference, window int
+	cost              float64
+}
 
-var sizes = []size{{100, 100, 5000, 400}, {10_000, 100, 1000, 200}, {10_000, 1000, 300, 60}, {10_000, 10_000, 200, 40}}
+var sizes = []size{{100, 100, 0.5}, {10_000, 100, 2}, {10_000, 1000, 3}, {10_000, 10_000, 4}}
 
 // shift is the drift whose power is told, in standard deviations.
 const shift = 0.2
@@ -44,13 +46,15 @@ func missingBelow(z float64, _ *rand.Rand) float64 {
 	return z
 }
 
-// result is what was simulated: none[kind][size] and moved[kind][size] by statistic, borders[border][size], together[movement][size].
+// result is what was simulated: by kind, border or movement, and by size.
 type result struct {
-	none, moved       [][]cell
-	borders, together [][]tally
+	settings
+	none, moved    [][]*cell
+	borders, joint [][]*cell
+	experiments    []*experiment
 }
 
-// Streams of random numbers, one for every cell.
+// Streams of random numbers, one for every experiment.
 const (
 	ofNone = iota
 	ofMoved
@@ -58,51 +62,71 @@ const (
 	ofTogether
 )
 
-// simulate fills every cell.
-func simulate() result {
-	r := result{none: grid[cell](len(kinds), len(sizes)), moved: grid[cell](len(kinds), len(sizes)), borders: grid[tally](len(borders), len(sizes)), together: grid[tally](len(movements), len(togetherSizes))}
-	var work []simulation.Work
-	do := func(times, rows int, do func()) {
-		work = append(work, simulation.Work{Cost: float64(times * rows), Do: do})
+// plan is what there is to simulate: so many windows without drift in each cell, and a tenth as many with it.
+func plan(s settings) result {
+	r := result{settings: s}
+	columns := func(what, rows, times int, of func(row int, sizes []size) once) [][]*cell {
+		grid := make([][]*cell, rows)
+		for row := range grid {
+			for _, sizes := range byReference() {
+				grid[row] = append(grid[row], r.add(experiment{stream: stream(what, row, len(grid[row])), times: times, cost: costOf(sizes), once: of(row, sizes)}, len(sizes))...)
+			}
+		}
+		return grid
 	}
-	for s, size := range togetherSizes {
-		for m := range movements {
-			do(size.times(m), 10*size.window, func() { r.together[m][s] = separated(m, s) })
+	r.none = columns(ofNone, len(kinds), s.windows, func(k int, sizes []size) once { return compared(kinds[k], sizes, nil) })
+	r.moved = columns(ofMoved, len(kinds), s.windows/10, func(k int, sizes []size) once { return compared(kinds[k], sizes, by(shift)) })
+	r.borders = columns(ofBorders, len(borders), s.windows/10, func(b int, sizes []size) once { return compared(borders[b].kind, sizes, by(borders[b].moved)) })
+	r.joint = make([][]*cell, len(movements))
+	for i, m := range movements {
+		for column, size := range togetherSizes {
+			times := s.windows
+			if i > 0 {
+				times /= 10
+			}
+			r.joint[i] = append(r.joint[i], r.add(experiment{stream: stream(ofTogether, i, column), times: times, cost: size.cost, once: separated(m, size)}, 1)...)
 		}
 	}
-	for s, size := range sizes {
-		for k := range kinds {
-			do(size.none, size.window, func() { r.none[k][s] = withoutDrift(k, s) })
-			do(size.moved, size.window, func() { r.moved[k][s] = withDrift(k, s) })
-		}
-		for b := range borders {
-			do(size.moved, size.window, func() { r.borders[b][s] = atBorder(b, s) })
-		}
-	}
-	simulation.Run(work)
 	return r
 }
 
-func grid[T any](rows, columns int) [][]T {
-	g := make([][]T, rows)
-	for i := range g {
-		g[i] = make([]T, columns)
+func stream(what, row, column int) uint64 {
+	return uint64(what)<<16 | uint64(row)<<8 | uint64(column)
+}
+
+// add plans an experiment of so many cells.
+func (r *result) add(e experiment, cells int) []*cell {
+	for range cells {
+		e.cells = append(e.cells, &cell{})
 	}
-	return g
+	r.experiments = append(r.experiments, &e)
+	return e.cells
 }
 
-func withoutDrift(k, s int) cell {
-	return run(kinds[k], sizes[s], sizes[s].none, nil, stream(ofNone, k, s))
+// byReference are the sizes that share a reference.
+func byReference() (shared [][]size) {
+	for i, s := range sizes {
+		if i == 0 || s.reference != sizes[i-1].reference {
+			shared = append(shared, nil)
+		}
+		last := len(shared) - 1
+		shared[last] = append(shared[last], s)
+	}
+	return shared
 }
 
-func withDrift(k, s int) cell {
-	return run(kinds[k], sizes[s], sizes[s].moved, by(shift), stream(ofMoved, k, s))
+func costOf(sizes []size) (sum float64) {
+	for _, s := range sizes {
+		sum += s.cost
+	}
+	return sum
 }
-
-func atBorder(b, s int) tally {
-	return *run(borders[b].kind, sizes[s], sizes[s].moved, by(borders[b].moved), stream(ofBorders, b, s))[borders[b].statistic]
-}
-
-func stream(what, row, size int) uint64 { return uint64(what)<<16 | uint64(row)<<8 | uint64(size) }
 
 func by(moved float64) func(float64) float64 { return func(z float64) float64 { return z + moved } }
+
+// simulate fills every cell.
+func simulate(s settings) result {
+	r := plan(s)
+	run(s.seed, r.experiments)
+	return r
+}

@@ -22,31 +22,22 @@ var movements = []together{
 	{name: "a correlation of 0.6 gone, no feature moved"},
 }
 
-// togetherSizes are rows of either side, and how many of these are simulated.
-var togetherSizes = []size{{100, 100, 5000, 400}, {1000, 1000, 1000, 200}, {10_000, 10_000, 60, 20}}
+// togetherSizes are rows of either side.
+var togetherSizes = []size{{100, 100, 0.4}, {1000, 1000, 3}, {10_000, 10_000, 37}}
 
-// separated simulates one movement at one size.
-func separated(movement, s int) tally {
-	rng := rand.New(rand.NewPCG(seed, stream(ofTogether, movement, s)))
-	z, m := togetherSizes[s], movements[movement]
-	var t tally
-	for range z.times(movement) {
-		before, after := correlated(rng, z.reference, 0, 0.6), correlated(rng, z.window, m.moved, m.correlation)
+// separate is the test of all features together.
+const separate drift.Name = "separate"
+
+// separated simulates a reference and a window in which features moved, and tells them apart.
+func separated(m together, s size) once {
+	return func(rng *rand.Rand, seen []tallies) {
+		before, after := correlated(rng, s.reference, 0, 0.6), correlated(rng, s.window, m.moved, m.correlation)
 		r, err := drift.Separate(featuresTogether, before, after, drift.Limits{})
 		if err != nil {
 			panic(err)
 		}
-		t.add(r.P, r.Beyond)
+		seen[0].see(separate, r.P, r.Beyond)
 	}
-	return t
-}
-
-// times is how often a movement is simulated, the first of which is none.
-func (s size) times(movement int) int {
-	if movement == 0 {
-		return s.none
-	}
-	return s.moved
 }
 
 var featuresTogether = []drift.Feature{{Name: "n0"}, {Name: "n1"}, {Name: "n2"}, {Name: "n3"}, {Name: "n4"}, {Name: "level", Category: true}}

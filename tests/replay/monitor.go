@@ -60,7 +60,7 @@ func onOvertaken(ctx context.Context, s *stage) error {
 			return err
 		}
 	}
-	if err := s.occupy(ctx, workflows.RollbackID(bad)); err != nil {
+	if err := s.occupy(ctx, workflows.RollbackID(bad), bad); err != nil {
 		return err
 	}
 	return errors.Join(s.run(3, "monitor", "start", bad, "--wait"), s.temporal.TerminateWorkflow(ctx, workflows.RollbackID(bad), "", "the rollback has ended"))

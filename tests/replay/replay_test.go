@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/worker"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/workflows"
 )
@@ -55,20 +56,42 @@ func TestEveryVerdictIsKept(t *testing.T) {
 	}
 	require.ElementsMatch(t, slices.Collect(maps.Keys(wanted)), files)
 
-	for workflow, verdicts := range map[string][]workflows.Verdict{
+	kept := map[string][]workflows.Verdict{
 		workflows.ContinuousTrainingName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
 		workflows.ContinuousDeliveryName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
 		workflows.RollbackName:           {workflows.RolledBack, workflows.Aborted},
 		workflows.MonitorName:            {workflows.Nothing, workflows.Alerted, workflows.Review, workflows.Retrain, workflows.RolledBack},
 		workflows.EvaluationName:         {workflows.Evaluated, workflows.Refused},
 		workflows.CadenceName:            {workflows.Evaluated, workflows.Refused},
-	} {
+		workflows.TriggerName:            nil, // these two come to no verdict
+		workflows.AlertName:              nil,
+	}
+	require.ElementsMatch(t, registered(), slices.Collect(maps.Keys(kept)), "every workflow has a row")
+	for workflow, verdicts := range kept {
+		require.True(t, slices.ContainsFunc(files, func(file string) bool { return strings.HasPrefix(file, workflow+"-") }), "a history of %s is kept", workflow)
 		for _, verdict := range verdicts {
 			file := fmt.Sprintf("%s-%s.json", workflow, verdict)
 			require.Contains(t, files, file)
 			require.Equal(t, string(verdict), verdictOf(t, file), "what the history ends with")
 		}
 	}
+}
+
+// nameKeeper is a worker's registry that keeps names alone.
+type nameKeeper struct {
+	worker.WorkflowRegistry
+	names []string
+}
+
+func (r *nameKeeper) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOptions) {
+	r.names = append(r.names, o.Name)
+}
+
+// registered are the names of all workflows.
+func registered() []string {
+	var r nameKeeper
+	workflows.Register(&r)
+	return r.names
 }
 
 // verdictOf is the verdict with which a kept history ends.

@@ -12,6 +12,7 @@ import (
 
 	"go.temporal.io/sdk/client"
 
+	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/tests/platformtest"
 	"github.com/loanops/loanops/workflows"
 )
@@ -339,16 +340,17 @@ func rollBack(input workflows.RollbackInput) func(context.Context, *stage) error
 	}
 }
 
-// occupy starts a run of which no worker knows.
-func (s *stage) occupy(ctx context.Context, id string) error {
-	_, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: "nobody"}, "Nobody")
+// occupy starts a run of which no worker knows, as a schedule's trigger would.
+func (s *stage) occupy(ctx context.Context, id, pipeline string) error {
+	about := workflows.About(pipeline, registry.BySchedule)
+	_, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: "nobody", TypedSearchAttributes: about}, "Nobody")
 	return err
 }
 
 // triggers come as a run begins, while it goes on, and when none does.
 func triggers(ctx context.Context, s *stage) error {
 	id := workflows.TrainingID(tight)
-	if err := errors.Join(s.occupy(ctx, id), s.trigger(ctx, "trigger-1")); err != nil {
+	if err := errors.Join(s.occupy(ctx, id, tight), s.trigger(ctx, "trigger-1")); err != nil {
 		return err
 	}
 	time.Sleep(4 * time.Second) // what comes within three seconds is joined

@@ -44,8 +44,9 @@ const (
 	RuleLabel  = "rule" // of RefusedFieldsMetric: a request.Rule, or RuleNotJSON
 )
 
-// RefusedWindow is for how long an institution that was refused counts as one that is.
-const RefusedWindow = 24 * time.Hour
+// RefusedWindow is for how long an institution that was refused counts as one that is: a day, from one look to the next, and an hour by which that
+// may be late.
+const RefusedWindow = 25 * time.Hour
 
 // What bounds the names that clients choose. A name that one request has may be an applicant's value in the wrong place.
 const (

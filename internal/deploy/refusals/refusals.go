@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -32,6 +33,8 @@ type Refused struct {
 // where Started is the same.
 type Counts struct {
 	Started float64 `json:"started"` // seconds since 1970
+	// At is when they were read; zero where an earlier release did.
+	At time.Time `json:"at"`
 	// Requests are those that a track decided or refused: single applications and refused bodies once, however often they were repeated lately.
 	Requests int64 `json:"requests"`
 	// Institutions is how many have a key.
@@ -44,7 +47,7 @@ func (c Counts) Since(before Counts) Counts {
 	if c.Started != before.Started {
 		return c
 	}
-	since := Counts{Started: c.Started, Requests: c.Requests - before.Requests, Institutions: c.Institutions, Refused: []Refused{}}
+	since := Counts{Started: c.Started, At: c.At, Requests: c.Requests - before.Requests, Institutions: c.Institutions, Refused: []Refused{}}
 	for _, r := range c.Refused {
 		for _, was := range before.Refused {
 			if was.Field == r.Field && was.Rule == r.Rule {
@@ -56,6 +59,16 @@ func (c Counts) Since(before Counts) Counts {
 		}
 	}
 	return since
+}
+
+// WithinWindow says that whoever was refused since an earlier reading is among Refused.Institutions: it, or the start of the gateway since, is no longer
+// ago than contract.RefusedWindow.
+func (c Counts) WithinWindow(before Counts) bool {
+	from := before.At
+	if c.Started != before.Started {
+		from = time.UnixMilli(int64(c.Started * 1000))
+	}
+	return c.At.Sub(from) <= contract.RefusedWindow
 }
 
 // Read asks the gateway at a base URL. It is fault.Unavailable where it does not answer.

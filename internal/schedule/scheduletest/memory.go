@@ -20,6 +20,8 @@ type Memory struct {
 	Calls []string
 	// Err is what every call ends with.
 	Err error
+	// Undeletable has deletions fail, and nothing else.
+	Undeletable bool
 }
 
 // New is without a schedule.
@@ -127,6 +129,9 @@ func (h handle) Update(_ context.Context, o client.ScheduleUpdateOptions) error 
 
 func (h handle) Delete(context.Context) error {
 	return h.change("delete", func(*client.ScheduleDescription) error {
+		if h.memory.Undeletable {
+			return serviceerror.NewUnavailable("the connection is lost")
+		}
 		delete(h.memory.schedules, h.id)
 		return nil
 	})

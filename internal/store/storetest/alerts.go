@@ -74,6 +74,25 @@ func alerts(t *testing.T, db Database) {
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 }
 
+// What comes and goes while a monitor's state lasts is told once, and again once the state has changed.
+func alertsOfWhatComesAndGoes(t *testing.T, db Database) {
+	r := db.Open(t)
+	for i, look := range []struct {
+		state alert.State
+		about string
+		want  bool
+	}{
+		{"retrain", "age", true}, {"retrain", "income", true}, {"retrain", "age", false}, {"retrain", "income", false}, {"retrain", "debt", true}, {"retrain", "age", false},
+		{"review", "age", true}, {"review", "income", true}, {"retrain", "age", true}, {"retrain", "income", true}, {alert.OK, "", true}, {"retrain", "age", true},
+	} {
+		a := raised(alert.Monitor, look.state, i, string(rune('a'+i)))
+		a.About = []string{look.about}
+		_, changed, err := r.RaiseAlert(ctx(t), a)
+		require.NoError(t, err)
+		require.Equal(t, look.want, changed, "look %d", i)
+	}
+}
+
 func alertsSentAndAcknowledged(t *testing.T, db Database) {
 	r := db.Open(t)
 	a, _, err := r.RaiseAlert(ctx(t), raised(alert.Delivery, alert.Aborted, 1, "a"))

@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"SchemasUnderConcurrency", concurrentSchemas},
 		{"Alerts", alerts},
 		{"AlertsSentAndAcknowledged", alertsSentAndAcknowledged},
+		{"AlertsOfWhatComesAndGoes", alertsOfWhatComesAndGoes},
 		{"AlertsUnderConcurrency", concurrentAlerts},
 		{"SignedRecords", signedRecords},
 		{"SignedRecordsUnderConcurrency", concurrentSigned},
