@@ -40,15 +40,21 @@ func (r *Runs) AwaitEnd(ctx context.Context, in AwaitInput) (AwaitOutput, error)
 
 // goesOn reports whether a run of a workflow goes on.
 func goesOn(ctx context.Context, workflows Workflows, id string) (bool, error) {
+	newest, err := newestRun(ctx, workflows, id)
+	return newest != nil && newest.WorkflowCloseTime == nil, err
+}
+
+// newestRun is that of a workflow, whether it goes on or has ended; nil where Temporal knows none.
+func newestRun(ctx context.Context, workflows Workflows, id string) (*client.WorkflowExecutionDescription, error) {
 	described, err := workflows.DescribeWorkflow(ctx, id, "")
 	var gone *serviceerror.NotFound
 	if errors.As(err, &gone) {
-		return false, nil
+		return nil, nil //nolint:nilnil // that there is none is an answer
 	}
 	if err != nil {
-		return false, fault.Wrap(fault.Unavailable, err, "looking at %s", id)
+		return nil, fault.Wrap(fault.Unavailable, err, "looking at %s", id)
 	}
-	return described.WorkflowCloseTime == nil, nil
+	return described, nil
 }
 
 // Workflows tells how workflows are, see client.Client.

@@ -2,14 +2,11 @@ package activities
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/temporal"
 
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -39,16 +36,12 @@ func (o RunStartOutput) Summary() string {
 
 // Start says when the newest run of a workflow began, and why, whether it goes on or has ended.
 func (r *Runs) Start(ctx context.Context, in RunStartInput) (RunStartOutput, error) {
-	described, err := r.Workflows.DescribeWorkflow(ctx, in.WorkflowID, "")
-	var gone *serviceerror.NotFound
-	if errors.As(err, &gone) {
-		return RunStartOutput{}, nil
+	newest, err := newestRun(ctx, r.Workflows, in.WorkflowID)
+	if err != nil || newest == nil {
+		return RunStartOutput{}, err
 	}
-	if err != nil {
-		return RunStartOutput{}, fault.Wrap(fault.Unavailable, err, "looking at %s", in.WorkflowID)
-	}
-	out := RunStartOutput{RunID: described.WorkflowExecution.RunID, At: described.WorkflowStartTime, Trigger: registry.ByHand}
-	if why, said := described.TypedSearchAttributes.GetKeyword(TriggerKey); said {
+	out := RunStartOutput{RunID: newest.WorkflowExecution.RunID, At: newest.WorkflowStartTime, Trigger: registry.ByHand}
+	if why, said := newest.TypedSearchAttributes.GetKeyword(TriggerKey); said {
 		out.Trigger = registry.Trigger(why)
 	}
 	return out, nil

@@ -11,22 +11,21 @@ func remembered(look registry.Look, champion int, timed bool) bool {
 	return look.Champion == champion && (look.Data == "" || !timed)
 }
 
-// measuredAnew says whether a look has held versions against each other on outcomes: on enough of them, and on more than the looks before it at the champion
-// did, which had most. Others have tested nothing that was not tested, and use up no chance of an error. Rows of their own are others each time.
-func measuredAnew(matured, most int64, own bool) bool {
-	return matured >= monitor.EnoughOutcomes && (own || matured > most)
+// measured counts a look that has held versions against each other on outcomes: on enough of them, and on more than the looks before it at the champion did.
+// Others have tested nothing that was not tested, and use up no chance of an error. Rows of their own are others each time.
+func (m *Memory) measured(matured int64, own bool) {
+	if matured >= monitor.EnoughOutcomes && (own || matured > m.Most) {
+		m.NthMeasured, m.Most = m.NthMeasured+1, max(m.Most, matured)
+	}
 }
 
 // NthMeasuredOf says which look that measures on outcomes one on these is, from 1.
 func (m Memory) NthMeasuredOf(outcomes string) int {
-	nth, most := m.NthMeasured, m.Most
 	for _, look := range m.SameDay {
 		if look.Outcomes == outcomes {
 			break
 		}
-		if measuredAnew(look.Matured, most, look.Own) {
-			nth, most = nth+1, max(most, look.Matured)
-		}
+		m.measured(look.Matured, look.Own)
 	}
-	return nth
+	return m.NthMeasured
 }

@@ -54,9 +54,7 @@ func remember(looks []registry.Look, champion int, asOf string, timed bool) (m M
 			m.SameDay = append(m.SameDay, same)
 			continue
 		}
-		if measuredAnew(look.Matured, m.Most, look.Data != "") {
-			m.NthMeasured, m.Most = m.NthMeasured+1, max(m.Most, look.Matured)
-		}
+		m.measured(look.Matured, look.Data != "")
 		if all := [3]string{look.AsOf, look.Dataset, look.Outcomes}; look.Rows >= monitor.EnoughRows && (look.Dataset == "" || !counted[all]) {
 			counted[all] = true
 			m.Nth++

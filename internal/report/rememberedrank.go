@@ -56,10 +56,9 @@ func rankTabOf(versions []RememberedVersion, tests testedView, key, title string
 		if !measured {
 			continue
 		}
-		of := m
-		shown = append(shown, of)
+		shown = append(shown, m)
 		if slices.Contains(v.Aliases, serving.ChampionAlias) {
-			tab.Champion, band, marks = v.Version, &of, []float64{m.Estimate}
+			tab.Champion, band, marks = v.Version, &m, []float64{m.Estimate}
 		}
 	}
 	if len(shown) == 0 {
@@ -70,8 +69,7 @@ func rankTabOf(versions []RememberedVersion, tests testedView, key, title string
 	for _, v := range versions {
 		row := rankRow{Version: v.Version, Roles: v.Aliases, Test: tests.letter[v.Version]}
 		if m, measured := v.Metrics[key]; measured {
-			of := m
-			row.Estimate, row.Interval, row.Plot, row.value = figure(m.Estimate), between(of, figure), scale.row(of, roleClass(v.Aliases)), m.Estimate
+			row.Estimate, row.Interval, row.Plot, row.value = figure(m.Estimate), between(m, figure), scale.row(m, roleClass(v.Aliases)), m.Estimate
 		}
 		tab.Rows = append(tab.Rows, row)
 	}

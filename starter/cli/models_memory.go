@@ -52,14 +52,18 @@ func memoryOf(ctx context.Context, reg registry.Registry, s settings.Settings, m
 
 // registeredBy is the run that registered a version; nil where it was not recorded.
 func registeredBy(ctx context.Context, reg registry.Registry, v registry.ModelVersion) (*registry.Run, error) {
-	run, err := reg.Run(ctx, v.RunID)
+	return ifFound(reg.Run(ctx, v.RunID))
+}
+
+// ifFound is what the registry keeps; nil where it does not, which is no error.
+func ifFound[T any](kept T, err error) (*T, error) {
 	switch {
 	case fault.CodeOf(err) == fault.NotFound:
-		return nil, nil //nolint:nilnil // not recorded is no error
+		return nil, nil //nolint:nilnil // as said
 	case err != nil:
 		return nil, err
 	}
-	return &run, nil
+	return &kept, nil
 }
 
 // lineage brings together what the registry and the store know of a version that run registered.

@@ -58,14 +58,7 @@ func askedBy(ctx context.Context, reg registry.Registry, run *registry.Run) (*re
 	if run == nil || run.Cause == "" {
 		return nil, nil //nolint:nilnil // most trainings were asked for by no look
 	}
-	look, err := reg.Look(ctx, run.Cause)
-	switch {
-	case fault.CodeOf(err) == fault.NotFound: // the cause is another run, or a spec
-		return nil, nil //nolint:nilnil // as above
-	case err != nil:
-		return nil, err
-	}
-	return &look, nil
+	return ifFound(reg.Look(ctx, run.Cause)) // the cause may be another run, or a spec
 }
 
 // writePage writes what was rendered.
