@@ -82,7 +82,7 @@ func (m *monitoring) look(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	result := m.result(Verdict(look.Verdict), look.Reasons...)
-	result.Findings = look.Findings
+	result.Findings = append([]monitor.Finding{}, look.Findings...)
 	return result, nil
 }
 

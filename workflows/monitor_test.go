@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 	"testing"
@@ -662,4 +663,14 @@ func TestMonitorRefusesWhatItCannotRead(t *testing.T) {
 	env := newProduction().environment(t)
 	env.ExecuteWorkflow(MonitorName, MonitorInput{})
 	require.ErrorContains(t, env.GetWorkflowError(), `"pipeline" is missing`)
+}
+
+// Who reads the result of a look finds its findings, also where there are none.
+func TestALookTellsThatItFoundNothing(t *testing.T) {
+	data, err := json.Marshal(newProduction().look(t, lookInput))
+	require.NoError(t, err)
+	require.Contains(t, string(data), `"findings":[]`)
+	data, err = json.Marshal(Result{})
+	require.NoError(t, err)
+	require.NotContains(t, string(data), "findings", "other runs find nothing, and do not say so")
 }

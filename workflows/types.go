@@ -209,7 +209,7 @@ type Result struct {
 	// FoundBy is the check that a canary or its bake failed, which Reasons have in words.
 	FoundBy *canary.Ending `json:"found_by,omitempty"`
 	// Findings are what a monitor found.
-	Findings []monitor.Finding `json:"findings,omitempty"`
+	Findings []monitor.Finding `json:"findings,omitzero"`
 	Model    ModelRef          `json:"model"`
 	// Evaluation is what was measured on new data, where the run was to do that.
 	Evaluation *Measured `json:"evaluation,omitempty"`
