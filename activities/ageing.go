@@ -157,7 +157,7 @@ func (a *Ageing) measure(ctx context.Context, in ageing) (out CadenceOutput, err
 		return out, err
 	}
 	shown := report.Cadence{Pipeline: in.Pipeline, KnownAt: in.KnownAt, Tolerance: in.Tolerance, Rows: b.matured, Of: b.of, Months: months, Models: b.shown, Notes: b.notes}
-	if shown.Fit, err = performance.FitCadence(points, performance.CadenceOptions{Tolerance: in.Tolerance}); err != nil {
+	if shown.Fit, err = performance.FitCadence(points, in.Tolerance); err != nil {
 		return out, err
 	}
 	shown.Count()

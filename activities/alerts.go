@@ -50,15 +50,9 @@ func (r *Runs) raise(ctx context.Context, run registry.Run, found Raising) ([]st
 // Alerts tells people.
 type Alerts struct {
 	Registry  registry.Registry
-	Endpoints []AlertEndpoint // whom this worker tells
+	Endpoints []webhook.Endpoint // whom this worker tells
 	Site      webhook.Site
 	Client    *http.Client
-}
-
-// AlertEndpoint is who is told.
-type AlertEndpoint struct {
-	Name string
-	Now  func() (webhook.Endpoint, error) // as it is at this moment: its secret may be changed while the worker runs
 }
 
 // EndpointsInput asks whom an alert is for.
@@ -112,19 +106,15 @@ func (a *Alerts) Send(ctx context.Context, in SendInput) (SendOutput, error) {
 	if slices.ContainsFunc(raised.Sent, func(s alert.Sending) bool { return s.Endpoint == in.Endpoint }) {
 		return SendOutput{Before: true}, nil
 	}
-	at := slices.IndexFunc(a.Endpoints, func(e AlertEndpoint) bool { return e.Name == in.Endpoint })
+	at := slices.IndexFunc(a.Endpoints, func(e webhook.Endpoint) bool { return e.Name == in.Endpoint })
 	if at < 0 { // another worker's settings may name it
 		return SendOutput{}, fault.New(fault.Unavailable, "the settings of this worker name no alert endpoint %q", in.Endpoint)
-	}
-	endpoint, err := a.Endpoints[at].Now()
-	if err != nil { // it was right when the worker started: somebody is changing it, or will
-		return SendOutput{}, fault.New(fault.Unavailable, "the alert endpoint %q cannot be told now: %s", in.Endpoint, err)
 	}
 	body, err := webhook.Event(raised, a.Site)
 	if err != nil {
 		return SendOutput{}, err
 	}
-	if err := webhook.Send(ctx, a.Client, endpoint, raised.ID, body); err != nil {
+	if err := webhook.Send(ctx, a.Client, a.Endpoints[at], raised.ID, body); err != nil {
 		return SendOutput{}, err
 	}
 	return SendOutput{}, a.Registry.PutAlertSending(ctx, raised.ID, in.Endpoint)

@@ -97,7 +97,7 @@ func TestSendTellsOnce(t *testing.T) {
 		w.WriteHeader(status)
 	}))
 	t.Cleanup(s.Close)
-	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: []AlertEndpoint{pager(s.URL)}}
+	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: []webhook.Endpoint{pager(s.URL)}}
 	found, err := alerts.Find(t.Context(), EndpointsInput{Alert: raised.ID})
 	require.NoError(t, err)
 	require.Equal(t, []string{"pager"}, found.Endpoints)
@@ -131,7 +131,7 @@ func TestAnUnrecordedSendingIsRepeated(t *testing.T) {
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { ids = append(ids, r.Header.Get("webhook-id")) }))
 	t.Cleanup(s.Close)
 	forgetful := &unrecorded{Registry: reg}
-	alerts := Alerts{Registry: forgetful, Client: webhook.Client(), Endpoints: []AlertEndpoint{pager(s.URL)}}
+	alerts := Alerts{Registry: forgetful, Client: webhook.Client(), Endpoints: []webhook.Endpoint{pager(s.URL)}}
 	in := SendInput{Alert: raised.ID, Endpoint: "pager"}
 	_, err = alerts.Send(t.Context(), in)
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
@@ -141,10 +141,8 @@ func TestAnUnrecordedSendingIsRepeated(t *testing.T) {
 }
 
 // pager is an endpoint that can be told.
-func pager(url string) AlertEndpoint {
-	return AlertEndpoint{Name: "pager", Now: func() (webhook.Endpoint, error) {
-		return webhook.Endpoint{Name: "pager", URL: url, Key: []byte("key")}, nil
-	}}
+func pager(url string) webhook.Endpoint {
+	return webhook.Endpoint{Name: "pager", URL: url, Key: func() ([]byte, error) { return []byte("key"), nil }}
 }
 
 // A secret that is being changed keeps its own endpoint waiting, and no other.
@@ -159,8 +157,8 @@ func TestAnEndpointWithoutItsSecretHoldsNoOther(t *testing.T) {
 	t.Cleanup(s.Close)
 	away := fault.New(fault.Invalid, "the file is empty")
 	risk := pager(s.URL)
-	risk.Name, risk.Now = "risk", func() (webhook.Endpoint, error) { return webhook.Endpoint{URL: s.URL}, away }
-	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: []AlertEndpoint{pager(s.URL), risk}}
+	risk.Name, risk.Key = "risk", func() ([]byte, error) { return []byte("key"), away }
+	alerts := Alerts{Registry: reg, Client: webhook.Client(), Endpoints: []webhook.Endpoint{pager(s.URL), risk}}
 	found, err := alerts.Find(t.Context(), EndpointsInput{Alert: raised.ID})
 	require.NoError(t, err)
 	require.Equal(t, []string{"pager", "risk"}, found.Endpoints)

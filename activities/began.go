@@ -22,7 +22,7 @@ type RunStartInput struct {
 type RunStartOutput struct {
 	RunID string    `json:"run_id,omitempty"`
 	At    time.Time `json:"at,omitzero"`
-	// Trigger is why the run is: ByHand where it does not say that yet, for what a trigger starts says it from its start on. Empty in histories of before it was asked for.
+	// Trigger is why the run is: ByHand where it does not say that yet, for what a trigger starts says it from its start on.
 	Trigger registry.Trigger `json:"trigger,omitempty"`
 }
 

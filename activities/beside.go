@@ -44,7 +44,7 @@ func (b *Beside) words(who string) string {
 	if b.Differences == nil {
 		return fmt.Sprintf("%s, version %d: %s", who, b.Version, b.Note)
 	}
-	_, why := evaluate.BeyondNoise(b.Differences, evaluate.Margins{})
+	_, why := evaluate.BeyondNoise(b.Differences)
 	text := fmt.Sprintf("against %s, version %d, %s", who, b.Version, why)
 	if b.Note != "" {
 		text += " (" + b.Note + ")"
@@ -78,23 +78,12 @@ func (e *Evaluation) beside(ctx context.Context, spec pipeline.Spec, m *model.Mo
 
 func (b *Beside) measure(spec pipeline.Spec, m, rival *model.Model, test dataset.Table) error {
 	var notes []string
-	rows := test
-	theirs, err := scoring.Table(rival, rows)
-	if fault.CodeOf(err) == fault.Invalid {
-		var places []int
-		if places, err = scoring.Admitted(test, rival.Contract, m.Contract); err != nil {
-			return err
-		}
-		rows = test.Select(places)
+	rows, theirs, own, err := scoring.Common(test, rival, m)
+	if err != nil {
+		return err
+	}
+	if rows.Rows() < test.Rows() {
 		notes = append(notes, fmt.Sprintf("%d of %d rows are good for both models", rows.Rows(), test.Rows()))
-		theirs, err = scoring.Table(rival, rows)
-	}
-	if err != nil {
-		return err
-	}
-	own, err := scoring.Table(m, rows)
-	if err != nil {
-		return err
 	}
 	y, err := labels(spec, rows)
 	if err != nil {

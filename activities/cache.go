@@ -41,7 +41,7 @@ func (r Reused) mark() string {
 // reusable is an output that can be kept: it names its objects and embeds Reused.
 type reusable[Out any] interface {
 	*Out
-	Producer
+	producer
 	reuse()
 }
 

@@ -62,10 +62,11 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 		return DataCheck{}, err
 	}
 	loaded.Schema.Version = 1
-	if data != "" {
-		spec.Source.Relation, spec.Source.Simulate = spec.Source.At(data), nil
+	spec.Source = spec.Source.Given(data)
+	known, err := spec.Source.Known("", today)
+	if err != nil {
+		return DataCheck{}, err
 	}
-	known := spec.Source.Known("", today)
 	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
 	local, err := source.Local(spec)
 	if err != nil {
@@ -159,7 +160,7 @@ func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutpu
 	return err
 }
 
-func (c *DataCheck) note(made Producer) {
+func (c *DataCheck) note(made producer) {
 	maps.Copy(c.Artifacts, made.Artifacts())
 }
 

@@ -32,7 +32,7 @@ type ValidateInput struct {
 	Evolve     pipeline.Evolve     `json:"evolve"`
 	Rules      []pipeline.Rule     `json:"rules,omitempty"`
 	KnownAt    string              `json:"known_at"`
-	// Young says that the rows are looked at and not trained on: nobody expects labels of them.
+	// Young says that the rows are looked at and not trained on: nobody expects labels of them, and of few of them a share says little.
 	Young bool `json:"young,omitempty"`
 }
 

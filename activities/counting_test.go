@@ -16,7 +16,7 @@ func TestLooksThatTestedNothingAreNotCounted(t *testing.T) {
 	}
 	looks := []registry.Look{
 		look("2026-01-08", 400), look("2026-01-07", 300), look("2026-01-06", 300), look("2026-01-05", 100), look("2026-01-04", 99), look("2026-01-03", 0),
-		{AsOf: "2026-01-02", Champion: 1, Matured: 900}, {AsOf: "2026-01-01", Champion: 2, Rows: 600, Matured: 150, Data: "rows.csv"}, {AsOf: "2026-01-01", Champion: 2, Rows: 600, Matured: 150, Data: "others.csv"},
+		{AsOf: "2026-01-02", Champion: 1, Matured: 900}, {AsOf: "2026-01-01", Champion: 2, Rows: 600, Matured: 150, Data: "rows.csv", Dataset: "rows"}, {AsOf: "2026-01-01", Champion: 2, Rows: 600, Matured: 150, Data: "others.csv", Dataset: "others"},
 	}
 	before := func(asOf string, timed bool) int {
 		m, _ := remember(looks, 2, asOf, timed)

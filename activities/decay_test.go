@@ -18,6 +18,7 @@ import (
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/scoring"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // loans are real ones, in batches by the year of approval, with models that were made of some.
@@ -124,13 +125,13 @@ func TestDecayOnRealData(t *testing.T) {
 	for _, year := range []string{"2005", "2006"} {
 		rows := l.of(t, year)
 		measured, err := monitor.Measure(monitor.Observed{
-			Versions: []monitor.Version{{Version: 1}}, Reference: reference, Applicants: l.scored(t, champion, parts.Train, false),
+			Versions: []monitor.Version{{Track: serving.Track{Version: 1}}}, Reference: reference, Applicants: l.scored(t, champion, parts.Train, false),
 			Outcomes: l.scored(t, champion, rows, true), Fresh: l.scored(t, champion, rows, false), Nth: 1,
 		}, l.loaded.Monitor)
 		require.NoError(t, err)
 		found := measured.Findings(l.loaded.Monitor)
 		require.Len(t, found, 1)
-		require.Equal(t, "auc_change", found[0].Statistic)
+		require.Equal(t, monitor.AUCChange, found[0].Statistic)
 		require.Less(t, *found[0].P, 0.01)
 		before = measured.Realised.Overall.Metrics["auc"]
 		estimated := measured.Estimated.Metrics["auc"]

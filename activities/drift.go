@@ -8,10 +8,8 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/drift"
-	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/scoring"
 )
 
 // DriftInput is rows that no look has seen, and those that the champion was made of.
@@ -51,11 +49,7 @@ func (l *Looking) drift(ctx context.Context, in DriftInput) (DriftOutput, error)
 	if err != nil {
 		return DriftOutput{}, err
 	}
-	champion, err := getModel(ctx, l.Cache.Objects, in.Champion)
-	if err != nil {
-		return DriftOutput{}, err
-	}
-	reference, err := open(ctx, l.Cache.Objects, in.Reference)
+	reference, _, err := manifest(ctx, l.Cache.Objects, in.Reference)
 	if err != nil {
 		return DriftOutput{}, err
 	}
@@ -63,8 +57,22 @@ func (l *Looking) drift(ctx context.Context, in DriftInput) (DriftOutput, error)
 	if err != nil {
 		return DriftOutput{}, err
 	}
-	w := &watched{champion: champion, features: common(spec, reference.Manifest, fresh.Manifest), segment: in.Monitor.Segment}
-	measured, err := w.measure(ctx, reference, fresh, drift.Limits{PSI: in.Monitor.MaxPSI})
+	champion, err := getModel(ctx, l.Cache.Objects, in.Champion)
+	if err != nil {
+		return DriftOutput{}, err
+	}
+	w := watched{Champion: in.Champion, Reference: in.Reference, Features: common(spec, reference, fresh.Manifest), Segment: in.Monitor.Segment}
+	before, err := l.reference(ctx, w)
+	if err != nil {
+		return DriftOutput{}, err
+	}
+	is, after, err := w.count(ctx, champion, before.Bins, fresh)
+	if err != nil {
+		return DriftOutput{}, err
+	}
+	measured, err := monitor.HoldAgainst(monitor.Watched{
+		Features: w.Features, Bins: before.Bins, Reference: before.Counted, Fresh: is, ReferenceSample: before.sample, FreshSample: after, Segment: w.Segment, Champion: champion,
+	}, drift.Limits{PSI: in.Monitor.MaxPSI})
 	if err != nil {
 		return DriftOutput{}, err
 	}
@@ -91,79 +99,4 @@ func common(spec pipeline.Spec, a, b dataset.Manifest) (features []drift.Feature
 		}
 	}
 	return features
-}
-
-// watched is what is counted: features, and the score as one more number.
-type watched struct {
-	champion *model.Model
-	features []drift.Feature
-	segment  string
-	bins     drift.Bins
-}
-
-// measure decides bins by the reference, counts both sides once, and holds them against each other: all rows, and those of each segment.
-func (w *watched) measure(ctx context.Context, reference, fresh rowParts, limits drift.Limits) (of monitor.Drift, err error) {
-	before, err := w.sample(ctx, reference)
-	if err != nil {
-		return of, err
-	}
-	if w.bins, err = drift.NewBins(append(w.features, monitor.Score), before); err != nil {
-		return of, err
-	}
-	was, err := w.count(ctx, reference)
-	if err != nil {
-		return of, err
-	}
-	is, err := w.count(ctx, fresh)
-	if err != nil {
-		return of, err
-	}
-	after, err := w.sample(ctx, fresh)
-	if err != nil {
-		return of, err
-	}
-	return monitor.HoldAgainst(monitor.Watched{
-		Features: w.features, Bins: w.bins, Reference: was, Fresh: is, ReferenceSample: before, FreshSample: after, Segment: w.segment, Champion: w.champion,
-	}, limits)
-}
-
-// wanted are the columns that are read: those that are watched, those that the champion reads, and the segment.
-func (w *watched) wanted() []string {
-	var names []string
-	for _, f := range w.features {
-		names = append(names, f.Name)
-	}
-	for _, f := range w.champion.Contract.Fields {
-		names = append(names, f.Name)
-	}
-	return append(names, w.segment)
-}
-
-// sample is some of the rows, see dataset.Sample, with the champion's scores.
-func (w *watched) sample(ctx context.Context, rows rowParts) (dataset.Table, error) {
-	t, err := dataset.Sample(ctx, rows.Manifest, rows.paths, w.wanted(), drift.MaxSeparated)
-	if err != nil {
-		return t, err
-	}
-	return w.scored(t)
-}
-
-// scored is a table with the champion's scores as a further column; a row that it refuses has none.
-func (w *watched) scored(t dataset.Table) (dataset.Table, error) {
-	p, err := scoring.Taken(w.champion, t)
-	t.Columns = append(slices.Clip(t.Columns), dataset.Column{Name: monitor.Score.Name, Kind: dataset.Float, Floats: p})
-	return t, err
-}
-
-// count counts all rows, and those of each segment. Parts are counted side by side.
-func (w *watched) count(ctx context.Context, rows rowParts) (monitor.Counted, error) {
-	counter := monitor.NewCounter(w.bins)
-	err := dataset.Each(ctx, rows.Manifest, rows.paths, w.wanted(), func(_, _ int, t dataset.Table) error {
-		t, err := w.scored(t)
-		if err != nil {
-			return err
-		}
-		return counter.Add(t, t.Column(w.segment))
-	})
-	return counter.Counted(), err
 }

@@ -31,7 +31,7 @@ type Environments struct {
 	// Gone reports whether a step cannot do anything any more: its attempt was given up, or its run is closed.
 	Gone func(ctx context.Context, step terraform.Step) (bool, error)
 	// Running reports whether the run that wrote a record is still open; false for a person.
-	Running func(ctx context.Context, writer string) (bool, error)
+	Running func(ctx context.Context, by serving.Author) (bool, error)
 }
 
 // PlanInput asks what bringing the candidate into the environment would change.

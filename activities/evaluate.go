@@ -11,7 +11,6 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/scoring"
 )
@@ -30,7 +29,7 @@ type EvaluateInput struct {
 
 // EvaluateOutput is the measured quality.
 type EvaluateOutput struct {
-	Metrics map[string]registry.Metric `json:"metrics"`
+	Metrics map[string]evaluate.Metric `json:"metrics"`
 	// Champion and Previous are these on the same rows; nil where there is none.
 	Champion *Beside      `json:"champion,omitempty"`
 	Previous *Beside      `json:"previous,omitempty"`
@@ -62,8 +61,8 @@ func (o EvaluateOutput) Artifacts() map[string]artifact.Ref {
 type GateInput struct {
 	Gates []pipeline.Gate `json:"gates"`
 	// Against is what the model must be beside the champion.
-	Against  pipeline.Standing          `json:"against"`
-	Metrics  map[string]registry.Metric `json:"metrics"`
+	Against  pipeline.Against           `json:"against"`
+	Metrics  map[string]evaluate.Metric `json:"metrics"`
 	Champion *Beside                    `json:"champion,omitempty"`
 }
 

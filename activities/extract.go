@@ -110,6 +110,18 @@ func (o ExtractOutput) Artifacts() map[string]artifact.Ref {
 	return made
 }
 
+// OutcomesOutput is an extraction beside that of fresh rows, in the same run: what it makes has roles of its own.
+type OutcomesOutput struct{ ExtractOutput }
+
+// Artifacts are those of an extraction.
+func (o OutcomesOutput) Artifacts() map[string]artifact.Ref {
+	made := map[string]artifact.Ref{}
+	for role, ref := range o.ExtractOutput.Artifacts() {
+		made[artifact.OfOutcomes(role)] = ref
+	}
+	return made
+}
+
 // Extraction reads raw data.
 type Extraction struct {
 	Cache     StepCache
@@ -146,6 +158,12 @@ type relation struct {
 	Files    []rawFile                `json:"files"`
 }
 
+// ExtractOutcomes makes a dataset of the rows whose outcomes have matured. What Extract has read already it takes from the cache.
+func (e *Extraction) ExtractOutcomes(ctx context.Context, in ExtractInput) (OutcomesOutput, error) {
+	out, err := e.Extract(ctx, in)
+	return OutcomesOutput{out}, err
+}
+
 // Extract brings the source's files here and makes one dataset of them.
 func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutput, error) {
 	for name, text := range map[string]string{"as_of": in.AsOf, "partial": in.Partial, "after": in.After, "known_at": in.KnownAt} {
@@ -153,10 +171,7 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 			return ExtractOutput{}, err
 		}
 	}
-	from := in.Source
-	if in.Data != "" {
-		from.Relation, from.Simulate = from.At(in.Data), nil
-	}
+	from := in.Source.Given(in.Data)
 	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, Partial: in.Partial, After: in.After, KnownAt: in.KnownAt}
 	if from.Simulate != nil {
 		out, err := cached(ctx, e.Cache, ExtractData, reading, e.simulate)

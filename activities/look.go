@@ -35,33 +35,20 @@ func counted(findings []monitor.Finding) string {
 	}
 	var about []string
 	for _, f := range findings {
-		if name := strings.TrimPrefix(f.Feature+" "+f.Statistic, " "); !slices.Contains(about, name) && len(about) < 3 {
+		if name := strings.TrimPrefix(f.Feature+" "+string(f.Statistic), " "); !slices.Contains(about, name) && len(about) < 3 {
 			about = append(about, name)
 		}
 	}
 	return fmt.Sprintf("%d found: %s", len(findings), strings.Join(about, ", "))
 }
 
-// Schema turns what validation found into findings: what would refuse a training changes the meaning of columns, what their schema can take in
-// does not.
+// Schema turns what validation found into findings.
 func (l *Looking) Schema(ctx context.Context, in SchemaLookInput) (FindingsOutput, error) {
 	report, err := getJSON[dataset.Report](ctx, l.Cache.Objects, in.Report)
 	if err != nil {
 		return FindingsOutput{}, err
 	}
-	var out FindingsOutput
-	additive := in.Change != nil && !in.Change.Breaking
-	for _, f := range report.Findings {
-		breaks := f.Severity == dataset.Error
-		adds := additive && (f.Rule == dataset.RuleSchema || f.Rule == dataset.RuleUnexpectedColumn)
-		if !breaks && !adds {
-			continue
-		}
-		out.Findings = append(out.Findings, monitor.Finding{
-			Kind: monitor.OfSchema, Feature: f.Column, Statistic: string(f.Rule), Value: f.Share, Rows: report.Rows, Message: f.Message, Meaning: breaks,
-		})
-	}
-	return out, nil
+	return FindingsOutput{Findings: monitor.Broken(report, in.Change != nil && !in.Change.Breaking)}, nil
 }
 
 // LookInput is a look that has come to its verdict.
@@ -128,17 +115,22 @@ func kept[T any](ctx context.Context, objects Objects, of map[string]artifact.Re
 	return value, err
 }
 
-// earlier are the looks before, of earlier days, oldest first, with what was measured of drift and performance.
+// earlier are the looks before, of earlier days, oldest first, with what was measured of drift and performance. A look at rows of its own stands alone, unless
+// no look's rows have days: then there are no others.
 func (l *Looking) earlier(ctx context.Context, now registry.Look) (shown []report.EarlierLook, err error) {
 	looks, err := l.Registry.Looks(ctx, now.Pipeline, 0)
 	if err != nil {
 		return nil, err
 	}
+	timed := now.Until != "" || slices.ContainsFunc(looks, func(look registry.Look) bool { return look.Until != "" })
+	if now.Data != "" && timed {
+		return nil, nil
+	}
 	for _, look := range looks {
 		if len(shown) == shownLooks {
 			break
 		}
-		if look.AsOf >= now.AsOf || look.RunID == now.RunID {
+		if look.AsOf >= now.AsOf || look.RunID == now.RunID || look.Data != "" && timed {
 			continue
 		}
 		artifacts, err := l.Registry.RunArtifacts(ctx, look.RunID)

@@ -80,6 +80,13 @@ func (w *watch) read(t *testing.T, after string, change func(*dataset.Table)) Ex
 
 func nothing(*dataset.Table) {}
 
+// without has no such column.
+func without(column string) func(*dataset.Table) {
+	return func(t *dataset.Table) {
+		t.Columns = slices.DeleteFunc(slices.Clone(t.Columns), func(c dataset.Column) bool { return c.Name == column })
+	}
+}
+
 // times multiplies a number.
 func times(column string, factor float64) func(*dataset.Table) {
 	return func(t *dataset.Table) {
@@ -115,7 +122,7 @@ func (w *watch) performance(t *testing.T, knownAt string, change func(*dataset.T
 // about are what findings are about.
 func about(findings []monitor.Finding) (texts []string) {
 	for _, f := range findings {
-		texts = append(texts, string(f.Kind)+" "+f.Feature+" "+f.Statistic)
+		texts = append(texts, string(f.Kind)+" "+f.Feature+" "+string(f.Statistic))
 	}
 	return texts
 }
@@ -136,11 +143,13 @@ func TestReferenceSaysWhatIsFresh(t *testing.T) {
 	require.Empty(t, ref.Held)
 	require.Empty(t, ref.Changing)
 
-	look := func(asOf string, champion int, enough bool, verdict monitor.Verdict, ago time.Duration) registry.Look {
-		return registry.Look{RunID: asOf, AsOf: asOf, Champion: champion, Rows: 600, Enough: enough, Verdict: verdict, At: time.Now().Add(-ago), Tested: []byte(`"` + asOf + `"`)}
+	look := func(asOf string, champion int, enough bool, done monitor.Done, ago time.Duration) registry.Look {
+		return registry.Look{
+			RunID: asOf, AsOf: asOf, Until: asOf, Dataset: asOf, Champion: champion, Rows: 600, Enough: enough, Done: done, At: time.Now().Add(-ago), Tested: []byte(`"` + asOf + `"`),
+		}
 	}
 	w.registry.looks = []registry.Look{
-		look("2026-06-30", 1, true, monitor.Nothing, 0), look("2026-05-31", 1, false, monitor.Nothing, 0), look("2026-04-30", 1, true, monitor.Retrain, time.Hour), look("2026-05-15", 2, true, monitor.Nothing, 0),
+		look("2026-06-30", 1, true, "", 0), look("2026-05-31", 1, false, "", 0), look("2026-04-30", 1, true, monitor.Started, time.Hour), look("2026-05-15", 2, true, "", 0),
 		{RunID: "own", AsOf: "2026-06-15", Data: "rows.csv", Champion: 1, Enough: true},
 	}
 	ref = w.reference(t, lookedAt)
@@ -149,7 +158,7 @@ func TestReferenceSaysWhatIsFresh(t *testing.T) {
 	require.Equal(t, 3, ref.Nth)
 	require.Contains(t, ref.Held, "cooldown")
 
-	w.registry.looks = []registry.Look{look("2026-04-30", 1, true, monitor.Retrain, time.Hour)}
+	w.registry.looks = []registry.Look{look("2026-04-30", 1, true, monitor.Started, time.Hour)}
 	w.registry.looks[0].Findings = monitor.NewData(pipeline.Monitor{NewRows: 1}, 1)
 	require.Contains(t, w.reference(t, lookedAt).Held, "cooldown", "a training for new data counts")
 	none, err := w.stages.Looking.Reference(t.Context(), ReferenceInput{Pipeline: product, AsOf: lookedAt, Data: "rows.csv", Monitor: w.spec.Monitor, Delivery: "delivery-" + product})
@@ -229,7 +238,6 @@ func TestALookKnowsWhatEarlierOnesDid(t *testing.T) {
 	}{
 		{look(monitor.Retrain, monitor.Started, time.Minute), true},
 		{look(monitor.Retrain, monitor.Kept, time.Minute), true},
-		{look(monitor.Retrain, "", time.Minute), true},
 		{look(monitor.Alert, monitor.Failed, time.Minute), false},
 		{look(monitor.Alert, monitor.HeldBack, time.Minute), false},
 	} {
@@ -278,21 +286,55 @@ func TestDriftIsFoundWhereItIs(t *testing.T) {
 	require.Equal(t, "annual_income", measured.Effects[0].Feature, "what moves the score most comes first")
 	require.Len(t, measured.Segments, 8)
 	require.Len(t, measured.Distributions, len(measured.Overall))
+}
 
-	onlyBrokers := w.drift(t, func(t *dataset.Table) {
-		kinds, income := t.Column("institution_type"), t.Column("utilisation")
-		income.Floats = slices.Clone(income.Floats)
-		for i := range income.Floats {
+// Where a fifth of the applicants have other values, all of them together have hardly any: it is found by looking at segments, and only there.
+func TestDriftOfASegmentIsFoundWhereItIs(t *testing.T) {
+	w := newWatch(t)
+	shifted := func(t *dataset.Table) {
+		kinds, used := t.Column("institution_type"), t.Column("utilisation")
+		used.Floats = slices.Clone(used.Floats)
+		for i := range used.Floats {
 			if kinds.Texts[i] == "credit_union" {
-				income.Floats[i] = math.Min(1, income.Floats[i]+0.4)
+				used.Floats[i] = math.Min(1, used.Floats[i]+0.2)
 			}
 		}
-	})
-	require.Condition(t, func() bool {
-		return slices.ContainsFunc(onlyBrokers.Findings, func(f monitor.Finding) bool {
-			return f.Feature == "utilisation" && (f.Segment == "institution_type=credit_union" || f.Segment == "")
-		})
-	}, "%v", onlyBrokers.Findings)
+	}
+	ofUtilisation := func(findings []monitor.Finding) (segments []string) {
+		for _, f := range findings {
+			if f.Feature == "utilisation" {
+				segments = append(segments, f.Segment)
+			}
+		}
+		return segments
+	}
+	require.Equal(t, []string{"institution_type=credit_union"}, ofUtilisation(w.drift(t, shifted).Findings))
+	w.spec.Monitor.Segment = ""
+	require.Empty(t, ofUtilisation(w.drift(t, shifted).Findings), "else segments need not be looked at")
+}
+
+// What the champion was made of is counted once: later looks read the fresh rows alone, and find the same, to the byte.
+func TestTheReferenceIsCountedOnce(t *testing.T) {
+	w := newWatch(t, ", domain: [debt_consolidation, home_improvement, car, business, education, medical]", "")
+	w.drift(t, nothing)
+	ref := w.reference(t, lookedAt)
+	fresh := w.read(t, ref.After, times("annual_income", 0.9))
+	in := DriftInput{Schema: w.made.spec.Schema.Ref, Reference: ref.Dataset, Fresh: fresh.Dataset, Champion: ref.Contenders[0].Bundle, Monitor: w.spec.Monitor}
+	anew := w.stages.Looking
+	anew.Cache.Registry = nil
+	want, err := anew.Drift(t.Context(), in)
+	require.NoError(t, err)
+	_, refs, err := manifest(t.Context(), w.objects, ref.Dataset)
+	require.NoError(t, err)
+	require.NotEmpty(t, refs)
+	for _, part := range refs {
+		delete(w.objects.bytes, part.SHA256)
+	}
+	_, err = anew.Drift(t.Context(), in)
+	require.Error(t, err, "nothing is kept without a registry")
+	got, err := w.stages.Looking.Drift(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
 }
 
 // Of a column without a domain the schema takes any text; what the champion never saw is found, and no value of it is told.
@@ -392,6 +434,51 @@ func TestPerformance(t *testing.T) {
 	require.Contains(t, about(gone.Findings), "schema  refused_by_champion", "a champion that cannot score rows is a finding")
 }
 
+// A column that may be missing is gone: that is for the schema to say. The champion goes on scoring, as it would score requests without it.
+func TestALookAtRowsWithoutAColumnThatMayBeMissing(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	drift := w.drift(t, without("utilisation"))
+	measured, err := getJSON[monitor.Drift](t.Context(), w.objects, drift.JSON)
+	require.NoError(t, err)
+	score := measured.Overall[len(measured.Overall)-1]
+	require.Equal(t, monitor.Score.Name, score.Name)
+	require.Equal(t, measured.Fresh, score.Window.Rows)
+	require.Zero(t, score.Window.Missing)
+	require.Len(t, measured.Effects, len(w.spec.Columns), "what the missing column does to the score is told as well")
+	out := w.performance(t, lookedAt, without("utilisation"))
+	performed, err := getJSON[monitor.Performance](t.Context(), w.objects, out.JSON)
+	require.NoError(t, err)
+	require.Zero(t, performed.Refused)
+	require.Greater(t, out.Matured, int64(1000))
+	require.Len(t, performed.Standings, 1)
+	require.Equal(t, w.performance(t, lookedAt, nothing).Matured, out.Matured)
+
+	// Of one that must be there no row is taken, and that is a finding.
+	none := w.performance(t, lookedAt, without("purpose"))
+	performed, err = getJSON[monitor.Performance](t.Context(), w.objects, none.JSON)
+	require.NoError(t, err)
+	require.Equal(t, performed.Fresh, performed.Refused)
+	require.Contains(t, about(none.Findings), "schema  refused_by_champion")
+}
+
+// Rows of their own need no column of labels, nor do rows of which nothing is known yet: what has become of them is not known, and that is said.
+func TestALookAtRowsWithoutTheLabelColumn(t *testing.T) {
+	w := newWatch(t)
+	w.worse(t)
+	w.spec.Monitor.NewRows = 1
+	out := w.performance(t, lookedAt, without("defaulted"))
+	require.Zero(t, out.Matured)
+	require.Contains(t, out.Words, `the rows have no label column "defaulted"`)
+	require.NotNil(t, out.Better, "on an estimate")
+	require.EqualValues(t, "estimate", out.Better.Basis)
+	require.NotContains(t, about(out.Findings), "new_data  rows")
+	measured, err := getJSON[monitor.Performance](t.Context(), w.objects, out.JSON)
+	require.NoError(t, err)
+	require.NotNil(t, measured.Judged.Metrics, "its own test part has labels")
+	require.Positive(t, measured.Estimated.Rows)
+}
+
 func TestABetterVersionIsFound(t *testing.T) {
 	w := newWatch(t)
 	w.worse(t)
@@ -486,6 +573,39 @@ func TestALookIsRecordedOnce(t *testing.T) {
 	require.Equal(t, in.Look, w.registry.looks[0])
 	_, err = w.stages.Looking.Record(t.Context(), LookInput{Look: in.Look, Drift: &artifact.Ref{URI: "s3://none", SHA256: "none"}})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+}
+
+// A look at rows of its own says nothing of what is new in a source, and that says nothing of it: neither is before the other on a page. Where rows have no day
+// there are only such looks, one after the other.
+func TestALookAtRowsOfItsOwnStandsAlone(t *testing.T) {
+	w := newWatch(t)
+	look := func(day, data, until string) registry.Look {
+		return registry.Look{RunID: "run-" + day + data, Pipeline: product, AsOf: day, Champion: 1, Data: data, Until: until}
+	}
+	for _, test := range []struct {
+		name   string
+		looks  []registry.Look // newest first
+		now    registry.Look
+		before []string
+	}{
+		{"of the source", []registry.Look{look("2026-05-31", "s3://own", "2026-05-01"), look("2026-04-30", "", "2026-04-29")}, look("2026-06-30", "", "2026-06-29"), []string{"2026-04-30"}},
+		{"of the source, whose rows alone have days", []registry.Look{look("2026-05-31", "s3://own", ""), look("2026-04-30", "", "2026-04-29")}, look("2026-06-30", "", ""), []string{"2026-04-30"}},
+		{"of its own", []registry.Look{look("2026-05-31", "s3://own", "2026-05-01"), look("2026-04-30", "", "2026-04-29")}, look("2026-06-30", "s3://own", "2026-05-01"), nil},
+		{"of its own, the first", []registry.Look{look("2026-05-31", "s3://own", "")}, look("2026-06-30", "s3://own", "2026-05-01"), nil},
+		{"without days", []registry.Look{look("2026-05-31", "s3://b", ""), look("2026-04-30", "s3://a", "")}, look("2026-06-30", "s3://c", ""), []string{"2026-04-30", "2026-05-31"}},
+	} {
+		w.registry.looks = test.looks
+		var before []string
+		w.stages.Looking.Page = func(l report.Look) ([]byte, error) {
+			for _, earlier := range l.Earlier {
+				before = append(before, earlier.AsOf)
+			}
+			return nil, nil
+		}
+		_, err := w.stages.Looking.Record(t.Context(), LookInput{Look: test.now})
+		require.NoError(t, err)
+		require.Equal(t, test.before, before, test.name)
+	}
 }
 
 // A page has what earlier looks measured, as far as it is kept.

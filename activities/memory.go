@@ -55,25 +55,17 @@ func remember(looks []registry.Look, champion int, asOf string, timed bool) (m M
 			continue
 		}
 		m.measured(look.Matured, look.Data != "")
-		if all := [3]string{look.AsOf, look.Dataset, look.Outcomes}; look.Rows >= monitor.EnoughRows && (look.Dataset == "" || !counted[all]) {
+		if all := [3]string{look.AsOf, look.Dataset, look.Outcomes}; look.Rows >= monitor.EnoughRows && !counted[all] {
 			counted[all] = true
 			m.Nth++
 		}
-		if fresh := [2]string{look.AsOf, look.Dataset}; look.Enough && (look.Dataset == "" || !tested[fresh]) {
+		if fresh := [2]string{look.AsOf, look.Dataset}; look.Enough && !tested[fresh] {
 			tested[fresh] = true
 			m.Tested = look.Tested
-			until = max(until, seenUntil(look))
+			until = max(until, look.Until)
 		}
 	}
 	return m, until
-}
-
-// seenUntil is the last day of which nothing is new any more. A look of before that was recorded took it for that of the look.
-func seenUntil(look registry.Look) string {
-	if look.Until == "" {
-		return look.AsOf
-	}
-	return look.Until
 }
 
 // TestedBefore is what the looks before one at these rows tested.

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -18,7 +21,7 @@ type RegisterInput struct {
 	Model           string                     `json:"model"`
 	Algorithm       string                     `json:"algorithm"`
 	Hyperparameters json.RawMessage            `json:"hyperparameters"`
-	Metrics         map[string]registry.Metric `json:"metrics"`
+	Metrics         map[string]evaluate.Metric `json:"metrics"`
 	SpecDigest      string                     `json:"spec_digest"`
 	SchemaVersion   int                        `json:"schema_version"`
 	Source          string                     `json:"source"`
@@ -65,7 +68,8 @@ type Models struct {
 	Objects  Objects
 }
 
-// Register writes a version; the same model under the same meaning of its label again is the version that is there.
+// Register writes a version; the same model under the same meaning of its label again is the version that is there. A version names nothing that is
+// gone: whoever removes objects of the store may have been a moment faster than the run that noted one.
 func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput, error) {
 	artifacts, err := m.Registry.RunArtifacts(ctx, in.RunID)
 	if err != nil {
@@ -74,6 +78,15 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 	bundle, trained := artifacts[artifact.Bundle]
 	if !trained {
 		return RegisterOutput{}, fault.New(fault.Internal, "run %s has noted no model bundle; there is nothing to register", in.RunID)
+	}
+	for _, role := range slices.Sorted(maps.Keys(artifacts)) {
+		there, err := m.Objects.Exists(ctx, artifacts[role])
+		if err != nil {
+			return RegisterOutput{}, err
+		}
+		if !there {
+			return RegisterOutput{}, fault.New(fault.NotFound, "the %s of run %s is not in the store any more: %s; nothing is registered, and a new training makes it again", role, in.RunID, artifacts[role].URI)
+		}
 	}
 	spec, err := specAt(ctx, m.Registry, in.Model, in.SpecDigest)
 	if err != nil {

@@ -2,6 +2,7 @@ package activities
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -90,7 +92,6 @@ var lateFiles = sent{
 	"outcomes/3.csv": "loan,y,day,note\na3,1,2026-01-05,x\na3,,2026-02-01,x\nz9,1,2026-01-15,x\n",
 }
 
-// What was known of each application on a day, written by hand from lateFiles: late, corrected, sent twice, taken back, and of nobody.
 // New parts that write their day otherwise are no rows that an earlier look has seen.
 func TestRowsOfNoDayAreTold(t *testing.T) {
 	b := newBench(t)
@@ -109,6 +110,33 @@ func TestRowsOfNoDayAreTold(t *testing.T) {
 	require.Contains(t, out.Summary(), "3 rows have no day")
 }
 
+// A look reads rows that are new, and others whose outcomes have matured. Who looks into what drifted wants the former, and finds both.
+func TestALookNotesBothOfItsExtractions(t *testing.T) {
+	b := newBench(t)
+	spec := sent{
+		"applications/1.csv": "id,applied,amount\na,2026-05-01,1\nb,2026-05-31,2\nf,2026-06-05,2\n",
+		"outcomes/1.csv":     "loan,y,day\na,1,2026-05-20\n",
+	}.spec(t, lateSpec, t.TempDir())
+	loaded := b.loaded(t, spec)
+	after := func(day string) ExtractInput {
+		return ExtractInput{Schema: loaded.Schema.Ref, Version: 1, Source: loaded.Source, Outcomes: loaded.Outcomes, Limits: loaded.Limits, AsOf: "2026-06-30", KnownAt: "2026-06-30", After: day}
+	}
+	fresh := done[ExtractOutput](t, b)(b.stages.Extraction.Extract(t.Context(), after("2026-05-31")))
+	outcomes := done[OutcomesOutput](t, b)(b.stages.Extraction.ExtractOutcomes(t.Context(), after("2026-04-30")))
+	require.NotEqual(t, fresh.Dataset, outcomes.Dataset)
+	require.Equal(t, map[string]artifact.Ref{
+		"dataset": fresh.Dataset, "quarantine": fresh.Quarantine, "facts": fresh.Facts, "sources": fresh.Sources,
+		"outcomes_dataset": outcomes.Dataset, "outcomes_quarantine": outcomes.Quarantine, "outcomes_facts": outcomes.Facts, "outcomes_sources": outcomes.Sources,
+	}, b.registry.made)
+
+	whole, err := json.Marshal(outcomes)
+	require.NoError(t, err)
+	part, err := json.Marshal(outcomes.ExtractOutput)
+	require.NoError(t, err)
+	require.JSONEq(t, string(part), string(whole), "runs that go on are answered as before")
+}
+
+// What was known of each application on a day, written by hand from lateFiles: late, corrected, sent twice, taken back, and of nobody.
 func TestOutcomesAsTheyWereKnown(t *testing.T) {
 	b := newBench(t)
 	spec := lateFiles.spec(t, lateSpec, t.TempDir())
@@ -170,6 +198,24 @@ func TestOutcomesOfAPartialDayCount(t *testing.T) {
 	in.Partial = "yesterday"
 	_, err = b.stages.Extraction.Extract(t.Context(), in)
 	require.ErrorContains(t, err, "partial")
+}
+
+// A source that has no other day than the one that goes on is looked at to the end: its training is refused, and does not fail.
+func TestASourceOfAPartialDayAlone(t *testing.T) {
+	b := newBench(t)
+	files := sent{"applications/all.csv": "id,applied,amount\na1,2026-02-01,1\na2,2026-02-01,2\n", "outcomes/all.csv": "loan,day,y\na1,2026-02-01,1\n"}
+	loaded := b.loaded(t, files.spec(t, lateSpec, t.TempDir()))
+	in := loaded.Extraction("", nil, "", "", "2026-02-01")
+	in.Partial = "2026-02-01"
+	out, err := b.stages.Extraction.Extract(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, []int64{0, 0, 2}, []int64{out.Rows, out.Refused, out.Later})
+	validated, err := b.stages.Checking.Validate(t.Context(), loaded.Validation(out, "2026-02-01"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"the data have no rows"}, validated.Errors)
+	require.Nil(t, validated.Change)
+	_, err = b.stages.Checking.Profile(t.Context(), ProfileInput{Facts: out.Facts, Report: validated.Report})
+	require.NoError(t, err)
 }
 
 // Rows that a person gives are joined to outcomes as the source's are, unless they bring the label themselves.
@@ -354,6 +400,11 @@ func TestTheDeskReadsOutcomes(t *testing.T) {
 	want, err := b.extractAsOf(t, lateFiles.spec(t, lateSpec, t.TempDir()), "2026-01-20")
 	require.NoError(t, err)
 	require.Equal(t, want.Dataset.SHA256, checked.Digest)
+	tomorrow := lateFiles.spec(t, lateSpec, t.TempDir())
+	tomorrow.Source.KnownAt = &pipeline.Date{Time: time.Date(2026, 1, 21, 0, 0, 0, 0, time.UTC)}
+	_, err = desk.Check(t.Context(), tomorrow, "", time.Date(2026, 1, 20, 9, 0, 0, 0, time.UTC))
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, "source.known_at is 2026-01-21, which is yet to come")
 
 	none := sent{"applications/1.csv": lateFiles["applications/1.csv"], "outcomes/1.csv": "loan,y,day\n"}
 	out, err := b.extractAsOf(t, none.spec(t, lateSpec, t.TempDir()), "2026-01-20")

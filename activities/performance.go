@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -73,6 +74,11 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 	if err := l.enter(ctx, in, c, &of); err != nil {
 		return PerformanceOutput{}, err
 	}
+	if of.Unread == "" {
+		if of.Unread, err = l.unlabelled(ctx, spec, in.Outcomes); err != nil {
+			return PerformanceOutput{}, err
+		}
+	}
 	unknown := func(dataset.Table) ([]float64, error) { return nil, nil }
 	for _, rows := range []struct {
 		ref    artifact.Ref
@@ -109,6 +115,15 @@ func (l *Looking) performance(ctx context.Context, in PerformanceInput) (Perform
 	return out, err
 }
 
+// unlabelled says that rows have no column of labels, as rows of their own may; empty where they have one, whatever is in it.
+func (l *Looking) unlabelled(ctx context.Context, spec pipeline.Spec, rows artifact.Ref) (string, error) {
+	m, _, err := manifest(ctx, l.Cache.Objects, rows)
+	if err != nil || slices.ContainsFunc(m.Columns, func(f dataset.Field) bool { return f.Name == spec.Label.Column }) {
+		return "", err
+	}
+	return fmt.Sprintf("the rows have no label column %q", spec.Label.Column), nil
+}
+
 // finals counts the rows with a final label, also those that the champion would refuse: the next one learns from them.
 func (l *Looking) finals(ctx context.Context, spec pipeline.Spec, rows artifact.Ref, knownAt time.Time) (n int64, err error) {
 	t, err := readColumns(ctx, l.Cache.Objects, rows, []string{spec.Label.Column, spec.Time})
@@ -140,7 +155,7 @@ func (l *Looking) enter(ctx context.Context, in PerformanceInput, c *contest, of
 		if err != nil {
 			return err
 		}
-		v := monitor.Version{Version: contender.Version, Policy: contender.Policy}
+		v := monitor.Version{Track: contender.Track}
 		switch {
 		case i == 0:
 			c.made = made
@@ -205,13 +220,11 @@ func (c *contest) join(parts []monitor.Scored) monitor.Scored {
 	return all
 }
 
-// score has every version score the rows that the champion takes, and the champion decide them.
+// score has every version score the rows that the champion takes, none where a column that it asks for is gone, and the champion decide them. What rows are
+// told apart by is there without rows as well, so that parts can be joined.
 func (c *contest) score(t dataset.Table, labelled func(dataset.Table) ([]float64, error)) (s monitor.Scored, err error) {
 	champion, err := scoring.Admitted(t, c.deciders[0].Model.Contract)
-	if fault.CodeOf(err) == fault.Invalid { // a column is gone
-		return monitor.Scored{Refused: t.Rows(), Scores: make([][]float64, len(c.deciders))}, nil
-	}
-	if err != nil {
+	if err != nil && fault.CodeOf(err) != fault.Invalid {
 		return s, err
 	}
 	s.Refused = t.Rows() - len(champion)
@@ -219,28 +232,29 @@ func (c *contest) score(t dataset.Table, labelled func(dataset.Table) ([]float64
 	if s.Labels, err = labelled(t); err != nil {
 		return s, err
 	}
+	c.describe(&s, t)
+	s.Scores, s.Approved = make([][]float64, len(c.deciders)), make([]bool, t.Rows())
+	if t.Rows() == 0 {
+		return s, nil
+	}
 	decided, err := scoring.Decisions(c.deciders[0], t)
 	if err != nil {
 		return s, err
 	}
-	s.Approved = make([]bool, len(decided))
 	for i, d := range decided {
 		s.Approved[i] = d.Verdict == decision.Approve
 	}
-	for _, by := range c.deciders {
-		scores, err := scoring.Taken(by.Model, t)
-		if err != nil {
+	for i, by := range c.deciders {
+		if s.Scores[i], err = scoring.Taken(by.Model, t); err != nil {
 			return s, err
 		}
-		s.Scores = append(s.Scores, scores)
 	}
-	c.describe(&s, t)
 	return s, nil
 }
 
-// outcomes are what has become of the rows, as far as the champion's scores are about that.
+// outcomes are what has become of the rows, as far as the champion's scores are about that and the rows say it.
 func (c *contest) outcomes(t dataset.Table, knownAt time.Time) ([]float64, error) {
-	if !c.made.Label.Same(c.spec.Label) {
+	if !c.made.Label.Same(c.spec.Label) || t.Column(c.spec.Label.Column) == nil {
 		return nil, nil
 	}
 	return dataset.Label(c.spec, t, knownAt)

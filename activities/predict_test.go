@@ -97,6 +97,30 @@ func TestPredictBetweenTwoMeanings(t *testing.T) {
 	require.EqualValues(t, found.SwappedOut.Rows.Count, toDecline)
 }
 
+// A version that has given up a column that may be missing, and whose source has it no more, is predicted as any other: the champion decides its rows as it
+// decides requests without the column.
+func TestPredictOfAVersionWithoutAColumnThatMayBeMissing(t *testing.T) {
+	_, _, b := predicted(t, func(*pipeline.Spec) {},
+		`  - {name: utilisation, type: number, min: 0, max: 2, missing_max: 0.12, unit: ratio, reason: "proportion of balances to credit limits too high"}`+"\n", "",
+		"ignore: [", "ignore: [utilisation, ")
+	newest, err := b.registry.Version(t.Context(), product, 2)
+	require.NoError(t, err)
+	rows, err := ReadTable(t.Context(), b.objects, test(newest))
+	require.NoError(t, err)
+	without("utilisation")(&rows)
+	newest.Artifacts[artifact.Test], err = putTable(t.Context(), b.objects, rows)
+	require.NoError(t, err)
+	c := Comparison{Registry: b.registry, Objects: b.objects, Page: report.SwapSetHTML}
+	before := b.registry.candidate(t, 1).Policy
+	out, err := c.Predict(t.Context(), ComparisonInput{Candidate: b.registry.candidate(t, 2), Champion: serving.Track{Version: 1, Policy: before}})
+	require.NoError(t, err)
+	found, err := getJSON[swapset.Shift](t.Context(), b.objects, out.JSON)
+	require.NoError(t, err)
+	require.Equal(t, rows.Rows(), found.Rows)
+	require.Zero(t, found.LeftOut)
+	require.NotNil(t, out.Prediction)
+}
+
 // A change that is too large is refused in words, unless the spec allows more.
 func TestPredictRefuses(t *testing.T) {
 	out, _, _ := predicted(t, func(*pipeline.Spec) {}, "cutoff: 0.25", "cutoff: 0.05")

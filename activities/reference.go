@@ -247,10 +247,10 @@ func (o *ReferenceOutput) hold(in ReferenceInput, looks []registry.Look) {
 	}
 }
 
-// trainings are when looks led to a training, as far as it was started, or kept for later. Looks of before what was done was recorded say it by their verdict.
+// trainings are when looks led to a training, as far as it was started, or kept for later.
 func trainings(looks []registry.Look) (started []time.Time) {
 	for _, look := range looks {
-		if look.Done == monitor.Started || look.Done == monitor.Kept || look.Done == "" && look.Verdict == monitor.Retrain {
+		if look.Done == monitor.Started || look.Done == monitor.Kept {
 			started = append(started, look.At)
 		}
 	}

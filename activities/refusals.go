@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -31,50 +30,40 @@ type RefusalsOutput struct {
 // Summary counts what was found.
 func (o RefusalsOutput) Summary() string { return counted(o.Findings) }
 
-const (
-	// Refused for one reason is a finding where it is so many requests, such a share of all since the last look, and of so many institutions where there
-	// are more than one: else it is the slip of a single client. The gateway knows institutions for contract.RefusedWindow alone: after a longer time,
-	// such as a weekend, the requests count by themselves.
-	manyRefused      = 25
-	shareRefused     = 0.01
-	manyInstitutions = 2
-)
-
-// Asking reads what production's clients ask.
-type Asking struct {
+// Refusals are what the gateway of production refuses clients.
+type Refusals struct {
 	// Gateway is its base URL.
 	Gateway string
 	Client  *http.Client
 }
 
-// Refusals compares the gateway's counts with those of the last look. They name fields and rules, never a value.
-func (a *Asking) Refusals(ctx context.Context, in RefusalsInput) (out RefusalsOutput, err error) {
+// Find compares the gateway's counts with those of the last look. They name fields and rules, never a value.
+func (r *Refusals) Find(ctx context.Context, in RefusalsInput) (out RefusalsOutput, err error) {
 	var before refusals.Counts
 	if len(in.Before) > 0 {
 		if err := json.Unmarshal(in.Before, &before); err != nil {
 			return out, fault.Wrap(fault.Internal, err, "what the last look read of the gateway")
 		}
 	}
-	now, err := refusals.Read(ctx, a.Client, a.Gateway, in.Pipeline)
+	now, err := refusals.Read(ctx, r.Client, r.Gateway, in.Pipeline)
 	if err != nil {
 		return out, err
 	}
 	now.At = in.Now
-	since, told := now.Since(before), now.WithinWindow(before)
-	for _, r := range since.Refused {
-		share := float64(r.Count) / float64(max(since.Requests, r.Count))
-		if r.Count < manyRefused || share < shareRefused || told && r.Institutions < min(manyInstitutions, since.Institutions) {
-			continue
-		}
-		message := fmt.Sprintf("clients send what the contract refuses: field %q, rule %s, in %d of %d requests since the last look", r.Field, r.Rule, r.Count, since.Requests)
-		if told {
-			message += fmt.Sprintf(", of %d institutions within %.0f hours", r.Institutions, contract.RefusedWindow.Hours())
-		}
-		out.Findings = append(out.Findings, monitor.Finding{
-			Kind: monitor.OfRequests, Feature: r.Field, Statistic: "refused_" + r.Rule, Value: share, Limit: shareRefused, Rows: since.Requests,
-			Message: message,
-		})
-	}
+	out.Findings = monitor.Refused(sinceBefore(now, before))
 	out.Counts, err = json.Marshal(now)
 	return out, fault.Wrap(fault.Internal, err, "encoding what was read of the gateway")
+}
+
+// sinceBefore is what was refused since the last look. The gateway knows institutions for contract.RefusedWindow alone.
+func sinceBefore(now, before refusals.Counts) monitor.Refusals {
+	since := now.Since(before)
+	all := monitor.Refusals{Requests: since.Requests, Institutions: since.Institutions}
+	if now.WithinWindow(before) {
+		all.Window = contract.RefusedWindow
+	}
+	for _, r := range since.Refused {
+		all.Each = append(all.Each, monitor.Refusal{Field: r.Field, Rule: r.Rule, Requests: r.Count, Institutions: r.Institutions})
+	}
+	return all
 }

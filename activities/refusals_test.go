@@ -40,9 +40,9 @@ func TestRefusals(t *testing.T) {
 		}
 	}))
 	defer gateway.Close()
-	asking := Asking{Gateway: gateway.URL, Client: gateway.Client()}
+	refused := Refusals{Gateway: gateway.URL, Client: gateway.Client()}
 	look := func(before json.RawMessage) RefusalsOutput {
-		out, err := asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans", Before: before, Now: now})
+		out, err := refused.Find(t.Context(), RefusalsInput{Pipeline: "loans", Before: before, Now: now})
 		require.NoError(t, err)
 		return out
 	}
@@ -51,7 +51,7 @@ func TestRefusals(t *testing.T) {
 	f := first.Findings[0]
 	require.Equal(t, monitor.OfRequests, f.Kind)
 	require.Contains(t, f.Message, "in 30 of 1000 requests since the last look, of 2 institutions within 25 hours")
-	require.Equal(t, []any{"purpose", "refused_domain", 0.03, int64(1000), false}, []any{f.Feature, f.Statistic, f.Value, f.Rows, f.Meaning})
+	require.Equal(t, []any{"purpose", monitor.Statistic("refused_domain"), 0.03, int64(1000), false}, []any{f.Feature, f.Statistic, f.Value, f.Rows, f.Meaning})
 	require.Empty(t, look(first.Counts).Findings, "nothing since")
 	requests, domain = 11000, 55
 	require.Empty(t, look(first.Counts).Findings, "25 of 10,000 since")
@@ -79,6 +79,6 @@ func TestRefusals(t *testing.T) {
 	sending, started = 2, 2000
 	require.Len(t, look(first.Counts).Findings, 1, "after a restart all counts: 174 of 11,000 and 55 of 11,000")
 	gateway.Close()
-	_, err = asking.Refusals(t.Context(), RefusalsInput{Pipeline: "loans"})
+	_, err = refused.Find(t.Context(), RefusalsInput{Pipeline: "loans"})
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 }

@@ -12,7 +12,7 @@ type Stages struct {
 	Models       Models
 	Looking      Looking
 	Ageing       Ageing
-	Asking       Asking
+	Refusals     Refusals
 	Environments Environments
 	Capacity     Capacity
 	Comparison   Comparison
@@ -41,9 +41,9 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	RegisterModel.register(to, s.Models.Register)
 	FindReference.register(to, s.Looking.Reference)
 	FindSchemaChanges.register(to, s.Looking.Schema)
-	FindRefusals.register(to, s.Asking.Refusals)
+	FindRefusals.register(to, s.Refusals.Find)
 	MeasureDrift.register(to, s.Looking.Drift)
-	ExtractOutcomes.register(to, s.Extraction.Extract)
+	ExtractOutcomes.register(to, s.Extraction.ExtractOutcomes)
 	MeasurePerformance.register(to, s.Looking.Performance)
 	RecordLook.register(to, s.Looking.Record)
 	FindVersion.register(to, s.Models.Find)

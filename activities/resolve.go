@@ -95,7 +95,7 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 	// One delivery of a model runs at a time, as all should have one workflow ID. The canary of another one is what a delivery that was terminated
 	// left behind, or one that a person started under an ID of their own.
 	if newest.InCanary() {
-		running, err := e.Running(ctx, newest.Writer)
+		running, err := e.Running(ctx, newest.Author)
 		if err != nil {
 			return ResolveOutput{}, err
 		}

@@ -45,7 +45,7 @@ type Runs struct {
 
 // note keeps the artifacts of a step's output as the run's, where it has any.
 func (r *Runs) note(ctx context.Context, runID string, out any) error {
-	made, ok := out.(Producer)
+	made, ok := out.(producer)
 	if !ok {
 		return nil
 	}

@@ -20,8 +20,8 @@ import (
 type SameRows struct {
 	Of   int                        `json:"of"` // the version whose test part it is
 	Rows int                        `json:"rows"`
-	A    map[string]registry.Metric `json:"a"`
-	B    map[string]registry.Metric `json:"b"`
+	A    map[string]evaluate.Metric `json:"a"`
+	B    map[string]evaluate.Metric `json:"b"`
 	// Note says why there are no metrics, or that not all rows count; empty otherwise.
 	Note string `json:"note"`
 	// Test is the test part, Positive how many of the rows have a label of 1.
@@ -77,16 +77,16 @@ func OnSameRows(ctx context.Context, objects Objects, a, b registry.ModelVersion
 		return same, err
 	}
 	var notes []string
-	err = same.measure(spec, rows, first, second)
-	if fault.CodeOf(err) == fault.Invalid { // one of them does not know a value, or lacks a column
-		var places []int
-		if places, err = scoring.Admitted(rows, first.Contract, second.Contract); err == nil {
-			if len(places) == 0 {
-				return same.unpaired("none of the %d rows of the test part of version %d is good for both", rows.Rows(), newer.Version), nil
-			}
-			notes = append(notes, fmt.Sprintf("%d of %d rows are good for both", len(places), rows.Rows()))
-			err = same.measure(spec, rows.Select(places), first, second)
+	taken, byFirst, bySecond, err := scoring.Common(rows, first, second)
+	switch {
+	case err != nil:
+	case taken.Rows() == 0:
+		return same.unpaired("none of the %d rows of the test part of version %d is good for both", rows.Rows(), newer.Version), nil
+	default:
+		if taken.Rows() < rows.Rows() {
+			notes = append(notes, fmt.Sprintf("%d of %d rows are good for both", taken.Rows(), rows.Rows()))
 		}
+		err = same.measure(spec, taken, byFirst, bySecond)
 	}
 	for i, m := range []*model.Model{first, second} {
 		if columns := m.Contract.CleanedOtherwise(spec); len(columns) > 0 {
@@ -100,24 +100,22 @@ func OnSameRows(ctx context.Context, objects Objects, a, b registry.ModelVersion
 	return same, err
 }
 
-// measure scores the rows by both.
-func (s *SameRows) measure(spec pipeline.Spec, rows dataset.Table, a, b *model.Model) error {
+// measure compares the scores of both with what became of the rows.
+func (s *SameRows) measure(spec pipeline.Spec, rows dataset.Table, byA, byB []float64) error {
 	y, err := labels(spec, rows)
 	if err != nil {
 		return err
 	}
-	var scores [2][]float64
-	var evaluated [2]evaluate.Evaluation
-	for i, m := range []*model.Model{a, b} {
-		if scores[i], err = scoring.Table(m, rows); err != nil {
-			return err
-		}
-		if evaluated[i], err = evaluate.Evaluate(y, scores[i]); err != nil {
-			return err
-		}
+	a, err := evaluate.Evaluate(y, byA)
+	if err != nil {
+		return err
 	}
-	s.Rows, s.Positive, s.A, s.B = rows.Rows(), evaluated[0].Positive, evaluated[0].Metrics, evaluated[1].Metrics
-	s.Differences, err = evaluate.Paired(y, scores[0], scores[1])
+	b, err := evaluate.Evaluate(y, byB)
+	if err != nil {
+		return err
+	}
+	s.Rows, s.Positive, s.A, s.B = rows.Rows(), a.Positive, a.Metrics, b.Metrics
+	s.Differences, err = evaluate.Paired(y, byA, byB)
 	if fault.CodeOf(err) == fault.Refused { // metrics they have, intervals not
 		s.Unpaired = err.Error()
 		return nil

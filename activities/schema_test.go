@@ -423,6 +423,32 @@ func TestRowsWithoutLabelsAreHeldAgainstTheSchema(t *testing.T) {
 	require.Equal(t, []any{"c", dataset.RuleSchema, int64(8), 0.02}, []any{grows.Column, grows.Rule, grows.Count, grows.Share}, "it names the column, and 8 of 400 rows")
 }
 
+// Of 50 rows one out of range is more than a hundredth and says little of the rows to come: a look lets the schema grow by it, as it would of 500. A
+// training takes no more than the spec says. P(X >= 4) of 50 rows is 0.0016, P(X >= 5) 0.00015 (Python's fractions).
+func TestALookTakesInWhatFewRowsBring(t *testing.T) {
+	for far, within := range map[int]bool{1: true, 4: true, 5: false} {
+		b, path := evolving(t, func(lines []string) {
+			set(lines, 1, far+1, 1, "1200")
+			for i := 51; i < len(lines); i++ {
+				lines[i] = ""
+			}
+		})
+		b.spec = evolvingAs(t, strings.Replace(evolvingSpec, "schema: {evolve: {max_share: 0.05}, quarantine: {max_share: 0.05}}", "schema: {evolve: {max_share: 0.01}}", 1))
+		loaded := b.loaded(t, b.spec)
+		extracted, trained := b.validated(t, loaded, path)
+		require.Equal(t, int64(50), extracted.Rows+extracted.Refused)
+		require.NotEmpty(t, trained.Errors)
+		in := loaded.Validation(extracted, "2026-06-30")
+		in.Young = true
+		looked, err := b.stages.Checking.Validate(t.Context(), in)
+		require.NoError(t, err)
+		require.Equal(t, within, len(looked.Errors) == 0, "%d: %v", far, looked.Errors)
+		if within {
+			require.Equal(t, []string{`column "n": a wider range`}, looked.Change.Words)
+		}
+	}
+}
+
 // Files of days that were not known yet have columns of their own: before its day a column is not there.
 func TestAColumnWithoutValuesIsNotThere(t *testing.T) {
 	for value, unused := range map[string][]string{"": nil, "3": {"later"}} {

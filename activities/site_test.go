@@ -63,7 +63,7 @@ func newSite(t *testing.T) *site {
 }
 
 func (s *site) stage() *Environments {
-	running := func(_ context.Context, writer string) (bool, error) { return s.running == writer, nil }
+	running := func(_ context.Context, by serving.Author) (bool, error) { return s.running == by.Writer, nil }
 	return &Environments{Registry: s.records, Agent: s, Running: running, Workspace: func(_, environment string, _ terraform.Step) Workspace { return workspace{s, environment} }}
 }
 

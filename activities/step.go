@@ -38,8 +38,8 @@ func (s Step[In, Out]) Queue() string {
 // Output is what a step returns. Its summary is the sentence that the run's progress shows.
 type Output interface{ Summary() string }
 
-// Producer is an output that refers to objects. They are known by their roles, see package artifact.
-type Producer interface {
+// producer is an output that refers to objects. They are known by their roles, see package artifact.
+type producer interface {
 	Artifacts() map[string]artifact.Ref
 }
 

@@ -8,7 +8,7 @@ import "github.com/loanops/loanops/internal/train/logit"
 var (
 	LoadPipeline  = Step[PipelineInput, PipelineOutput]{Name: "LoadPipeline", Role: Data}
 	ExtractData   = Step[ExtractInput, ExtractOutput]{Name: "ExtractData", Version: "5", Role: Data, Patience: Long}
-	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "5", Role: Data, Patience: Long}
+	ValidateData  = Step[ValidateInput, ValidateOutput]{Name: "ValidateData", Version: "6", Role: Data, Patience: Long}
 	RecordSchema  = Step[RecordSchemaInput, RecordSchemaOutput]{Name: "RecordSchema", Role: Data}
 	ProfileData   = Step[ProfileInput, ProfileOutput]{Name: "ProfileData", Version: "3", Role: Data, Patience: Long}
 	SplitData     = Step[SplitInput, SplitOutput]{Name: "SplitData", Version: "4", Role: Data, Patience: Long}
@@ -16,7 +16,7 @@ var (
 	CheckLeakage  = Step[LeakageInput, LeakageOutput]{Name: "CheckLeakage", Version: "2", Role: Data, Patience: Long}
 	TrainModel    = Step[TrainInput, TrainOutput]{Name: "TrainModel", Version: logit.Version, Role: Train, Patience: Long}
 	FindChampion  = Step[ChampionInput, ChampionOutput]{Name: "FindChampion", Role: Train}
-	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "4", Role: Train, Patience: Long}
+	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "5", Role: Train, Patience: Long}
 	CheckGates    = Step[GateInput, GateOutput]{Name: "CheckGates", Role: Train}
 	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
 )
@@ -26,20 +26,20 @@ var (
 	FindReference      = Step[ReferenceInput, ReferenceOutput]{Name: "FindReference", Role: Data}
 	FindSchemaChanges  = Step[SchemaLookInput, FindingsOutput]{Name: "FindSchemaChanges", Role: Data}
 	FindRefusals       = Step[RefusalsInput, RefusalsOutput]{Name: "FindRefusals", Role: Deliver, Patience: Brief}
-	MeasureDrift       = Step[DriftInput, DriftOutput]{Name: "MeasureDrift", Version: "1", Role: Train, Patience: Long}
-	ExtractOutcomes    = Step[ExtractInput, ExtractOutput]{Name: "ExtractOutcomes", Role: Data, Patience: Long}
-	MeasurePerformance = Step[PerformanceInput, PerformanceOutput]{Name: "MeasurePerformance", Version: "2", Role: Train, Patience: Long}
+	MeasureDrift       = Step[DriftInput, DriftOutput]{Name: "MeasureDrift", Version: "2", Role: Train, Patience: Long}
+	ExtractOutcomes    = Step[ExtractInput, OutcomesOutput]{Name: "ExtractOutcomes", Role: Data, Patience: Long}
+	MeasurePerformance = Step[PerformanceInput, PerformanceOutput]{Name: "MeasurePerformance", Version: "3", Role: Train, Patience: Long}
 	RecordLook         = Step[LookInput, LookOutput]{Name: "RecordLook", Role: Data}
 )
 
 // The steps that measure a registered version on new data.
 var (
 	FindVersion     = Step[VersionInput, VersionOutput]{Name: "FindVersion", Role: Train}
-	EvaluateVersion = Step[EvaluateVersionInput, EvaluateVersionOutput]{Name: "EvaluateVersion", Version: "1", Role: Train, Patience: Long}
+	EvaluateVersion = Step[EvaluateVersionInput, EvaluateVersionOutput]{Name: "EvaluateVersion", Version: "2", Role: Train, Patience: Long}
 )
 
 // MeasureCadence says how performance goes with the age of a model.
-var MeasureCadence = Step[CadenceInput, CadenceOutput]{Name: "MeasureCadence", Version: "1." + logit.Version, Role: Train, Patience: Long}
+var MeasureCadence = Step[CadenceInput, CadenceOutput]{Name: "MeasureCadence", Version: "2." + logit.Version, Role: Train, Patience: Long}
 
 // The steps of a delivery before production.
 var (

@@ -121,6 +121,18 @@ func TestAVersionHasTheArtifactsOfItsRun(t *testing.T) {
 	require.ErrorContains(t, err, "run-2 has noted no model bundle")
 }
 
+// What a run has noted may be gone until it registers: a version of it could be neither delivered nor explained.
+func TestAVersionNamesNothingThatIsGone(t *testing.T) {
+	for _, role := range []string{artifact.Bundle, artifact.Dataset} {
+		b := newBench(t)
+		tr := b.train(t)
+		delete(b.objects.bytes, tr.version.Artifacts[role].SHA256)
+		_, err := b.stages.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: b.spec.Name, SpecDigest: b.registry.specs[product][0].Digest})
+		require.Equal(t, fault.NotFound, fault.CodeOf(err), role)
+		require.ErrorContains(t, err, "the "+role+" of run run-1 is not in the store any more")
+	}
+}
+
 func TestALostObjectIsMadeAgain(t *testing.T) {
 	b := newBench(t)
 	first := b.train(t)
@@ -358,13 +370,19 @@ func TestLoadPipeline(t *testing.T) {
 	require.Equal(t, "ours", loaded.Digest, "what was registered comes before what is built in")
 }
 
+// trained is a run that has stored and noted a bundle.
+func (b *bench) trained(digest string) {
+	b.objects.bytes[digest] = nil
+	b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: digest}
+}
+
 func TestRegister(t *testing.T) {
 	b := newBench(t)
 	specs := b.registry.specs[product]
 	b.respec(t, "meaning: default", "meaning: approval", "  matures_after_days: 180   # younger loans do not train\n", "")
 	was, now := specs[0].Digest, b.registry.specs[product][0].Digest
 	for i, test := range []struct{ digest, spec string }{{"a", was}, {"b", was}, {"a", was}, {"a", now}} {
-		b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: test.digest}
+		b.trained(test.digest)
 		registered, err := b.stages.Models.Register(t.Context(), RegisterInput{
 			Model: product, SpecDigest: test.spec, Algorithm: "logistic", Hyperparameters: []byte(`{"l2":0.5,"iterations":9,"trials":[]}`),
 		})
@@ -420,7 +438,7 @@ func TestTheProgramThatTrainedIsLineageAlone(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, registered.Created)
 
-	b.registry.made[artifact.Bundle] = artifact.Ref{SHA256: "another"}
+	b.trained("another")
 	_, err = b.stages.Models.Register(t.Context(), RegisterInput{RunID: "run-1", Model: product, SpecDigest: b.registry.specs[product][0].Digest, Code: first})
 	require.NoError(t, err)
 	require.Equal(t, first, b.registry.versions[1].Lineage.Code)

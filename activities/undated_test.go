@@ -22,7 +22,7 @@ func TestTheLastLookThatHadEnoughSaysWhatWasThere(t *testing.T) {
 		enough("2026-06-01", 50, 1), // of a past that was looked at before
 		enough("2026-06-30", 800, 8),
 		few,
-		{AsOf: "2026-06-28", Enough: true}, // of before days were counted, or of rows of their own
+		{AsOf: "2026-06-28", Enough: true}, // of rows of their own
 		enough("2026-06-27", 700, 7),
 		enough("2026-06-26", 600, 6),
 	}

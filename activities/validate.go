@@ -7,6 +7,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/schema"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutput, error) {
@@ -28,19 +29,19 @@ func (c *Checking) validate(ctx context.Context, in ValidateInput) (ValidateOutp
 	if err != nil {
 		return ValidateOutput{}, err
 	}
-	of := dataset.NewValidator(spec, knownAt).Judge
+	of, exceeds := dataset.NewValidator(spec, knownAt).Judge, statistics.Exceeds(statistics.Above)
 	if in.Young {
-		of = dataset.NewValidator(spec, knownAt).JudgeYoung
+		of, exceeds = dataset.NewValidator(spec, knownAt).JudgeYoung, statistics.BeyondChance
 	}
 	judge := func(checked dataset.Checked) dataset.Report {
 		report := of(checked, seen.Columns)
 		whole.tell(&report, spec, in.Rules)
 		if seen.Outcomes != nil {
-			report.Outcomes(*seen.Outcomes, in.Quarantine.MaxShare)
+			report.Outcomes(*seen.Outcomes, in.Quarantine.MaxShare, exceeds)
 		}
 		return report
 	}
-	evolution := schema.Evolve(current, seen.Checked, seen.Columns, in.Unused, in.Evolve.MaxShare)
+	evolution := schema.Evolve(current, seen.Checked, seen.Columns, in.Unused, in.Evolve.MaxShare, exceeds)
 	report := judge(evolution.Rest(seen.Checked))
 	out := ValidateOutput{Duplicates: whole.duplicates}
 	becomes, change := evolution.Schema, &SchemaChange{Unused: evolution.Unused, Words: evolution.Words()}

@@ -14,7 +14,6 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/scoring"
 )
 
@@ -81,7 +80,7 @@ type EvaluateVersionInput struct {
 type EvaluateVersionOutput struct {
 	Rows     int                        `json:"rows"`
 	Positive int                        `json:"positive"`
-	Metrics  map[string]registry.Metric `json:"metrics"`
+	Metrics  map[string]evaluate.Metric `json:"metrics"`
 	LeftOut  evaluate.LeftOut           `json:"left_out"`
 	// Refused says why nothing was measured; empty otherwise.
 	Refused string       `json:"refused,omitempty"`

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // describer is the part of Temporal's client that knows what a run waits for.
@@ -40,13 +40,12 @@ func gone(ctx context.Context, temporal describer, step terraform.Step) (bool, e
 	return true, nil
 }
 
-// running asks Temporal whether the run that wrote a serving record, workflow ID/run ID, is open. Any other writer is a person.
-func running(ctx context.Context, temporal describer, writer string) (bool, error) {
-	slash := strings.LastIndex(writer, "/") // a workflow's ID may have some itself
-	if slash < 0 {
+// running asks Temporal whether the run that wrote a serving record is open.
+func running(ctx context.Context, temporal describer, by serving.Author) (bool, error) {
+	workflowID, runID, isRun := by.Run()
+	if !isRun {
 		return false, nil
 	}
-	workflowID, runID := writer[:slash], writer[slash+1:]
 	run, err := temporal.DescribeWorkflowExecution(ctx, workflowID, runID)
 	var unknown *serviceerror.NotFound
 	var malformed *serviceerror.InvalidArgument

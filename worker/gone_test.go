@@ -13,6 +13,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // described is what Temporal says of a run.
@@ -76,11 +77,11 @@ func TestAWriterRunsWhileItsRunIsOpen(t *testing.T) {
 		{"an open run whose workflow ID has a slash", "team/loans/r", open, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			runs, err := running(t.Context(), test.run, test.writer)
+			runs, err := running(t.Context(), test.run, serving.Author{Writer: test.writer})
 			require.NoError(t, err)
 			require.Equal(t, test.runs, runs)
 		})
 	}
-	_, err := running(t.Context(), described{err: errors.New("connection refused")}, "delivery-loans/r")
+	_, err := running(t.Context(), described{err: errors.New("connection refused")}, serving.Author{Writer: "delivery-loans/r"})
 	require.Equal(t, fault.Unavailable, fault.CodeOf(err))
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/namespace"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
@@ -105,13 +106,17 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 	if err != nil {
 		return err
 	}
-	temporal, namespace, err := dial(logger)
+	temporal, name, err := dial(logger)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
-	addSearchAttributes(ctx, temporal.OperatorService(), namespace, logger)
-	stages, closeStages, err := wire(ctx, cfg, roles, temporal, namespace)
+	of, err := namespace.Describe(ctx, temporal.WorkflowService(), name)
+	if err != nil {
+		return err
+	}
+	addSearchAttributes(ctx, temporal.OperatorService(), name, logger)
+	stages, closeStages, err := wire(ctx, cfg, roles, temporal, of)
 	if err != nil {
 		return err
 	}
@@ -144,6 +149,7 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 	}
 	defer stop()
 	if slices.Contains(roles, activities.Deliver) {
+		warnOfNobody(logger, len(stages.Alerts.Endpoints))
 		if err := adoptRollbacks(ctx, stages.Environments.Registry, temporal, logger); err != nil {
 			logger.Warn("rollbacks are not followed", "error", err) // the next worker that starts tries again
 		}

@@ -19,9 +19,11 @@ import (
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/namespace"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/schedule"
+	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/internal/store"
@@ -34,7 +36,7 @@ import (
 const requestTimeout = 10 * time.Second
 
 // wire chooses the backends of the roles and gives each stage what it needs; the stages of other roles stay empty, but for those that need nothing more.
-func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, temporal client.Client, namespace string) (stages *activities.Stages, closeAll func(), err error) {
+func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, temporal client.Client, of namespace.Namespace) (stages *activities.Stages, closeAll func(), err error) {
 	var opened backends
 	defer func() {
 		if err != nil {
@@ -55,6 +57,9 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		return nil, nil, err
 	}
 	if err := objects.Claim(ctx, database); err != nil {
+		return nil, nil, err
+	}
+	if err := objects.NoteNamespace(ctx, of.ID); err != nil {
 		return nil, nil, err
 	}
 	cache := activities.StepCache{Registry: reg, Objects: objects}
@@ -84,7 +89,7 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 	stages.Ageing = activities.Ageing{Registry: reg, Cache: cache, Page: report.CadenceHTML}
 	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Workflows: temporal, Page: report.LookHTML}
 	if slices.Contains(roles, activities.Deliver) {
-		if err := wireDelivery(stages, cfg, reg, objects, temporal, namespace); err != nil {
+		if err := wireDelivery(stages, cfg, reg, objects, temporal, of.Name); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -116,7 +121,7 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 			return terraform.NewWorkspace(config)
 		},
 		Gone:    func(ctx context.Context, step terraform.Step) (bool, error) { return gone(ctx, temporal, step) },
-		Running: func(ctx context.Context, writer string) (bool, error) { return running(ctx, temporal, writer) },
+		Running: func(ctx context.Context, by serving.Author) (bool, error) { return running(ctx, temporal, by) },
 	}
 	stages.Capacity = activities.Capacity{Registry: reg, Objects: objects, APIBinary: filepath.Join(cfg.BinDir, "loanops-api"), Run: measure.Run}
 	stages.Comparison = activities.Comparison{Registry: reg, Objects: objects, Page: report.SwapSetHTML}
@@ -124,7 +129,7 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	stages.Canary = activities.Canary{
 		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
 	}
-	stages.Asking = activities.Asking{Gateway: strings.TrimSuffix(cfg.Gateway, "/"), Client: caller}
+	stages.Refusals = activities.Refusals{Gateway: strings.TrimSuffix(cfg.Gateway, "/"), Client: caller}
 	endpoints, err := alertEndpoints(cfg)
 	stages.Alerts = activities.Alerts{
 		Registry: reg, Endpoints: endpoints, Client: webhook.Client(), Site: webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace},
@@ -134,22 +139,13 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 
 // alertEndpoints are who is told of alerts. Their secrets are read each time, so that they can be changed while the worker runs; what is wrong
 // with them is said at the start all the same, not at the first alert.
-func alertEndpoints(cfg settings.Settings) ([]activities.AlertEndpoint, error) {
-	named, err := cfg.AlertEndpoints()
+func alertEndpoints(cfg settings.Settings) ([]webhook.Endpoint, error) {
+	endpoints, err := cfg.AlertEndpoints()
 	if err != nil {
 		return nil, err
 	}
-	endpoints := make([]activities.AlertEndpoint, len(named))
-	for i, e := range named {
-		endpoints[i] = activities.AlertEndpoint{Name: e.Name, Now: func() (webhook.Endpoint, error) {
-			secret, err := e.Secret()
-			if err != nil {
-				return webhook.Endpoint{}, err
-			}
-			key, err := webhook.ParseSecret(secret)
-			return webhook.Endpoint{Name: e.Name, URL: e.URL, Key: key}, fault.Wrap(fault.Invalid, err, "the secret of the alert endpoint %q", e.Name)
-		}}
-		if _, err := endpoints[i].Now(); err != nil {
+	for _, e := range endpoints {
+		if _, err := e.Key(); err != nil {
 			return nil, err
 		}
 	}

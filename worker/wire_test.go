@@ -10,8 +10,10 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/artifact/s3test"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/namespace"
 	"github.com/loanops/loanops/internal/settings"
 )
 
@@ -34,7 +36,7 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 		t.Run(string(role), func(t *testing.T) {
 			cfg := test.settings
 			cfg.Bucket, cfg.WorkDir, cfg.Database = "loanops", filepath.Join(dir, string(role)), "sqlite://"+filepath.Join(dir, "loanops.db")
-			stages, closeAll, err := wire(t.Context(), cfg, []activities.Role{role}, temporal, "default")
+			stages, closeAll, err := wire(t.Context(), cfg, []activities.Role{role}, temporal, namespace.Namespace{Name: "default", ID: "7c1f"})
 			require.NoError(t, err)
 			defer closeAll()
 			require.Equal(t, test.data, stages.Checking.Warehouse != nil)
@@ -46,15 +48,21 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 			}
 		})
 	}
+	objects, err := artifact.Open(t.Context(), artifact.Config{Bucket: "loanops", CacheDir: t.TempDir()})
+	require.NoError(t, err)
+	noted, err := objects.Namespaces(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []string{"7c1f"}, noted, "who prunes the bucket must ask this one")
+
 	_, _, err = wire(t.Context(), settings.Settings{
 		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "loanops.db"),
-	}, activities.Roles, temporal, "default")
+	}, activities.Roles, temporal, namespace.Namespace{Name: "default", ID: "7c1f"})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "LOANOPS_ROLLBACK_TOKEN_FILE")
 
 	_, _, err = wire(t.Context(), settings.Settings{
 		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "another.db"),
-	}, []activities.Role{activities.Train}, temporal, "default")
+	}, []activities.Role{activities.Train}, temporal, namespace.Namespace{Name: "default", ID: "7c1f"})
 	require.Equal(t, fault.Refused, fault.CodeOf(err), "a bucket belongs to the database that used it first")
 }
 
@@ -72,16 +80,16 @@ func TestAlertEndpointsAreCheckedAtTheStart(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600))
 	endpoints, err := alertEndpoints(cfg)
 	require.NoError(t, err)
-	ops, err := endpoints[0].Now()
+	require.Equal(t, "https://ops", endpoints[0].URL)
+	key, err := endpoints[0].Key()
 	require.NoError(t, err)
-	require.Equal(t, "https://ops", ops.URL)
-	require.Len(t, ops.Key, 24)
+	require.Len(t, key, 24)
 
 	require.NoError(t, os.WriteFile(file, nil, 0o600)) // it is being changed: cut short, and not written yet
-	_, err = endpoints[0].Now()
+	_, err = endpoints[0].Key()
 	require.ErrorContains(t, err, `"ops"`)
 	require.NoError(t, os.WriteFile(file, []byte("whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32))), 0o600))
-	ops, err = endpoints[0].Now()
+	key, err = endpoints[0].Key()
 	require.NoError(t, err)
-	require.Equal(t, make([]byte, 32), ops.Key)
+	require.Equal(t, make([]byte, 32), key)
 }

@@ -4,11 +4,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/registry"
 )
-
-// defaultTolerance is how much AUC may be lost by waiting.
-const defaultTolerance = 0.01
 
 // Cadence finds how often a pipeline should be trained: how the performance of its versions, and of models that are trained now on the past, goes
 // with their age. It registers nothing and changes nothing of what serves.
@@ -17,7 +15,7 @@ func Cadence(ctx workflow.Context, input CadenceInput) (Result, error) {
 		return Result{}, usage(`"pipeline" is missing; give {"pipeline":"loan-eligibility"}`)
 	}
 	if input.Tolerance == 0 {
-		input.Tolerance = defaultTolerance
+		input.Tolerance = performance.DefaultTolerance
 	}
 	if !(input.Tolerance > 0 && input.Tolerance < 1) {
 		return Result{}, usage(`"tolerance" is %v; give how much AUC may be lost, above 0 and below 1, such as 0.01`, input.Tolerance)
@@ -42,7 +40,10 @@ func (c *cadence) measure(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	known := spec.Source.Known(c.input.AsOf, workflow.Now(ctx))
+	known, err := knownOn(ctx, &spec.Source, c.input.Data, c.input.AsOf)
+	if err != nil {
+		return Result{}, err
+	}
 	extracted, err := do(ctx, &c.run, activities.ExtractData, "reading the data of the past",
 		spec.Extraction(c.input.Data, c.input.Uploads, c.input.AsOf, "", known))
 	if err != nil {

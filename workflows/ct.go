@@ -74,7 +74,10 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	if spec.Refused != "" {
 		return t.result(Refused, spec.Refused), nil
 	}
-	known := spec.Source.Known(t.input.AsOf, workflow.Now(ctx))
+	known, err := knownOn(ctx, &spec.Source, t.input.Data, t.input.AsOf)
+	if err != nil {
+		return Result{}, err
+	}
 	partial := "" // the day of which rows go on coming: whole, it is of the next look
 	if t.input.Data == "" && spec.Source.Whole(known, workflow.Now(ctx)) != known {
 		partial = known
@@ -89,7 +92,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	if len(refused) > 0 {
-		return t.result(Refused, refused...), nil
+		return t.result(Refused, append(unfinished(extracted, partial), refused...)...), nil
 	}
 	parts, err := do(ctx, &t.run, activities.SplitData, "splitting into train, validation and test",
 		activities.SplitInput{Schema: spec.Schema.Ref, Dataset: extracted.Dataset, Split: spec.Split, KnownAt: known})
@@ -152,6 +155,15 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 		return t.result(Registered, gates.Checks...), nil
 	}
 	return t.deliver(ctx, gates.NotComparable) // of the champion as well: whether it serves as recorded, under which policy, is known there
+}
+
+// unfinished says what is missing where most rows, or all, are of the day that goes on: a new source may have no other day yet.
+func unfinished(rows activities.ExtractOutput, partial string) []string {
+	if partial == "" || rows.Later <= rows.Rows+rows.Refused {
+		return nil
+	}
+	return []string{fmt.Sprintf("%d of %d rows are left out: they are of %s, and more of that day may come; train when it is over, or now with source.known_at: %s in the spec where none will come, or with rows that are given (--data)",
+		rows.Later, rows.Later+rows.Rows+rows.Refused, partial, partial)}
 }
 
 // read extracts the data and holds them against the schema. What they bring that it can take in becomes its next version, under which they are

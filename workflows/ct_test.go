@@ -7,11 +7,13 @@ import (
 	"github.com/stretchr/testify/mock"
 	"github.com/stretchr/testify/require"
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/testsuite"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -60,7 +62,7 @@ func TestTrainingGivesEachStepWhatItNeeds(t *testing.T) {
 	spec := p.loaded
 	dataset, facts := artifact.Ref{SHA256: "dataset"}, artifact.Ref{SHA256: "facts"}
 	parts := activities.SplitOutput{Train: artifact.Ref{SHA256: "train"}, Validation: artifact.Ref{SHA256: "validation"}, Test: artifact.Ref{SHA256: "test"}}
-	metrics := map[string]registry.Metric{"auc": {Estimate: 0.78}}
+	metrics := map[string]evaluate.Metric{"auc": {Estimate: 0.78}}
 	require.Equal(t, []activities.ExtractInput{{
 		Schema: spec.Schema.Ref, Version: 1, Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Data: "rows.csv", Uploads: input.Uploads,
 		AsOf: "2026-06-30", After: "2025-06-30", KnownAt: "2026-06-30",
@@ -181,6 +183,66 @@ func TestTrainingFixesTheDayOnWhichDataAreKnown(t *testing.T) {
 	require.Equal(t, "2026-03-31", p.knownAt)
 }
 
+// What becomes of an application is known on the day on which its rows are, not on that of the rows in whose place they are given. A desk says the same.
+func TestTheDayIsThatOfTheRowsThatAreRead(t *testing.T) {
+	noon := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
+	simulated := func(to time.Time) pipeline.Source {
+		return pipeline.Source{Simulate: &pipeline.Simulate{To: pipeline.Date{Time: to}}}
+	}
+	said := pipeline.Source{KnownAt: &pipeline.Date{Time: noon.AddDate(0, 0, -9)}}
+	for _, test := range []struct {
+		name   string
+		source pipeline.Source
+		data   string
+		want   string
+	}{
+		{"simulated rows of a past", simulated(noon.AddDate(0, -5, 1)), "", "2026-06-30"},
+		{"simulated rows of days to come", simulated(noon.AddDate(0, 7, 1)), "", "2027-06-30"},
+		{"rows in place of those of a past", simulated(noon.AddDate(0, -5, 1)), "rows.csv", "2026-11-29"},
+		{"rows in place of those of days to come", simulated(noon.AddDate(0, 7, 1)), "rows.csv", "2026-11-29"},
+		{"the spec says it, of whatever rows", said, "rows.csv", "2026-11-20"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for of, start := range map[string]func(*testsuite.TestWorkflowEnvironment){
+				"training": func(env *testsuite.TestWorkflowEnvironment) {
+					env.ExecuteWorkflow(ContinuousTrainingName, TrainingInput{Pipeline: "loan-eligibility", Data: test.data, RegisterOnly: true})
+				},
+				"look": func(env *testsuite.TestWorkflowEnvironment) {
+					env.ExecuteWorkflow(MonitorName, MonitorInput{Pipeline: "loan-eligibility", Data: test.data})
+				},
+				"cadence": func(env *testsuite.TestWorkflowEnvironment) {
+					env.ExecuteWorkflow(CadenceName, CadenceInput{Pipeline: "loan-eligibility", Data: test.data})
+				},
+				"evaluation": func(env *testsuite.TestWorkflowEnvironment) {
+					env.ExecuteWorkflow(EvaluationName, EvaluationInput{Model: "loan-eligibility", Data: test.data})
+				},
+			} {
+				if of == "evaluation" && test.data == "" {
+					continue // of the source's own rows there is none
+				}
+				p := newPlatform()
+				p.loaded.Source = test.source
+				env := p.environment(t)
+				env.SetStartTime(noon)
+				on(p, env, activities.FindVersion, func(activities.VersionInput) (activities.VersionOutput, error) {
+					return activities.VersionOutput{Version: 1}, nil
+				})
+				on(p, env, activities.FindReference, func(in activities.ReferenceInput) (activities.ReferenceOutput, error) {
+					require.Equal(t, test.want, in.AsOf)
+					return activities.ReferenceOutput{Contenders: []activities.Contender{{Track: serving.Track{Version: 1}}}}, nil
+				})
+				start(env)
+				require.Equal(t, test.want, p.knownAt, of)
+			}
+			if test.data != "" {
+				checked, err := activities.Desk{Objects: artifact.Folder(t.TempDir())}.Check(t.Context(), pipeline.Spec{Source: test.source}, test.data, noon)
+				require.Equal(t, fault.NotFound, fault.CodeOf(err), "there are no such rows here")
+				require.Equal(t, test.want, checked.KnownAt)
+			}
+		})
+	}
+}
+
 // Of a day that goes on a part of the rows is there. They are left to the next look, which begins after the last day of the champion's.
 func TestTrainingTakesWholeDays(t *testing.T) {
 	day := pipeline.Date{Time: time.Date(2026, 11, 27, 0, 0, 0, 0, time.UTC)}
@@ -203,6 +265,36 @@ func TestTrainingTakesWholeDays(t *testing.T) {
 		env.ExecuteWorkflow(ContinuousTrainingName, test.input)
 		require.NoError(t, env.GetWorkflowError(), test.name)
 		require.Equal(t, test.want, p.partial, test.name)
+	}
+}
+
+// Whoever begins with a source that is of today alone is told what is missing: whole days.
+func TestTrainingSaysThatNoDayIsOver(t *testing.T) {
+	for _, test := range []struct {
+		name        string
+		input       TrainingInput
+		rows, later int64
+		says        string
+	}{
+		{"all rows are of today", TrainingInput{}, 0, 500, "500 of 500 rows are left out: they are of 2026-11-27, and more of that day may come"},
+		{"most are", TrainingInput{}, 20, 500, "500 of 520 rows are left out"},
+		{"few are", TrainingInput{}, 500, 20, ""},
+		{"rows of after a day that is over", TrainingInput{AsOf: "2026-11-26"}, 0, 500, ""},
+		{"a file of no rows", TrainingInput{Data: "rows.csv"}, 0, 0, ""},
+	} {
+		p := newPlatform()
+		p.extracted.Rows, p.extracted.Later = test.rows, test.later
+		p.validation.Errors = []string{"the data have no rows"}
+		env := p.environment(t)
+		env.SetStartTime(time.Date(2026, 11, 27, 3, 0, 0, 0, time.UTC))
+		test.input.Pipeline, test.input.RegisterOnly = trainingInput.Pipeline, true
+		env.ExecuteWorkflow(ContinuousTrainingName, test.input)
+		var result Result
+		require.NoError(t, env.GetWorkflowResult(&result), test.name)
+		require.Equal(t, Refused, result.Verdict, test.name)
+		require.Equal(t, "the data have no rows", result.Reasons[len(result.Reasons)-1], test.name)
+		require.Equal(t, test.says != "", len(result.Reasons) == 2, test.name)
+		require.Contains(t, result.Reasons[0], test.says, test.name)
 	}
 }
 

@@ -43,7 +43,10 @@ func (e *evaluation) evaluate(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	known := spec.Source.Known(e.input.AsOf, workflow.Now(ctx))
+	known, err := knownOn(ctx, &spec.Source, e.input.Data, e.input.AsOf)
+	if err != nil {
+		return Result{}, err
+	}
 	read := spec.Extraction(e.input.Data, e.input.Uploads, e.input.AsOf, "", known)
 	read.Schema, read.Version = version.Schema, version.SchemaVersion
 	extracted, err := do(ctx, &e.run, activities.ExtractData, "reading the raw data", read)

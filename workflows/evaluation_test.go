@@ -9,7 +9,6 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/registry"
 )
 
 // measures runs Evaluation to its end; out is what the version measures.
@@ -54,7 +53,7 @@ func measures(t *testing.T, input EvaluationInput, out activities.EvaluateVersio
 func TestEvaluationMeasuresAVersionOnNewData(t *testing.T) {
 	input := EvaluationInput{Model: "loan-eligibility", Version: "@previous", Data: "new.csv", Uploads: map[string][]string{"new.csv": {"s3://b/new"}}, AsOf: "2026-03-31"}
 	out := activities.EvaluateVersionOutput{
-		Rows: 80, Positive: 20, Metrics: map[string]registry.Metric{"auc": {Estimate: 0.7}}, LeftOut: evaluate.LeftOut{Quarantined: 3, Immature: 10},
+		Rows: 80, Positive: 20, Metrics: map[string]evaluate.Metric{"auc": {Estimate: 0.7}}, LeftOut: evaluate.LeftOut{Quarantined: 3, Immature: 10},
 	}
 	p, asked, result, err := measures(t, input, out)
 	require.NoError(t, err)

@@ -20,6 +20,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/shift"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -45,6 +46,7 @@ type platform struct {
 	trainedBy string
 	knownAt   string // the day that the extraction was told
 	partial   string // the day that it was to leave out
+	extracted activities.ExtractOutput
 	gates     activities.GateOutput
 	contract  activities.ContractOutput
 	shift     activities.ShiftOutput
@@ -93,6 +95,7 @@ func newPlatform() *platform {
 		version: activities.RegisterOutput{Version: 2, Digest: "digest-2", Created: true},
 		signed:  &signedRecords{},
 		loaded:  loaded(), trainedBy: "logistic", given: map[string][]any{},
+		extracted: activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Facts: artifact.Ref{SHA256: "facts"}, Rows: 1000, Columns: 12, Source: "simulate"},
 	}
 	p.spec.Name = "loan-eligibility"
 	p.spec.Deploy.Approval = pipeline.ApprovalAutomatic
@@ -224,7 +227,7 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	on(p, env, activities.ExtractData, func(in activities.ExtractInput) (activities.ExtractOutput, error) {
 		p.knownAt, p.partial = in.KnownAt, in.Partial
 		p.versions = append(p.versions, in.Version)
-		return activities.ExtractOutput{Dataset: artifact.Ref{SHA256: "dataset"}, Facts: artifact.Ref{SHA256: "facts"}, Rows: 1000, Columns: 12, Source: "simulate"}, nil
+		return p.extracted, nil
 	})
 	on(p, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) {
 		out := p.validation
@@ -259,7 +262,7 @@ func (p *platform) environment(t *testing.T) *testsuite.TestWorkflowEnvironment 
 	})
 	on(p, env, activities.EvaluateModel, func(activities.EvaluateInput) (activities.EvaluateOutput, error) {
 		return activities.EvaluateOutput{
-			Metrics: map[string]registry.Metric{"auc": {Estimate: 0.78}}, Champion: &activities.Beside{Version: 1, Rows: 400}, Previous: &activities.Beside{Version: 9},
+			Metrics: map[string]evaluate.Metric{"auc": {Estimate: 0.78}}, Champion: &activities.Beside{Version: 1, Rows: 400}, Previous: &activities.Beside{Version: 9},
 		}, nil
 	})
 	on(p, env, activities.CheckGates, func(activities.GateInput) (activities.GateOutput, error) { return p.gates, nil })

@@ -108,7 +108,7 @@ func (w *world) checkEnd(losses int) {
 func (w *world) run() string { return fmt.Sprint("run ", w.runs) }
 
 // closed says of whoever wrote a canary that it has ended: one delivery runs at a time.
-func closed(context.Context, string) (bool, error) { return false, nil }
+func closed(context.Context, serving.Author) (bool, error) { return false, nil }
 
 func (w *world) stage() *activities.Environments {
 	return &activities.Environments{Registry: w, Agent: agent{w}, Gone: w.gone, Running: closed, Workspace: func(_, environment string, _ terraform.Step) activities.Workspace {

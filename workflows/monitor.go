@@ -23,7 +23,6 @@ type MonitorInput struct {
 	// Uploads are the objects that hold what local files held when the run was started, see TrainingInput.
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	Trigger registry.Trigger    `json:"trigger,omitempty"` // manual (default), schedule
-	Actor   string              `json:"actor,omitempty"`
 }
 
 // Monitor looks at what serves: at the rows that are new since the champion was made, or since the last look, and at outcomes that have matured.
@@ -36,7 +35,6 @@ func Monitor(ctx workflow.Context, input MonitorInput) (Result, error) {
 		return Result{}, err
 	}
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
-	input.Actor = defaultTo(input.Actor, "operator")
 	m := &monitoring{input: input}
 	m.run = newRun(activities.Data, input.Pipeline, input.Trigger, m.standing,
 		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name,
@@ -92,7 +90,9 @@ func (m *monitoring) observe(ctx workflow.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	m.known = m.spec.Source.Known(m.input.AsOf, workflow.Now(ctx))
+	if m.known, err = knownOn(ctx, &m.spec.Source, m.input.Data, m.input.AsOf); err != nil {
+		return err
+	}
 	if m.whole = m.known; m.input.Data == "" {
 		m.whole = m.spec.Source.Whole(m.known, workflow.Now(ctx))
 	}
@@ -107,7 +107,7 @@ func (m *monitoring) observe(ctx workflow.Context) (err error) {
 		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Pipeline: m.input.Pipeline, After: m.ref.After, AsOf: m.known, Data: m.input.Data, Champion: m.ref.Champion(),
 	}
 	if m.spec.Refused != "" {
-		m.found(monitor.Finding{Kind: monitor.OfSchema, Statistic: "schema", Message: m.spec.Refused, Meaning: true})
+		m.found(monitor.Unaccepted(m.spec.Refused))
 	}
 	if m.ref.Champion() == 0 {
 		return nil
@@ -172,7 +172,8 @@ func (m *monitoring) fresh(ctx workflow.Context) (rows activities.ExtractOutput,
 
 // asked looks at what clients were refused for. The gateway tells of today, and of what serves. That it is away is no reason not to look at all else.
 func (m *monitoring) asked(ctx workflow.Context) error {
-	if m.input.Data != "" || m.known != m.spec.Source.Known("", workflow.Now(ctx)) {
+	today, err := knownOn(ctx, &m.spec.Source, m.input.Data, "")
+	if current := err == nil && m.known == today; !current || m.input.Data != "" {
 		m.skip(ctx, "the gateway tells of today, and the look is at something else", activities.FindRefusals.Name)
 		return nil
 	}
@@ -191,11 +192,11 @@ func (m *monitoring) asked(ctx workflow.Context) error {
 func (m *monitoring) judge(ctx workflow.Context, fresh activities.ExtractOutput) error {
 	outcomes := fresh
 	if m.ref.JudgedUntil != m.ref.After {
-		var err error
-		outcomes, err = do(ctx, &m.run, activities.ExtractOutcomes, "reading what has become of applicants", m.extract(m.ref.JudgedUntil))
+		read, err := do(ctx, &m.run, activities.ExtractOutcomes, "reading what has become of applicants", m.extract(m.ref.JudgedUntil))
 		if err != nil {
 			return err
 		}
+		outcomes = read.ExtractOutput
 	} else {
 		m.end(ctx, activities.ExtractOutcomes.Name, StepSkipped, "they are those that are new")
 	}

@@ -74,7 +74,9 @@ func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironmen
 	patient(env, &realTerms{taken: p.taken})
 	on(p.platform, env, activities.FindReference, func(activities.ReferenceInput) (activities.ReferenceOutput, error) { return p.reference, nil })
 	on(p.platform, env, activities.ExtractData, func(activities.ExtractInput) (activities.ExtractOutput, error) { return p.fresh, nil })
-	on(p.platform, env, activities.ExtractOutcomes, func(activities.ExtractInput) (activities.ExtractOutput, error) { return p.outcomes, nil })
+	on(p.platform, env, activities.ExtractOutcomes, func(activities.ExtractInput) (activities.OutcomesOutput, error) {
+		return activities.OutcomesOutput{ExtractOutput: p.outcomes}, nil
+	})
 	on(p.platform, env, activities.ValidateData, func(activities.ValidateInput) (activities.ValidateOutput, error) { return p.validation, nil })
 	on(p.platform, env, activities.FindSchemaChanges, func(activities.SchemaLookInput) (activities.FindingsOutput, error) { return p.schema, nil })
 	on(p.platform, env, activities.FindRefusals, func(activities.RefusalsInput) (activities.RefusalsOutput, error) {
@@ -126,7 +128,7 @@ func (p *production) look(t *testing.T, input MonitorInput) Result {
 var (
 	lookInput = MonitorInput{Pipeline: "loan-eligibility", AsOf: "2026-06-30"}
 	drifted   = activities.DriftOutput{Findings: []monitor.Finding{{Kind: monitor.OfData, Feature: "income", Message: "income drifts"}}}
-	better    = &monitor.Better{Version: 1, Policy: "policy", Basis: "labels", Message: "version 1 is better"}
+	better    = &monitor.Better{Track: serving.Track{Version: 1, Policy: "policy"}, Basis: "labels", Message: "version 1 is better"}
 	decayed   = monitor.Finding{Kind: monitor.OfPerformance, Message: "the champion does worse"}
 )
 
@@ -443,7 +445,7 @@ func TestRowsOfNoDayAreForReview(t *testing.T) {
 	}
 	result, p := looked(79, 0, lookInput)
 	require.Equal(t, Review, result.Verdict)
-	require.Equal(t, "undated", result.Findings[0].Statistic)
+	require.Equal(t, monitor.UndatedRows, result.Findings[0].Statistic)
 	require.Equal(t, &monitor.Days{Dated: 20_000, Undated: 79}, p.looks[0].Days, "the next look counts from there")
 	result, _ = looked(79, 1, lookInput)
 	require.Equal(t, Nothing, result.Verdict, "the spec accepts them")

@@ -8,12 +8,13 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // writer names the run in the serving record, see serving.Author.
 func writer(ctx workflow.Context) string {
 	execution := workflow.GetInfo(ctx).WorkflowExecution
-	return execution.ID + "/" + execution.RunID
+	return serving.RunWriter(execution.ID, execution.RunID)
 }
 
 // record keeps the run in the registry, with what it finds at this moment (nil: nothing), has people told of what is a change, and returns the

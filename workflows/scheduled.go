@@ -34,7 +34,7 @@ var kinds = map[Scheduled]struct {
 	MonitorRun: {
 		workflow: MonitorName, id: MonitorID, summary: "look at ", subject: alert.Monitor, scheduleID: "monitor-",
 		input: func(in TriggerInput) any {
-			return MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, Actor: in.Actor}
+			return MonitorInput{Pipeline: in.Pipeline, Trigger: in.Trigger, AsOf: in.AsOf, Data: in.Data, Uploads: in.Uploads}
 		},
 		timing: func(declared pipeline.Schedule) pipeline.Timing { return declared.Monitor },
 	},

@@ -27,7 +27,7 @@ func TestWhatSchedulesStart(t *testing.T) {
 			"training", "ContinuousTraining", "training-cards", "retrain-cards", "train ",
 			TrainingInput{Pipeline: "cards", Trigger: "schedule", Actor: "grace", Cause: "run-7", AsOf: "2026-06-30", Data: in.Data, Uploads: in.Uploads}, "training", "48h",
 		},
-		{"monitor", "Monitor", "monitor-cards", "monitor-cards", "look at ", MonitorInput{Pipeline: "cards", Trigger: "schedule", Actor: "grace"}, "monitor", "24h"},
+		{"monitor", "Monitor", "monitor-cards", "monitor-cards", "look at ", MonitorInput{Pipeline: "cards", Trigger: "schedule", AsOf: "2026-06-30", Data: in.Data, Uploads: in.Uploads}, "monitor", "24h"},
 	} {
 		of := kinds[test.run]
 		require.Equal(t, []string{test.workflow, test.id, test.schedule, test.summary}, []string{of.workflow, of.id("cards"), test.run.ScheduleID("cards"), of.summary})

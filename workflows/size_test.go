@@ -28,10 +28,10 @@ func object(digit, extension, mediaType string) artifact.Ref {
 }
 
 // measured is metrics as long as real ones.
-func measured() map[string]registry.Metric {
-	metrics := map[string]registry.Metric{}
+func measured() map[string]evaluate.Metric {
+	metrics := map[string]evaluate.Metric{}
 	for _, name := range []string{"auc", "ks", "brier", "log_loss", "accuracy"} {
-		metrics[name] = registry.Metric{Estimate: 0.7812345678901234, Lower: 0.7612345678901234, Upper: 0.8012345678901234}
+		metrics[name] = evaluate.Metric{Estimate: 0.7812345678901234, Lower: 0.7612345678901234, Upper: 0.8012345678901234}
 	}
 	return metrics
 }

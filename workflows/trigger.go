@@ -10,6 +10,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -20,13 +21,13 @@ type TriggerInput struct {
 	Pipeline string    `json:"pipeline"`
 	// Trigger is why. Defaults to manual.
 	Trigger registry.Trigger `json:"trigger,omitempty"`
-	// Actor is who. Defaults to operator.
+	// Actor is who starts a training. Defaults to operator.
 	Actor string `json:"actor,omitempty"`
-	// Cause is the run ID of what found a reason, such as a monitor, or the spec that was registered.
+	// Cause is the run ID of what found a reason to train, such as a monitor, or the spec that was registered. A monitor takes none.
 	Cause string `json:"cause,omitempty"`
-	// AsOf is the day, 2006-01-02, of which the reason was found: a training then knows what was known on that day. Defaults to everything.
+	// AsOf is the day, 2006-01-02, of which the reason was found: the run then knows what was known on that day. Defaults to everything.
 	AsOf string `json:"as_of,omitempty"`
-	// Data and Uploads are those of a TrainingInput.
+	// Data and Uploads are those of a TrainingInput, or of a MonitorInput.
 	Data    string              `json:"data,omitempty"`
 	Uploads map[string][]string `json:"uploads,omitempty"`
 	// Wait makes it the keeper: it waits for the end of the run that goes on, and starts the next one then.
@@ -75,6 +76,12 @@ func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	if err := checkTexts("actor", input.Actor, "cause", input.Cause); err != nil {
 		return Triggered{}, err
 	}
+	if input.Run == MonitorRun && input.Cause != "" {
+		return Triggered{}, usage(`a monitor takes no "cause": that is why a training is`)
+	}
+	if err := input.notToCome(ctx); err != nil {
+		return Triggered{}, err
+	}
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
 	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(input.Pipeline), triggerKey.ValueSet(string(input.Trigger))); err != nil {
@@ -89,6 +96,19 @@ func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 		input.failed(ctx, err)
 	}
 	return came, err
+}
+
+// notToCome refuses a day that the run would refuse. Whether what it reads is of a source that has days to come is asked for such a day alone.
+func (in TriggerInput) notToCome(ctx workflow.Context) error {
+	if pipeline.CheckUntil(`"as_of"`, in.AsOf, workflow.Now(ctx)) == nil {
+		return nil
+	}
+	spec, err := call(ctx, activities.LoadPipeline, "read the pipeline spec", activities.PipelineInput{Pipeline: in.Pipeline})
+	if err != nil {
+		return err
+	}
+	_, err = knownOn(ctx, &spec.Source, in.Data, in.AsOf)
+	return err
 }
 
 // trigger starts the run, or sees to it that there is one for this trigger.
@@ -181,7 +201,7 @@ func (in TriggerInput) join(ctx workflow.Context) (Triggered, bool) {
 		return Triggered{}, false
 	}
 	newest, err := call(ctx, activities.FindRunStart, "find when "+in.runID()+" began, and why", activities.RunStartInput{WorkflowID: in.runID()})
-	if err != nil || newest.RunID == "" || newest.Trigger != registry.BySchedule && newest.Trigger != "" || workflow.GetInfo(ctx).WorkflowStartTime.After(newest.At.Add(sameMoment)) {
+	if err != nil || newest.RunID == "" || newest.Trigger != registry.BySchedule || workflow.GetInfo(ctx).WorkflowStartTime.After(newest.At.Add(sameMoment)) {
 		return Triggered{}, false
 	}
 	return Triggered{Outcome: TriggerJoined, WorkflowID: in.runID(), RunID: newest.RunID}, true
@@ -209,8 +229,21 @@ func (in TriggerInput) joins(other TriggerInput) bool {
 	return !in.brings() || !other.brings() || in.renewed(other) || in.Data == other.Data && in.uploaded() == other.uploaded()
 }
 
-// with is the trigger that speaks for both: the one that brings data, else the newest, but one that names a cause is not forgotten for one that has none.
+// with is the trigger that speaks for both, see speaker. Where both read the same rows it is of the later day, for that run knows what either would, and
+// where one is of no day, of all that is known.
 func (in TriggerInput) with(other TriggerInput) TriggerInput {
+	both := in.speaker(other)
+	if in.Data == other.Data {
+		both.AsOf = max(in.AsOf, other.AsOf)
+		if in.AsOf == "" || other.AsOf == "" {
+			both.AsOf = ""
+		}
+	}
+	return both
+}
+
+// speaker is the one that brings data, else the newest, but one that names a cause is not forgotten for one that has none.
+func (in TriggerInput) speaker(other TriggerInput) TriggerInput {
 	switch {
 	case in.renewed(other):
 		return other

@@ -191,17 +191,31 @@ func TestTriggersDuringARunAreOneMore(t *testing.T) {
 	require.Equal(t, registry.BySchedule, r.runs[1].Trigger)
 }
 
-// A kept trigger says what a run records of why it was started: a finding is not forgotten for a time of day.
+// A kept trigger says what a run records of why it was started: a finding is not forgotten for a time of day. Nor is what the other wanted to be known:
+// one run does for both where it knows what either would.
 func TestACauseIsNotForgotten(t *testing.T) {
 	found := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: "run-7", AsOf: "2026-06-30"}
-	for _, order := range [][]due{
-		{{0, scheduled}, {time.Minute, scheduled}, {2 * time.Minute, found}, {3 * time.Minute, scheduled}},
-		{{0, scheduled}, {time.Minute, found}, {2 * time.Minute, scheduled}},
+	earlier, later := found, found
+	earlier.AsOf, later.AsOf, later.Cause = "2026-03-31", "2026-07-31", "run-8"
+	for name, test := range map[string]struct {
+		kept        []TriggerInput
+		cause, asOf string
+	}{
+		"a finding alone":                      {[]TriggerInput{found}, "run-7", "2026-06-30"},
+		"of all that is known, and a finding":  {[]TriggerInput{scheduled, found, scheduled}, "run-7", ""},
+		"a finding, and of all that is known":  {[]TriggerInput{found, scheduled}, "run-7", ""},
+		"a finding, and one of an earlier day": {[]TriggerInput{found, earlier}, "run-7", "2026-06-30"},
+		"a finding, and one of a later day":    {[]TriggerInput{found, later}, "run-8", "2026-07-31"},
+		"one of a later day, and a finding":    {[]TriggerInput{later, found}, "run-7", "2026-07-31"},
 	} {
 		r := newRunsAtOnce(time.Hour)
+		order := []due{{0, scheduled}}
+		for i, kept := range test.kept {
+			order = append(order, due{time.Duration(i+1) * time.Minute, kept})
+		}
 		r.trigger(t, order...)
-		require.Len(t, r.runs, 2)
-		require.Equal(t, TrainingInput{Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: "run-7", AsOf: "2026-06-30"}, r.runs[1].TrainingInput)
+		require.Len(t, r.runs, 2, name)
+		require.Equal(t, TrainingInput{Pipeline: "cards", Trigger: "monitor", Actor: "monitor", Cause: test.cause, AsOf: test.asOf}, r.runs[1].TrainingInput, name)
 	}
 }
 
@@ -288,16 +302,20 @@ func TestACancelledKeeperCancelsNoRun(t *testing.T) {
 
 // A trigger that comes to nothing is told: there is no run that would say so.
 func TestAFailedTriggerIsTold(t *testing.T) {
-	for run, subject := range map[Scheduled]alert.Subject{TrainingRun: alert.Training, MonitorRun: alert.Monitor} {
+	for _, test := range []struct {
+		run     Scheduled
+		cause   string
+		subject alert.Subject
+	}{{TrainingRun, "run-7", alert.Training}, {MonitorRun, "", alert.Monitor}} {
 		r := newRunsAtOnce(time.Hour)
 		r.env.OnActivity(activities.AwaitRun.Name, mock.Anything, mock.Anything).
 			Return(activities.AwaitOutput{}, temporal.NewNonRetryableApplicationError("no such namespace", string(fault.Invalid), nil))
-		r.env.ExecuteWorkflow(TriggerName, TriggerInput{Run: run, Pipeline: "cards", Trigger: registry.ByMonitor, Cause: "run-7", Wait: true})
+		r.env.ExecuteWorkflow(TriggerName, TriggerInput{Run: test.run, Pipeline: "cards", Trigger: registry.ByMonitor, Cause: test.cause, Wait: true})
 		require.ErrorContains(t, r.env.GetWorkflowError(), "no such namespace")
 		require.Len(t, r.recorded, 1)
 		told := r.recorded[0]
-		require.Equal(t, []any{"cards", registry.ByMonitor, "run-7", registry.RunFailed}, []any{told.Run.Pipeline, told.Run.Trigger, told.Run.Cause, told.Run.Status})
-		require.Equal(t, []alert.Raise{{Subject: subject, State: alert.Failed, Reasons: []string{"no such namespace"}}}, told.Raising.States)
+		require.Equal(t, []any{"cards", registry.ByMonitor, test.cause, registry.RunFailed}, []any{told.Run.Pipeline, told.Run.Trigger, told.Run.Cause, told.Run.Status})
+		require.Equal(t, []alert.Raise{{Subject: test.subject, State: alert.Failed, Reasons: []string{"no such namespace"}}}, told.Raising.States)
 	}
 }
 
@@ -318,7 +336,6 @@ func TestASchedulesTriggerJoinsARunOfTheSameMoment(t *testing.T) {
 		{"a look", look, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.BySchedule}, TriggerJoined},
 		{"a person's, which may read other rows, or deliver nothing", scheduled, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.ByHand}, TriggerKept},
 		{"a look's, which knows what was known on another day", scheduled, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.ByMonitor}, TriggerKept},
-		{"as it was before runs were asked why they are", scheduled, activities.RunStartOutput{RunID: "run-1", At: came}, TriggerJoined},
 		{"a run that Temporal does not know any more", scheduled, activities.RunStartOutput{}, TriggerKept},
 		{"somebody asks for a run of what is now", byHand, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.BySchedule}, TriggerKept},
 		{"something is found that the run does not know", caused, activities.RunStartOutput{RunID: "run-1", At: came, Trigger: registry.BySchedule}, TriggerKept},
@@ -415,6 +432,8 @@ func TestAKeptTriggerKeepsWhatItBrings(t *testing.T) {
 	found := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByMonitor, Actor: "monitor", Cause: "run-7", AsOf: "2026-06-30"}
 	byHand := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByHand, Actor: "ada", Data: "s3://loans/june.csv"}
 	otherHand := TriggerInput{Run: TrainingRun, Pipeline: "cards", Trigger: registry.ByHand, Actor: "alan", Data: "s3://loans/july.csv"}
+	onADay := byHand
+	onADay.AsOf = "2026-05-31"
 	inS3 := bySpec("2", "")
 	inS3.Uploads = nil
 	for _, test := range []struct {
@@ -428,6 +447,9 @@ func TestAKeptTriggerKeepsWhatItBrings(t *testing.T) {
 		{"the schedule's time, and then rows that a person names", []TriggerInput{scheduled, byHand}, []TriggerInput{byHand}},
 		{"a spec registered anew", []TriggerInput{bySpec("1", "a"), bySpec("2", "b")}, []TriggerInput{bySpec("2", "b")}},
 		{"a spec registered anew that names no files", []TriggerInput{bySpec("1", "a"), inS3}, []TriggerInput{inS3}},
+		{"rows of a day that a person names, and then the schedule's time", []TriggerInput{onADay, scheduled}, []TriggerInput{onADay}},
+		{"rows of a day, and the same of none", []TriggerInput{onADay, byHand}, []TriggerInput{byHand}},
+		{"rows of no day, and the same of one", []TriggerInput{byHand, onADay}, []TriggerInput{byHand}},
 		{"the rows of two", []TriggerInput{byHand, otherHand}, []TriggerInput{byHand, otherHand}},
 		{"the rows of two, and all else that comes", []TriggerInput{scheduled, byHand, found, bySpec("1", "a"), byHand, bySpec("2", "b"), scheduled}, []TriggerInput{byHand, bySpec("2", "b")}},
 	} {
@@ -476,6 +498,14 @@ func TestATriggerOfNothingIsRefused(t *testing.T) {
 		require.ErrorContains(t, r.env.GetWorkflowError(), `"run" and "pipeline" are needed`)
 		require.Empty(t, r.runs)
 	}
+}
+
+// A look has no cause to record: what a trigger says of one is refused, not dropped.
+func TestATriggerOfALookTakesNoCause(t *testing.T) {
+	r := newRunsAtOnce(time.Minute)
+	r.env.ExecuteWorkflow(TriggerName, TriggerInput{Run: MonitorRun, Pipeline: "cards", Cause: "run-7"})
+	require.ErrorContains(t, r.env.GetWorkflowError(), `a monitor takes no "cause"`)
+	require.Empty(t, r.runs)
 }
 
 // realTerms makes the environment say in Temporal's terms that a child's ID is taken: it says it in those of the service. And it has a child know

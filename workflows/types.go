@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"go.temporal.io/sdk/temporal"
+	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/internal/approval"
 	"github.com/loanops/loanops/internal/artifact"
@@ -115,14 +116,13 @@ type EvaluationInput struct {
 	// AsOf evaluates on what was known on that day, 2006-01-02. Defaults to everything.
 	AsOf    string           `json:"as_of,omitempty"`
 	Trigger registry.Trigger `json:"trigger,omitempty"`
-	Actor   string           `json:"actor,omitempty"`
 }
 
 // Measured is what an evaluation on new data found.
 type Measured struct {
 	Rows     int                        `json:"rows"` // that count
 	Positive int                        `json:"positive"`
-	Metrics  map[string]registry.Metric `json:"metrics"`
+	Metrics  map[string]evaluate.Metric `json:"metrics"`
 	LeftOut  evaluate.LeftOut           `json:"left_out"`
 }
 
@@ -139,7 +139,6 @@ type CadenceInput struct {
 	// AsOf takes what was known on that day, 2006-01-02. Defaults to everything.
 	AsOf    string           `json:"as_of,omitempty"`
 	Trigger registry.Trigger `json:"trigger,omitempty"`
-	Actor   string           `json:"actor,omitempty"`
 }
 
 // Period is how often to train, see performance.Cadence.
@@ -269,6 +268,16 @@ func checkDay(asOf string) error {
 		return usage("%s", err)
 	}
 	return nil
+}
+
+// knownOn is the day on which what a run reads of a source, or the data that it is given in place of its rows, are known. One that is still to come ends the run.
+func knownOn(ctx workflow.Context, source *pipeline.Source, data, asOf string) (string, error) {
+	read := source.Given(data)
+	known, err := read.Known(asOf, workflow.Now(ctx))
+	if err != nil {
+		return "", usage("%s", err)
+	}
+	return known, nil
 }
 
 // usage is a fault of the caller: it is not retried.

@@ -28,3 +28,7 @@ const (
 	CadenceHTML      = "cadence_html"
 	Manifest         = "manifest" // all the others of a run: JSON from role to reference
 )
+
+// OfOutcomes is the role of what an extraction has made of rows whose outcomes have matured, beside that of the fresh rows of the same look:
+// outcomes_dataset, and so on.
+func OfOutcomes(role string) string { return "outcomes_" + role }

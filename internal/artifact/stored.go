@@ -3,7 +3,6 @@ package artifact
 import (
 	"context"
 	"regexp"
-	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -58,34 +57,70 @@ func (s *Store) All(ctx context.Context) (all []Stored, others int, err error) {
 	return all, others, nil
 }
 
-// deletedAtOnce is how many keys S3 takes in one request.
-const deletedAtOnce = 1000
-
-// Delete removes objects that are kept under their digest, and returns how many it has removed; what is not there is no fault. Anything else is
-// fault.Invalid, and then nothing is removed.
-func (s *Store) Delete(ctx context.Context, uris []string) (deleted int, err error) {
-	var keys []types.ObjectIdentifier
+// Delete removes objects that are kept under their digest and were written last before limit, and returns those that it has removed. What is younger
+// stays: somebody has put it again since the caller looked, see fresh. What is not there is no fault. A URI of anything else is fault.Invalid, and then
+// nothing is removed.
+//
+// S3 has no condition on deleting. So the bucket is listed anew, and what of a page goes is gone before the next page is asked for: an object that is
+// put between these two requests is lost all the same.
+func (s *Store) Delete(ctx context.Context, uris []string, limit time.Time) (deleted []string, err error) {
+	goes := map[string]bool{}
 	for _, uri := range uris {
 		bucket, key, err := split(uri)
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
 		if _, _, is := stored(key); !is || bucket != s.bucket {
-			return 0, fault.New(fault.Invalid, "%s is no object that is kept under its digest in bucket %s, and is not deleted", uri, s.bucket)
+			return nil, fault.New(fault.Invalid, "%s is no object that is kept under its digest in bucket %s, and is not deleted", uri, s.bucket)
 		}
-		keys = append(keys, types.ObjectIdentifier{Key: &key})
+		goes[key] = true
 	}
-	quiet := true
-	for batch := range slices.Chunk(keys, deletedAtOnce) {
-		done, err := s.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &s.bucket, Delete: &types.Delete{Objects: batch, Quiet: &quiet}})
+	if len(goes) == 0 {
+		return nil, nil
+	}
+	pages := s3.NewListObjectsV2Paginator(s.client, &s3.ListObjectsV2Input{Bucket: &s.bucket})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx) // of at most as many keys as S3 deletes in one request
 		if err != nil {
 			return deleted, objectFault(err, "bucket "+s.bucket)
 		}
-		deleted += len(batch) - len(done.Errors)
-		if len(done.Errors) > 0 {
-			first := done.Errors[0]
-			return deleted, fault.New(fault.Unavailable, "%d objects could not be deleted, the first of them s3://%s/%s: %s", len(done.Errors), s.bucket, text(first.Key), text(first.Message))
+		var keys []types.ObjectIdentifier
+		for _, object := range page.Contents {
+			if goes[*object.Key] && object.LastModified != nil && object.LastModified.Before(limit) {
+				keys = append(keys, types.ObjectIdentifier{Key: object.Key})
+			}
 		}
+		done, err := s.deleteAll(ctx, keys)
+		deleted = append(deleted, done...)
+		if err != nil {
+			return deleted, err
+		}
+	}
+	return deleted, nil
+}
+
+// deleteAll removes keys in one request, and returns the URIs of those that it has removed.
+func (s *Store) deleteAll(ctx context.Context, keys []types.ObjectIdentifier) (deleted []string, err error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	quiet := true
+	done, err := s.client.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &s.bucket, Delete: &types.Delete{Objects: keys, Quiet: &quiet}})
+	if err != nil {
+		return nil, objectFault(err, "bucket "+s.bucket)
+	}
+	failed := map[string]bool{}
+	for _, e := range done.Errors {
+		failed[text(e.Key)] = true
+	}
+	for _, key := range keys {
+		if !failed[*key.Key] {
+			deleted = append(deleted, "s3://"+s.bucket+"/"+*key.Key)
+		}
+	}
+	if len(done.Errors) > 0 {
+		first := done.Errors[0]
+		return deleted, fault.New(fault.Unavailable, "%d objects could not be deleted, the first of them s3://%s/%s: %s", len(done.Errors), s.bucket, text(first.Key), text(first.Message))
 	}
 	return deleted, nil
 }

@@ -62,26 +62,48 @@ func TestObjectsUnderTheirDigestsAreListedAndDeleted(t *testing.T) {
 		require.WithinDuration(t, time.Now(), o.Modified, time.Minute)
 		require.Equal(t, artifact.Ref{URI: o.URI, SHA256: o.SHA256, Bytes: o.Bytes}, o.Ref())
 	}
+	limit := time.Now().Add(time.Hour)
 	for _, key := range others {
-		deleted, err := store.Delete(ctx, []string{uris[0], "s3://loanops/" + key})
+		deleted, err := store.Delete(ctx, []string{uris[0], "s3://loanops/" + key}, limit)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), key)
-		require.Zero(t, deleted)
+		require.Empty(t, deleted)
 	}
-	_, err = store.Delete(ctx, []string{strings.Replace(uris[0], "loanops", "another", 1)})
+	_, err = store.Delete(ctx, []string{strings.Replace(uris[0], "loanops", "another", 1)}, limit)
 	require.Equal(t, fault.Invalid, fault.CodeOf(err), "of another bucket")
 
-	deleted, err := store.Delete(ctx, uris[1:])
+	deleted, err := store.Delete(ctx, uris[1:], limit)
 	require.NoError(t, err)
-	require.Equal(t, n-1, deleted)
+	require.ElementsMatch(t, uris[1:], deleted)
 	all, left, err = store.All(ctx)
 	require.NoError(t, err)
 	require.Len(t, all, 1)
 	require.Equal(t, uris[0], all[0].URI)
 	require.Equal(t, len(others), left)
-	_, err = store.Delete(ctx, uris)
+	deleted, err = store.Delete(ctx, uris, limit)
 	require.NoError(t, err, "what is gone is no fault")
+	require.Equal(t, uris[:1], deleted)
 	_, err = os.Stat(filepath.Join(folder, others[0]))
 	require.NoError(t, err)
+}
+
+// What was written at the limit or later stays, whoever named it before it was written again.
+func TestWhatIsYoungIsNotDeleted(t *testing.T) {
+	ctx := t.Context()
+	store, _, folder := served(t, "loanops")
+	limit := time.Date(2026, 6, 30, 0, 0, 0, 0, time.UTC)
+	var uris []string
+	for i, modified := range []time.Time{limit.Add(-time.Second), limit, limit.Add(time.Hour)} {
+		ref, err := store.Put(ctx, fmt.Append(nil, i), "text/plain", "txt")
+		require.NoError(t, err)
+		require.NoError(t, os.Chtimes(filepath.Join(folder, strings.TrimPrefix(ref.URI, "s3://loanops/")), modified, modified))
+		uris = append(uris, ref.URI)
+	}
+	deleted, err := store.Delete(ctx, uris, limit)
+	require.NoError(t, err)
+	require.Equal(t, uris[:1], deleted)
+	all, _, err := store.All(ctx)
+	require.NoError(t, err)
+	require.Len(t, all, 2)
 }
 
 // Who puts an object that is there for long makes it young, so that it is not removed before it is named.

@@ -10,8 +10,8 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// MinNovel is in how many rows a text is at least before it can become a category. A text of fewer rows may be a person's, and teaches nothing.
-const MinNovel = 5
+// MinNovel is in how many rows a text is at least before it can become a category, and its name a part of the schema. Fewer rows teach nothing either.
+const MinNovel = LeastNamed
 
 // maxNovel is how many different new texts of a column are remembered; with more it is no domain that grows.
 const maxNovel = 1000
@@ -54,13 +54,13 @@ func sum(counts map[string]int64) (all int64) {
 	return all
 }
 
-// Within is what a column can take in: new categories, see frequent, and numbers out of range, each of no more rows than that.
-func (n Novelty) Within(c pipeline.Column, rows float64) Novelty {
+// Within is what a column can take in: new categories, see frequent, and numbers out of range, each unless they are in too many rows.
+func (n Novelty) Within(c pipeline.Column, tooMany func(rows int64) bool) Novelty {
 	n = n.frequent(c)
-	if float64(n.Categories()) > rows {
+	if tooMany(n.Categories()) {
 		n.Texts, n.Alone, n.Partial = nil, nil, true
 	}
-	if float64(n.Numbers) > rows || n.far(c) {
+	if tooMany(n.Numbers) || n.far(c) {
 		n.Numbers, n.NumbersAlone, n.Low, n.High, n.Partial = 0, 0, nil, nil, true
 	}
 	return n

@@ -1,6 +1,10 @@
 package dataset
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/loanops/loanops/internal/statistics"
+)
 
 // Outcomes is what was found in outcomes that are a source of their own.
 type Outcomes struct {
@@ -18,17 +22,17 @@ func (o Outcomes) String() string {
 }
 
 // Outcomes notes outcomes that count for no application. One without an application is told of: what sends outcomes may know of more. Where it is not
-// known of which application or of which day a row is, labels are missing in a way that nobody chose, so more of these than maxShare refuse.
-func (r *Report) Outcomes(found Outcomes, maxShare float64) {
+// known of which application or of which day a row is, labels are missing in a way that nobody chose, so more of these than maxShare, as exceeds says it, refuse.
+func (r *Report) Outcomes(found Outcomes, maxShare float64, exceeds statistics.Exceeds) {
 	var unread int64
 	for _, breach := range found.Breaches {
 		if breach.Rule != RuleUnknownEntity {
 			unread += breach.Count
 		}
 	}
-	severity := Error
-	if float64(unread) <= maxShare*float64(found.Rows) {
-		severity = Warning
+	severity := Warning
+	if exceeds(unread, found.Rows, maxShare) {
+		severity = Error
 	}
 	for _, breach := range found.Breaches {
 		of, words := severity, "are missing"

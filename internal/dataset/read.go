@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/parallel"
 )
 
 // readPart reads a Parquet part from a file: the named columns that it has, in the part's order, or all of them for nil.
@@ -22,7 +23,7 @@ func readPart(path string, columns []string) (Table, error) {
 }
 
 // Each reads the named columns (nil: all) of the parts of a dataset, files on this machine in their order, and gives every part to do with its
-// number and its first row's. Parts are worked on side by side, one per processor, in no order: no more than these are in memory.
+// number and its first row's. Parts are worked on side by side, one per processor, in no order: no more than these are in memory. A panic is a fault, see parallel.Caught.
 func Each(ctx context.Context, m Manifest, paths, columns []string, do func(part, first int, t Table) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
@@ -30,7 +31,8 @@ func Each(ctx context.Context, m Manifest, paths, columns []string, do func(part
 	for part, path := range paths {
 		from := first
 		first += int(m.Parts[part].Rows)
-		group.Go(func() error {
+		group.Go(func() (err error) {
+			defer parallel.Caught(&err)
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -55,20 +57,35 @@ func Read(ctx context.Context, m Manifest, paths, columns []string) (Table, erro
 
 // Sample reads n rows of the parts, see Drawn; all of them where there are no more.
 func Sample(ctx context.Context, m Manifest, paths, columns []string, n int) (Table, error) {
-	if rows := int(m.Rows); n < rows {
-		drawn := Drawn(rows, n)
-		t := empty(m, columns, len(drawn))
-		return t, Each(ctx, m, paths, columns, func(_, first int, part Table) error {
-			from, _ := slices.BinarySearch(drawn, first)
-			to, _ := slices.BinarySearch(drawn, first+part.Rows())
-			picked := slices.Clone(drawn[from:to])
-			for i := range picked {
-				picked[i] -= first
-			}
-			return t.place(from, part.Select(picked))
-		})
+	s := NewSampler(m, columns, n)
+	return s.Table, Each(ctx, m, paths, columns, func(_, first int, part Table) error { return s.Add(first, part) })
+}
+
+// Sampler collects the rows of a sample from parts that are read for something else as well.
+type Sampler struct {
+	// Table holds the rows of the parts that were added, in the order of the dataset.
+	Table Table
+	drawn []int
+}
+
+// NewSampler returns one for n rows of a dataset of the manifest's rows, see Drawn, and the named columns (nil: all).
+func NewSampler(m Manifest, columns []string, n int) *Sampler {
+	drawn := Drawn(int(m.Rows), n)
+	return &Sampler{Table: empty(m, columns, len(drawn)), drawn: drawn}
+}
+
+// Add takes its rows from a part, which begins with that row of the dataset and has the sample's columns. It is safe for concurrent use.
+func (s *Sampler) Add(first int, part Table) error {
+	from, _ := slices.BinarySearch(s.drawn, first)
+	to, _ := slices.BinarySearch(s.drawn, first+part.Rows())
+	if to-from == part.Rows() {
+		return s.Table.place(from, part)
 	}
-	return Read(ctx, m, paths, columns)
+	picked := slices.Clone(s.drawn[from:to])
+	for i := range picked {
+		picked[i] -= first
+	}
+	return s.Table.place(from, part.Select(picked))
 }
 
 // empty has the columns of a dataset that are asked for, with room for so many rows.

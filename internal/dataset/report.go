@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 // minClass is the fewest labels of each class with which training makes sense at all.
@@ -14,7 +15,7 @@ const minClass = 10
 // more than the spec lets into quarantine; a column that the spec does not know is a warning: new columns must not stop a retraining. So do too few
 // labels of either class.
 func (v *Validator) Judge(all Checked, columns []Field) Report {
-	r := v.judge(all, columns, above)
+	r := v.judge(all, columns, Error, statistics.Above)
 	if all.Rows > 0 && (all.Positive < minClass || all.Labelled-all.Positive < minClass) {
 		r.add(Error, v.spec.Label.Column, RuleLabel, Breach{Count: all.Labelled}, "%d labelled rows with %d positive; at least %d of each class are needed",
 			all.Labelled, all.Positive, minClass)
@@ -22,22 +23,22 @@ func (v *Validator) Judge(all Checked, columns []Field) Report {
 	return r
 }
 
-// JudgeYoung is Judge of rows that are looked at and not trained on: nobody expects labels of them, and shares are those of all rows to come, of which there
-// may be few yet: so many of them break a rule, or are missing, only where that is beyond chance.
+// JudgeYoung is Judge of rows that are looked at and not trained on: nobody expects labels of them, so that a missing column of labels is a
+// warning, and shares are those of all rows to come, of which there may be few yet: so many of them break a rule, or are missing, only where that is beyond chance.
 func (v *Validator) JudgeYoung(all Checked, columns []Field) Report {
-	return v.judge(all, columns, aboveChance)
+	return v.judge(all, columns, Warning, statistics.BeyondChance)
 }
 
-// judge finds what is wrong; above says whether so many of all rows are more than a share.
-func (v *Validator) judge(all Checked, columns []Field, above func(count, of int64, share float64) bool) Report {
+// judge finds what is wrong; how bad it is that there is no column of labels is unlabelled.
+func (v *Validator) judge(all Checked, columns []Field, unlabelled Severity, exceeds statistics.Exceeds) Report {
 	r := Report{Rows: all.Rows, Labelled: all.Labelled, Positive: all.Positive, Findings: []Finding{}}
 	if all.Rows == 0 {
 		r.add(Error, "", RuleRows, Breach{}, "the data have no rows")
 		return r
 	}
-	r.columns(v.spec, columns)
+	r.columns(v.spec, columns, unlabelled)
 	severity := Warning
-	if above(all.Failing, all.Rows, v.spec.Schema.Quarantine.MaxShare) {
+	if exceeds(all.Failing, all.Rows, v.spec.Schema.Quarantine.MaxShare) {
 		severity = Error
 	}
 	for _, breach := range all.Breaches {
@@ -49,7 +50,7 @@ func (v *Validator) judge(all Checked, columns []Field, above func(count, of int
 	}
 	kept := all.Kept
 	for _, c := range v.spec.Columns {
-		if missing := all.Missing[c.Name]; above(missing, kept, c.MissingMax) {
+		if missing := all.Missing[c.Name]; exceeds(missing, kept, c.MissingMax) {
 			r.add(Error, c.Name, RuleMissingRate, Breach{Count: missing}, "column %q: %d of %d values (%s) are missing, %s are accepted (missing_max)",
 				c.Name, missing, kept, percent(missing, kept), percentOf(c.MissingMax))
 		}
@@ -87,7 +88,7 @@ func bounds(c pipeline.Column) string {
 }
 
 // columns compares those that the rows have with those that the spec knows.
-func (r *Report) columns(spec pipeline.Spec, have []Field) {
+func (r *Report) columns(spec pipeline.Spec, have []Field, unlabelled Severity) {
 	has := func(name string) bool {
 		return name == "" || slices.ContainsFunc(have, func(f Field) bool { return f.Name == name })
 	}
@@ -96,9 +97,12 @@ func (r *Report) columns(spec pipeline.Spec, have []Field) {
 			r.add(Error, c.Name, RuleMissingColumn, Breach{Count: r.Rows}, "column %q is missing", c.Name)
 		}
 	}
-	for _, role := range [][2]string{{"entity", spec.Entity}, {"time", spec.Time}, {"label", spec.Label.Column}} {
-		if !has(role[1]) {
-			r.add(Error, role[1], RuleMissingColumn, Breach{Count: r.Rows}, "the %s column %q is missing", role[0], role[1])
+	for _, of := range []struct {
+		role, name string
+		severity   Severity
+	}{{"entity", spec.Entity, Error}, {"time", spec.Time, Error}, {"label", spec.Label.Column, unlabelled}} {
+		if !has(of.name) {
+			r.add(of.severity, of.name, RuleMissingColumn, Breach{Count: r.Rows}, "the %s column %q is missing", of.role, of.name)
 		}
 	}
 	for _, name := range spec.Protected {

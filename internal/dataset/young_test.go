@@ -2,12 +2,14 @@ package dataset_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 func lookedAt(spec pipeline.Spec, table dataset.Table, maxShare float64, misread dataset.Misread) []string {
@@ -101,4 +103,37 @@ func TestALookAtFewRowsFindsAnotherTypeAndAMissingColumn(t *testing.T) {
 	part = rowsFrom(table, 0, 1)
 	part.Column("purpose").Name = "use"
 	require.Contains(t, lookedAt(spec, part, 0.05, nil), `column "purpose" is missing`)
+}
+
+// Labels are not expected of rows that are looked at, so that their column may be missing: that is told. A training cannot do without.
+func TestALookMayBeAtRowsWithoutTheLabelColumn(t *testing.T) {
+	t.Parallel()
+	spec, table := population(t)
+	part := rowsFrom(table, 0, 50)
+	part.Columns = slices.DeleteFunc(part.Columns, func(c dataset.Column) bool { return c.Name == spec.Label.Column })
+	spec.Schema.Quarantine.MaxShare = 0.05
+	v := dataset.NewValidator(spec, knownAt)
+	found, _ := v.Check(part, nil)
+	const says = `the label column "defaulted" is missing`
+	looked := v.JudgeYoung(found, part.Fields())
+	require.Empty(t, looked.Messages(dataset.Error))
+	require.Equal(t, []string{says}, looked.Messages(dataset.Warning))
+	trained := v.Judge(found, part.Fields())
+	require.Contains(t, trained.Messages(dataset.Error), says)
+}
+
+// One outcome of 50 that cannot be read is more than a hundredth of them, and no more than chance explains (0.39); of five it is not so (0.00015; Python's fractions).
+func TestALookFindsUnreadOutcomesBeyondChance(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		count         int64
+		trained, look int // errors
+	}{{0, 0, 0}, {1, 1, 0}, {5, 1, 1}} {
+		found := dataset.Outcomes{Rows: 50, Breaches: []dataset.Breach{{Column: "day", Rule: dataset.RuleType, Count: test.count}}}
+		var trained, looked dataset.Report
+		trained.Outcomes(found, 0.01, statistics.Above)
+		looked.Outcomes(found, 0.01, statistics.BeyondChance)
+		require.Len(t, trained.Messages(dataset.Error), test.trained, "%+v", test)
+		require.Len(t, looked.Messages(dataset.Error), test.look, "%+v", test)
+	}
 }

@@ -14,10 +14,10 @@ const normal95 = 1.6448536269514722
 // quantile. Bins of few rows make the divergence larger than that; it is taken for as much smaller as what no drift brings is larger on average.
 func (n *null) quadraticLower(i int, factor float64) float64 {
 	scale := factor * n.m * n.n / (n.m + n.n)
-	if n.bins < 2 {
+	if len(n.bins[i]) < 2 {
 		return 0
 	}
-	df := float64(n.bins - 1)
+	df := float64(len(n.bins[i]) - 1)
 	x := n.observed[i] * scale / math.Max(1, scale*mean(n.drawn[i])/df)
 	if (distuv.ChiSquared{K: df}).Survival(x) >= 0.05 {
 		return 0

@@ -21,12 +21,12 @@ type Limits struct {
 	// PSI is the largest one that does not matter. Defaults to Moderate. The limits of the other statistics are what they are where a normal
 	// distribution has moved by so much that this is its PSI, by √PSI standard deviations: √PSI for Wasserstein, 2Φ(√PSI/2) - 1 for Kolmogorov-Smirnov
 	// and, in nats, PSI/8 for Jensen-Shannon.
-	PSI float64 `json:"psi,omitempty"`
-	// Missing is the largest difference between the shares of missing values. Defaults to 0.05.
-	Missing float64 `json:"missing,omitempty"`
-	// Unseen is the largest share of rows with a value that the reference does not have, beyond what chance brings. Defaults to 0.01.
-	Unseen float64 `json:"unseen,omitempty"`
+	PSI float64
 }
+
+// mostMissing is the largest difference between the shares of missing values that does not matter, and mostUnseen the largest share of rows with a value
+// that the reference does not have, beyond what chance brings.
+const mostMissing, mostUnseen = 0.05, 0.01
 
 // of is the limit of a statistic, 0 for none.
 func (l Limits) of(name Name) float64 {
@@ -44,10 +44,7 @@ func (l Limits) of(name Name) float64 {
 	case Wasserstein:
 		return math.Sqrt(index)
 	case Missingness:
-		if l.Missing == 0 {
-			return 0.05
-		}
-		return l.Missing
+		return mostMissing
 	default:
 		return 0
 	}

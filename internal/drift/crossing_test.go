@@ -98,7 +98,7 @@ func TestCrossingOfManyRows(t *testing.T) {
 // p is counted out where hardly a draw is as far away, whatever was drawn.
 func TestRareDistancesAreCountedOut(t *testing.T) {
 	t.Parallel()
-	n := null{cells: &cells{rows: apart(100, 100), values: 200}, names: []Name{KS}, as: []int{rare}, at: []int{0}, observed: []float64{0.3}, drawn: [][]float64{{0.1, 0.2}}}
+	n := null{cells: &cells{rows: apart(100, 100), values: 200}, names: []Name{KS}, as: []int{rare}, met: []float64{0}, observed: []float64{0.3}, drawn: [][]float64{make([]float64, draws)}}
 	require.InEpsilon(t, 0.0002248739317492479, n.p(0), 1e-9)
 	n.as[0]++
 	require.Equal(t, 6.0/1000, n.p(0))

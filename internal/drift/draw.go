@@ -98,7 +98,7 @@ func hypergeometric(rng *rand.Rand, good, all, draw int64) int64 {
 	for left > 0 && (up < high || down > low) {
 		if up < high {
 			k := float64(up)
-			above *= (g - k) / (k + 1) * ((d - k) / (a - g - d + k + 1))
+			above *= (g - k) * (d - k) / ((k + 1) * (a - g - d + k + 1))
 			up++
 			if left -= above; left <= 0 {
 				return up
@@ -106,7 +106,7 @@ func hypergeometric(rng *rand.Rand, good, all, draw int64) int64 {
 		}
 		if down > low {
 			k := float64(down)
-			below *= k / (g - k + 1) * ((a - g - d + k) / (d - k + 1))
+			below *= k * (a - g - d + k) / ((g - k + 1) * (d - k + 1))
 			down--
 			if left -= below; left <= 0 {
 				return down

@@ -2,7 +2,7 @@
 //
 // Every feature is counted once, in bins that the reference alone decides (Bins, Counter); all statistics are computed from these whole numbers
 // (Compare). So a window of any size takes one pass, counts of parts add up in any order, and the same rows give the same result whatever the number
-// of processors. One test looks at all features together (Separate). Look controls false discoveries over features and looks, and Rank orders what
+// of processors. One test looks at all features together (Separate). Looks controls false discoveries over features and looks, and Rank orders what
 // drifted by what it does to the score.
 //
 // A window of a million rows makes dust significant. So each statistic says two things: its p-value, under the hypothesis of no drift at all, and a

@@ -17,10 +17,22 @@ func psi(bins []pair, m, n float64) float64 {
 		if b.reference+b.window == 0 {
 			continue
 		}
-		p, q := max(b.reference, 0.5)/m, max(b.window, 0.5)/n
-		s += float64((q - p) * math.Log(q/p))
+		s += partOfPSI(b, m, n)
 	}
 	return math.Max(s, 0)
+}
+
+// PartOfPSI is what a bin adds to the PSI of samples of m and n rows, of which it holds these shares, 0 to 1; 0 where a sample has no rows.
+func PartOfPSI(reference, window float64, m, n int64) float64 {
+	if m == 0 || n == 0 {
+		return 0
+	}
+	return partOfPSI(pair{reference * float64(m), window * float64(n)}, float64(m), float64(n))
+}
+
+func partOfPSI(b pair, m, n float64) float64 {
+	p, q := max(b.reference, 0.5)/m, max(b.window, 0.5)/n
+	return float64((q - p) * math.Log(q/p))
 }
 
 // jensenShannon is the divergence of two samples in nats, from 0 to ln 2 (Lin 1991, doi 10.1109/18.61115):

@@ -53,7 +53,7 @@ type Result struct {
 	Window    Side `json:"window"`
 	// Statistics are those that the rows are enough for, in the order of their names above.
 	Statistics []Statistic `json:"statistics"`
-	// P is the one p-value with which the feature enters Look: the smallest of those of chi-squared, Kolmogorov-Smirnov and missingness, as far as there
+	// P is the one p-value with which the feature enters Looks.Next: the smallest of those of chi-squared, Kolmogorov-Smirnov and missingness, as far as there
 	// are any, times their number (Bonferroni). 1 where nothing was tested.
 	P float64 `json:"p"`
 	// Distance is the Wasserstein distance in the feature's own unit.

@@ -22,7 +22,7 @@ type Unseen struct {
 	P float64 `json:"p"`
 	// Lower is a 95 % lower confidence bound of the share that all rows would have.
 	Lower float64 `json:"lower"`
-	// Limit is the largest share that does not matter: what chance brings and Limits.Unseen. Beyond says that the lower bound is above it.
+	// Limit is the largest share that does not matter: what chance brings and 0.01. Beyond says that the lower bound is above it.
 	Limit  float64   `json:"limit"`
 	Beyond bool      `json:"beyond"`
 	Short  *Shortage `json:"short,omitempty"`
@@ -37,7 +37,7 @@ type Unseen struct {
 // the values of one row among the reference's rows (Good 1953, doi 10.1093/biomet/40.3-4.237). The p-value is Chernoff's bound of that sum, which holds for any
 // number of rare values: that the rows of one value are in the window makes it less likely for another (negative association: Joag-Dev & Proschan 1983, doi
 // 10.1214/aos/1176346079). It is above the probability itself by a factor of up to ten. Faults are those of Compare.
-func FindUnseen(b Bins, reference, window Counts, l Limits) ([]Unseen, error) {
+func FindUnseen(b Bins, reference, window Counts) ([]Unseen, error) {
 	bins := emptyCounts(b)
 	if !reference.fit(bins) || !window.fit(bins) {
 		return nil, fault.New(fault.Invalid, "the counts are of other bins than the reference's: count the rows anew")
@@ -45,7 +45,7 @@ func FindUnseen(b Bins, reference, window Counts, l Limits) ([]Unseen, error) {
 	found := []Unseen{}
 	for i, f := range b.Features {
 		if f.Category {
-			found = append(found, unseen(f, reference.of(i), window.of(i), l))
+			found = append(found, unseen(f, reference.of(i), window.of(i)))
 		}
 	}
 	return found, nil
@@ -87,7 +87,7 @@ func (s *shared) add(reference, window int64) {
 	}
 }
 
-func unseen(f FeatureBins, reference, window listed, l Limits) Unseen {
+func unseen(f FeatureBins, reference, window listed) Unseen {
 	s := shared{values: map[int64]int64{}}
 	bits := max(reference.others.Bits, window.others.Bits)
 	before, now := reference.others.thinned(bits), window.others.thinned(bits)
@@ -113,17 +113,9 @@ func unseen(f FeatureBins, reference, window listed, l Limits) Unseen {
 	u.Share, u.Expected = float64(u.Unseen)/m, urn.mean(0)/m
 	u.P = urn.above(float64(u.Unseen))
 	u.Lower = wilsonLower(u.Share, m)
-	u.Limit = u.Expected + l.unseen()
+	u.Limit = u.Expected + mostUnseen
 	u.Beyond = u.Lower > u.Limit
 	return u
-}
-
-// unseen is the limit of the share beyond what chance brings.
-func (l Limits) unseen() float64 {
-	if l.Unseen == 0 {
-		return 0.01
-	}
-	return l.Unseen
 }
 
 // wilsonLower is the lower end of Wilson's one-sided interval, doi 10.1080/01621459.1927.10502953.

@@ -29,7 +29,7 @@ func kinds(values ...int) dataset.Table {
 func unseen(t require.TestingT, reference, window dataset.Table) drift.Unseen {
 	b, err := drift.NewBins(kind, reference)
 	require.NoError(t, err)
-	found, err := drift.FindUnseen(b, counted(t, b, reference), counted(t, b, window), drift.Limits{})
+	found, err := drift.FindUnseen(b, counted(t, b, reference), counted(t, b, window))
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	return found[0]
@@ -144,7 +144,7 @@ func TestUnseenBeyondTheLevels(t *testing.T) {
 	var kept drift.Counts
 	require.NoError(t, json.Unmarshal(text, &kept))
 	require.Equal(t, whole, kept)
-	_, err = drift.FindUnseen(b, whole, drift.Counts{}, drift.Limits{})
+	_, err = drift.FindUnseen(b, whole, drift.Counts{})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	short := unseen(t, reference, kinds(numbered(49, 1)...))
 	require.Equal(t, "not enough data: 49 rows with a value of the window, 50 are needed", short.Short.String())

@@ -42,7 +42,7 @@ func (d Difference) Below(limit float64) float64 {
 	return Difference{Estimate: -d.Estimate, StandardError: d.StandardError}.Above(-limit)
 }
 
-// Paired compares two models' scores of the same labelled rows: b's auc, ks, brier, log_loss and accuracy minus a's. The AUC's variance is that of
+// Paired compares two models' scores of the same labelled rows: b's Metrics minus a's. The AUC's variance is that of
 // DeLong's covariance, those of Brier score, log loss and accuracy are of the mean of the rows' differences, KS is taken at either model's own best
 // threshold. Invalid where a score is no probability or the lengths differ, Refused where a class has fewer than two rows.
 //
@@ -55,9 +55,9 @@ func Paired(y, a, b []float64) (map[string]Difference, error) {
 	}
 	of, than := measures(y, b), measures(y, a)
 	differences := map[string]Difference{}
-	for _, name := range measured {
-		m := of[name].minus(than[name])
-		differences[name] = NewDifference(m.estimate(), m.variance())
+	for _, metric := range Metrics {
+		m := of[metric.Name].minus(than[metric.Name])
+		differences[metric.Name] = NewDifference(m.estimate(), m.variance())
 	}
 	return differences, nil
 }

@@ -126,26 +126,21 @@ func TestBeyondNoise(t *testing.T) {
 	}
 	for _, test := range []struct {
 		auc, brier float64
-		margins    Margins
 		want       Outcome
 	}{
-		{0, 0, Margins{}, WithinNoise},
-		{-0.0224, 0.0224, Margins{}, WithinNoise},
-		{-0.0225, 0, Margins{}, Worse},
-		{0, 0.0225, Margins{}, Worse},
-		{0.0224, -0.0224, Margins{}, WithinNoise},
-		{0.0225, 0, Margins{}, Better},
-		{0, -0.0225, Margins{}, Better},
-		{0.0225, 0.0225, Margins{}, Worse},
-		{-0.0325, 0, Margins{AUC: 0.01}, Worse},
-		{-0.0324, 0, Margins{AUC: 0.01}, WithinNoise},
-		{0, 0.0324, Margins{Brier: 0.01}, WithinNoise},
-		{0, 0.0325, Margins{AUC: 0.01}, Worse},
+		{0, 0, WithinNoise},
+		{-0.0224, 0.0224, WithinNoise},
+		{-0.0225, 0, Worse},
+		{0, 0.0225, Worse},
+		{0.0224, -0.0224, WithinNoise},
+		{0.0225, 0, Better},
+		{0, -0.0225, Better},
+		{0.0225, 0.0225, Worse},
 	} {
-		outcome, why := BeyondNoise(of(test.auc, test.brier), test.margins)
+		outcome, why := BeyondNoise(of(test.auc, test.brier))
 		require.Equal(t, test.want, outcome, "%+v: %s", test, why)
 	}
-	_, why := BeyondNoise(of(-0.05, 0.01), Margins{})
+	_, why := BeyondNoise(of(-0.05, 0.01))
 	require.Equal(t, "worse beyond noise: auc -0.0500 (95 % interval -0.0696 to -0.0304), brier +0.0100 (-0.0096 to +0.0296)", why)
 }
 
@@ -168,7 +163,7 @@ func TestEqualModelsAreSeldomBeyondNoise(t *testing.T) {
 		}
 		differences, err := Paired(y, a, b)
 		require.NoError(t, err)
-		outcome, _ := BeyondNoise(differences, Margins{})
+		outcome, _ := BeyondNoise(differences)
 		told[outcome]++
 	}
 	require.LessOrEqual(t, told[Worse], 72)

@@ -21,7 +21,7 @@ type Metric struct {
 type Evaluation struct {
 	Rows     int `json:"rows"`
 	Positive int `json:"positive"`
-	// Metrics holds auc, ks, brier, log_loss and accuracy.
+	// Metrics are by name, see Metrics.
 	Metrics     map[string]Metric `json:"metrics"`
 	ROC         []Point           `json:"roc"`         // X false, Y true positive rate, from (0,0) to (1,1)
 	Calibration []Bin             `json:"calibration"` // up to ten bins of equally many rows
@@ -74,9 +74,6 @@ func Evaluate(y, p []float64) (Evaluation, error) {
 	e.Calibration = s.calibration()
 	return e, nil
 }
-
-// LessIsBetter reports whether a metric measures an error: less of it is better.
-func LessIsBetter(metric string) bool { return metric == "brier" || metric == "log_loss" }
 
 // clip keeps the log loss finite when a score is exactly 0 or 1, as scikit-learn does.
 const clip = 1e-15

@@ -133,7 +133,7 @@ func TestAgainst(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		wanted pipeline.Standing
+		wanted pipeline.Against
 		with   Comparison
 		passed bool
 		text   string

@@ -63,7 +63,7 @@ func judge(gate pipeline.Gate, metrics map[string]Metric, with Comparison) Check
 
 // Against holds a model against the champion, see BeyondNoise. Where nothing can be compared it passes and says why: what else there is decides. So does
 // a model that is the champion.
-func Against(wanted pipeline.Standing, with Comparison) Check {
+func Against(wanted pipeline.Against, with Comparison) Check {
 	const name = "against_champion"
 	switch {
 	case with.Same:
@@ -71,7 +71,7 @@ func Against(wanted pipeline.Standing, with Comparison) Check {
 	case with.Differences == nil:
 		return Check{Passed: true, Message: name + ": not comparable, " + with.Note}
 	}
-	outcome, why := BeyondNoise(with.Differences, Margins{})
+	outcome, why := BeyondNoise(with.Differences)
 	check := Check{Passed: true, Message: name + ": " + why}
 	switch {
 	case wanted == pipeline.NotWorse && outcome == Worse:

@@ -12,10 +12,7 @@ type measure struct {
 	signs  []float64
 }
 
-// names of the metrics of measures, in the order in which they are told.
-var measured = []string{"auc", "ks", "brier", "log_loss", "accuracy"}
-
-// measures are the metrics of valid scores, both classes among their labels. AUC is the mean of DeLong's placements of the positive rows; the
+// measures are the Metrics of valid scores, both classes among their labels. AUC is the mean of DeLong's placements of the positive rows; the
 // negative ones add to its variance alone. KS is taken at the threshold at which the sample's is largest: that the threshold was chosen adds
 // nothing to the variance of first order.
 func measures(y, p []float64) map[string]measure {

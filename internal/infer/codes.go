@@ -2,8 +2,6 @@ package infer
 
 import (
 	"slices"
-
-	"github.com/loanops/loanops/internal/dataset"
 )
 
 // said is how surely a word says that there is no value.
@@ -24,9 +22,6 @@ var missingWords = map[string]said{
 	"None": perhaps, "none": perhaps, "NONE": perhaps, "Unknown": perhaps, "unknown": perhaps, "UNKNOWN": perhaps, "missing": perhaps, "Missing": perhaps,
 	"na": perhaps, "not available": perhaps, "Not Available": perhaps, "not applicable": perhaps, "Not Applicable": perhaps, "nil": perhaps,
 }
-
-// leastCommon is in how many rows a value must be to be told: a rarer one may be a person's.
-const leastCommon = dataset.MinNovel
 
 // saidMissing are the words of the column that say that there is no value, in order, and in how many rows.
 func (t *tally) saidMissing(least said) (words []string, rows int64) {

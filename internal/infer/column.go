@@ -176,7 +176,7 @@ func (c *Column) bound(ends []profile.Code) {
 	}
 	bound := func(end profile.Code, way float64) *float64 {
 		x := dataset.Outwards(end.Value, way)
-		if x == end.Value && x != 0 && end.Rows < leastCommon {
+		if x == end.Value && x != 0 && end.Rows < dataset.LeastNamed {
 			if x = dataset.Past(x, way); c.Type == pipeline.Integer {
 				x = way * math.Ceil(way*x)
 			}
@@ -293,7 +293,7 @@ func (t *tally) category(c *Column) bool {
 	t.without(c, surely)
 	c.Type = pipeline.Category
 	for _, value := range mostFrequent(values) {
-		if values[value] >= leastCommon {
+		if values[value] >= dataset.LeastNamed {
 			c.Domain = append(c.Domain, value)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -71,7 +72,7 @@ func (t *tally) twoValues() ([]string, bool) {
 		return nil, false
 	}
 	order := mostFrequent(values)
-	return order, values[order[1]] >= leastCommon
+	return order, values[order[1]] >= dataset.LeastNamed
 }
 
 // findLabel is the place of the label's column, -1 for none, and those of others that look like outcomes as well.
@@ -98,7 +99,7 @@ func (s *Schema) findLabel(all []tally, wanted string) (label int, others []int,
 		return -1, nil, fault.New(fault.Invalid, "--label: there is no column %q", wanted)
 	case wanted != "":
 		if _, two := all[label].twoValues(); !two {
-			return -1, nil, fault.New(fault.Invalid, "--label: column %q is wanted to have two values, each in at least %d rows", wanted, leastCommon)
+			return -1, nil, fault.New(fault.Invalid, "--label: column %q is wanted to have two values, each in at least %d rows", wanted, dataset.LeastNamed)
 		}
 	}
 	return label, slices.DeleteFunc(others, func(i int) bool { return i == label }), nil

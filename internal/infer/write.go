@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -200,7 +201,7 @@ func (c *Column) comment() string {
 		parts = append(parts, "unique")
 	}
 	if c.Rare > 0 {
-		parts = append(parts, fmt.Sprintf("no domain, for %d of them are in fewer than %d rows each and not written; the others are %s", c.Rare, leastCommon, list(c.Domain)))
+		parts = append(parts, fmt.Sprintf("no domain, for %d of them are in fewer than %d rows each and not written; the others are %s", c.Rare, dataset.LeastNamed, list(c.Domain)))
 	}
 	if c.Format != "" {
 		parts = append(parts, "written "+c.Format)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -20,7 +21,7 @@ type Document struct {
 	Bundle          artifact.Ref               `json:"bundle"`
 	Algorithm       string                     `json:"algorithm"`
 	Hyperparameters json.RawMessage            `json:"hyperparameters"`
-	Metrics         map[string]registry.Metric `json:"metrics"`
+	Metrics         map[string]evaluate.Metric `json:"metrics"`
 	Code            registry.Code              `json:"code"`
 	Steps           map[string]string          `json:"steps"` // step name to step version
 	Run             *registry.Run              `json:"run"`   // that registered it

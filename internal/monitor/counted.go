@@ -16,8 +16,8 @@ const (
 
 // Counted is how rows lie in bins: all of them, and those of each value of a segment, of which no Others are kept.
 type Counted struct {
-	All      drift.Counts
-	Segments map[string]drift.Counts // none where there are more than a thousand values
+	All      drift.Counts            `json:"all"`
+	Segments map[string]drift.Counts `json:"segments"` // none where there are more than a thousand values
 }
 
 // Counter counts rows. It is safe for concurrent use; the order in which parts are added does not matter.

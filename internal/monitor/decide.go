@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // Verdict is what a look at production comes to.
@@ -15,7 +16,7 @@ type Verdict string
 // The verdicts.
 const (
 	Nothing    Verdict = "nothing"
-	Alert      Verdict = "alert"       // people are told
+	Alert      Verdict = "alert"       // what people are to be told
 	Retrain    Verdict = "retrain"     // a training is started
 	RolledBack Verdict = "rolled_back" // an older version serves again, or is on its way
 	Review     Verdict = "review"      // nothing is done before a person has looked
@@ -40,8 +41,7 @@ type Evidence struct {
 
 // Better is an older version that predicts better on the same rows.
 type Better struct {
-	Version int    `json:"version"`
-	Policy  string `json:"policy"` // digest of that under which it served
+	serving.Track
 	// Basis is labels, or estimate where no label has matured.
 	Basis string `json:"basis"`
 	// Message says by how much, with its interval.
@@ -92,7 +92,7 @@ var rules = []rule{
 	{"training", trains, Retrain,
 		func(Evidence) string { return "no older version is better, so that a new one is trained" }},
 	{"alert asked for", asks(pipeline.ReactAlert), Alert,
-		func(Evidence) string { return "people are told" }},
+		func(Evidence) string { return "the spec asks for an alert (monitor.on)" }},
 	{"too few rows", func(_ pipeline.MonitorOn, e Evidence) bool { return len(e.Findings) == 0 && e.Rows < e.MinRows }, Nothing,
 		func(e Evidence) string {
 			return fmt.Sprintf("not enough data: %d fresh rows, %d are wanted (monitor.min_rows); they count in the next look", e.Rows, e.MinRows)

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // standard is what a spec says that says nothing.
@@ -31,7 +32,7 @@ func finds(kinds ...Kind) (findings []Finding) {
 // A row for each rule, and for each two rules between which their order decides. Wanted by hand, from what a spec's reader expects.
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	better := &Better{Version: 1, Basis: "labels", Message: "version 1 is better"}
+	better := &Better{Track: serving.Track{Version: 1}, Basis: "labels", Message: "version 1 is better"}
 	meaning := append(finds(OfData), Finding{Kind: OfSchema, Message: "income is 1/12 of what it was", Meaning: true})
 	met := map[string]bool{}
 	for _, test := range []struct {
@@ -49,6 +50,7 @@ func TestDecide(t *testing.T) {
 		{"review of one kind stops a rollback for another", pipeline.MonitorOn{DataDrift: pipeline.ReactReview, Performance: pipeline.ReactRollBack},
 			Evidence{Champion: 2, Findings: finds(OfData, OfPerformance), Better: better}, Review, nil},
 		{"a better version", standard, Evidence{Champion: 2, Findings: finds(OfPerformance), Better: better}, RolledBack, []string{"version 1 is better"}},
+		{"a better version that is found says so once", standard, Evidence{Champion: 2, Findings: []Finding{{Kind: OfPerformance, Message: better.Message}}, Better: better}, RolledBack, nil},
 		{"a better version, and drift that asks for a training", standard, Evidence{Champion: 2, Findings: finds(OfData, OfPerformance), Better: better}, RolledBack, nil},
 		{"a better version while a training is held back", standard, Evidence{Champion: 2, Findings: finds(OfPerformance), Better: better, Held: "h"}, RolledBack, nil},
 		{"a better version during a delivery", standard, Evidence{Champion: 2, Findings: finds(OfPerformance), Better: better, Changing: "version 3 is on its way"}, Alert,
@@ -68,7 +70,7 @@ func TestDecide(t *testing.T) {
 		{"new data that are to be told", pipeline.MonitorOn{NewData: pipeline.ReactAlert}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Alert, nil},
 		{"new data that a person is to see", pipeline.MonitorOn{NewData: pipeline.ReactReview}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Review, nil},
 		{"new data that are to be ignored", pipeline.MonitorOn{NewData: pipeline.ReactNothing}, Evidence{Champion: 2, Findings: finds(OfNewData)}, Nothing, nil},
-		{"requests that are refused", standard, Evidence{Champion: 2, Findings: finds(OfRequests)}, Alert, []string{"people are told", "found requests"}},
+		{"requests that are refused", standard, Evidence{Champion: 2, Findings: finds(OfRequests)}, Alert, []string{"the spec asks for an alert (monitor.on)", "found requests"}},
 		{"requests that are refused are no reason to hold back drift's training", standard, Evidence{Champion: 2, Findings: finds(OfRequests, OfData)}, Retrain, nil},
 		{"requests that are refused, of which the spec wants a training", pipeline.MonitorOn{Requests: pipeline.ReactRetrain}, Evidence{Champion: 2, Findings: finds(OfRequests)}, Retrain, nil},
 		{"drift that is to be told", every(pipeline.ReactAlert), Evidence{Champion: 2, Findings: finds(OfData)}, Alert, nil},
@@ -89,7 +91,13 @@ func TestDecide(t *testing.T) {
 				require.Contains(t, d.Reasons[0]+"\n"+lines(d.Reasons[1:]), text)
 			}
 			if test.e.Champion > 0 {
-				require.Len(t, d.Reasons, 1+len(test.e.Findings), "every finding is a reason")
+				said := []string{d.Reasons[0]}
+				for _, f := range test.e.Findings {
+					if f.Message != said[0] {
+						said = append(said, f.Message)
+					}
+				}
+				require.Equal(t, said, d.Reasons, "every finding is a reason, once")
 			}
 		})
 	}
@@ -140,7 +148,7 @@ func TestNewData(t *testing.T) {
 // What is held back is said as well: people are told once of what is found again and again.
 func TestWhatIsHeldBack(t *testing.T) {
 	t.Parallel()
-	better := &Better{Version: 1, Message: "version 1 is better"}
+	better := &Better{Track: serving.Track{Version: 1}, Message: "version 1 is better"}
 	for _, test := range []struct {
 		e    Evidence
 		want Verdict
@@ -208,7 +216,7 @@ func TestWhatAVerdictIsAbout(t *testing.T) {
 		{"nothing is done about drift", pipeline.MonitorOn{DataDrift: pipeline.ReactNothing, Performance: pipeline.ReactAlert},
 			Evidence{Champion: 2, Findings: append(finds(OfPerformance), drift("income"))}, []string{"performance"}},
 		{"but another meaning is never ignored", every(pipeline.ReactNothing), Evidence{Champion: 2, Findings: []Finding{{Kind: OfSchema, Feature: "income", Meaning: true}}}, []string{"schema income"}},
-		{"a version that comes back", standard, Evidence{Champion: 2, Findings: finds(OfPerformance), Better: &Better{Version: 1}}, []string{"performance", "version 1"}},
+		{"a version that comes back", standard, Evidence{Champion: 2, Findings: finds(OfPerformance), Better: &Better{Track: serving.Track{Version: 1}}}, []string{"performance", "version 1"}},
 		{"nothing", standard, Evidence{Champion: 2}, nil},
 	} {
 		require.Equal(t, test.want, Decide(test.on, test.e).About, test.name)

@@ -61,7 +61,7 @@ func HoldAgainst(w Watched, limits drift.Limits) (Drift, error) {
 	if d.Together, err = drift.Separate(w.Features, w.ReferenceSample, w.FreshSample, limits); err != nil {
 		return d, err
 	}
-	if d.Unseen, err = unseenOf(w, limits); err != nil {
+	if d.Unseen, err = unseenOf(w); err != nil {
 		return d, err
 	}
 	d.Distributions = distributions(w.Bins, w.Reference.All, w.Fresh.All)
@@ -74,7 +74,7 @@ func HoldAgainst(w Watched, limits drift.Limits) (Drift, error) {
 		if err != nil {
 			return d, err
 		}
-		if before.Rows < leastRows || w.Fresh.Segments[value].Rows < leastRows {
+		if before.Rows < dataset.LeastNamed || w.Fresh.Segments[value].Rows < dataset.LeastNamed {
 			value = ""
 		}
 		d.Segments = append(d.Segments, SegmentDrift{Value: value, Results: results})

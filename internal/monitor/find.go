@@ -21,7 +21,7 @@ func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding
 		}
 	}
 	looks.Level = m.FalseDiscoveries // of the spec as it is now: of the looks to come
-	p := []float64{d.Together.P}
+	var p []float64
 	var tests []test
 	for _, r := range d.Overall {
 		tests = append(tests, test{r, ""})
@@ -39,6 +39,10 @@ func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding
 	for _, u := range values {
 		p = append(p, u.P)
 	}
+	together := d.Together.Short == nil // it wants more rows than a feature does
+	if together {
+		p = append(p, d.Together.P)
+	}
 	drifted, looks, err := looks.Next(p)
 	if err != nil {
 		return nil, nil, err
@@ -48,13 +52,13 @@ func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding
 	}
 	told := map[string]bool{} // features that drift among all: of segments nothing more is to be said
 	for i, t := range tests {
-		if drifted[1+i] && t.Beyond() && !told[t.Name] {
+		if drifted[i] && t.Beyond() && !told[t.Name] {
 			found = append(found, d.finding(t.Result, t.segment))
 			told[t.Name] = told[t.Name] || t.segment == ""
 		}
 	}
 	for i, u := range values {
-		if drifted[1+len(tests)+i] && u.Beyond {
+		if drifted[len(tests)+i] && u.Beyond {
 			found = append(found, d.unseen(u))
 		}
 	}
@@ -63,7 +67,7 @@ func (d Drift) Find(m pipeline.Monitor, tested json.RawMessage) (found []Finding
 			found = append(found, d.otherUnit(unit))
 		}
 	}
-	if drifted[0] && d.Together.Beyond {
+	if together && drifted[len(p)-1] && d.Together.Beyond {
 		found = append(found, d.together())
 	}
 	return found, next, nil
@@ -83,7 +87,7 @@ func (d Drift) together() Finding {
 		by = append(by, lean.Feature)
 	}
 	return Finding{
-		Kind: OfData, Statistic: "classifier_auc", Value: s.AUC, P: small(s.P), Limit: s.Limit, Rows: d.Fresh,
+		Kind: OfData, Statistic: classifierAUC, Value: s.AUC, P: small(s.P), Limit: s.Limit, Rows: d.Fresh,
 		Message: fmt.Sprintf("all features together drift: a classifier tells fresh rows from those of before with an AUC of %.3f, at least %.3f, where up to %.3f does not matter, mostly by %s", s.AUC, s.Lower, s.Limit, strings.Join(by, ", ")),
 	}
 }
@@ -96,7 +100,7 @@ func (d Drift) finding(r drift.Result, segment string) Finding {
 			worst = s
 		}
 	}
-	f := Finding{Kind: OfData, Feature: r.Name, Statistic: string(worst.Name), Value: worst.Value, P: small(r.P), Limit: worst.Limit, Rows: r.Window.Rows, Segment: segment}
+	f := Finding{Kind: OfData, Feature: r.Name, Statistic: Statistic(worst.Name), Value: worst.Value, P: small(r.P), Limit: worst.Limit, Rows: r.Window.Rows, Segment: segment}
 	name := r.Name
 	if r.Name == Score.Name {
 		f.Kind, f.Feature, name = OfPredictions, "", "the champion's score"
@@ -110,7 +114,7 @@ func (d Drift) finding(r drift.Result, segment string) Finding {
 
 func (d Drift) otherUnit(u Unit) Finding {
 	return Finding{
-		Kind: OfSchema, Feature: u.Feature, Statistic: "unit", Value: u.Factor, Limit: 1, Rows: d.Fresh, Meaning: true,
+		Kind: OfSchema, Feature: u.Feature, Statistic: anotherUnit, Value: u.Factor, Limit: 1, Rows: d.Fresh, Meaning: true,
 		Message: fmt.Sprintf("%s looks as if it were told in another unit: its values are those of before times %.3g", u.Feature, u.Factor),
 	}
 }

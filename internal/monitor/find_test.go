@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"testing"
@@ -12,6 +13,8 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/serving"
+	"github.com/loanops/loanops/pipelines"
 )
 
 var limits = pipeline.Monitor{FalseDiscoveries: 0.05, MaxPSI: 0.1, MaxAUCDrop: 0.01}
@@ -50,7 +53,7 @@ func TestFindControlsFalseDiscoveries(t *testing.T) {
 	require.NotEmpty(t, next)
 	clear, _ := found(t, Drift{Overall: append(quiet(19), seen("income", 1e-6, true))}, nil)
 	require.Len(t, clear, 1)
-	require.Equal(t, []any{OfData, "income", "psi", 0.3, 0.1, int64(700)}, []any{clear[0].Kind, clear[0].Feature, clear[0].Statistic, clear[0].Value, clear[0].Limit, clear[0].Rows})
+	require.Equal(t, []any{OfData, "income", Statistic(drift.PSI), 0.3, 0.1, int64(700)}, []any{clear[0].Kind, clear[0].Feature, clear[0].Statistic, clear[0].Value, clear[0].Limit, clear[0].Rows})
 	require.InDelta(t, 1e-6, *clear[0].P, 1e-12)
 
 	// The same p-value is found in the first look and no more after fifty that found nothing: each look spends.
@@ -63,6 +66,42 @@ func TestFindControlsFalseDiscoveries(t *testing.T) {
 	}
 	late, _ := found(t, weak, state)
 	require.Empty(t, late)
+}
+
+// What had too few rows is no test: it spends nothing of what looks share, and makes no other test harder. A look of nothing else is none.
+func TestFindCountsWhatWasTested(t *testing.T) {
+	t.Parallel()
+	short := drift.Result{Feature: drift.Feature{Name: "income"}, P: 1, Statistics: []drift.Statistic{}, Short: &drift.Shortage{}}
+	untold := drift.Separation{P: 1, Short: &drift.Shortage{}}
+	state := func(d Drift) (looks drift.Looks) {
+		_, next, err := d.Find(limits, nil)
+		require.NoError(t, err)
+		require.NoError(t, json.Unmarshal(next, &looks))
+		return looks
+	}
+	nothing := state(Drift{Overall: []drift.Result{short}, Together: untold, Unseen: []Unseen{{Unseen: drift.Unseen{P: 1, Short: &drift.Shortage{}}}}})
+	require.Zero(t, nothing.Looks)
+	require.Empty(t, nothing.Spent)
+	// By hand: 0.05 / ζ(1.6) = 0.0219 is the level of the first look. Of one test 0.015 is below it, of two it is not below a half of it.
+	weak := Drift{Overall: []drift.Result{seen("income", 0.015, true)}, Together: untold}
+	require.Equal(t, 1, state(weak).Looks)
+	require.Equal(t, 1, state(weak).Found)
+	weak.Together = drift.Separation{P: 1}
+	require.Zero(t, state(weak).Found)
+}
+
+// The fewest rows that a spec may want are those of which drift is told.
+func TestASpecWantsRowsEnough(t *testing.T) {
+	t.Parallel()
+	text, err := pipelines.FS.ReadFile("loan-eligibility.yaml")
+	require.NoError(t, err)
+	for rows, accepted := range map[int]bool{drift.MinRows: true, drift.MinRows - 1: false} {
+		_, err := pipeline.Parse("spec.yaml", bytes.Replace(text, []byte("monitor:\n"), fmt.Appendf(nil, "monitor:\n  min_rows: %d\n", rows), 1))
+		require.Equal(t, accepted, err == nil, "%v", err)
+		if err != nil {
+			require.Contains(t, err.Error(), "monitor.min_rows")
+		}
+	}
 }
 
 // The spec's rate is that of the next look, whatever it was before.
@@ -125,12 +164,12 @@ func TestBetterWantsWhatMatters(t *testing.T) {
 	t.Parallel()
 	standing := func(auc, variance float64) performance.Standing {
 		return performance.Standing{
-			Name: "1", Basis: performance.OnLabels, Better: true, P: 1e-6,
+			Version: 1, Basis: performance.OnLabels, Better: true, P: 1e-6,
 			Differences: map[string]evaluate.Difference{"auc": evaluate.NewDifference(auc, variance), "brier": evaluate.NewDifference(0, 1e-6)},
 		}
 	}
 	better := func(nth int, s performance.Standing) *Better {
-		p := Performance{Versions: []Version{{Version: 2, Policy: "p2"}, {Version: 1, Policy: "p1"}}, Standings: []performance.Standing{s}, Nth: nth, NthMeasured: nth}
+		p := Performance{Versions: []Version{{Track: serving.Track{Version: 2, Policy: "p2"}}, {Track: serving.Track{Version: 1, Policy: "p1"}}}, Standings: []performance.Standing{s}, Nth: nth, NthMeasured: nth}
 		p.settle(p.Standings, 1, limits)
 		return p.Better()
 	}

@@ -20,12 +20,14 @@ type Finding struct {
 	Kind Kind `json:"kind"`
 	// Feature is the column; empty for what is about whole rows or about the model.
 	Feature string `json:"feature"`
-	// Statistic is what Value measures, such as psi or auc.
-	Statistic string  `json:"statistic"`
-	Value     float64 `json:"value"`
-	// P is the p-value after false discoveries are controlled for; nil for what is counted and not tested.
+	// Statistic is what Value measures, such as psi or auc_change.
+	Statistic Statistic `json:"statistic"`
+	Value     float64   `json:"value"`
+	// P is the p-value; nil for what is counted and not tested. Of decay and of a better version it is that over all metrics, versions and looks at the champion
+	// (Bonferroni), so that it can be held against the level. Of drift and of unseen values it is that of the one feature in this look, with which it entered
+	// the control of false discoveries, see drift.Looks: the level that decided hangs on all features, segments and looks.
 	P *float64 `json:"p"`
-	// Limit is what Value was held against.
+	// Limit is what Value was held against; 0 where that is a rule of the schema's, whose limit the message says.
 	Limit float64 `json:"limit"`
 	Rows  int64   `json:"rows"` // that it rests on
 	// Segment is the part of the applicants that it is about, such as institution_type=bank; empty: all of them.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/drift"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // observed is a champion and an older version, scores being log-odds with so much noise, in 400 rows of each month.
@@ -30,7 +31,7 @@ func observed(nth int, champion, older []float64) Observed {
 			s.Scores[0], s.Scores[1] = append(s.Scores[0], p(first)), append(s.Scores[1], p(second))
 		}
 	}
-	o := Observed{Versions: []Version{{Version: 2, Policy: "p2"}, {Version: 1, Policy: "p1"}}, Nth: nth}
+	o := Observed{Versions: []Version{{Track: serving.Track{Version: 2, Policy: "p2"}}, {Track: serving.Track{Version: 1, Policy: "p1"}}}, Nth: nth}
 	of(&o.Reference, 2000, 20_000, champion[0], older[0])
 	for m := range champion {
 		of(&o.Outcomes, 400, dataset.Day(time.Date(2025, time.Month(1+m), 15, 0, 0, 0, 0, time.UTC)), champion[m], older[m])
@@ -52,10 +53,10 @@ func TestWhatBecameBadLatelyIsFound(t *testing.T) {
 	require.NoError(t, err)
 	found := p.Findings(limits)
 	require.Len(t, found, 2)
-	require.Equal(t, []any{OfPerformance, "auc_change", "2025-09", int64(800), -0.01}, []any{found[0].Kind, found[0].Statistic, found[0].Since, found[0].Rows, found[0].Limit})
+	require.Equal(t, []any{OfPerformance, AUCChange, "2025-09", int64(800), -0.01}, []any{found[0].Kind, found[0].Statistic, found[0].Since, found[0].Rows, found[0].Limit})
 	require.Contains(t, found[0].Message, "does worse on 800 rows with labels since 2025-09 than when it was judged: auc -0.")
 	require.InDelta(t, p.Change.Decisive().Differences["auc"].Estimate, found[0].Value, 0)
-	require.Equal(t, []any{"brier_difference", "2025-09", int64(800)}, []any{found[1].Statistic, found[1].Since, found[1].Rows})
+	require.Equal(t, []any{BrierDifference, "2025-09", int64(800)}, []any{found[1].Statistic, found[1].Since, found[1].Rows})
 	require.Equal(t, 1, p.Better().Version)
 	require.Contains(t, p.Better().Message, "on 800 rows since 2025-09 (labels)")
 
@@ -88,7 +89,7 @@ func TestDecayOfCalibrationIsCalledSo(t *testing.T) {
 	require.NoError(t, err)
 	found := p.Findings(limits)
 	require.NotEmpty(t, found)
-	require.Equal(t, []any{"calibration", ""}, []any{found[0].Statistic, found[0].Since})
+	require.Equal(t, []any{offPromise, ""}, []any{found[0].Statistic, found[0].Since})
 	require.Greater(t, found[0].Value, 0.02)
 	require.InDelta(t, 0.06*0.45, found[0].Limit, 0.001, "about three in ten default, which has a standard deviation of 0.45")
 
@@ -100,7 +101,7 @@ func TestDecayOfCalibrationIsCalledSo(t *testing.T) {
 	require.NoError(t, err)
 	found = p.Findings(limits)
 	require.NotEmpty(t, found, "scores that promise too much")
-	require.Equal(t, "calibration", found[0].Statistic)
+	require.Equal(t, offPromise, found[0].Statistic)
 	require.Less(t, found[0].Value, -0.02)
 }
 
@@ -112,7 +113,7 @@ func TestFindTellsUnseenValues(t *testing.T) {
 	}
 	all, _ := found(t, Drift{Overall: quiet(5), Unseen: []Unseen{of(1e-9, true, true)}}, nil)
 	require.Len(t, all, 1)
-	require.Equal(t, []any{OfSchema, "city", "unseen", 0.1, 0.012, int64(700), false}, []any{all[0].Kind, all[0].Feature, all[0].Statistic, all[0].Value, all[0].Limit, all[0].Rows, all[0].Meaning})
+	require.Equal(t, []any{OfSchema, "city", unseenValues, 0.1, 0.012, int64(700), false}, []any{all[0].Kind, all[0].Feature, all[0].Statistic, all[0].Value, all[0].Limit, all[0].Rows, all[0].Meaning})
 	require.Contains(t, all[0].Message, "3 different ones in 70 of 700 fresh rows (10 %, at least 8 %, where chance brings 0.2 %); the champion scores them as none of the values that it knows")
 	unread, _ := found(t, Drift{Unseen: []Unseen{of(1e-9, true, false)}}, nil)
 	require.Contains(t, unread[0].Message, "the champion does not read the column")

@@ -12,7 +12,7 @@ func NewData(m pipeline.Monitor, rows int64) []Finding {
 		return nil
 	}
 	return []Finding{{
-		Kind: OfNewData, Statistic: "rows", Value: float64(rows), Limit: float64(m.NewRows), Rows: rows,
+		Kind: OfNewData, Statistic: labelledRows, Value: float64(rows), Limit: float64(m.NewRows), Rows: rows,
 		Message: fmt.Sprintf("%d rows with a final label are newer than those that the champion was made of; %d are enough for a training (monitor.new_rows)", rows, m.NewRows),
 	}}
 }

@@ -7,12 +7,12 @@ import (
 
 	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // Version is a champion of now or before.
 type Version struct {
-	Version int    `json:"version"`
-	Policy  string `json:"policy"` // digest of that under which it served
+	serving.Track
 	// Apart says why it is not held against the champion; empty where it is.
 	Apart string `json:"-"`
 }
@@ -93,10 +93,9 @@ const (
 	maxOff = 0.06
 	// maxBrier is the difference of two Brier scores that does not matter: scores that are three points off everywhere have it.
 	maxBrier = 0.001
-	// few refused rows are no more than slips, and so is any number of them below a share of all.
-	few       = 5
+	// slipShare is the share of all rows up to which something is no more than a slip.
 	slipShare = 0.001
-	// enough is how many fresh rows tell what a version would refuse.
+	// enough is of how many approved and of how many declined applicants it can be told whether their outcomes are known.
 	enough = 100
 )
 
@@ -112,12 +111,12 @@ func Measure(of Observed, m pipeline.Monitor) (Performance, error) {
 	var limits performance.Limits
 	outcomes := window(of.Outcomes)
 	reference := performance.Reference{Labels: of.Reference.Labels, Scores: champion(of.Reference), Approved: approvedOnly(of.Applicants)}
-	judged, err := performance.Realise(performance.Window{Scores: reference.Scores, Labels: reference.Labels}, performance.Month, limits)
+	judged, err := performance.Realise(performance.Window{Scores: reference.Scores, Labels: reference.Labels}, limits)
 	if err != nil {
 		return out, err
 	}
 	out.Judged = judged.Overall
-	if out.Realised, err = performance.Realise(outcomes, performance.Month, limits); err != nil {
+	if out.Realised, err = performance.Realise(outcomes, limits); err != nil {
 		return out, err
 	}
 	if out.Previous, err = previous(of); err != nil {
@@ -220,7 +219,7 @@ func previous(of Observed) (*Previous, error) {
 			w.Days = append(w.Days, of.Outcomes.Days[row])
 		}
 	}
-	realised, err := performance.Realise(w, performance.Month, performance.Limits{})
+	realised, err := performance.Realise(w, performance.Limits{})
 	return &Previous{Version: of.Versions[1].Version, Vintages: realised.Vintages}, err
 }
 

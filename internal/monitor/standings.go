@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 
 	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 // standings hold the older versions against the champion, each on labels where enough have matured, else on an estimate for the fresh rows.
@@ -53,12 +53,12 @@ func recentStandings(of Observed, since performance.Recent) ([]performance.Stand
 // contest is the versions on rows: each older one on those that it takes. Those that are not held against the champion are told.
 func contest(of Observed, on Scored) (v performance.Versions, left []performance.Standing) {
 	for i := range on.Scores {
-		scored := performance.Version{Name: name(of.Versions[i]), Scores: on.Scores[i], Reference: of.Reference.Scores[i]}
+		scored := performance.Version{Version: of.Versions[i].Version, Scores: on.Scores[i], Reference: of.Reference.Scores[i]}
 		switch apart := of.Versions[i].Apart; {
 		case i == 0:
 			v.Champion = scored
 		case apart != "":
-			left = append(left, performance.Standing{Name: scored.Name, Basis: performance.OnNothing, P: 1, Note: apart})
+			left = append(left, performance.Standing{Version: scored.Version, Basis: performance.OnNothing, P: 1, Note: apart})
 		default:
 			v.Older = append(v.Older, scored)
 		}
@@ -67,34 +67,37 @@ func contest(of Observed, on Scored) (v performance.Versions, left []performance
 	return v, left
 }
 
-func name(v Version) string { return strconv.Itoa(v.Version) }
-
-// refuses counts the rows of the champion's that a version would refuse: of the fresh ones, as clients send them today, or where these are few of all since
-// the champion was judged.
-func refuses(of Observed, version int) (refused, rows int) {
-	on := of.Fresh
-	if on.rows() < enough {
-		on = of.Outcomes
-	}
+// refuses counts the rows that the champion takes and a version would refuse.
+func refuses(on Scored, version int) (refused int) {
 	for _, p := range on.Scores[version] {
 		if math.IsNaN(p) {
 			refused++
 		}
 	}
-	return refused, on.rows()
+	return refused
 }
 
-// slips says whether so many refused rows are no more than that.
-func slips(refused, of int) bool { return refused < few || float64(refused) < slipShare*float64(of) }
+// slips says whether so many refused rows are no more than that: as many come about by chance where slipShare of all rows are refused.
+func slips(refused, of int) bool {
+	return !statistics.BeyondChance(int64(refused), int64(of), slipShare)
+}
 
-// servable has none of the versions be better that would refuse what the champion takes: those clients would be turned away.
+// servable has none of the versions be better that would refuse what the champion takes, be it of the fresh rows or of all since the champion was judged: those
+// clients would be turned away. Few fresh rows without more than slips do not say that a version takes what clients send, and outcomes of months do not say
+// what they send today, so that either is enough.
 func servable(of Observed, standings []performance.Standing) {
 	for i := range standings {
 		s := &standings[i]
-		at := slices.IndexFunc(of.Versions, func(v Version) bool { return name(v) == s.Name })
-		if refused, rows := refuses(of, at); !slips(refused, rows) {
-			s.Better = false
-			s.Note += fmt.Sprintf("; it would refuse %d of %d rows that the champion takes, so that it cannot serve in its place", refused, rows)
+		at := slices.IndexFunc(of.Versions, func(v Version) bool { return v.Version == s.Version })
+		for _, on := range [2]Scored{of.Fresh, of.Outcomes} {
+			if on.rows() == 0 {
+				continue
+			}
+			if refused := refuses(on, at); !slips(refused, on.rows()) {
+				s.Better = false
+				s.Note += fmt.Sprintf("; it would refuse %d of %d rows that the champion takes, so that it cannot serve in its place", refused, on.rows())
+				break
+			}
 		}
 	}
 }
@@ -156,9 +159,9 @@ func (p Performance) Better() *Better {
 		since = " since " + since
 	}
 	for _, v := range p.Versions {
-		if name(v) == best.Name {
+		if v.Version == best.Version {
 			return &Better{
-				Version: v.Version, Policy: v.Policy, Basis: string(best.Basis),
+				Track: v.Track, Basis: string(best.Basis),
 				Message: fmt.Sprintf("version %d is better than the champion, version %d, on %d rows%s (%s): %s", v.Version, p.Versions[0].Version, best.Rows, since, best.Basis, best.Note),
 			}
 		}

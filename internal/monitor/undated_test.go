@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/serving"
 )
 
 // Wanted values: by hand; the lower bounds are Wilson's formula in Python.
@@ -53,5 +54,5 @@ func TestASlipOfADayStopsNothing(t *testing.T) {
 	t.Parallel()
 	found := append(Undated("applied", Days{1_020_000, 1}, Days{20_000, 0}, 1_000_000, 0), Finding{Kind: OfPerformance, Message: "decay"})
 	on := pipeline.MonitorOn{Performance: pipeline.ReactRollBack}
-	require.Equal(t, RolledBack, Decide(on, Evidence{Champion: 2, Rows: 1_000_000, MinRows: 500, Findings: found, Better: &Better{Version: 1, Message: "better"}}).Verdict)
+	require.Equal(t, RolledBack, Decide(on, Evidence{Champion: 2, Rows: 1_000_000, MinRows: 500, Findings: found, Better: &Better{Track: serving.Track{Version: 1}, Message: "better"}}).Verdict)
 }

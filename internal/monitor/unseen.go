@@ -16,8 +16,8 @@ type Unseen struct {
 }
 
 // unseenOf are the categories without a domain, of which the schema takes any text. Of one with a domain the schema says which values are new.
-func unseenOf(w Watched, limits drift.Limits) ([]Unseen, error) {
-	found, err := drift.FindUnseen(w.Bins, w.Reference.All, w.Fresh.All, limits)
+func unseenOf(w Watched) ([]Unseen, error) {
+	found, err := drift.FindUnseen(w.Bins, w.Reference.All, w.Fresh.All)
 	open := []Unseen{}
 	fields := w.Champion.Signature()
 	for _, u := range found {
@@ -36,7 +36,7 @@ func (d Drift) unseen(u Unseen) Finding {
 		treated = "the champion scores them as none of the values that it knows: the column adds nothing to their scores"
 	}
 	return Finding{
-		Kind: OfSchema, Feature: u.Feature, Statistic: "unseen", Value: u.Share, P: small(u.P), Limit: u.Limit, Rows: u.Window,
+		Kind: OfSchema, Feature: u.Feature, Statistic: unseenValues, Value: u.Share, P: small(u.P), Limit: u.Limit, Rows: u.Window,
 		Message: fmt.Sprintf("%s has values that no row has which the champion was made of: %d different ones in %d of %d fresh rows (%.2g %%, at least %.2g %%, where chance brings %.2g %%); %s",
 			u.Feature, u.Values, u.Unseen.Unseen, u.Window, 100*u.Share, 100*u.Lower, 100*u.Expected, treated),
 	}

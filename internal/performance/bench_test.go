@@ -36,7 +36,7 @@ func BenchmarkRealiseAMillionRows(b *testing.B) {
 		days[i] = float64(i / 3000)
 	}
 	for b.Loop() {
-		if _, err := Realise(Window{Scores: p, Labels: y, Days: days}, Month, Limits{}); err != nil {
+		if _, err := Realise(Window{Scores: p, Labels: y, Days: days}, Limits{}); err != nil {
 			b.Fatal(err)
 		}
 	}

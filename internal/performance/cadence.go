@@ -23,13 +23,8 @@ type AgePoint struct {
 	StandardError float64 `json:"standard_error"`
 }
 
-// CadenceOptions say what is tolerated.
-type CadenceOptions struct {
-	// Tolerance is how much of the metric may be lost against age 0, in its units; above 0. 0.01 by default.
-	Tolerance float64
-	// LowerIsBetter is for metrics such as brier and log_loss.
-	LowerIsBetter bool
-}
+// DefaultTolerance is how much AUC may be lost by waiting where nobody says otherwise.
+const DefaultTolerance = 0.01
 
 // Cadence says how soon a model must be trained anew.
 type Cadence struct {
@@ -86,16 +81,14 @@ var waits = []float64{30, 60, 90, 180, 365, 730}
 // a few vintages suffice; where they scatter about it more than their standard errors explain (months differ, or the decay is no line), all
 // intervals grow by as much (Birge's ratio), and they are those of Student's t with two degrees of freedom fewer than there are vintages. At least four
 // vintages of two ages 30 days apart are needed. Where models of several ages have scored the same vintages, the loss is that within vintages, see withinVintages.
-// Invalid where an age is negative, or a standard error is not above 0.
+// tolerance is how much of the metric, of which more is better, may be lost against age 0, in its units. Invalid where it is not above 0, an age is negative, or
+// a standard error is not above 0.
 //
 // Source: Birge 1932, doi 10.1103/PhysRev.40.207.
-func FitCadence(points []AgePoint, options CadenceOptions) (Cadence, error) {
-	if options.Tolerance == 0 {
-		options.Tolerance = 0.01
-	}
+func FitCadence(points []AgePoint, tolerance float64) (Cadence, error) {
 	c := Cadence{Points: []CurvePoint{}, Line: []CurvePoint{}, Waiting: []Waiting{}, P: 1, Scatter: 1}
-	if !(options.Tolerance > 0) {
-		return c, fault.New(fault.Invalid, "the tolerance is %v, above 0 is wanted", options.Tolerance)
+	if !(tolerance > 0) {
+		return c, fault.New(fault.Invalid, "the tolerance is %v, above 0 is wanted", tolerance)
 	}
 	points = slices.Clone(points)
 	slices.SortStableFunc(points, func(a, b AgePoint) int { return cmp.Compare(a.AgeDays, b.AgeDays) })
@@ -119,18 +112,14 @@ func FitCadence(points []AgePoint, options CadenceOptions) (Cadence, error) {
 	if c.Within = fitted.withinVintages(points); !c.Within {
 		fitted.sharedVintages(points)
 	}
-	c.tell(fitted, oldest, options)
+	c.tell(fitted, oldest, tolerance)
 	return c, nil
 }
 
 // tell says what follows from the line.
-func (c *Cadence) tell(l line, oldest float64, options CadenceOptions) {
+func (c *Cadence) tell(l line, oldest, tolerance float64) {
 	c.Scatter = l.scatter
-	loss := -1.0
-	if options.LowerIsBetter {
-		loss = 1
-	}
-	perDay := float64(loss * l.slope)
+	perDay := -l.slope
 	margin := float64(l.quantile * l.slopeError)
 	c.LossPerMonth = &evaluate.Metric{Estimate: perDay * daysPerMonth, Lower: (perDay - margin) * daysPerMonth, Upper: (perDay + margin) * daysPerMonth}
 	zero := l.at(0)
@@ -141,11 +130,11 @@ func (c *Cadence) tell(l line, oldest float64, options CadenceOptions) {
 	}
 	c.P = l.student.Survival(perDay / l.slopeError)
 	c.RecommendedDays, c.AtLeast = oldest, true
-	if worst := perDay + margin; float64(worst*oldest) > options.Tolerance {
-		c.RecommendedDays, c.AtLeast = math.Floor(options.Tolerance/worst), false
+	if worst := perDay + margin; float64(worst*oldest) > tolerance {
+		c.RecommendedDays, c.AtLeast = math.Floor(tolerance/worst), false
 	}
 	if surely := perDay - margin; surely > 0 {
-		days := math.Ceil(options.Tolerance / surely)
+		days := math.Ceil(tolerance / surely)
 		c.ExceededDays = &days
 	}
 	for _, days := range waits {
@@ -155,10 +144,10 @@ func (c *Cadence) tell(l line, oldest float64, options CadenceOptions) {
 	}
 	per := fmt.Sprintf("%.4g is lost per month (95 %% interval %.4g to %.4g)", c.LossPerMonth.Estimate, c.LossPerMonth.Lower, c.LossPerMonth.Upper)
 	if c.AtLeast {
-		c.Note = fmt.Sprintf("%s: up to the oldest age seen, %.0f days, the loss is within %.4g", per, oldest, options.Tolerance)
+		c.Note = fmt.Sprintf("%s: up to the oldest age seen, %.0f days, the loss is within %.4g", per, oldest, tolerance)
 		return
 	}
-	c.Note = fmt.Sprintf("%s: up to %.0f days the loss is within %.4g", per, c.RecommendedDays, options.Tolerance)
+	c.Note = fmt.Sprintf("%s: up to %.0f days the loss is within %.4g", per, c.RecommendedDays, tolerance)
 	if c.LossPerMonth.Lower <= 0 {
 		c.Note += "; no decay is found, the period is short because the loss is not known well"
 	}

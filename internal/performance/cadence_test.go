@@ -24,7 +24,7 @@ func TestCadenceAgainstStatsmodels(t *testing.T) {
 	t.Parallel()
 	points := vintages(.780, .772, .768, .751, .752, .739)
 	slices.Reverse(points)
-	c, err := FitCadence(points, CadenceOptions{})
+	c, err := FitCadence(points, DefaultTolerance)
 	require.NoError(t, err)
 	within(t, c.LossPerMonth, 0.008261456917186692, 0.0025649833257737078, 0.013957930508599675)
 	within(t, c.AtZero, 0.7843788860791938, 0.7663095704452636, 0.802448201713124)
@@ -40,7 +40,7 @@ func TestCadenceAgainstStatsmodels(t *testing.T) {
 	require.InDelta(t, 165, c.Line[24].AgeDays, 1e-9)
 	require.Contains(t, c.Note, "0.008261 is lost per month (95 % interval 0.002565 to 0.01396): up to 21 days the loss is within 0.01")
 
-	c, err = FitCadence(vintages(.80, .74, .79, .72, .77, .70), CadenceOptions{})
+	c, err = FitCadence(vintages(.80, .74, .79, .72, .77, .70), DefaultTolerance)
 	require.NoError(t, err)
 	require.InDelta(t, 16.050761283583583, c.Scatter, 1e-9)
 	half := (c.LossPerMonth.Upper - c.LossPerMonth.Lower) / 2
@@ -54,7 +54,7 @@ func TestCadenceByTolerance(t *testing.T) {
 	points := vintages(.780, .772, .768, .751, .752, .739)
 	last := 0.0
 	for _, tolerance := range []float64{0.001, 0.01, 0.02, 0.05, 0.075, 0.076, 1} {
-		c, err := FitCadence(points, CadenceOptions{Tolerance: tolerance})
+		c, err := FitCadence(points, tolerance)
 		require.NoError(t, err)
 		require.GreaterOrEqual(t, c.RecommendedDays, last)
 		require.LessOrEqual(t, c.RecommendedDays, 165.0)
@@ -65,13 +65,7 @@ func TestCadenceByTolerance(t *testing.T) {
 	for i := range mirrored {
 		mirrored[i].Value = 1 - mirrored[i].Value
 	}
-	want, err := FitCadence(points, CadenceOptions{})
-	require.NoError(t, err)
-	got, err := FitCadence(mirrored, CadenceOptions{LowerIsBetter: true})
-	require.NoError(t, err)
-	require.InDelta(t, want.LossPerMonth.Estimate, got.LossPerMonth.Estimate, 1e-12)
-	require.InDelta(t, want.RecommendedDays, got.RecommendedDays, 0)
-	gains, err := FitCadence(mirrored, CadenceOptions{})
+	gains, err := FitCadence(mirrored, DefaultTolerance)
 	require.NoError(t, err)
 	require.True(t, gains.AtLeast)
 	require.InDelta(t, 165, gains.RecommendedDays, 0)
@@ -91,7 +85,7 @@ func TestCadenceIntervalsHoldTheTruth(t *testing.T) {
 				age := float64(30 * i)
 				points = append(points, AgePoint{AgeDays: age, Value: 0.75 - 0.0002*age + 0.01*extra*random.NormFloat64(), StandardError: 0.01})
 			}
-			c, err := FitCadence(points, CadenceOptions{})
+			c, err := FitCadence(points, DefaultTolerance)
 			require.NoError(t, err)
 			if truth := 0.0002 * 365.25 / 12; c.LossPerMonth.Lower <= truth && truth <= c.LossPerMonth.Upper {
 				held++
@@ -109,7 +103,7 @@ func TestCadenceOfTooLittle(t *testing.T) {
 		"not enough data: 3 vintages":                                                   vintages(.78, .77, .76),
 		"not enough data: the vintages' ages are within 0 days, at least 30 are needed": slices.Repeat(vintages(.78), 5),
 	} {
-		c, err := FitCadence(points, CadenceOptions{})
+		c, err := FitCadence(points, DefaultTolerance)
 		require.NoError(t, err)
 		require.Contains(t, c.Note, says)
 		require.Nil(t, c.LossPerMonth)
@@ -118,9 +112,9 @@ func TestCadenceOfTooLittle(t *testing.T) {
 		require.Zero(t, c.RecommendedDays)
 	}
 	for _, p := range []AgePoint{{AgeDays: -1, StandardError: 1}, {StandardError: 0}, {StandardError: math.NaN()}, {AgeDays: math.NaN(), StandardError: 1}, {Value: math.NaN(), StandardError: 1}} {
-		_, err := FitCadence([]AgePoint{p}, CadenceOptions{})
+		_, err := FitCadence([]AgePoint{p}, DefaultTolerance)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%+v", p)
 	}
-	_, err := FitCadence(nil, CadenceOptions{Tolerance: -1})
+	_, err := FitCadence(nil, -1)
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 }

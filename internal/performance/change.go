@@ -56,17 +56,15 @@ type Tolerance struct {
 	Calibration float64
 }
 
-// allowance is the tolerance in units of the metrics.
-type allowance struct{ auc, calibration, excess float64 }
-
-// of is the tolerance for rows beside the reference: an outcome that is off by as much for all of them moves brier_excess by the mean of 1 - 2p of that.
-func (t Tolerance) of(reference Reference, p []float64) allowance {
+// of is the tolerance for rows beside the reference, in units of the metrics that decide: an outcome that is off by as much for all of them moves brier_excess
+// by the mean of 1 - 2p of that.
+func (t Tolerance) of(reference Reference, p []float64) (allowed map[string]float64) {
 	share := float64(positives(reference.Labels)) / float64(len(reference.Labels))
-	a := allowance{auc: t.AUC, calibration: t.Calibration * math.Sqrt(share*(1-share))}
+	calibration, excess := t.Calibration*math.Sqrt(share*(1-share)), 0.0
 	for _, score := range p {
-		a.excess += float64(a.calibration*math.Abs(1-2*score)) / float64(len(p))
+		excess += float64(calibration*math.Abs(1-2*score)) / float64(len(p))
 	}
-	return a
+	return map[string]float64{"auc": t.AUC, "calibration": calibration, "brier_excess": excess}
 }
 
 // Changed compares the window's matured rows with the reference's. Three metrics decide: auc (do scores still rank), calibration (is the share of
@@ -104,9 +102,8 @@ func Changed(reference Reference, w Window, tolerance Tolerance, limits Limits) 
 	if calibration, known := fitMap(before.Labels, before.Scores); known {
 		c.Expected = besideExpected(calibration.of(p), y, p, "calibration", "brier_excess")
 	}
-	allowed := tolerance.of(before, p)
-	c.Allowed = map[string]float64{"auc": allowed.auc, "calibration": allowed.calibration, "brier_excess": allowed.excess}
-	c.decide(decay(c.Differences, c.Expected, allowed))
+	c.Allowed = tolerance.of(before, p)
+	c.decide(decay(c.Differences, c.Expected, c.Allowed))
 	return c, nil
 }
 
@@ -168,25 +165,25 @@ func (c Change) Decisive() *Recent {
 }
 
 // decay is what each metric says: it decayed where it did beside the reference's, and beside what is expected where that is told.
-func decay(differences, expected map[string]evaluate.Difference, allowed allowance) (e evidence) {
+func decay(differences, expected map[string]evaluate.Difference, allowed map[string]float64) (e evidence) {
 	for i, metric := range deciding {
-		e[i] = worse(metric, differences[metric], allowed)
+		e[i] = worse(metric, differences[metric], allowed[metric])
 		if beside, told := expected[metric]; told {
-			e[i] = math.Max(e[i], worse(metric, beside, allowed))
+			e[i] = math.Max(e[i], worse(metric, beside, allowed[metric]))
 		}
 	}
 	return e
 }
 
 // worse is the p of a metric that decayed by no more than what is allowed. Scores may promise too little and too much, so that calibration's has two sides.
-func worse(metric string, d evaluate.Difference, allowed allowance) float64 {
+func worse(metric string, d evaluate.Difference, allowed float64) float64 {
 	switch metric {
 	case "auc":
-		return d.Below(-allowed.auc)
+		return d.Below(-allowed)
 	case "calibration":
-		return 2 * math.Min(d.Above(allowed.calibration), d.Below(-allowed.calibration))
+		return 2 * math.Min(d.Above(allowed), d.Below(-allowed))
 	}
-	return d.Above(allowed.excess)
+	return d.Above(allowed)
 }
 
 // told is differences in words.

@@ -260,3 +260,12 @@ func TestAnEstimateIsOfThoseWhoseOutcomesBecomeKnown(t *testing.T) {
 	}
 	require.Less(t, ofAll["brier"], 100)
 }
+
+// What is expected is a metric that is measured once labels are known.
+func TestWhatIsExpectedIsMeasured(t *testing.T) {
+	t.Parallel()
+	for name := range expectedOf([]float64{0.2, 0.7}, []float64{0.3, 0.6}) {
+		_, measured := evaluate.MetricOf(name)
+		require.True(t, measured, name)
+	}
+}

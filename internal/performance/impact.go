@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/statistics"
@@ -11,9 +12,6 @@ import (
 
 // FourFifths is the ratio below which United States practice looks closer (29 CFR 1607.4 D). It is information, no verdict.
 const FourFifths = 0.8
-
-// leastNamed is of how many rows a group must be to be named: a rarer value may name a person.
-const leastNamed = 5
 
 // Impact is the selection rates of the groups of one protected attribute.
 type Impact struct {
@@ -87,7 +85,7 @@ func groupOf(name string, t, favoured tally, least int, measured bool) ImpactGro
 	g := ImpactGroup{Name: name, Rows: t.rows, Approved: t.approved}
 	if t.rows < least {
 		g.Note = fmt.Sprintf("too few rows: at least %d are needed", least)
-		if t.rows < leastNamed {
+		if t.rows < dataset.LeastNamed {
 			g.Name = ""
 		}
 		return g

@@ -2,12 +2,9 @@ package performance
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
-	"time"
 
-	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/parallel"
@@ -28,16 +25,6 @@ type Segment struct {
 	Values []string // of every row; empty is missing
 }
 
-// Period is the length of a vintage.
-type Period string
-
-// The periods. Empty is Month. Weeks are those of ISO 8601, from Monday.
-const (
-	Day   Period = "day"
-	Week  Period = "week"
-	Month Period = "month"
-)
-
 // Realised is the performance on matured labels.
 type Realised struct {
 	Overall  Group          `json:"overall"`
@@ -55,7 +42,7 @@ type SegmentGroup struct {
 
 // Group is the performance on some of the rows.
 type Group struct {
-	Name     string `json:"name"`             // the vintage (2026-11, 2026-W48, 2026-11-28) or the value; empty: all, missing, or merged
+	Name     string `json:"name"`             // the vintage, such as 2026-11, or the value; empty: all, missing, or merged
 	Merged   int    `json:"merged,omitempty"` // how many values the group has, where it is the rest
 	Rows     int    `json:"rows"`             // matured
 	Immature int    `json:"immature"`
@@ -69,9 +56,9 @@ type Group struct {
 // maxValues is how many values of a segment are told apart.
 const maxValues = 20
 
-// Realise measures the window's scores on its matured labels: overall, by vintage and by segment. Invalid where the columns do not have the same
+// Realise measures the window's scores on its matured labels: overall, by vintage, which is a calendar month, and by segment. Invalid where the columns do not have the same
 // rows, or hold what is no score or no label.
-func Realise(w Window, period Period, limits Limits) (Realised, error) {
+func Realise(w Window, limits Limits) (Realised, error) {
 	if err := w.check(); err != nil {
 		return Realised{}, err
 	}
@@ -84,10 +71,7 @@ func Realise(w Window, period Period, limits Limits) (Realised, error) {
 		all[i] = i
 	}
 	parts := []part{{rows: all}}
-	vintages, err := w.vintages(period)
-	if err != nil {
-		return Realised{}, err
-	}
+	vintages := w.vintages()
 	parts = append(parts, vintages...)
 	for _, s := range w.Segments {
 		parts = append(parts, w.values(s, limits.Rows)...)
@@ -157,19 +141,16 @@ func (w Window) measure(part part, limits Limits) (Group, error) {
 	return g, nil
 }
 
-// vintages are the rows by period, in order of time.
-func (w Window) vintages(period Period) ([]part, error) {
-	rows := map[float64][]int{} // by the first day of the period
+// vintages are the rows by month, in order of time.
+func (w Window) vintages() []part {
+	rows := map[float64][]int{} // by the first day of the month
 	var undated []int
 	for i, day := range w.Days {
 		if math.IsNaN(day) || math.IsInf(day, 0) {
 			undated = append(undated, i)
 			continue
 		}
-		first, err := begin(day, period)
-		if err != nil {
-			return nil, err
-		}
+		first := periodOf(day, 1)
 		rows[first] = append(rows[first], i)
 	}
 	firsts := make([]float64, 0, len(rows))
@@ -179,39 +160,12 @@ func (w Window) vintages(period Period) ([]part, error) {
 	slices.Sort(firsts)
 	parts := []part{}
 	for _, first := range firsts {
-		parts = append(parts, part{name: vintageName(first, period), begins: first, rows: rows[first]})
+		parts = append(parts, part{name: periodName(first, 1), begins: first, rows: rows[first]})
 	}
 	if len(undated) > 0 {
 		parts = append(parts, part{name: "no day", begins: math.NaN(), rows: undated})
 	}
-	return parts, nil
-}
-
-// begin is the first day of the period that has the day in it.
-func begin(day float64, period Period) (float64, error) {
-	day = math.Floor(day)
-	switch period {
-	case Day:
-		return day, nil
-	case Week:
-		return day - math.Mod(math.Mod(day+3, 7)+7, 7), nil // 1970-01-01 was a Thursday
-	case Month, "":
-		return periodOf(day, 1), nil
-	default:
-		return 0, fault.New(fault.Invalid, "vintages are by day, week or month, not by %q", period)
-	}
-}
-
-func vintageName(first float64, period Period) string {
-	switch period {
-	case Day:
-		return dataset.DayOf(first).Format(time.DateOnly)
-	case Week:
-		year, week := dataset.DayOf(first).ISOWeek()
-		return fmt.Sprintf("%d-W%02d", year, week)
-	default:
-		return dataset.DayOf(first).Format("2006-01")
-	}
+	return parts
 }
 
 // values are the rows by the values of a segment. How many rows a value has is told by its matured ones.

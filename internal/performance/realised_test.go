@@ -72,12 +72,12 @@ func TestImmatureLabelsAreNotCounted(t *testing.T) {
 			}
 		}
 		w.Segments, mature.Segments = []Segment{groups}, []Segment{kept}
-		got, err := Realise(w, Month, few)
+		got, err := Realise(w, few)
 		require.NoError(t, err)
-		again, err := Realise(w, Month, few)
+		again, err := Realise(w, few)
 		require.NoError(t, err)
 		require.Equal(t, got, again)
-		want, err := Realise(mature, Month, few)
+		want, err := Realise(mature, few)
 		require.NoError(t, err)
 		require.Equal(t, immature, got.Overall.Immature)
 		require.Equal(t, n-immature, got.Overall.Rows)
@@ -107,29 +107,21 @@ func day(text string) float64 {
 	return dataset.Day(at)
 }
 
-// Wanted by the calendar; weeks by ISO 8601, as `date -d 2027-01-01 +%G-W%V`.
+// Wanted by the calendar.
 func TestVintages(t *testing.T) {
 	t.Parallel()
 	days := []float64{day("2027-01-03"), day("2026-02-28"), day("2026-03-01"), math.NaN(), day("2027-01-01"), day("2026-12-31"), day("2027-01-04"), day("1969-12-31")}
-	w := Window{Scores: make([]float64, len(days)), Days: days}
-	names := func(period Period) (names []string) {
-		r, err := Realise(w, period, Limits{})
-		require.NoError(t, err)
-		rows := 0
-		for _, g := range r.Vintages {
-			names = append(names, g.Name)
-			rows += g.Immature
-			require.Contains(t, g.Note, "not enough data: 0 matured rows, at least 100 are needed")
-		}
-		require.Equal(t, len(days), rows)
-		return names
+	r, err := Realise(Window{Scores: make([]float64, len(days)), Days: days}, Limits{})
+	require.NoError(t, err)
+	var names []string
+	rows := 0
+	for _, g := range r.Vintages {
+		names = append(names, g.Name)
+		rows += g.Immature
+		require.Contains(t, g.Note, "not enough data: 0 matured rows, at least 100 are needed")
 	}
-	require.Equal(t, []string{"1969-12", "2026-02", "2026-03", "2026-12", "2027-01", "no day"}, names(Month))
-	require.Equal(t, names(Month), names(""))
-	require.Equal(t, []string{"1970-W01", "2026-W09", "2026-W53", "2027-W01", "no day"}, names(Week))
-	require.Equal(t, []string{"1969-12-31", "2026-02-28", "2026-03-01", "2026-12-31", "2027-01-01", "2027-01-03", "2027-01-04", "no day"}, names(Day))
-	_, err := Realise(w, "year", Limits{})
-	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.Equal(t, len(days), rows)
+	require.Equal(t, []string{"1969-12", "2026-02", "2026-03", "2026-12", "2027-01", "no day"}, names)
 }
 
 // Values of too few matured rows are one group together, as are those after the first twenty.
@@ -150,7 +142,7 @@ func TestSegmentsOfFewRowsAreMerged(t *testing.T) {
 		add("young", math.NaN()) // many rows, none matured
 	}
 	add("rare", 1)
-	r, err := Realise(w, Month, few)
+	r, err := Realise(w, few)
 	require.NoError(t, err)
 	require.Len(t, r.Segments, 2)
 	groups := r.Segments[0].Groups
@@ -182,7 +174,7 @@ func TestTooFewRowsAreAResult(t *testing.T) {
 		for i := range test.positive {
 			y[i] = 1
 		}
-		r, err := Realise(Window{Scores: slices.Repeat([]float64{0.5}, test.rows), Labels: y}, Month, test.limits)
+		r, err := Realise(Window{Scores: slices.Repeat([]float64{0.5}, test.rows), Labels: y}, test.limits)
 		require.NoError(t, err)
 		require.Contains(t, r.Overall.Note, test.says)
 		require.Equal(t, test.says == "", r.Overall.Metrics != nil && r.Overall.Calibration != nil, "%+v", test)
@@ -198,7 +190,7 @@ func TestWindowsThatAreWrong(t *testing.T) {
 		{Scores: []float64{0.5}, Days: []float64{1, 2}},
 		{Scores: []float64{0.5}, Segments: []Segment{{Column: "a"}}},
 	} {
-		_, err := Realise(w, Month, Limits{})
+		_, err := Realise(w, Limits{})
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), "%+v", w)
 	}
 }

@@ -44,12 +44,8 @@ func vintagesBack(k int) (counts []int) {
 // recents are the newest vintages, each number of them that has rows enough, held against the reference. Fewer than two vintages have no newest ones.
 func (w Window) recents(reference Reference, tolerance Tolerance, limits Limits) ([]Recent, error) {
 	found := []Recent{}
-	all, err := w.vintages(Month)
-	if err != nil {
-		return nil, err
-	}
 	var months []part // with a day, and a label
-	for _, v := range all {
+	for _, v := range w.vintages() {
 		if !math.IsNaN(v.begins) && w.matured(v.rows) > 0 {
 			months = append(months, v)
 		}
@@ -70,6 +66,7 @@ func (w Window) recents(reference Reference, tolerance Tolerance, limits Limits)
 		}
 		first := months[len(months)-back]
 		r := Recent{Since: first.name, Vintages: back, Rows: len(y), first: first.begins}
+		var err error
 		if r.Differences, err = evaluate.Independent(reference.Labels, reference.Scores, y, p); err != nil {
 			return nil, err
 		}

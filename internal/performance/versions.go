@@ -1,10 +1,8 @@
 package performance
 
 import (
-	"cmp"
 	"fmt"
 	"math"
-	"slices"
 
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
@@ -12,7 +10,7 @@ import (
 
 // Version is a model version's scores. An older version's are NaN where it would refuse the row.
 type Version struct {
-	Name      string
+	Version   int
 	Scores    []float64 // of the rows of the window
 	Reference []float64 // of the rows of the reference; nil where it was not scored
 }
@@ -39,16 +37,16 @@ const (
 
 // Standing is how an older version does beside the champion.
 type Standing struct {
-	Name  string `json:"name"`
-	Basis Basis  `json:"basis"`
-	Rows  int    `json:"rows"` // that the comparison rests on
+	Version int   `json:"version"`
+	Basis   Basis `json:"basis"`
+	Rows    int   `json:"rows"` // that the comparison rests on
 	// Differences are its metrics minus the champion's: those of evaluate.Paired on labels, auc and brier on an estimate.
 	Differences map[string]evaluate.Difference `json:"differences,omitempty"`
-	// P is the one-sided p of being better in neither AUC nor Brier score, adjusted for how many versions are compared (Holm).
+	// P is the one-sided p of being better in neither AUC nor Brier score, of this version alone.
 	P float64 `json:"p"`
 	// By is the first of auc and brier that makes it better alone; empty where it is not.
 	By string `json:"by,omitempty"`
-	// Better: beyond noise, and not worse in the other metric beyond noise. Any of the versions is called so in at most 2.5 % where none is.
+	// Better: beyond noise, of this version alone, and not worse in the other metric beyond noise. Who compares several, or looks again, has P held to more.
 	Better bool   `json:"better"`
 	Note   string `json:"note"`
 }
@@ -61,8 +59,6 @@ const maxOutside = 0.1
 // given BOTH versions' scores, and both are measured against that one probability. Were each measured against its own, the one that is surest of
 // itself would win. Each older version is held against the champion on the rows of both, whatever the others refuse. There is no estimate where the reference has not seen the like of more than a tenth of the rows: scores that are more extreme than any,
 // or versions that disagree as they never did, as after a change of unit that one of them cannot stand.
-//
-// Source of the adjustment: Holm 1979, https://www.jstor.org/stable/4615733.
 func Compare(v Versions, limits Limits) ([]Standing, error) {
 	if err := v.check(); err != nil {
 		return nil, err
@@ -75,19 +71,18 @@ func Compare(v Versions, limits Limits) ([]Standing, error) {
 		}
 		s, err := pair.beside(pair.Older[0], limits)
 		if err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "version %s", older.Name)
+			return nil, fault.Wrap(fault.Internal, err, "version %d", older.Version)
 		}
 		standings[i] = s
 	}
-	holm(standings)
 	for i := range standings {
 		s := &standings[i]
 		if s.Basis == OnNothing {
 			continue
 		}
-		worse := evaluate.PWorse(s.Differences, evaluate.Margins{}) <= level
+		worse := evaluate.PWorse(s.Differences) <= level
 		s.Better = s.P <= level && !worse
-		_, s.Note = evaluate.BeyondNoise(s.Differences, evaluate.Margins{})
+		_, s.Note = evaluate.BeyondNoise(s.Differences)
 		if s.Basis == OnEstimate {
 			s.Note += "; estimated without labels, " + NotUnderConceptChange
 		}
@@ -98,13 +93,13 @@ func Compare(v Versions, limits Limits) ([]Standing, error) {
 func (v Versions) check() error {
 	for _, version := range append([]Version{v.Champion}, v.Older...) {
 		if len(version.Scores) != len(v.Champion.Scores) {
-			return fault.New(fault.Invalid, "version %s has %d scores, the champion %d", version.Name, len(version.Scores), len(v.Champion.Scores))
+			return fault.New(fault.Invalid, "version %d has %d scores, the champion %d", version.Version, len(version.Scores), len(v.Champion.Scores))
 		}
 		if v.Labels != nil && len(v.Labels) != len(version.Scores) {
-			return fault.New(fault.Invalid, "version %s has %d scores, there are %d labels", version.Name, len(version.Scores), len(v.Labels))
+			return fault.New(fault.Invalid, "version %d has %d scores, there are %d labels", version.Version, len(version.Scores), len(v.Labels))
 		}
 		if version.Reference != nil && len(version.Reference) != len(v.ReferenceLabels) {
-			return fault.New(fault.Invalid, "version %s has %d scores of the reference, which has %d rows", version.Name, len(version.Reference), len(v.ReferenceLabels))
+			return fault.New(fault.Invalid, "version %d has %d scores of the reference, which has %d rows", version.Version, len(version.Reference), len(v.ReferenceLabels))
 		}
 	}
 	return nil
@@ -121,13 +116,13 @@ func (v Versions) pair(older Version) (p Versions, err error) {
 	}
 	for _, version := range []Version{p.Champion, p.Older[0]} {
 		if err := check(p.Labels, version.Scores); err != nil {
-			return p, fault.Wrap(fault.Invalid, err, "version %s", version.Name)
+			return p, fault.Wrap(fault.Invalid, err, "version %d", version.Version)
 		}
 		if version.Reference == nil {
 			continue
 		}
 		if err := check(p.ReferenceLabels, version.Reference); err != nil {
-			return p, fault.Wrap(fault.Invalid, err, "version %s, reference", version.Name)
+			return p, fault.Wrap(fault.Invalid, err, "version %d, reference", version.Version)
 		}
 	}
 	return p, nil
@@ -151,9 +146,9 @@ func pickKnown(values []float64, rows []int) []float64 {
 	return pickRows(values, rows)
 }
 
-// beside compares one older version with the champion, before any adjustment.
+// beside compares one older version with the champion.
 func (v Versions) beside(older Version, limits Limits) (Standing, error) {
-	s := Standing{Name: older.Name, Basis: OnNothing, P: 1}
+	s := Standing{Version: older.Version, Basis: OnNothing, P: 1}
 	y, champion := known(v.Labels, v.Champion.Scores)
 	_, scores := known(v.Labels, older.Scores)
 	lacking := limits.wanting(len(y), positives(y))
@@ -208,20 +203,4 @@ func (f fresh) difference(e expected) evaluate.Difference {
 		rows += float64(r * r)
 	}
 	return evaluate.NewDifference(e.estimate, labels+weights+rows)
-}
-
-// holm adjusts the p of those that were compared.
-func holm(standings []Standing) {
-	var order []int
-	for i, s := range standings {
-		if s.Basis != OnNothing {
-			order = append(order, i)
-		}
-	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(standings[a].P, standings[b].P) })
-	least := 0.0
-	for k, i := range order {
-		least = math.Max(least, min(1, float64(len(order)-k)*standings[i].P))
-		standings[i].P = least
-	}
 }

@@ -40,7 +40,7 @@ func TestALossWithinVintagesIsExact(t *testing.T) {
 		}
 	}
 	points[0].Value += 1e-9 // else there is no noise at all, and no interval
-	c, err := FitCadence(points, CadenceOptions{})
+	c, err := FitCadence(points, DefaultTolerance)
 	require.NoError(t, err)
 	require.True(t, c.Within)
 	require.InDelta(t, 0.001*365.25/12/30, c.LossPerMonth.Estimate, 1e-8)
@@ -62,7 +62,7 @@ func TestVintagesThatAreHarderForAllAreNoDecay(t *testing.T) {
 			held, found := 0, 0
 			const histories = 400
 			for range histories {
-				c, err := FitCadence(history(random, models, truth, 0.004), CadenceOptions{})
+				c, err := FitCadence(history(random, models, truth, 0.004), DefaultTolerance)
 				require.NoError(t, err)
 				require.True(t, c.Within)
 				if month := truth * daysPerMonth; c.LossPerMonth.Lower <= month && month <= c.LossPerMonth.Upper {
@@ -84,10 +84,10 @@ func TestVintagesThatAreHarderForAllAreNoDecay(t *testing.T) {
 func TestWithoutModelsOnTheSameVintagesALineIsFitted(t *testing.T) {
 	t.Parallel()
 	points := history(rand.New(rand.NewPCG(5, 6)), 5, 0.0001, 0)
-	want, err := FitCadence(points, CadenceOptions{})
+	want, err := FitCadence(points, DefaultTolerance)
 	require.NoError(t, err)
 	slices.Reverse(points)
-	got, err := FitCadence(points, CadenceOptions{})
+	got, err := FitCadence(points, DefaultTolerance)
 	require.NoError(t, err)
 	require.InDelta(t, want.LossPerMonth.Estimate, got.LossPerMonth.Estimate, 1e-12)
 	require.InDelta(t, want.LossPerMonth.Upper, got.LossPerMonth.Upper, 1e-12)
@@ -99,7 +99,7 @@ func TestWithoutModelsOnTheSameVintagesALineIsFitted(t *testing.T) {
 	}
 	three := slices.DeleteFunc(slices.Clone(points), func(p AgePoint) bool { return p.Model > "model 2" })
 	for name, points := range map[string][]AgePoint{"one model": one, "no common vintage": apart, "three models": three} {
-		c, err := FitCadence(points, CadenceOptions{})
+		c, err := FitCadence(points, DefaultTolerance)
 		require.NoError(t, err)
 		require.False(t, c.Within, name)
 		require.NotNil(t, c.LossPerMonth)
@@ -122,7 +122,7 @@ func TestModelsOnOneVintageErrTogether(t *testing.T) {
 				})
 			}
 		}
-		c, err := FitCadence(points, CadenceOptions{})
+		c, err := FitCadence(points, DefaultTolerance)
 		require.NoError(t, err)
 		require.False(t, c.Within)
 		if c.LossPerMonth.Lower <= 0 && c.LossPerMonth.Upper >= 0 {
@@ -133,7 +133,7 @@ func TestModelsOnOneVintageErrTogether(t *testing.T) {
 
 	few := slices.DeleteFunc(history(random, 3, 0, 0), func(p AgePoint) bool { return p.Vintage < "month 6" })
 	few = slices.DeleteFunc(few, func(p AgePoint) bool { return p.Vintage > "month 8" })
-	c, err := FitCadence(few, CadenceOptions{})
+	c, err := FitCadence(few, DefaultTolerance)
 	require.NoError(t, err)
 	require.Contains(t, c.Note, "not enough data: 3 vintages")
 }

@@ -43,7 +43,7 @@ func TestRetrains(t *testing.T) {
 		{"policy", "cutoff: 0.3", "cutoff: 0.4", false},
 		{"gates", "min: 0.6", "min: 0.61", true},
 		{"deploy", "memory_mib: 64", "memory_mib: 65", false},
-		{"monitor", "min_rows: 7", "min_rows: 8", false},
+		{"monitor", "min_rows: 71", "min_rows: 72", false},
 		{"monitor", "new_data: alert", "new_data: retrain", false},
 		{"limits", "max_rows: 10", "max_rows: 11", true},
 		{"schedule", "retrain: 168h", "retrain: 24h", false},

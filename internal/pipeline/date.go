@@ -18,6 +18,17 @@ func CheckDay(name, text string) error {
 	return nil
 }
 
+// CheckUntil refuses what CheckDay refuses, and a day after the last (UTC) of which it can be known what is known then: today, but see Source.Last.
+func CheckUntil(name, text string, last time.Time) error {
+	if err := CheckDay(name, text); err != nil {
+		return err
+	}
+	if until := last.UTC().Format(DateLayout); text > until {
+		return fault.New(fault.Invalid, "%s is %s, which is yet to come: outcomes would count as final of which nobody knows what they will be; a day until %s (UTC) is wanted", name, text, until)
+	}
+	return nil
+}
+
 // UnmarshalYAML reads a day.
 func (d *Date) UnmarshalYAML(unmarshal func(any) error) error {
 	var text string

@@ -5,7 +5,7 @@ import "slices"
 // Monitor says what a look at production may find, and what becomes of it, see package monitor.
 type Monitor struct {
 	On MonitorOn `yaml:"on" json:"on"`
-	// MinRows is how many fresh rows a look needs; fewer wait for the next one. Defaults to 500.
+	// MinRows is how many fresh rows a look needs; fewer wait for the next one. At least 50: of fewer no drift is told. Defaults to 500.
 	MinRows int `yaml:"min_rows" json:"min_rows"`
 	// NewRows is how many rows with a final label, newer than those that the champion was made and judged of, are a finding: there is more to learn from.
 	// Defaults to 0: no number is.
@@ -26,6 +26,9 @@ type Monitor struct {
 	// MaxRunsPerDay is how many trainings monitors start on one day (UTC). Defaults to 1.
 	MaxRunsPerDay int `yaml:"max_runs_per_day" json:"max_runs_per_day"`
 }
+
+// leastLooked is drift.MinRows, which this package cannot know.
+const leastLooked = 50
 
 // MonitorOn is what is done about each kind of finding.
 type MonitorOn struct {
@@ -71,7 +74,9 @@ func (c *checker) monitor(s *Spec) {
 	}
 	c.forward("monitor.on.new_data", m.On.NewData, "more rows to learn from say nothing against the champion, and an older version has learned from fewer")
 	c.forward("monitor.on.requests", m.On.Requests, "what clients send says nothing against the champion, and all versions are asked under one contract")
-	c.positive("monitor.min_rows", float64(m.MinRows))
+	if m.MinRows < leastLooked {
+		c.wrongAt("monitor.min_rows", "monitor.min_rows is %d; a whole number from %d is wanted: of fewer rows no drift is told, and the look would use them up", m.MinRows, leastLooked)
+	}
 	if m.NewRows < 0 {
 		c.wrongAt("monitor.new_rows", "monitor.new_rows is %d; a whole number from 0 is wanted, 0 for never", m.NewRows)
 	}

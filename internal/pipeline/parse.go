@@ -113,12 +113,17 @@ func defaults() Spec {
 				MaxScoreShift: 0.1, MaxVerdictShift: 0.1, MaxUnpredictedShift: 0.02,
 			},
 		},
-		Monitor: Monitor{
-			On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain, Requests: ReactAlert},
-			MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 20, MaxRunsPerDay: 1,
-		},
+		Monitor:  DefaultMonitor(),
 		Limits:   DefaultLimits(),
 		Schedule: Schedule{Retrain: "0 3 * * 1", Monitor: "0 2 * * *"},
+	}
+}
+
+// DefaultMonitor is that of a spec that says nothing of it.
+func DefaultMonitor() Monitor {
+	return Monitor{
+		On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain, Requests: ReactAlert},
+		MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 20, MaxRunsPerDay: 1,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 )
@@ -63,7 +64,7 @@ deploy:
 training: {window_days: 10000, against_champion: better, on_change: nothing}
 monitor:
   on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back, new_data: alert, requests: retrain}
-  min_rows: 7
+  min_rows: 71
   new_rows: 70
   max_psi: 0.3
   max_auc_drop: 0.04
@@ -192,7 +193,7 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"requests are no reason to go back", "requests: retrain", "requests: ▸roll_back", `nothing, alert, retrain or review is wanted: what clients send says nothing against the champion`},
 		{"new data are no reason to go back", "new_data: alert", "new_data: ▸roll_back", `nothing, alert, retrain or review is wanted: more rows to learn from say nothing against the champion`},
 		{"new_rows", "new_rows: 70", "new_rows: ▸-1", `monitor.new_rows is -1; a whole number from 0 is wanted, 0 for never`},
-		{"min_rows", "min_rows: 7", "min_rows: ▸0", `monitor.min_rows is 0; a positive number`},
+		{"min_rows", "min_rows: 71", "min_rows: ▸49", `monitor.min_rows is 49; a whole number from 50 is wanted: of fewer rows no drift is told`},
 		{"max_psi", "max_psi: 0.3", "max_psi: ▸0", `monitor.max_psi is 0`},
 		{"max_auc_drop", "max_auc_drop: 0.04", "max_auc_drop: ▸2", `monitor.max_auc_drop is 2; a share`},
 		{"false_discoveries", "false_discoveries: 0.01", "false_discoveries: ▸1", `monitor.false_discoveries is 1; a share between 0 and 1`},
@@ -276,7 +277,7 @@ func TestTheFullSpecIsValid(t *testing.T) {
 		Training: pipeline.Training{WindowDays: 10000, AgainstChampion: pipeline.IsBetter, OnChange: pipeline.ReactNothing},
 		Monitor: pipeline.Monitor{
 			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back", NewData: "alert", Requests: "retrain"},
-			MinRows: 7, NewRows: 70, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
+			MinRows: 71, NewRows: 70, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
 		},
 		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10}, Schedule: pipeline.Schedule{Retrain: "168h", Monitor: pipeline.Off},
 	}, spec)
@@ -317,4 +318,11 @@ func TestMistakesComeInFileOrder(t *testing.T) {
 		places = append(places, strings.Join(strings.Split(line, ":")[1:3], ":"))
 	}
 	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "60:35"}, places)
+}
+
+// Package evaluate has the names; it reads gates of this package, so that this package cannot ask it.
+func TestGatesAreOfTheMetricsThatAreMeasured(t *testing.T) {
+	t.Parallel()
+	_, err := pipeline.Parse("x.yaml", []byte(small+"gates:\n  - {metric: unheard_of, min: 0.1}\n"))
+	require.ErrorContains(t, err, "known are "+strings.Join(append(evaluate.Names(), "auc_drop"), ", "))
 }

@@ -15,7 +15,7 @@ type Source struct {
 	Relation `yaml:",inline"`
 	Simulate *Simulate `yaml:"simulate" json:"simulate,omitempty"`
 	// KnownAt is the day on which the data were known, against which labels mature and future dates show. Without it that is the run's
-	// as-of day, for the simulator its last, else the day of the extraction.
+	// as-of day, for the rows of the simulator its last, else the day of the extraction.
 	KnownAt *Date `yaml:"known_at" json:"known_at,omitempty"`
 	// Join adds columns of further relations to the rows, in this order.
 	Join []Join `yaml:"join" json:"join,omitempty"`
@@ -145,6 +145,14 @@ func (r Relation) At(uri string) Relation {
 	return r
 }
 
+// Given is the source as a run reads it that is given data: these are in place of its own rows, and of what a simulated one knows. Without data it is as it is.
+func (s Source) Given(data string) Source {
+	if data != "" {
+		s.Relation, s.Simulate = s.At(data), nil
+	}
+	return s
+}
+
 // Words say where rows come from, for people.
 func (s *Source) Words() string {
 	switch {
@@ -158,17 +166,31 @@ func (s *Source) Words() string {
 	return s.FilesURI()
 }
 
-// Known is the day, as 2006-01-02, on which the data of a run are known: asOf, else what the spec says, else today.
-func (s *Source) Known(asOf string, today time.Time) string {
+// Known is the day, as 2006-01-02, on which the data of a run are known: asOf, else what the spec says, else today. A day to come is refused
+// (fault.Invalid), but for those that a simulated source has: it knows what becomes of its applicants.
+func (s *Source) Known(asOf string, today time.Time) (string, error) {
+	known, said := asOf, `"as_of"`
 	switch {
 	case asOf != "":
-		return asOf
 	case s.KnownAt != nil:
-		return s.KnownAt.Format(DateLayout)
+		known, said = s.KnownAt.Format(DateLayout), "source.known_at"
 	case s.Simulate != nil:
-		return s.Simulate.To.Format(DateLayout)
+		known = s.Simulate.To.Format(DateLayout)
+	default:
+		known = today.UTC().Format(DateLayout)
 	}
-	return today.UTC().Format(DateLayout)
+	if err := CheckUntil(said, known, s.Last(today)); err != nil {
+		return "", err
+	}
+	return known, nil
+}
+
+// Last is the last day on which the source's rows can be known: today (UTC), or a later one of a simulated source.
+func (s *Source) Last(today time.Time) time.Time {
+	if today = today.UTC(); s.Simulate != nil && s.Simulate.To.After(today) {
+		return s.Simulate.To.Time
+	}
+	return today
 }
 
 // Whole is the last day, as 2006-01-02, of which all rows are there when the data of a run are known on a day: the one before, where that is today and

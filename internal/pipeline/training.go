@@ -10,19 +10,19 @@ type Training struct {
 	// WindowDays is how many days before the run's day applications may be old: the window slides. Defaults to 0: it expands, and all rows count.
 	WindowDays int `yaml:"window_days" json:"window_days,omitempty"`
 	// AgainstChampion is what a model must be on the rows that both take. Defaults to not_worse.
-	AgainstChampion Standing `yaml:"against_champion" json:"against_champion"`
+	AgainstChampion Against `yaml:"against_champion" json:"against_champion"`
 	// OnChange is what comes of registering a spec that trains otherwise than the one before it, see Retrains: retrain or nothing. Defaults to retrain.
 	OnChange Reaction `yaml:"on_change" json:"on_change"`
 }
 
-// Standing is how a model stands beside another one, by paired differences on the same rows.
-type Standing string
+// Against is how a model stands beside another one, by paired differences on the same rows.
+type Against string
 
-// The standings that a spec can ask for.
+// What a spec can ask for.
 const (
-	NotWorse Standing = "not_worse" // not worse beyond the noise
-	IsBetter Standing = "better"    // better beyond the noise
-	AnyOf    Standing = "any"       // whatever it is: it is measured and told
+	NotWorse Against = "not_worse" // not worse beyond the noise
+	IsBetter Against = "better"    // better beyond the noise
+	AnyOf    Against = "any"       // whatever it is: it is measured and told
 )
 
 func (c *checker) training(s *Spec) {
@@ -36,7 +36,7 @@ func (c *checker) training(s *Spec) {
 	if t.WindowDays > 0 && t.WindowDays <= s.Label.MaturesAfterDays {
 		c.wrongAt("training.window_days", "training.window_days is %d, but labels mature after %d days: no row would have one", t.WindowDays, s.Label.MaturesAfterDays)
 	}
-	if !slices.Contains([]Standing{NotWorse, IsBetter, AnyOf}, t.AgainstChampion) {
+	if !slices.Contains([]Against{NotWorse, IsBetter, AnyOf}, t.AgainstChampion) {
 		c.wrongAt("training.against_champion", "training.against_champion is %q; not_worse, better or any is wanted", clip(string(t.AgainstChampion)))
 	}
 	if t.OnChange != ReactRetrain && t.OnChange != ReactNothing {

@@ -95,4 +95,4 @@ type Period struct {
 }
 
 // MinRows is how many rows a text must have to be shown. A rarer one counts as other.
-const MinRows = dataset.MinNovel
+const MinRows = dataset.LeastNamed

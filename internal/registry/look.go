@@ -24,7 +24,7 @@ type Look struct {
 	Rows     int64  `json:"rows"`
 	Matured  int64  `json:"matured"`  // rows since the champion was made whose label is final
 	Champion int    `json:"champion"` // version; 0: none
-	// Days counts the rows of the whole source; nil of rows of their own, and of looks of before that was recorded.
+	// Days counts the rows of the whole source; nil of rows of their own.
 	Days *monitor.Days `json:"days,omitempty"`
 	// Enough says that the rows were enough to look for drift. Those of a look that had too few count in the next one.
 	Enough  bool            `json:"enough"`

@@ -32,24 +32,21 @@ func NewPipelineSpec(spec pipeline.Spec, yaml []byte) PipelineSpec {
 	}
 }
 
-// Metric is an estimate on the test set with a 95 % interval.
-type Metric = evaluate.Metric
-
 // ModelVersion is one trained, gated model: a bundle, and what its scores mean. Never changed after it is written.
 type ModelVersion struct {
 	Name    string `json:"name"`
 	Version int    `json:"version"` // 1, 2, 3 … per name, without gaps
 	Digest  string `json:"digest"`  // SHA-256 of the bundle
 	// Meaning is of the label that it was trained on: the same bundle under another meaning is another version.
-	Meaning         pipeline.Meaning        `json:"label_meaning"`
-	Bundle          artifact.Ref            `json:"bundle"`
-	Algorithm       string                  `json:"algorithm"`
-	Hyperparameters json.RawMessage         `json:"hyperparameters"`
-	Metrics         map[string]Metric       `json:"metrics"`
-	Lineage         Lineage                 `json:"lineage"`
-	Artifacts       map[string]artifact.Ref `json:"artifacts"` // by role, see package artifact
-	RunID           string                  `json:"run_id"`
-	CreatedAt       time.Time               `json:"created_at"`
+	Meaning         pipeline.Meaning           `json:"label_meaning"`
+	Bundle          artifact.Ref               `json:"bundle"`
+	Algorithm       string                     `json:"algorithm"`
+	Hyperparameters json.RawMessage            `json:"hyperparameters"`
+	Metrics         map[string]evaluate.Metric `json:"metrics"` // on the test set
+	Lineage         Lineage                    `json:"lineage"`
+	Artifacts       map[string]artifact.Ref    `json:"artifacts"` // by role, see package artifact
+	RunID           string                     `json:"run_id"`
+	CreatedAt       time.Time                  `json:"created_at"`
 }
 
 // Lineage says what a version was made from.

@@ -29,7 +29,7 @@ func decaying(t *testing.T, loss float64) report.Cadence {
 	}
 	c.Models = append(c.Models, report.AgedModel{Name: "version 2", Trained: "2026-06-30"})
 	var err error
-	c.Fit, err = performance.FitCadence(points, performance.CadenceOptions{Tolerance: c.Tolerance})
+	c.Fit, err = performance.FitCadence(points, c.Tolerance)
 	require.NoError(t, err)
 	c.Count()
 	return c
@@ -69,7 +69,7 @@ func TestCadencePageOfNoDecayAndOfTooLittle(t *testing.T) {
 	require.Contains(t, string(calm), "days, or less often")
 	require.Contains(t, string(calm), "at least 225 days")
 	c := decaying(t, 0.01)
-	c.Fit, err = performance.FitCadence(nil, performance.CadenceOptions{})
+	c.Fit, err = performance.FitCadence(nil, performance.DefaultTolerance)
 	require.NoError(t, err)
 	c.Count()
 	page, err := report.CadenceHTML(c)

@@ -37,9 +37,9 @@ func OnDataHTML(on evaluate.OnData, m *model.Model) ([]byte, error) {
 
 func evaluationPage(title string, e evaluate.Evaluation, m *model.Model, view evaluationView) ([]byte, error) {
 	view.Rows, view.Positive, view.Share = e.Rows, e.Positive, percent(e.Positive, e.Rows)
-	for _, of := range metricNames {
-		metric := e.Metrics[of.key]
-		view.Metrics = append(view.Metrics, []string{of.title, figure(metric.Estimate), figure(metric.Lower), figure(metric.Upper)})
+	for _, of := range evaluate.Metrics {
+		metric := e.Metrics[of.Name]
+		view.Metrics = append(view.Metrics, []string{of.Title, figure(metric.Estimate), figure(metric.Lower), figure(metric.Upper)})
 	}
 	view.Coefficients = coefficients(m)
 	var err error
@@ -74,21 +74,16 @@ func rivalViews(rivals []Rival) (views []rivalView) {
 	for _, r := range rivals {
 		view := rivalView{Name: fmt.Sprintf("%s, version %d", r.Name, r.Version), Says: r.Note}
 		if r.Differences != nil {
-			_, view.Says = evaluate.BeyondNoise(r.Differences, evaluate.Margins{})
+			_, view.Says = evaluate.BeyondNoise(r.Differences)
 			view.Says = fmt.Sprintf("On %s rows: %s", thousands(int(r.Rows)), view.Says)
-			for _, name := range metricNames {
-				d := r.Differences[name.key]
-				view.Rows = append(view.Rows, []string{name.title, fmt.Sprintf("%+.4f", d.Estimate), fmt.Sprintf("%+.4f", d.Lower), fmt.Sprintf("%+.4f", d.Upper), fmt.Sprintf("%.2g", d.P)})
+			for _, metric := range evaluate.Metrics {
+				d := r.Differences[metric.Name]
+				view.Rows = append(view.Rows, []string{metric.Title, fmt.Sprintf("%+.4f", d.Estimate), fmt.Sprintf("%+.4f", d.Lower), fmt.Sprintf("%+.4f", d.Upper), fmt.Sprintf("%.2g", d.P)})
 			}
 		}
 		views = append(views, view)
 	}
 	return views
-}
-
-// metricNames are the metrics in the order in which they are shown.
-var metricNames = []struct{ key, title string }{
-	{"auc", "AUC"}, {"ks", "Kolmogorov-Smirnov"}, {"brier", "Brier score"}, {"log_loss", "log loss"}, {"accuracy", "accuracy"},
 }
 
 func figure(x float64) string { return fmt.Sprintf("%.4f", x) }

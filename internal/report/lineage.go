@@ -1,7 +1,6 @@
 package report
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"path"
@@ -14,7 +13,7 @@ import (
 
 // LineageHTML renders where a version comes from and where it went. The same document gives the same bytes.
 func LineageHTML(d lineage.Document) ([]byte, error) {
-	view := lineageView{Document: d, Settings: words(d.Hyperparameters), Chain: chain(d)}
+	view := lineageView{Document: d, Settings: lineage.Settings(d.Hyperparameters), Chain: chain(d)}
 	for _, name := range slices.Sorted(maps.Keys(d.Metrics)) {
 		m := d.Metrics[name]
 		view.Figures = append(view.Figures, []string{name, figure(m.Estimate), figure(m.Lower), figure(m.Upper)})
@@ -64,23 +63,6 @@ func chain(d lineage.Document) []station {
 		served = station{"served", strings.Join(last.As, ", "), fmt.Sprintf("the last of %s: %s generation %d", many(n, "record"), last.Environment, last.Generation)}
 	}
 	return append(boxes, station{"delivered", many(len(d.Deliveries), "time"), ""}, served)
-}
-
-// words are the settings of a model that are one value each.
-func words(settings json.RawMessage) string {
-	var all map[string]any
-	if json.Unmarshal(settings, &all) != nil {
-		return ""
-	}
-	var out []string
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		switch all[name].(type) {
-		case map[string]any, []any:
-		default:
-			out = append(out, fmt.Sprintf("%s %v", name, all[name]))
-		}
-	}
-	return strings.Join(out, ", ")
 }
 
 func moment(at time.Time) string {

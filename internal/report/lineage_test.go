@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
@@ -30,7 +31,7 @@ func ancestry() lineage.Document {
 		Author: serving.Author{Actor: "ada", Reason: "it passed <every> check"}}
 	return lineage.Document{
 		Model: "cards", Version: 3, Digest: digest("b"), CreatedAt: at, Algorithm: "logistic", Hyperparameters: json.RawMessage(`{"l2":0.1,"trials":[1]}`),
-		Metrics: map[string]registry.Metric{"auc": {Estimate: 0.78, Lower: 0.77, Upper: 0.79}}, Code: registry.Code{Revision: "0c622a7e2b44", Go: "go1.26.8"},
+		Metrics: map[string]evaluate.Metric{"auc": {Estimate: 0.78, Lower: 0.77, Upper: 0.79}}, Code: registry.Code{Revision: "0c622a7e2b44", Go: "go1.26.8"},
 		Steps: map[string]string{"TrainModel": "5"}, Spec: lineage.Spec{Digest: digest("5"), CreatedAt: at}, AsOf: "2026-05-31", Source: "rows.csv and 1 joined",
 		Schema:  lineage.Schema{Version: 2, Parent: 1, Changes: []string{"home: 1 new value"}, Acceptances: []registry.SchemaAcceptance{{Actor: "data", Reason: "within limits"}}},
 		Sources: &lineage.Sources{Relations: []lineage.Relation{{Name: "/data/rows.csv", Files: []lineage.File{file("1")}}, {Name: "PostgreSQL bureau", Database: true}}},

@@ -22,7 +22,7 @@ type EarlierLook struct {
 	Performance *monitor.Performance // likewise
 }
 
-// LookHTML renders a look. The same look gives the same bytes. No row is in it, nor the name of a group of fewer than leastNamed rows.
+// LookHTML renders a look. The same look gives the same bytes. No row is in it, nor the name of a group of fewer than dataset.LeastNamed rows.
 func LookHTML(l Look) ([]byte, error) {
 	looks := pastAndPresent(l)
 	v := lookView{Look: l, Banner: bannerOf(l), Tiles: lookTiles(l)}

@@ -5,6 +5,7 @@ import (
 	"html/template"
 	"math"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/performance"
 )
@@ -56,7 +57,7 @@ func approvalsViewOf(a performance.Approvals) *approvalsView {
 
 func (v *approvalsView) rate(r performance.ApprovalRate, name string) approvalView {
 	shown := approvalView{Name: name, Rows: thousands(r.Rows), Rate: "–", Before: "–", Change: "–", P: "–", Note: r.Note}
-	if r.Rate == nil || r.Rows < leastNamed {
+	if r.Rate == nil || r.Rows < dataset.LeastNamed {
 		return shown
 	}
 	shown.Rate, shown.Range = share(r.Rate.Estimate), between(*r.Rate, share)
@@ -117,7 +118,7 @@ func impactViewOf(impact performance.Impact) impactView {
 	}
 	hidden := 0
 	for _, g := range impact.Groups {
-		if g.Rows < leastNamed {
+		if g.Rows < dataset.LeastNamed {
 			hidden++
 			continue
 		}

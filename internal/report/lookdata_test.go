@@ -17,6 +17,7 @@ import (
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/scoring"
+	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -161,7 +162,7 @@ func (l *lender) performance(t testing.TB, version, look, looks int, fresh datas
 	t.Helper()
 	of := monitor.Observed{Nth: look + 1}
 	for v := version; v > 0; v-- {
-		of.Versions = append(of.Versions, monitor.Version{Version: v})
+		of.Versions = append(of.Versions, monitor.Version{Track: serving.Track{Version: v}})
 	}
 	grown := float64(look+1) / float64(looks+1)
 	since := l.applicants(t, uint64(40+look), 2000+int(2000*grown), 0.5*grown)
@@ -214,7 +215,7 @@ func (l *lender) look(t testing.TB, earlier int) report.Look {
 	held := l.applicants(t, 98, 3000, 0)
 	since := l.applicants(t, 97, 6000, 0.6)
 	done, err := monitor.Measure(monitor.Observed{
-		Versions: []monitor.Version{{Version: 3}, {Version: 2}, {Version: 1}}, Reference: l.outcomes(held, 1, 0, true), Applicants: l.outcomes(l.sample, 2, 0, true),
+		Versions: []monitor.Version{{Track: serving.Track{Version: 3}}, {Track: serving.Track{Version: 2}}, {Track: serving.Track{Version: 1}}}, Reference: l.outcomes(held, 1, 0, true), Applicants: l.outcomes(l.sample, 2, 0, true),
 		Outcomes: l.outcomes(since, 3, 0.7, true), Fresh: l.outcomes(fresh, 4, 0.7, false), Nth: earlier - earlier/3 + 1,
 	}, measuredLimits)
 	require.NoError(t, err)

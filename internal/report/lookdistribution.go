@@ -3,8 +3,6 @@ package report
 import (
 	"fmt"
 	"html/template"
-	"math"
-	"strconv"
 	"strings"
 
 	"github.com/loanops/loanops/internal/drift"
@@ -13,7 +11,7 @@ import (
 
 // comparable are the bins in which either side has rows.
 func comparable(d monitor.Distribution) (bins []int, most float64) {
-	for i := range d.Labels {
+	for i := range d.Bins {
 		if d.Reference[i] > 0 || d.Fresh[i] > 0 {
 			bins = append(bins, i)
 			most = max(most, d.Reference[i], d.Fresh[i])
@@ -54,7 +52,7 @@ func largeShares(r drift.Result, d monitor.Distribution) template.HTML {
 	drawn.text("e", left-8, 11, "value")
 	drawn.text("e", width-60, 11, "share")
 	drawn.text("e", width, 11, "of the PSI")
-	inner, labels := width-left-right, binLabels(r, d.Labels)
+	inner, labels := width-left-right, binLabels(d.Bins)
 	var before, now strings.Builder
 	for i, bin := range bins {
 		y := top + step*float64(i)
@@ -63,7 +61,7 @@ func largeShares(r drift.Result, d monitor.Distribution) template.HTML {
 		box(&now, left, y+11, max(inner*is/most, 0.5), 8)
 		drawn.text("e ink", left-8, y+14, shorten(labels[bin]))
 		drawn.text("e", width-60, y+14, fmt.Sprintf("%.1f → %.1f %%", 100*was, 100*is))
-		part := partOfPSI(was, is, float64(r.Reference.Rows), float64(r.Window.Rows))
+		part := drift.PartOfPSI(was, is, r.Reference.Rows, r.Window.Rows)
 		class := "e"
 		if part >= drift.Moderate/2 {
 			class = "e ink h"
@@ -75,42 +73,24 @@ func largeShares(r drift.Result, d monitor.Distribution) template.HTML {
 	return drawn.done()
 }
 
-// partOfPSI is what a bin adds, an empty one being half a row as in package drift.
-func partOfPSI(was, is, rowsBefore, rowsNow float64) float64 {
-	if rowsBefore == 0 || rowsNow == 0 {
-		return 0
-	}
-	p, q := max(was, 0.5/rowsBefore), max(is, 0.5/rowsNow)
-	return (q - p) * math.Log(q/p)
-}
-
-// binLabels write the bounds of bins of numbers as people write numbers. The least and the largest number of the reference are not among them: each is
-// one applicant's.
-func binLabels(r drift.Result, labels []string) []string {
-	if r.Category || len(labels) < 4 {
-		return labels
-	}
-	shown := []string{"below the reference's"}
-	within := labels[1 : len(labels)-2]
-	for i, label := range within {
-		last := i == len(within)-1
-		switch {
-		case last && i == 0:
-			shown = append(shown, "as the reference's")
-		case last:
-			shown = append(shown, "above "+bound(within[i-1]))
+// binLabels are the bins in words, bounds of numbers as people write them.
+func binLabels(bins []monitor.Bin) []string {
+	labels := make([]string, len(bins))
+	for i, b := range bins {
+		switch first := i == 0 || bins[i-1].Kind != monitor.OfRange; {
+		case b.Kind == monitor.OfLevel:
+			labels[i] = b.Level
+		case b.Kind == monitor.OfRange && b.UpTo != nil:
+			labels[i] = "up to " + bound(*b.UpTo)
+		case b.Kind == monitor.OfRange && first:
+			labels[i] = "as the reference's"
+		case b.Kind == monitor.OfRange:
+			labels[i] = "above " + bound(*bins[i-1].UpTo)
 		default:
-			shown = append(shown, "up to "+bound(label))
+			labels[i] = map[monitor.BinKind]string{monitor.OfOthers: "others", monitor.BelowAll: "below the reference's", monitor.AboveAll: "above the reference's", monitor.OfMissing: "missing"}[b.Kind]
 		}
 	}
-	return append(shown, "above the reference's", "missing")
+	return labels
 }
 
-// bound is the number of "to 1.2e+04", for people.
-func bound(label string) string {
-	text := strings.TrimPrefix(label, "to ")
-	if x, err := strconv.ParseFloat(text, 64); err == nil {
-		return minus(brief(x))
-	}
-	return text
-}
+func bound(x float64) string { return minus(brief(x)) }

@@ -23,7 +23,7 @@ type featureView struct {
 	At                            int
 	First                         bool // of the table: the score
 	Name, Kind, Class             string
-	Since, Short, Unit            string
+	Since, Short, Unit, Unseen    string
 	PSI, Lower, Band, P           string
 	KS, JS, Wasserstein, Distance string
 	Missing, Effect, EffectClass  string
@@ -63,6 +63,10 @@ func driftViewOf(d monitor.Drift, looks past) *driftView {
 	for _, u := range d.Units {
 		units[u.Feature] = u.Factor
 	}
+	unseen := map[string]monitor.Unseen{}
+	for _, u := range d.Unseen {
+		unseen[u.Feature] = u
+	}
 	distributions := map[string]monitor.Distribution{}
 	for _, shares := range d.Distributions {
 		distributions[shares.Feature] = shares
@@ -77,6 +81,7 @@ func driftViewOf(d monitor.Drift, looks past) *driftView {
 		if factor, found := units[r.Name]; found {
 			f.Unit = fmt.Sprintf("The values look as if they were told in another unit: they are %s times those of the reference.", number(factor))
 		}
+		f.unseen(unseen[r.Name])
 		if r.Name == monitor.Score.Name {
 			f.Name, f.First = scoreName, true
 			if len(r.Statistics) > 0 {
@@ -140,7 +145,7 @@ func sortable(x float64) string { return fmt.Sprintf("%.6g", x) }
 // statistic fills the place of one.
 func (v *featureView) statistic(s drift.Statistic) {
 	text := decimals(s.Value)
-	shown := statisticView{Name: statisticName(string(s.Name)), Value: text, Lower: decimals(s.Lower), Limit: "–", P: probability(s.P), Beyond: s.Beyond}
+	shown := statisticView{Name: statisticName(monitor.Statistic(s.Name)), Value: text, Lower: decimals(s.Lower), Limit: "–", P: probability(s.P), Beyond: s.Beyond}
 	if s.Limit > 0 {
 		shown.Limit = decimals(s.Limit)
 	}
@@ -159,6 +164,20 @@ func (v *featureView) statistic(s drift.Statistic) {
 		shown.Name = "missing, difference"
 	}
 	v.Statistics = append(v.Statistics, shown)
+}
+
+// unseen are the values that no row of the reference has; where there are none there is nothing to say.
+func (v *featureView) unseen(u monitor.Unseen) {
+	if u.Short != nil || u.Unseen.Unseen == 0 {
+		return
+	}
+	share := func(x float64) string { return fmt.Sprintf("%.2g %%", 100*x) }
+	v.Statistics = append(v.Statistics, statisticView{Name: "rows of unseen values", Value: share(u.Share), Lower: share(u.Lower), Limit: share(u.Limit), P: probability(u.P), Beyond: u.Beyond})
+	v.Unseen = fmt.Sprintf("%s that no row of the reference has, in %s of %s fresh rows; chance brings %s.",
+		counted(int(u.Values), "value", "values"), thousands(int(u.Unseen.Unseen)), thousands(int(u.Window)), share(u.Expected))
+	if u.Beyond {
+		v.Class = "beyond"
+	}
 }
 
 // effect is what the drift does to the score; features that the champion does not read have none.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loanops/loanops/internal/drift"
 	"github.com/loanops/loanops/internal/monitor"
 )
 
@@ -74,9 +75,9 @@ func farBeyond(f monitor.Finding) float64 {
 
 func (v lookView) linkOf(f monitor.Finding) string {
 	switch {
-	case strings.HasSuffix(f.Statistic, "_difference") && v.Performance != nil:
+	case (f.Statistic == monitor.AUCDifference || f.Statistic == monitor.BrierDifference) && v.Performance != nil:
 		return "#versions"
-	case f.Statistic == "refused_by_champion", f.Kind == monitor.OfPerformance:
+	case f.Statistic == monitor.RefusedByChampion, f.Kind == monitor.OfPerformance:
 		return "#performance"
 	case f.Segment != "" && v.Segments != nil:
 		return "#segments"
@@ -89,15 +90,17 @@ func (v lookView) linkOf(f monitor.Finding) string {
 	return ""
 }
 
-// statisticName is for people.
-func statisticName(key string) string {
-	names := map[string]string{
-		"psi": "PSI", "ks": "KS", "chi_squared": "chi-squared", "jensen_shannon": "Jensen-Shannon", "wasserstein": "Wasserstein", "missingness": "missing",
-		"auc": "AUC", "auc_change": "change of AUC", "auc_difference": "AUC of an older version", "brier_difference": "Brier score of an older version", "refused_by_champion": "refused by the champion",
-		"brier": "Brier score", "log_loss": "log loss", "accuracy": "accuracy", "brier_excess": "Brier above promise",
-	}
-	if name, known := names[key]; known {
+// statisticNames are for people. Those that are not among them are called by their words.
+var statisticNames = map[monitor.Statistic]string{
+	monitor.Statistic(drift.PSI): "PSI", monitor.Statistic(drift.KS): "KS", monitor.Statistic(drift.ChiSquared): "chi-squared",
+	monitor.Statistic(drift.JensenShannon): "Jensen-Shannon", monitor.Statistic(drift.Wasserstein): "Wasserstein", monitor.Statistic(drift.Missingness): "missing",
+	monitor.AUCChange: "change of AUC", monitor.BrierExcess: "Brier above promise",
+	monitor.AUCDifference: "AUC of an older version", monitor.BrierDifference: "Brier score of an older version", monitor.RefusedByChampion: "refused by the champion",
+}
+
+func statisticName(s monitor.Statistic) string {
+	if name, known := statisticNames[s]; known {
 		return name
 	}
-	return strings.ReplaceAll(key, "_", " ")
+	return strings.ReplaceAll(string(s), "_", " ")
 }

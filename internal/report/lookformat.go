@@ -8,12 +8,10 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/monitor"
 )
-
-// leastNamed is of how many rows a group must be to be named: a rarer one may be a person.
-const leastNamed = 5
 
 // scoreName is what the champion's score is called, which no column is.
 const scoreName = "the champion's score"
@@ -95,7 +93,7 @@ func notNamed(n int, one, many string) string {
 	if n == 0 {
 		return ""
 	}
-	return fmt.Sprintf("Not named: %s of fewer than %d rows.", counted(n, one, many), leastNamed)
+	return fmt.Sprintf("Not named: %s of fewer than %d rows.", counted(n, one, many), dataset.LeastNamed)
 }
 
 // sortedBy orders by falling size, equal ones as they are.

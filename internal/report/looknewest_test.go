@@ -24,7 +24,7 @@ func TestLookShowsTheNewestMonths(t *testing.T) {
 		{Since: "2026-03", Vintages: 2, Rows: 2468, Differences: differences(-0.1, 0.03)},
 	}
 	shown.Change.Decayed, shown.Change.Since = true, "2026-03"
-	shown.Recent = []performance.Standing{{Name: "1", Basis: performance.OnLabels, Rows: 2468, Differences: differences(0.07, 0), P: 1e-5, Better: true}}
+	shown.Recent = []performance.Standing{{Version: 1, Basis: performance.OnLabels, Rows: 2468, Differences: differences(0.07, 0), P: 1e-5, Better: true}}
 	l.Performance = &shown
 	page := lookPage(t, l)
 	for _, want := range []string{

@@ -96,21 +96,24 @@ func (v lookPerformanceView) ChangeWords() string {
 
 func metricViews(p monitor.Performance) []metricView {
 	var views []metricView
-	further := []struct{ key, title string }{{"calibration", "positive labels above what scores promise"}, {"brier_excess", "Brier above what scores promise"}, {"positive_rate", "positive labels"}}
-	for _, name := range slices.Concat(metricNames, further) {
-		v := metricView{Name: name.title, Judged: "–", Realised: "–", Change: "–", Estimated: "–"}
+	further := []evaluate.MetricName{
+		{Name: "calibration", Title: "positive labels above what scores promise"}, {Name: "brier_excess", Title: "Brier above what scores promise"},
+		{Name: "positive_rate", Title: "positive labels"},
+	}
+	for _, metric := range slices.Concat(evaluate.Metrics, further) {
+		v := metricView{Name: metric.Title, Judged: "–", Realised: "–", Change: "–", Estimated: "–"}
 		any := false
 		for _, of := range []struct {
 			metrics map[string]evaluate.Metric
 			to      *string
 		}{{metricsOf(p.Judged), &v.Judged}, {metricsOf(p.Realised.Overall), &v.Realised}, {p.Estimated.Metrics, &v.Estimated}} {
-			if m, measured := of.metrics[name.key]; measured {
+			if m, measured := of.metrics[metric.Name]; measured {
 				*of.to, any = fmt.Sprintf("%s (%s)", decimals(m.Estimate), between(m, decimals)), true
 			}
 		}
-		if d, measured := p.Change.Differences[name.key]; measured {
+		if d, measured := p.Change.Differences[metric.Name]; measured {
 			v.Change, v.ChangeRange, any = signed(d.Estimate), between(metricOf(d), signed), true
-			if name.key == p.Change.By && p.Change.Since == "" {
+			if metric.Name == p.Change.By && p.Change.Since == "" {
 				v.Class = "worse"
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/performance"
 )
@@ -107,7 +108,7 @@ func apart(b performance.ReliabilityBin) bool {
 	return b.Predicted < b.Observed.Lower || b.Predicted > b.Observed.Upper
 }
 
-// reliabilityScores is the histogram of the scores. Bars are a multiple of the bins' width; those of fewer than leastNamed rows are drawn alike,
+// reliabilityScores is the histogram of the scores. Bars are a multiple of the bins' width; those of fewer than dataset.LeastNamed rows are drawn alike,
 // and say no more.
 func (d *drawing) reliabilityScores(scores []int, reaching float64, x func(float64) float64) {
 	const shown = 25
@@ -130,8 +131,8 @@ func (d *drawing) reliabilityScores(scores []int, reaching float64, x func(float
 		}
 		from, to := float64(i*width)/float64(len(scores)), float64((i+1)*width)/float64(len(scores))
 		text := counted(rows, "row", "rows")
-		if rows < leastNamed {
-			rows, text = leastNamed, fmt.Sprintf("fewer than %d rows", leastNamed)
+		if rows < dataset.LeastNamed {
+			rows, text = dataset.LeastNamed, fmt.Sprintf("fewer than %d rows", dataset.LeastNamed)
 		}
 		high := max(1, (reliabilityFoot-reliabilityRows)*min(1, float64(rows)/float64(most)))
 		d.rect("matured", x(from)+0.5, reliabilityFoot-high, x(min(to, reaching))-x(from)-1, high, fmt.Sprintf("scores from %s to %s: %s", share(from), share(min(to, 1)), text))

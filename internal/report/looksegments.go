@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/drift"
 	"github.com/loanops/loanops/internal/monitor"
 )
@@ -30,7 +31,7 @@ const shownBeyond = 12
 
 // nameable says that a value has rows enough to be named.
 func nameable(r drift.Result) bool {
-	return r.Reference.Rows >= leastNamed && r.Window.Rows >= leastNamed
+	return r.Reference.Rows >= dataset.LeastNamed && r.Window.Rows >= dataset.LeastNamed
 }
 
 // segmentMap is nil where no segment is looked at.

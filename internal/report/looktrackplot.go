@@ -73,7 +73,7 @@ func (p trackPlot) axes() {
 	}
 }
 
-// monthsBetween are the first days of months, of every month or of every so manieth, at most so many.
+// monthsBetween are the first days of months: of every one, of every second one, or of fewer, so that they are at most so many.
 func monthsBetween(from, to float64, most int) (days []float64) {
 	first := dataset.DayOf(math.Floor(from))
 	month := time.Date(first.Year(), first.Month(), 1, 0, 0, 0, 0, time.UTC)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -78,10 +79,8 @@ func (v rememberedView) Order() string {
 }
 
 func metricTitle(key string) string {
-	for _, name := range metricNames {
-		if name.key == key {
-			return name.title
-		}
+	if metric, known := evaluate.MetricOf(key); known {
+		return metric.Title
 	}
 	return key
 }

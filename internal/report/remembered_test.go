@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
@@ -56,10 +57,10 @@ func remembered(t *testing.T) report.Remembered {
 		d := ancestry()
 		d.Version, d.CreatedAt = version, dayOf(version)
 		d.Hyperparameters = json.RawMessage(fmt.Sprintf(`{"l2":%g,"iterations":7,"solver":"newton","trials":[{"l2":1}]}`, 0.1*float64(min(version, 2))))
-		near := func(x, half float64) registry.Metric {
-			return registry.Metric{Estimate: x, Lower: x - half, Upper: x + half}
+		near := func(x, half float64) evaluate.Metric {
+			return evaluate.Metric{Estimate: x, Lower: x - half, Upper: x + half}
 		}
-		d.Metrics = map[string]registry.Metric{"auc": near(0.76+0.01*float64(version%3), 0.012), "brier": near(0.14, 0.004)}
+		d.Metrics = map[string]evaluate.Metric{"auc": near(0.76+0.01*float64(version%3), 0.012), "brier": near(0.14, 0.004)}
 		d.Artifacts = map[string]artifact.Ref{"test": {URI: "s3://loanops/test.json", SHA256: strings.Repeat(fmt.Sprint(version/2), 64), Bytes: 1200}}
 		d.Run = &registry.Run{
 			ID: fmt.Sprint("run-", version), WorkflowID: "training-cards", Trigger: registry.BySchedule, Status: registry.RunCompleted, StartedAt: dayOf(version), EndedAt: dayOf(version).Add(90 * time.Second),

@@ -33,8 +33,8 @@ type rankRow struct {
 // rankTabs has a tab for each metric that a version has, that which ranks first.
 func rankTabs(r Remembered) (tabs []rankTab) {
 	tests := testRows(r.Versions)
-	for _, name := range metricNames {
-		if tab := rankTabOf(r.Versions, tests, name.key, name.title); len(tab.Rows) > 0 {
+	for _, metric := range evaluate.Metrics {
+		if tab := rankTabOf(r.Versions, tests, metric); len(tab.Rows) > 0 {
 			tabs = append(tabs, tab)
 		}
 	}
@@ -46,13 +46,13 @@ func rankTabs(r Remembered) (tabs []rankTab) {
 }
 
 // rankTabOf has no rows where no version has the metric.
-func rankTabOf(versions []RememberedVersion, tests testedView, key, title string) rankTab {
-	tab := rankTab{Key: key, Name: title, Less: evaluate.LessIsBetter(key)}
+func rankTabOf(versions []RememberedVersion, tests testedView, metric evaluate.MetricName) rankTab {
+	tab := rankTab{Key: metric.Name, Name: metric.Title, Less: metric.Falls}
 	var shown []evaluate.Metric
 	var band *evaluate.Metric
 	var marks []float64
 	for _, v := range versions {
-		m, measured := v.Metrics[key]
+		m, measured := v.Metrics[metric.Name]
 		if !measured {
 			continue
 		}
@@ -68,7 +68,7 @@ func rankTabOf(versions []RememberedVersion, tests testedView, key, title string
 	scale.band = band
 	for _, v := range versions {
 		row := rankRow{Version: v.Version, Roles: v.Aliases, Test: tests.letter[v.Version]}
-		if m, measured := v.Metrics[key]; measured {
+		if m, measured := v.Metrics[metric.Name]; measured {
 			row.Estimate, row.Interval, row.Plot, row.value = figure(m.Estimate), between(m, figure), scale.row(m, roleClass(v.Aliases)), m.Estimate
 		}
 		tab.Rows = append(tab.Rows, row)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
@@ -50,9 +51,9 @@ type reignWords struct{ From, Until, By, How, Reason string }
 func (r Remembered) versionView(i int) versionView {
 	of := r.Versions[i]
 	v := versionView{RememberedVersion: of, Chain: chain(of.Document), Open: slices.Contains(of.Aliases, serving.ChampionAlias) || len(r.Versions) == 1}
-	for _, name := range metricNames {
-		if m, measured := of.Metrics[name.key]; measured {
-			v.Figures = append(v.Figures, []string{name.title, figure(m.Estimate), between(m, figure)})
+	for _, metric := range evaluate.Metrics {
+		if m, measured := of.Metrics[metric.Name]; measured {
+			v.Figures = append(v.Figures, []string{metric.Title, figure(m.Estimate), between(m, figure)})
 		}
 	}
 	v.Settings, v.Nested = settings(of.Hyperparameters)

@@ -31,7 +31,8 @@ var Runs = []workflows.Scheduled{workflows.TrainingRun, workflows.MonitorRun}
 // Schedules are those of a Temporal namespace.
 type Schedules struct{ Client client.ScheduleClient }
 
-// Set makes the schedule, or changes when it triggers, as a person wants it. One that is paused stays paused. by says who that is.
+// Set makes the schedule, or changes when it triggers, as a person wants it. One that is paused stays paused, and one of a pipeline that is paused is made so.
+// by says who that is.
 func (s Schedules) Set(ctx context.Context, name string, run workflows.Scheduled, timing pipeline.Timing, by string) error {
 	return s.set(ctx, name, run, timing, by, "")
 }
@@ -56,8 +57,12 @@ func (s Schedules) set(ctx context.Context, name string, run workflows.Scheduled
 	}
 	err := update()
 	if isGone(err) {
+		if wanted.State, err = s.beginning(ctx, name, note); err != nil {
+			return err
+		}
 		_, err = s.Client.Create(ctx, client.ScheduleOptions{
-			ID: id, Spec: *wanted.Spec, Action: wanted.Action, Overlap: wanted.Policy.Overlap, CatchupWindow: wanted.Policy.CatchupWindow, Note: note,
+			ID: id, Spec: *wanted.Spec, Action: wanted.Action, Overlap: wanted.Policy.Overlap, CatchupWindow: wanted.Policy.CatchupWindow,
+			Note: wanted.State.Note, Paused: wanted.State.Paused,
 			Memo:                  map[string]any{"what": fmt.Sprintf("starts the %s of %s; a trigger that comes while one runs is kept", run, name)},
 			TypedSearchAttributes: workflows.About(name, registry.BySchedule),
 		})
@@ -66,6 +71,23 @@ func (s Schedules) set(ctx context.Context, name string, run workflows.Scheduled
 		err = update()
 	}
 	return fault.Wrap(fault.Unavailable, err, "setting the schedule %s", id)
+}
+
+// beginning is the state of a schedule that is made: that of another one of the pipeline which is paused, for people pause a pipeline and not a schedule.
+func (s Schedules) beginning(ctx context.Context, name, note string) (*client.ScheduleState, error) {
+	for _, run := range Runs {
+		described, err := s.Client.GetHandle(ctx, run.ScheduleID(name)).Describe(ctx)
+		if isGone(err) {
+			continue
+		}
+		if err != nil {
+			return nil, fault.Wrap(fault.Unavailable, err, "reading the schedule %s", run.ScheduleID(name))
+		}
+		if state := described.Schedule.State; state != nil && state.Paused {
+			return &client.ScheduleState{Paused: true, Note: state.Note}, nil
+		}
+	}
+	return &client.ScheduleState{Note: note}, nil
 }
 
 // claim makes a schedule that a person has set, if there is one, a spec's: of one that declared that timing, or the schedule's own where none is known.

@@ -202,6 +202,72 @@ func TestAPersonSettlesWhatAFailedRegistrationSet(t *testing.T) {
 	require.Equal(t, map[string]string{"training": "12h"}, w.timings(t))
 }
 
+// A pipeline is paused as a whole: what is made meanwhile is of a pipeline that is paused, whoever makes it, and one resumption ends it.
+func TestAScheduleOfAPausedPipelineIsMadePaused(t *testing.T) {
+	t.Parallel()
+	const why = "paused by grace: an audit"
+	both, training := cards(t, "schedule: {retrain: 24h, monitor: 1h}\n", "a"), cards(t, "schedule: {retrain: 24h, monitor: off}\n", "a")
+	looks := cards(t, "schedule: {retrain: off, monitor: 1h}\n", "a")
+	register := func(spec registry.PipelineSpec) func(*testing.T, world) {
+		return func(t *testing.T, w world) { w.register(t, spec) }
+	}
+	for name, test := range map[string]struct {
+		first registry.PipelineSpec
+		then  []func(*testing.T, world)
+	}{
+		"a spec declares a monitor":  {training, []func(*testing.T, world){register(both)}},
+		"a spec declares retraining": {looks, []func(*testing.T, world){register(both)}},
+		"one goes, and comes again":  {both, []func(*testing.T, world){register(looks), register(both)}},
+		"one after the other goes":   {both, []func(*testing.T, world){register(looks), register(both), register(training), register(both)}},
+		"a person sets one": {training, []func(*testing.T, world){func(t *testing.T, w world) {
+			require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.MonitorRun, "2h", "ada"))
+		}}},
+		"a person deletes and sets one": {both, []func(*testing.T, world){func(t *testing.T, w world) {
+			require.NoError(t, w.schedules.Delete(t.Context(), "cards", workflows.MonitorRun))
+			require.NoError(t, w.schedules.Set(t.Context(), "cards", workflows.MonitorRun, "2h", "ada"))
+		}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.register(t, test.first)
+			for _, run := range schedule.Runs {
+				if err := w.schedules.Pause(t.Context(), "cards", run, why); err != nil {
+					require.Equal(t, fault.NotFound, fault.CodeOf(err))
+				}
+			}
+			for _, then := range test.then {
+				then(t, w)
+			}
+			states, err := w.schedules.States(t.Context(), "cards")
+			require.NoError(t, err)
+			require.Len(t, states, 2)
+			for _, s := range states {
+				require.True(t, s.Paused, s.Schedule)
+				require.Equal(t, why, s.Note, s.Schedule)
+				require.Nil(t, s.Next)
+				require.NoError(t, w.schedules.Resume(t.Context(), "cards", s.Run, "resumed by grace"))
+			}
+		})
+	}
+}
+
+// Once it is resumed nothing is made paused.
+func TestAScheduleOfAResumedPipelineIsMadeRunning(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, cards(t, "schedule: {retrain: 24h, monitor: off}\n", "a"))
+	require.NoError(t, w.schedules.Pause(t.Context(), "cards", workflows.TrainingRun, "paused by grace"))
+	require.NoError(t, w.schedules.Resume(t.Context(), "cards", workflows.TrainingRun, "resumed by grace"))
+	w.register(t, cards(t, "schedule: {retrain: 24h, monitor: 1h}\n", "a"))
+	states, err := w.schedules.States(t.Context(), "cards")
+	require.NoError(t, err)
+	require.Len(t, states, 2)
+	for _, s := range states {
+		require.False(t, s.Paused, s.Schedule)
+	}
+}
+
 // A schedule that could not be deleted is when the spec is registered again.
 func TestADeletionIsMadeUpFor(t *testing.T) {
 	t.Parallel()
@@ -305,6 +371,37 @@ func TestWhatASchedulePromises(t *testing.T) {
 		require.Equal(t, []any{workflows.TriggerInput{Run: run, Pipeline: "cards", Trigger: "schedule", Actor: id}}, does.Args)
 		require.Equal(t, 2, does.TypedSearchAttributes.Size())
 	}
+}
+
+// Whoever asks is heard: a trigger that comes while another one is under way is not skipped, as one of the timing is.
+func TestATriggerIsHeardWhileAnotherIsUnderWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, cards(t, "", "first"))
+	w.memory.Calls = nil
+	require.NoError(t, w.schedules.Trigger(t.Context(), "cards", workflows.TrainingRun))
+	require.Equal(t, []string{"trigger retrain-cards AllowAll"}, w.memory.Calls)
+}
+
+// A paused schedule triggers at none of the times that Temporal tells of it.
+func TestAPausedScheduleHasNoNextTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.register(t, cards(t, "schedule: {monitor: off}\n", "first"))
+	next := func() *time.Time {
+		states, err := w.schedules.States(t.Context(), "cards")
+		require.NoError(t, err)
+		require.Len(t, states, 1)
+		return states[0].Next
+	}
+	require.Nil(t, next(), "Temporal tells none")
+	at := time.Date(2026, 7, 6, 3, 0, 0, 0, time.UTC)
+	w.memory.Next = []time.Time{at, at.AddDate(0, 0, 7)}
+	require.Equal(t, &at, next())
+	require.NoError(t, w.schedules.Pause(t.Context(), "cards", workflows.TrainingRun, "grace: an audit"))
+	require.Nil(t, next())
+	require.NoError(t, w.schedules.Resume(t.Context(), "cards", workflows.TrainingRun, "grace"))
+	require.Equal(t, &at, next())
 }
 
 func TestWhatIsNotThereIsNotFound(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"github.com/loanops/loanops/internal/clean"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 // Evolution is what data make of a schema.
@@ -30,13 +31,14 @@ func (e Evolution) Words() []string {
 }
 
 // Evolve takes in what rows held beyond the schema and beyond nothing else: new categories in at least dataset.MinNovel rows each, no more of
-// them than the domain has already, and values outside the range; each while the column's rows are at most maxShare, 0 to 1, of all. columns are
-// those that the rows had; known are columns that were recorded before.
-func Evolve(s Schema, seen dataset.Checked, columns []dataset.Field, known []string, maxShare float64) Evolution {
+// them than the domain has already, and values outside the range; each while the column's rows are no more than maxShare, 0 to 1, of all, as exceeds
+// says it. columns are those that the rows had; known are columns that were recorded before.
+func Evolve(s Schema, seen dataset.Checked, columns []dataset.Field, known []string, maxShare float64, exceeds statistics.Exceeds) Evolution {
 	e := Evolution{taken: map[string]dataset.Novelty{}}
+	tooMany := func(rows int64) bool { return exceeds(rows, seen.Rows, maxShare) }
 	next := slices.Clone(s.Columns)
 	for i := range next {
-		novel := seen.Novel[next[i].Name].Within(next[i], maxShare*float64(seen.Rows))
+		novel := seen.Novel[next[i].Name].Within(next[i], tooMany)
 		if novel.Rows() == 0 {
 			continue
 		}

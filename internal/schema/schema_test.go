@@ -9,6 +9,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/schema"
+	"github.com/loanops/loanops/internal/statistics"
 )
 
 func bound(x float64) *float64 { return &x }
@@ -117,14 +118,14 @@ func fields(names ...string) (all []dataset.Field) {
 func TestAFileWithoutAHeaderIsNoSchema(t *testing.T) {
 	seen := dataset.Checked{Rows: 100}
 	lacking := fields("Ann Smithson", "12", "purpose")
-	require.Empty(t, schema.Evolve(cards(), seen, lacking, nil, 1).Words())
+	require.Empty(t, schema.Evolve(cards(), seen, lacking, nil, 1, statistics.Above).Words())
 	_, changes := schema.Propose(cards(), nil, seen, lacking)
 	require.Empty(t, changes)
 }
 
 func TestNewColumnsAreRecordedOnce(t *testing.T) {
 	have := fields("id", "y", "income", "purpose", "paid", "extra", "more")
-	e := schema.Evolve(cards(), dataset.Checked{Rows: 100}, have, []string{"more"}, 0)
+	e := schema.Evolve(cards(), dataset.Checked{Rows: 100}, have, []string{"more"}, 0, statistics.Above)
 	require.Equal(t, []string{"extra"}, e.Unused)
 	require.Equal(t, cards(), e.Schema)
 }

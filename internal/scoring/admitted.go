@@ -6,25 +6,19 @@ import (
 )
 
 // Admitted are the places of the rows that are good requests under each of the contracts by itself. A declared column that the table does not have,
-// or has as another type, is fault.Invalid, but for one that requests may leave out.
+// but for one that requests may leave out, or has as another type is fault.Invalid.
 func Admitted(t dataset.Table, contracts ...request.Contract) ([]int, error) {
 	good := make([]bool, t.Rows())
 	for i := range good {
 		good[i] = true
 	}
 	for _, c := range contracts {
-		var fields []request.Field
-		for _, f := range c.Fields {
-			if !f.Nullable || t.Column(f.Name) != nil {
-				fields = append(fields, f)
-			}
-		}
-		rows, err := declared(t, fields)
+		rows, err := declared(t, c.Fields)
 		if err != nil {
 			return nil, err
 		}
 		for i := range good {
-			good[i] = good[i] && admitted(rows, i, fields, []request.Contract{c})
+			good[i] = good[i] && admitted(rows, i, c.Fields, []request.Contract{c})
 		}
 	}
 	var places []int

@@ -5,8 +5,8 @@ import (
 
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
+	"github.com/loanops/loanops/internal/transform"
 )
 
 // Applications takes n of the rows that are good requests under every contract, evenly spaced, as a lender would send them: number,
@@ -72,13 +72,11 @@ func demandsMore(contracts []request.Contract, fields []request.Field) bool {
 }
 
 func declared(t dataset.Table, fields []request.Field) (Rows, error) {
-	var names []string
-	var types []pipeline.ColumnType
-	for _, f := range fields {
-		names = append(names, f.Name)
-		types = append(types, f.Type)
+	read := make([]transform.Field, len(fields))
+	for i, f := range fields {
+		read[i] = transform.Field{Name: f.Name, Type: f.Type, Nullable: f.Nullable}
 	}
-	rows, err := newRows(t, names, types)
+	rows, err := newRows(t, read)
 	return rows, fault.Wrap(fault.Invalid, err, "the contract of requests")
 }
 

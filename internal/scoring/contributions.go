@@ -9,7 +9,7 @@ import (
 // MeanContributions are, by field of the model's signature, how much it moves the log-odds of the rows on average, see model.Contributions. There must be
 // rows, and the model must take each.
 func MeanContributions(m *model.Model, t dataset.Table) ([]float64, error) {
-	rows, err := signature(m, t)
+	rows, err := newRows(t, m.Signature())
 	if err != nil {
 		return nil, err
 	}

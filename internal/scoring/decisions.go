@@ -8,7 +8,7 @@ import (
 
 // Decisions decides every row, as a predictor of the decider's track would.
 func Decisions(d decision.Decider, t dataset.Table) ([]decision.Decision, error) {
-	rows, err := signature(d.Model, t)
+	rows, err := newRows(t, d.Model.Signature())
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,8 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
+	"github.com/loanops/loanops/internal/transform"
 )
 
 // Wanted by hand.
@@ -19,7 +21,7 @@ func TestTextThatIsAllNumbersIsReadAsNumbers(t *testing.T) {
 		for i := range texts {
 			column.Valid[i] = valid || i > 0
 		}
-		return newRows(dataset.Table{Columns: []dataset.Column{column}}, []string{"inquiries"}, []pipeline.ColumnType{pipeline.Number})
+		return newRows(dataset.Table{Columns: []dataset.Column{column}}, []transform.Field{{Name: "inquiries", Type: pipeline.Number}})
 	}
 	rows, err := read(false, "", "2", "-0.5", "1e3", "7.0", "1 ")
 	require.NoError(t, err)
@@ -27,11 +29,18 @@ func TestTextThatIsAllNumbersIsReadAsNumbers(t *testing.T) {
 	for i, want := range []float64{2, -0.5, 1000, 7, 1} {
 		require.Equal(t, math.Float64bits(want), math.Float64bits(rows.Value(i+1, 0).Number))
 	}
-	_, err = newRows(dataset.Table{Columns: []dataset.Column{{Name: "open", Kind: dataset.Text, Texts: []string{"0.5"}, Valid: []bool{true}}}}, []string{"open"}, []pipeline.ColumnType{pipeline.Integer})
+	_, err = newRows(dataset.Table{Columns: []dataset.Column{{Name: "open", Kind: dataset.Text, Texts: []string{"0.5"}, Valid: []bool{true}}}}, []transform.Field{{Name: "open", Type: pipeline.Integer}})
 	require.ErrorContains(t, err, `column "open" is not an integer`)
+	inquiries := request.Contract{Fields: []request.Field{{Name: "inquiries", Type: pipeline.Number, Nullable: true}}}
 	for _, text := range []string{"", "two", "NaN", "inf", "1e999", "1,5"} {
-		_, err := read(true, "1", text)
+		column := dataset.Column{Name: "inquiries", Kind: dataset.Text, Texts: []string{"1", text, "", "2"}, Valid: []bool{true, true, false, true}}
+		places, err := Admitted(dataset.Table{Columns: []dataset.Column{column}}, inquiries)
+		require.NoError(t, err)
+		require.Equal(t, []int{0, 2, 3}, places, "%q alone is refused", text)
+		_, err = Column(&column, "inquiries", pipeline.Number)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err), text)
 		require.ErrorContains(t, err, `column "inquiries" is not a number`)
+		_, err = read(true, text, text)
+		require.ErrorContains(t, err, `column "inquiries" is not a number`, "none of its texts is one")
 	}
 }

@@ -12,19 +12,23 @@ import (
 
 // Rows reads a table's columns as the fields of a signature.
 type Rows struct {
-	columns []*dataset.Column
+	columns []*dataset.Column // nil is missing in every row
 	rows    int
 }
 
-// newRows finds the named columns in the table, see Column.
-func newRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows, error) {
-	r := Rows{rows: t.Rows()}
-	for i, name := range names {
-		c, err := Column(t.Column(name), name, types[i])
-		if err != nil {
+// newRows finds the fields in the table, see column. One that may be missing and that the table does not have is missing in every row, as a request may leave
+// it out.
+func newRows(t dataset.Table, fields []transform.Field) (Rows, error) {
+	r := Rows{rows: t.Rows(), columns: make([]*dataset.Column, len(fields))}
+	for i, f := range fields {
+		c := t.Column(f.Name)
+		if c == nil && f.Nullable {
+			continue
+		}
+		var err error
+		if r.columns[i], _, err = column(c, f.Name, f.Type); err != nil {
 			return Rows{}, err
 		}
-		r.columns = append(r.columns, c)
 	}
 	return r, nil
 }
@@ -33,17 +37,34 @@ func newRows(t dataset.Table, names []string, types []pipeline.ColumnType) (Rows
 // read as such: a table has the columns as text that its own spec does not declare, those for instance that a later version has given up and an
 // earlier one reads.
 func Column(c *dataset.Column, name string, of pipeline.ColumnType) (*dataset.Column, error) {
+	as, none, err := column(c, name, of)
+	if err == nil && none > 0 {
+		err = another(name, of)
+	}
+	return as, err
+}
+
+// column is Column of rows that are taken one by one: so many texts are no value of a numeric type, but not all of them. What a row is does not depend on others.
+func column(c *dataset.Column, name string, of pipeline.ColumnType) (as *dataset.Column, none int, err error) {
 	if c == nil {
-		return nil, fault.New(fault.Invalid, "column %q is missing", name)
+		return nil, 0, fault.New(fault.Invalid, "column %q is missing", name)
 	}
 	if of.Numeric() && c.Kind == dataset.Text {
-		c = numbers(c, of)
+		as, readable, none, err := numbers(c, of)
+		if err == nil && none > 0 && readable == 0 {
+			err = another(name, of)
+		}
+		return as, none, err
 	}
 	number := c.Kind == dataset.Float || c.Kind == dataset.Integer || c.Kind == dataset.Boolean || c.Kind == dataset.Decimal
 	if of.Numeric() != number || !number && c.Kind != dataset.Text {
-		return nil, fault.New(fault.Invalid, "column %q is not %s", name, of.Noun())
+		return nil, 0, another(name, of)
 	}
-	return c, nil
+	return c, 0, nil
+}
+
+func another(name string, of pipeline.ColumnType) error {
+	return fault.New(fault.Invalid, "column %q is not %s", name, of.Noun())
 }
 
 // Len is the number of rows.
@@ -52,7 +73,7 @@ func (r Rows) Len() int { return r.rows }
 // Value is one field of one row.
 func (r Rows) Value(row, field int) transform.Value {
 	c := r.columns[field]
-	if c.Missing(row) {
+	if c == nil || c.Missing(row) {
 		return transform.Value{Missing: true}
 	}
 	if c.Kind == dataset.Text {
@@ -61,20 +82,9 @@ func (r Rows) Value(row, field int) transform.Value {
 	return transform.Value{Number: c.Floats[row]}
 }
 
-// signature reads the table as the model's fields.
-func signature(m *model.Model, t dataset.Table) (Rows, error) {
-	var names []string
-	var types []pipeline.ColumnType
-	for _, f := range m.Signature() {
-		names = append(names, f.Name)
-		types = append(types, f.Type)
-	}
-	return newRows(t, names, types)
-}
-
 // Table scores every row with the model's Score.
 func Table(m *model.Model, t dataset.Table) ([]float64, error) {
-	rows, err := signature(m, t)
+	rows, err := newRows(t, m.Signature())
 	if err != nil {
 		return nil, err
 	}

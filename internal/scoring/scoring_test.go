@@ -66,7 +66,7 @@ func TestTableRefuses(t *testing.T) {
 		table dataset.Table
 		says  string
 	}{
-		{"no columns", table(), `column "income" is missing`},
+		{"no columns", table(), `column "home" is missing`},
 		{"a column is missing", table(floats("income", 1)), `column "home" is missing`},
 		{"a text where a number is", table(texts("income", "much"), home), `column "income" is not a number`},
 		{"a day where a number is", table(dataset.Column{Name: "income", Kind: dataset.Date, Floats: []float64{20000}}, home), `column "income" is not a number`},
@@ -84,6 +84,25 @@ func TestTableRefuses(t *testing.T) {
 			require.Nil(t, p)
 		})
 	}
+}
+
+// A request may leave out what may be missing, and so may a table: both are scored alike, to the bit.
+func TestATableMayLackWhatRequestsMayLeaveOut(t *testing.T) {
+	t.Parallel()
+	home := texts("home", "own", "rent")
+	got, err := scoring.Table(loans(), table(home))
+	require.NoError(t, err)
+	want, err := scoring.Table(loans(), table(home, floats("income", math.NaN(), math.NaN())))
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	golden, err := scoring.Golden(loans(), table(home), 1)
+	require.NoError(t, err)
+	require.Equal(t, []model.GoldenRow{{Application: map[string]any{"income": nil, "home": "own"}, Probability: want[0]}}, golden.Rows)
+	means, err := scoring.MeanContributions(loans(), table(home))
+	require.NoError(t, err)
+	wanted, err := scoring.MeanContributions(loans(), table(home, floats("income", math.NaN(), math.NaN())))
+	require.NoError(t, err)
+	require.Equal(t, wanted, means)
 }
 
 // A dataset holds whole numbers, booleans and amounts in kinds of their own, and each is a number to a model.

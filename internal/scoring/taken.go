@@ -22,8 +22,11 @@ func Taken(m *model.Model, t dataset.Table) ([]float64, error) {
 		return p, err
 	}
 	scores, err := Table(m, t.Select(places))
+	if err != nil {
+		return nil, err
+	}
 	for i, place := range places {
 		p[place] = scores[i]
 	}
-	return p, err
+	return p, nil
 }

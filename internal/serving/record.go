@@ -39,7 +39,7 @@ const (
 
 // Author says who writes a record, and why.
 type Author struct {
-	// Writer is the run (workflow ID/run ID) or the person that wrote.
+	// Writer is the run, see RunWriter, or the person that wrote.
 	Writer string `json:"writer"`
 	// Actor is the person who answers for it: who started the run, approved, aborted or rolled back.
 	Actor  string `json:"actor"`

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/webhook"
 )
 
 var full = settings.Settings{
@@ -208,8 +209,8 @@ func TestConnection(t *testing.T) {
 func TestAlertEndpoints(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "secret")
-	require.NoError(t, os.WriteFile(file, []byte("whsec_hush\n"), 0o600))
-	endpoints := func(lines ...string) ([]settings.AlertEndpoint, error) {
+	require.NoError(t, os.WriteFile(file, []byte("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), 0o600))
+	endpoints := func(lines ...string) ([]webhook.Endpoint, error) {
 		return settings.Settings{Environment: settings.NewEnvironment(lines...)}.AlertEndpoints()
 	}
 	none, err := endpoints("LOANOPS_ALERT_OPS_URL=", "LOANOPS_ALERT_OPS_SECRET_FILE=", "LOANOPS_ALERT_LEVEL=loud")
@@ -222,9 +223,9 @@ func TestAlertEndpoints(t *testing.T) {
 	require.Len(t, two, 2)
 	for i, want := range [][2]string{{"ops", "https://ops"}, {"risk_team", "http://risk/hook"}} {
 		require.Equal(t, want, [2]string{two[i].Name, two[i].URL})
-		secret, err := two[i].Secret()
+		key, err := two[i].Key()
 		require.NoError(t, err)
-		require.Equal(t, "whsec_hush", secret)
+		require.Len(t, key, 24)
 	}
 
 	for _, test := range []struct{ url, secret, want string }{
@@ -243,7 +244,7 @@ func TestAlertEndpoints(t *testing.T) {
 	// One whose secret is away is known all the same, and says so when it is asked for it.
 	gone, err := endpoints("LOANOPS_ALERT_OPS_URL=https://x/T0KEN", "LOANOPS_ALERT_OPS_SECRET_FILE="+file+".none")
 	require.NoError(t, err)
-	_, err = gone[0].Secret()
+	_, err = gone[0].Key()
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "LOANOPS_ALERT_OPS_SECRET_FILE")
 	require.NotContains(t, err.Error(), "T0KEN")

@@ -30,6 +30,30 @@ func TestWilson(t *testing.T) {
 	require.Equal(t, []float64{0, 1}, []float64{lower, upper}, "exactly")
 }
 
+// Wanted values: binomial tails by Python's fractions.
+func TestBeyondChance(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		count, of     int64
+		share         float64
+		above, beyond bool
+	}{
+		{0, 0, 0, false, false},
+		{0, 50, 0, false, false},
+		{1, 1_000_000, 0, true, true}, // of a share of 0 one is more
+		{1, 50, 0.01, true, false},    // 0.39
+		{4, 50, 0.01, true, false},    // 0.0016
+		{5, 50, 0.01, true, true},     // 0.00015
+		{6, 600, 0.01, false, false},
+		{15, 600, 0.01, true, false}, // 0.0013
+		{16, 600, 0.01, true, true},  // 0.00047
+		{600, 600, 1, false, false},
+	} {
+		require.Equal(t, test.above, statistics.Above(test.count, test.of, test.share), "%+v", test)
+		require.Equal(t, test.beyond, statistics.BeyondChance(test.count, test.of, test.share), "%+v", test)
+	}
+}
+
 // Wanted by hand.
 func TestMidRanks(t *testing.T) {
 	t.Parallel()

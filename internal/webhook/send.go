@@ -19,7 +19,8 @@ const sendTimeout = 5 * time.Second
 type Endpoint struct {
 	Name string
 	URL  string // http or https
-	Key  []byte
+	// Key signs what is sent there. It is read for each sending, for it may be changed at any time.
+	Key func() ([]byte, error)
 }
 
 // Client sends to endpoints. It follows no redirects: where to send is what the operator of the worker has said.
@@ -30,9 +31,13 @@ func Client() *http.Client {
 	}
 }
 
-// Send posts an event, once. What another try may mend is fault.Unavailable: no answer in time, 5xx, 408 and 429. Any other answer but 2xx is
-// fault.Refused. What the endpoint says beside its status is not read.
+// Send posts an event, once. What another try may mend is fault.Unavailable: no answer in time, 5xx, 408 and 429, and a key that cannot be read now. Any
+// other answer but 2xx is fault.Refused. What the endpoint says beside its status is not read.
 func Send(ctx context.Context, client *http.Client, to Endpoint, id string, body []byte) error {
+	key, err := to.Key()
+	if err != nil { // it was right when the worker started: somebody is changing it, or will
+		return fault.New(fault.Unavailable, "the alert endpoint %q cannot be told now: %s", to.Name, err)
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to.URL, bytes.NewReader(body))
 	if err != nil {
 		return fault.New(fault.Invalid, "the URL of the alert endpoint %q is none", to.Name)
@@ -43,7 +48,7 @@ func Send(ctx context.Context, client *http.Client, to Endpoint, id string, body
 	header.Set("User-Agent", "loanops")
 	header.Set("webhook-id", id)
 	header.Set("webhook-timestamp", strconv.FormatInt(at, 10))
-	header.Set("webhook-signature", sign(to.Key, id, at, body))
+	header.Set("webhook-signature", sign(key, id, at, body))
 	response, err := client.Do(request)
 	if err != nil {
 		var of *url.Error

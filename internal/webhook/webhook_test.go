@@ -92,12 +92,17 @@ func receiver(t *testing.T, statuses ...int) (url string, taken *[]json.RawMessa
 	return s.URL, taken
 }
 
+// holding is a key that stays as it is.
+func holding(key []byte) func() ([]byte, error) {
+	return func() ([]byte, error) { return key, nil }
+}
+
 func send(t *testing.T, client *http.Client, url string) error {
 	key, err := ParseSecret(secret)
 	require.NoError(t, err)
 	body, err := Event(anAlert(t), Site{})
 	require.NoError(t, err)
-	return Send(t.Context(), client, Endpoint{Name: "pager", URL: url, Key: key}, anAlert(t).ID, body)
+	return Send(t.Context(), client, Endpoint{Name: "pager", URL: url, Key: holding(key)}, anAlert(t).ID, body)
 }
 
 func TestAReceiverGetsASignedCloudEvent(t *testing.T) {
@@ -186,7 +191,7 @@ func TestNobodyAnswers(t *testing.T) {
 	require.NotContains(t, err.Error(), "T0KEN", "a URL may be as good as a key")
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.ErrorIs(t, Send(cancelled, Client(), Endpoint{Name: "pager", URL: s.URL}, "id", nil), context.Canceled)
+	require.ErrorIs(t, Send(cancelled, Client(), Endpoint{Name: "pager", URL: s.URL, Key: holding(nil)}, "id", nil), context.Canceled)
 }
 
 func TestEventsAreTheSameBytesAndLinkToTheRun(t *testing.T) {

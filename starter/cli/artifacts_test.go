@@ -115,12 +115,48 @@ func TestUploadRefusesWhatNobodyReads(t *testing.T) {
 	for uri, want := range map[string]fault.Code{
 		sheet: fault.Invalid, "https://example.org/applications.csv": fault.Invalid, filepath.Join(t.TempDir(), "none.csv"): fault.NotFound, "/dev/zero": fault.Invalid,
 	} {
-		_, _, err := a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, uri)
+		_, _, err := a.bringSpec(t.Context(), settings.Settings{}, pipeline.Spec{}, uri)
 		require.Equal(t, want, fault.CodeOf(err), "%s: %v", uri, err)
 	}
-	_, uploads, err := a.bring(t.Context(), settings.Settings{}, pipeline.Spec{}, "s3://elsewhere/applications.csv")
+	_, uploads, err := a.bringSpec(t.Context(), settings.Settings{}, pipeline.Spec{}, "s3://elsewhere/applications.csv")
 	require.NoError(t, err)
 	require.Empty(t, uploads)
+}
+
+// Rows that replace those of a registered pipeline are read as its spec says of those, by whatever starts a run.
+func TestDataAreReadAsTheSpecSays(t *testing.T) {
+	s3test.Start(t)
+	p := newFakePlatform(t)
+	r := p.registry(t)
+	for name, source := range map[string]string{"cards": `csv: {uri: rows.csv, delimiter: "\t"}`, "loans": "uri: rows.csv"} {
+		yaml := []byte(strings.Replace(strings.Replace(cardsSpec, "uri: rows.csv", source, 1), "name: cards", "name: "+name, 1))
+		spec, err := pipeline.Parse(name+".yaml", yaml)
+		require.NoError(t, err)
+		require.NoError(t, r.PutPipeline(t.Context(), registry.NewPipelineSpec(spec, yaml)))
+		version(t, r, name, name[:1], 0.7)
+	}
+	rows := filepath.Join(t.TempDir(), "rows.txt")
+	require.NoError(t, os.WriteFile(rows, []byte("a\ty\n1\tb\n"), 0o600))
+	for _, command := range [][]string{{"ct", "start"}, {"monitor", "start"}, {"monitor", "cadence"}, {"models", "evaluate", "--version", "1"}} {
+		_, stderr, code := p.run(t, append(command, "cards", "--data", rows)...)
+		require.Equal(t, exitFault, code, "%v: %s", command, stderr)
+		require.Contains(t, stderr, "storing "+rows, command)
+		require.Contains(t, stderr, "reaching Temporal", "the files are there when the run is started")
+
+		_, stderr, code = p.run(t, append(command, "loans", "--data", rows)...)
+		require.Equal(t, exitUsage, code, "%v: %s", command, stderr)
+		require.Contains(t, stderr, "rows.txt: a name that ends in .csv", command)
+	}
+
+	a := &app{err: io.Discard}
+	named, uploads, err := a.bring(t.Context(), p.settings, r, "cards", rows, "")
+	require.NoError(t, err)
+	require.Equal(t, rows, named)
+	require.Len(t, uploads[rows], 1)
+	named, uploads, err = a.bring(t.Context(), p.settings, r, "cards", "", "")
+	require.NoError(t, err)
+	require.Empty(t, named)
+	require.Empty(t, uploads, "what the spec itself names was brought when it was registered")
 }
 
 func TestTokenIsTheFilesText(t *testing.T) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -47,13 +48,20 @@ func objects(ctx context.Context, s settings.Settings) (*artifact.Store, error) 
 
 // dial connects to the Temporal that the environment of the settings names.
 func dial(ctx context.Context, s settings.Settings) (client.Client, error) {
+	c, _, err := dialNamed(ctx, s)
+	return c, err
+}
+
+// dialNamed does the same, and says how the namespace is called.
+func dialNamed(ctx context.Context, s settings.Settings) (c client.Client, namespace string, err error) {
 	options, err := envconfig.LoadClientOptions(envconfig.LoadClientOptionsRequest{EnvLookup: s.Environment})
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, err, "Temporal's configuration")
+		return nil, "", fault.Wrap(fault.Invalid, err, "Temporal's configuration")
 	}
 	options.Logger = log.NewStructuredLogger(slog.New(slog.NewTextHandler(io.Discard, nil)))
-	c, err := client.DialContext(ctx, options)
-	return c, fault.Wrap(fault.Unavailable, err, "reaching Temporal at %s", options.HostPort)
+	options.Namespace = cmp.Or(options.Namespace, client.DefaultNamespace)
+	c, err = client.DialContext(ctx, options)
+	return c, options.Namespace, fault.Wrap(fault.Unavailable, err, "reaching Temporal at %s", options.HostPort)
 }
 
 // schedules are those of pipelines.

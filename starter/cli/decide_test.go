@@ -125,7 +125,7 @@ func TestSimulateWritesBothFormats(t *testing.T) {
 	file := filepath.Join(dir, "a.parquet")
 	stdout, stderr, code := run(t, "simulate", "--rows", "200", "--out", file)
 	require.Equal(t, 0, code, stderr)
-	require.Regexp(t, `a\.parquet: 200 rows, \d+ columns\n$`, stdout)
+	require.Regexp(t, `a\.parquet: 200 rows, \d+ columns, with what was known on 2026-06-30: train with --as-of 2026-06-30\n$`, stdout)
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.True(t, bytes.HasPrefix(data, []byte("PAR1")))

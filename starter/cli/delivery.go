@@ -41,17 +41,9 @@ func (a *app) deliverCommand() *cobra.Command {
 					return err
 				}
 			}
-			temporal, err := dial(ctx, s)
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
 			summary := fmt.Sprintf("deliver %s version %d", input.Model, input.Version)
-			run, err := start(ctx, temporal, workflows.DeliveryID(input.Model), workflows.ContinuousDeliveryName, summary, input)
-			if err != nil {
-				return err
-			}
-			return a.finish(ctx, temporal, run, wait)
+			_, err = a.startRun(ctx, s, workflows.DeliveryID(input.Model), workflows.ContinuousDeliveryName, summary, input, wait)
+			return err
 		},
 	}
 	c.Flags().IntVar(&input.Version, "version", 0, "the version to deliver (default: the newest)")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
@@ -79,7 +80,7 @@ func (a *app) modelsListCommand() *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&by.top, "top", 0, "only this many, the best first, with what made them (0: all)")
-	c.Flags().StringVar(&by.metric, "by", "auc", "the `metric` that ranks them: auc, ks, accuracy, brier or log_loss")
+	c.Flags().StringVar(&by.metric, "by", "auc", "the `metric` that ranks them: "+strings.Join(evaluate.Names(), ", "))
 	c.Flags().StringVar(&page, "html", "", "`file` for one page of all that is remembered of them")
 	return c
 }

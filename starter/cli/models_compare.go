@@ -11,6 +11,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/model"
@@ -71,7 +72,7 @@ type comparison struct {
 type comparedSide struct {
 	Version   int                        `json:"version"`
 	Digest    string                     `json:"digest"`
-	Metrics   map[string]registry.Metric `json:"metrics"`
+	Metrics   map[string]evaluate.Metric `json:"metrics"`
 	Dataset   string                     `json:"dataset"` // digest
 	Rows      int64                      `json:"rows"`
 	AsOf      string                     `json:"as_of"`
@@ -153,7 +154,7 @@ func (a *app) describeComparison(c comparison) {
 
 func short(digest string) string { return fmt.Sprintf("%.12s", digest) }
 
-func (a *app) metricsTable(title, one, two string, first, second map[string]registry.Metric) {
+func (a *app) metricsTable(title, one, two string, first, second map[string]evaluate.Metric) {
 	names := sortedKeys(first)
 	for _, name := range sortedKeys(second) {
 		if !slices.Contains(names, name) {
@@ -163,7 +164,7 @@ func (a *app) metricsTable(title, one, two string, first, second map[string]regi
 	rows := [][]string{{"METRIC", one, "", two, ""}}
 	for _, name := range names {
 		row := []string{name}
-		for _, of := range []map[string]registry.Metric{first, second} {
+		for _, of := range []map[string]evaluate.Metric{first, second} {
 			if m, measured := of[name]; measured {
 				row = append(row, figure(m.Estimate), interval(m))
 			} else {

@@ -9,7 +9,6 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/evaluate"
-	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -18,7 +17,7 @@ func TestPairedDifferencesAreToldWithTheirRows(t *testing.T) {
 	t.Parallel()
 	c := comparison{A: comparedSide{Version: 5}, B: comparedSide{Version: 2}, SameRows: activities.SameRows{
 		Of: 5, Rows: 900, Positive: 90, Note: "900 of 1000 rows are good for both", Test: artifact.Ref{SHA256: "digest"},
-		A: map[string]registry.Metric{"auc": {Estimate: 0.7}, "brier": {Estimate: 0.2}}, B: map[string]registry.Metric{"auc": {Estimate: 0.72}, "brier": {Estimate: 0.19}},
+		A: map[string]evaluate.Metric{"auc": {Estimate: 0.7}, "brier": {Estimate: 0.2}}, B: map[string]evaluate.Metric{"auc": {Estimate: 0.72}, "brier": {Estimate: 0.19}},
 		Differences: map[string]evaluate.Difference{"brier": {Estimate: -0.01, Lower: -0.02, Upper: 0.001, P: 0.07}, "auc": {Estimate: 0.02, Lower: 0.011, Upper: 0.029, P: 0.0000123}},
 	}}
 	c.pair()

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact/s3test"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -40,7 +41,7 @@ func TestModelsCompare(t *testing.T) {
 		require.NoError(t, err)
 		_, _, err = reg.RegisterVersion(t.Context(), registry.ModelVersion{
 			Name: spec.Name, Digest: ref.SHA256, Bundle: ref, Meaning: "default", Hyperparameters: json.RawMessage([]string{`{"l2":0.1}`, `{"l2":0.01}`}[i]),
-			Metrics: map[string]registry.Metric{"auc": {Estimate: 0.7 + float64(i)/10, Lower: 0.69, Upper: 0.81}},
+			Metrics: map[string]evaluate.Metric{"auc": {Estimate: 0.7 + float64(i)/10, Lower: 0.69, Upper: 0.81}},
 			Lineage: registry.Lineage{SpecDigest: registered.Digest, Dataset: strings.Repeat("d", 64), Schema: i + 1, Rows: 100},
 		})
 		require.NoError(t, err)
@@ -87,7 +88,7 @@ func TestEvaluationsAreRefusedBeforeTheyStart(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, (&app{out: &out, output: "text"}).result(workflows.Result{
 		Verdict: workflows.Evaluated, Model: workflows.ModelRef{Name: "cards", Version: 1}, Reasons: []string{"3 rows have no outcome"},
-		Evaluation: &workflows.Measured{Rows: 9, Positive: 2, Metrics: map[string]registry.Metric{"auc": {Estimate: 0.7, Lower: 0.6, Upper: 0.8}}},
+		Evaluation: &workflows.Measured{Rows: 9, Positive: 2, Metrics: map[string]evaluate.Metric{"auc": {Estimate: 0.7, Lower: 0.6, Upper: 0.8}}},
 	}))
 	require.Equal(t, "evaluated: cards version 1\n  3 rows have no outcome\n\n9 rows, 2 with label 1\nMETRIC  ESTIMATE  95 % INTERVAL\nauc     0.7000    0.6000 to 0.8000\n", out.String())
 }

@@ -36,36 +36,17 @@ func (a *app) modelsEvaluateCommand() *cobra.Command {
 				return err
 			}
 			input.Version = strconv.Itoa(v.Version) // an alias may move until it is looked up
-			registered, err := reg.Pipeline(ctx, input.Model)
-			if err != nil {
+			if input.Data, input.Uploads, err = a.bring(ctx, s, reg, input.Model, input.Data, input.AsOf); err != nil {
 				return err
 			}
-			spec, err := pipeline.Parse(input.Model+".yaml", registered.YAML)
-			if err != nil {
-				return err
-			}
-			// What the spec joins was brought when it was registered, or is read by the worker.
-			input.Data, input.Uploads, err = a.bring(ctx, s, pipeline.Spec{Source: pipeline.Source{Relation: spec.Source.Relation}}, input.Data)
-			if err != nil {
-				return err
-			}
-			temporal, err := dial(ctx, s)
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			run, err := start(ctx, temporal, workflows.EvaluationID(input.Model), workflows.EvaluationName, fmt.Sprintf("evaluate %s version %d", input.Model, v.Version), input)
-			if err != nil {
-				return err
-			}
-			return a.finish(ctx, temporal, run, wait)
+			_, err = a.startRun(ctx, s, workflows.EvaluationID(input.Model), workflows.EvaluationName, fmt.Sprintf("evaluate %s version %d", input.Model, v.Version), input, wait)
+			return err
 		},
 	}
 	c.Flags().StringVar(&input.Version, "version", "@champion", "a `number`, @champion, @previous or @challenger")
 	c.Flags().StringVar(&input.Data, "data", "", "`uri` of the rows: files or s3://bucket/key")
 	c.Flags().StringVar(&input.AsOf, "as-of", "", "evaluate on what was known on that `day`, such as 2026-03-31")
 	c.Flags().BoolVar(&wait, "wait", true, "wait for the end, with progress")
-	input.Actor = actor()
 	return c
 }
 

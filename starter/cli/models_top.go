@@ -2,7 +2,6 @@ package cli
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -19,9 +19,6 @@ type ranking struct {
 	top    int // 0: all
 	metric string
 }
-
-// metricNames are those of evaluate.Evaluate, in the order of a table.
-var metricNames = []string{"auc", "ks", "accuracy", "brier", "log_loss"}
 
 // rankedVersion is a version with what its run tells of how it was made.
 type rankedVersion struct {
@@ -35,11 +32,12 @@ type rankedVersion struct {
 // come last.
 func (r ranking) best(versions []listedVersion) []listedVersion {
 	sorted := slices.Clone(versions)
+	metric, _ := evaluate.MetricOf(r.metric)
 	slices.SortStableFunc(sorted, func(a, b listedVersion) int {
 		x, hasX := a.Metrics[r.metric]
 		y, hasY := b.Metrics[r.metric]
 		order := cmp.Compare(y.Estimate, x.Estimate)
-		if evaluate.LessIsBetter(r.metric) {
+		if metric.Falls {
 			order = -order
 		}
 		if !hasX || !hasY {
@@ -62,8 +60,8 @@ func has(is bool) int {
 
 // check refuses what ranks nothing.
 func (r ranking) check() error {
-	if !slices.Contains(metricNames, r.metric) {
-		return fault.New(fault.Invalid, "--by is %q; one of %s is wanted", r.metric, strings.Join(metricNames, ", "))
+	if _, known := evaluate.MetricOf(r.metric); !known {
+		return fault.New(fault.Invalid, "--by is %q; one of %s is wanted", r.metric, strings.Join(evaluate.Names(), ", "))
 	}
 	if r.top < 0 {
 		return fault.New(fault.Invalid, "--top is %d; a number from 1 is wanted", r.top)
@@ -103,7 +101,7 @@ func (a *app) describeBest(ranked []rankedVersion, metric string) {
 	}
 	a.table(rows)
 	for _, v := range ranked {
-		fmt.Fprintf(a.out, "\n%s version %d: %s\n", v.Name, v.Version, settingsOf(v.Hyperparameters))
+		fmt.Fprintf(a.out, "\n%s version %d: %s\n", v.Name, v.Version, lineage.Settings(v.Hyperparameters))
 		for _, step := range v.Steps {
 			note := ""
 			if step.Cached {
@@ -116,7 +114,7 @@ func (a *app) describeBest(ranked []rankedVersion, metric string) {
 
 func figure(x float64) string { return fmt.Sprintf("%.4f", x) }
 
-func interval(m registry.Metric) string { return figure(m.Lower) + " to " + figure(m.Upper) }
+func interval(m evaluate.Metric) string { return figure(m.Lower) + " to " + figure(m.Upper) }
 
 func times(attempts int) string {
 	if attempts == 1 {
@@ -130,21 +128,4 @@ func shortly(took time.Duration) string {
 		return "–"
 	}
 	return took.Round(time.Millisecond).String()
-}
-
-// settingsOf are hyperparameters in words: those that are one value each. Trials are in the JSON.
-func settingsOf(hyperparameters json.RawMessage) string {
-	var all map[string]any
-	if json.Unmarshal(hyperparameters, &all) != nil {
-		return string(hyperparameters)
-	}
-	var words []string
-	for _, name := range sortedKeys(all) {
-		switch all[name].(type) {
-		case map[string]any, []any:
-		default:
-			words = append(words, fmt.Sprintf("%s %v", name, all[name]))
-		}
-	}
-	return strings.Join(words, ", ")
 }

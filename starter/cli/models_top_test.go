@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -15,7 +16,7 @@ import (
 func TestTheBestVersionsFirst(t *testing.T) {
 	var all []listedVersion
 	for i, m := range []struct{ auc, brier float64 }{{0.71, 0.20}, {0.74, 0.22}, {0.74, 0.18}, {0.69, 0.18}} {
-		v := listedVersion{ModelVersion: registry.ModelVersion{Name: "cards", Version: i + 1, Metrics: map[string]registry.Metric{
+		v := listedVersion{ModelVersion: registry.ModelVersion{Name: "cards", Version: i + 1, Metrics: map[string]evaluate.Metric{
 			"auc": {Estimate: m.auc}, "brier": {Estimate: m.brier}, "log_loss": {Estimate: m.brier},
 		}}}
 		all = append(all, v)
@@ -45,7 +46,7 @@ func TestModelsListTop(t *testing.T) {
 	version(t, r, "cards", "b", 0.71)
 	made, _, err := r.RegisterVersion(t.Context(), registry.ModelVersion{
 		Name: "cards", Digest: strings.Repeat("c", 64), Meaning: "default", Hyperparameters: json.RawMessage(`{"l2":0.1,"iterations":7,"trials":[{"l2":1}]}`),
-		Metrics: map[string]registry.Metric{"auc": {Estimate: 0.75, Lower: 0.74, Upper: 0.76}}, RunID: "run-c",
+		Metrics: map[string]evaluate.Metric{"auc": {Estimate: 0.75, Lower: 0.74, Upper: 0.76}}, RunID: "run-c",
 		Lineage: registry.Lineage{Dataset: strings.Repeat("d", 64), Rows: 1200, Code: registry.Code{Revision: strings.Repeat("e", 40), Go: "go1.26.8"}},
 	})
 	require.NoError(t, err)

@@ -35,28 +35,16 @@ Exit codes with --wait: 0 nothing, 3 alert, retrain or review, 4 rolled back.`,
 			}
 			defer reg.Close()
 			input.Pipeline = args[0]
-			if _, err := reg.Pipeline(ctx, input.Pipeline); err != nil {
+			if input.Data, input.Uploads, err = a.bring(ctx, s, reg, input.Pipeline, input.Data, input.AsOf); err != nil {
 				return err
 			}
-			if input.Data, input.Uploads, err = a.bring(ctx, s, pipeline.Spec{Name: input.Pipeline}, input.Data); err != nil {
-				return err
-			}
-			temporal, err := dial(ctx, s)
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			run, err := start(ctx, temporal, workflows.MonitorID(input.Pipeline), workflows.MonitorName, "look at "+input.Pipeline, input)
-			if err != nil {
-				return err
-			}
-			return a.finish(ctx, temporal, run, wait)
+			_, err = a.startRun(ctx, s, workflows.MonitorID(input.Pipeline), workflows.MonitorName, "look at "+input.Pipeline, input, wait)
+			return err
 		},
 	}
 	c.Flags().StringVar(&input.AsOf, "as-of", "", "look at what was known on that `day`, such as 2026-03-31")
 	c.Flags().StringVar(&input.Data, "data", "", "`uri` of rows to look at instead: files or s3://bucket/key")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
-	input.Actor = actor()
 	return c
 }
 
@@ -167,7 +155,7 @@ func (a *app) describeLook(l registry.Look) {
 	rows := [][]string{{"KIND", "FEATURE", "SEGMENT", "STATISTIC", "VALUE", "LIMIT", "P", "ROWS"}}
 	for _, f := range l.Findings {
 		rows = append(rows, []string{
-			string(f.Kind), f.Feature, f.Segment, f.Statistic, fmt.Sprintf("%.4g", f.Value), fmt.Sprintf("%.4g", f.Limit), probability(f), strconv.FormatInt(f.Rows, 10),
+			string(f.Kind), f.Feature, f.Segment, string(f.Statistic), fmt.Sprintf("%.4g", f.Value), fmt.Sprintf("%.4g", f.Limit), probability(f), strconv.FormatInt(f.Rows, 10),
 		})
 	}
 	a.table(rows)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/performance"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
@@ -43,37 +44,24 @@ Exit codes: 0 a period is found, 3 not enough data.`,
 				return err
 			}
 			defer reg.Close()
-			if _, err := reg.Pipeline(ctx, input.Pipeline); err != nil {
+			if input.Data, input.Uploads, err = a.bring(ctx, s, reg, input.Pipeline, input.Data, input.AsOf); err != nil {
 				return err
 			}
-			if input.Data, input.Uploads, err = a.bring(ctx, s, pipeline.Spec{Name: input.Pipeline}, input.Data); err != nil {
-				return err
-			}
-			temporal, err := dial(ctx, s)
-			if err != nil {
-				return err
-			}
-			defer temporal.Close()
-			run, err := start(ctx, temporal, workflows.CadenceID(input.Pipeline), workflows.CadenceName, "how often to train "+input.Pipeline, input)
-			if err != nil {
-				return err
-			}
-			ended := a.finish(ctx, temporal, run, wait)
-			if page == "" {
+			run, ended := a.startRun(ctx, s, workflows.CadenceID(input.Pipeline), workflows.CadenceName, "how often to train "+input.Pipeline, input, wait)
+			if run == "" || page == "" {
 				return ended
 			}
-			if err := a.saveCadence(ctx, reg, s, run.GetRunID(), page); err != nil && ended == nil {
+			if err := a.saveCadence(ctx, reg, s, run, page); err != nil && ended == nil {
 				return err
 			}
 			return ended
 		},
 	}
-	c.Flags().Float64Var(&input.Tolerance, "tolerance", 0.01, "how much `AUC` may be lost by waiting")
+	c.Flags().Float64Var(&input.Tolerance, "tolerance", performance.DefaultTolerance, "how much `AUC` may be lost by waiting")
 	c.Flags().StringVar(&page, "html", "", "`file` to write the page to")
 	c.Flags().StringVar(&input.Data, "data", "", "`uri` of rows of the past in place of the source's: files or s3://bucket/key")
 	c.Flags().StringVar(&input.AsOf, "as-of", "", "take what was known on that `day`, such as 2026-03-31")
 	c.Flags().BoolVar(&wait, "wait", true, "wait for the end, with progress")
-	input.Actor = actor()
 	return c
 }
 

@@ -75,7 +75,7 @@ than of the one before it, one training is started, unless it says training.on_c
 			}
 			defer temporal.Close()
 			bring := func(ctx context.Context, spec pipeline.Spec) (string, map[string][]string, error) {
-				return a.bring(ctx, s, spec, "")
+				return a.bringSpec(ctx, s, spec, "")
 			}
 			done, err := a.registrar(reg, temporal, bring).register(ctx, spec, registry.NewPipelineSpec(spec, yaml))
 			if err != nil {

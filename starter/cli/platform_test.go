@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
@@ -71,7 +73,7 @@ func version(t *testing.T, r registry.Registry, name, digest string, auc float64
 	t.Helper()
 	v, _, err := r.RegisterVersion(t.Context(), registry.ModelVersion{
 		Name: name, Digest: strings.Repeat(digest, 64), Meaning: "default", Algorithm: "logistic", Hyperparameters: json.RawMessage(`{"l2":0.1}`),
-		Metrics:   map[string]registry.Metric{"auc": {Estimate: auc, Lower: auc - 0.01, Upper: auc + 0.01}, "brier": {Estimate: 0.15, Lower: 0.14, Upper: 0.16}},
+		Metrics:   map[string]evaluate.Metric{"auc": {Estimate: auc, Lower: auc - 0.01, Upper: auc + 0.01}, "brier": {Estimate: 0.15, Lower: 0.14, Upper: 0.16}},
 		Artifacts: map[string]artifact.Ref{"test": {URI: "s3://loanops/t.parquet", Bytes: 12}, "evaluation": {URI: "s3://loanops/e.html", Bytes: 34}},
 		Lineage:   registry.Lineage{Dataset: strings.Repeat("d", 64), Source: "applications.csv", Rows: 1200}, RunID: "run-" + digest,
 	})
@@ -300,14 +302,17 @@ func TestAGivenFileIsToBeRegistered(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "any-name.yaml")
 	require.NoError(t, os.WriteFile(file, yaml, 0o600))
-	spec, registered, err := given(t.Context(), r, nil, file)
+	a := &app{err: io.Discard}
+	var input workflows.TrainingInput
+	registered, err := a.given(t.Context(), p.settings, r, &input, nil, file)
 	require.NoError(t, err)
-	require.Equal(t, "loan-eligibility", spec.Name)
+	require.Equal(t, "loan-eligibility", input.Pipeline)
 	require.Equal(t, yaml, registered.YAML)
 	require.NoError(t, r.PutPipeline(t.Context(), *registered))
-	spec, registered, err = given(t.Context(), r, []string{"loan-eligibility"}, "")
+	input = workflows.TrainingInput{}
+	registered, err = a.given(t.Context(), p.settings, r, &input, []string{"loan-eligibility"}, "")
 	require.NoError(t, err)
-	require.Equal(t, "loan-eligibility", spec.Name)
+	require.Equal(t, "loan-eligibility", input.Pipeline)
 	require.Nil(t, registered, "it is registered already")
 }
 

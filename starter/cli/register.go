@@ -32,7 +32,7 @@ type registration struct {
 type registrar struct {
 	registry  registry.Registry
 	schedules schedule.Schedules
-	// bring stores the local files that a training under the spec is to read, see app.bring.
+	// bring stores the local files that a training under the spec is to read, see app.bringSpec.
 	bring func(context.Context, pipeline.Spec) (data string, uploads map[string][]string, err error)
 	// start starts a Trigger under an ID, or finds the one that was.
 	start func(ctx context.Context, id string, input workflows.TriggerInput) (client.WorkflowRun, error)

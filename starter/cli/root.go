@@ -1,4 +1,4 @@
-// Package cli is the loanops command: one file per command.
+// Package cli is the loanops command: a file for each command, or for a few that belong together.
 package cli
 
 import (

@@ -32,13 +32,15 @@ func (a *app) simulateCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "simulate", Short: "Write simulated applications with what became of them", Args: between(0, 0),
 		Long: `simulate writes a population of applicants that never lived: as one table with what became of
-them, or by --stream as daily parts, FOLDER/applications/2026-07-01.csv (without labels) and
-FOLDER/outcomes/2026-12-28.csv (what became known of them on that day). The same flags give the
-same bytes. Drills, which begin on the day of --drill-from:
+them, or by --stream as daily parts, FOLDER/applications/2026-01-01.csv (without labels) and
+FOLDER/outcomes/2026-06-30.csv (what became known of them on that day). The same flags give the
+same bytes. A table says what was known on its last day, or --as-of: give that day to what reads
+it (ct start --data FILE --as-of DAY), or outcomes that came later would be missing. Drills,
+which begin on the day of --drill-from:
 
 ` + drillLines(),
 		Example: "  loanops simulate --rows 50000 --seed 7 --out applications.parquet\n  loanops simulate --shuffle-labels --out nonsense.csv\n" +
-			"  loanops simulate --stream drill --drill income-shock --from 2025-01-01 --to 2026-12-31 \\\n    --drill-from 2026-07-01",
+			"  loanops simulate --stream drill --drill income-shock --from 2024-07-01 --to 2026-06-30 \\\n    --drill-from 2026-01-01",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var first, last, known, drilled time.Time
 			for _, day := range []struct {
@@ -120,8 +122,14 @@ func (a *app) simulateTable(s simulation, first, last, known time.Time) error {
 	if err := writeTable(s.out, table); err != nil {
 		return err
 	}
-	written := map[string]any{"file": s.out, "rows": table.Rows(), "columns": len(table.Columns)}
-	return a.print(written, func() { fmt.Fprintf(a.out, "%s: %d rows, %d columns\n", s.out, table.Rows(), len(table.Columns)) })
+	if known.IsZero() {
+		known = last
+	}
+	day := known.Format(pipeline.DateLayout)
+	written := map[string]any{"file": s.out, "rows": table.Rows(), "columns": len(table.Columns), "known_at": day}
+	return a.print(written, func() {
+		fmt.Fprintf(a.out, "%s: %d rows, %d columns, with what was known on %s: train with --as-of %s\n", s.out, table.Rows(), len(table.Columns), day, day)
+	})
 }
 
 // shuffleLabels permutes the known labels among their rows.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.temporal.io/sdk/client"
@@ -36,12 +37,8 @@ func (a *app) trainCommand() *cobra.Command {
 				return err
 			}
 			defer reg.Close()
-			spec, registered, err := given(ctx, reg, args, file)
+			registered, err := a.given(ctx, s, reg, &input, args, file)
 			if err != nil {
-				return err
-			}
-			input.Pipeline = spec.Name
-			if input.Data, input.Uploads, err = a.bring(ctx, s, spec, input.Data); err != nil {
 				return err
 			}
 			if err := by.resolve(); err != nil {
@@ -114,23 +111,30 @@ func (a *app) finish(ctx context.Context, temporal client.Client, run client.Wor
 	return a.result(result)
 }
 
-// given is the spec in the file, with what it is to be registered as, or no more than the name of one that is registered.
-func given(ctx context.Context, reg registry.Registry, args []string, file string) (pipeline.Spec, *registry.PipelineSpec, error) {
+// given says in the input what is trained: the pipeline that is named, or the spec in the file, and then what that is to be registered as.
+func (a *app) given(ctx context.Context, s settings.Settings, reg registry.Registry, input *workflows.TrainingInput, args []string, file string) (*registry.PipelineSpec, error) {
 	switch {
 	case file != "" && len(args) > 0:
-		return pipeline.Spec{}, nil, fault.New(fault.Invalid, "a pipeline's name and --pipeline; give one of them")
-	case file != "":
-		spec, yaml, err := resolvedSpec(file)
-		if err != nil {
-			return spec, nil, err
-		}
-		registered := registry.NewPipelineSpec(spec, yaml)
-		return spec, &registered, nil
-	case len(args) == 0:
-		return pipeline.Spec{}, nil, fault.New(fault.Invalid, "which pipeline? give its name, such as loan-eligibility, or --pipeline FILE")
+		return nil, fault.New(fault.Invalid, "a pipeline's name and --pipeline; give one of them")
+	case file == "" && len(args) == 0:
+		return nil, fault.New(fault.Invalid, "which pipeline? give its name, such as loan-eligibility, or --pipeline FILE")
+	case file == "":
+		var err error
+		input.Pipeline = args[0]
+		input.Data, input.Uploads, err = a.bring(ctx, s, reg, input.Pipeline, input.Data, input.AsOf)
+		return nil, err
 	}
-	_, err := reg.Pipeline(ctx, args[0])
-	return pipeline.Spec{Name: args[0]}, nil, err
+	spec, yaml, err := resolvedSpec(file)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkAsOf(input.AsOf, spec.Source, input.Data); err != nil {
+		return nil, err
+	}
+	input.Pipeline = spec.Name
+	registered := registry.NewPipelineSpec(spec, yaml)
+	input.Data, input.Uploads, err = a.bringSpec(ctx, s, spec, input.Data)
+	return &registered, err
 }
 
 // resolvedSpec reads a spec file; its relative paths, which are relative to it, become absolute.
@@ -146,9 +150,32 @@ func resolvedSpec(file string) (pipeline.Spec, []byte, error) {
 	return spec, data, err
 }
 
-// bring stores the local files that the run is to read: those of the spec, and data, which replace its rows. It returns how the run names the data, and
+// bring stores the local files that replace the rows of a registered pipeline, and are read as its spec says of those; what else the spec names was brought
+// when it was registered, or is read by the worker. A day of --as-of that the run would refuse is refused before. It returns what bringSpec does.
+func (a *app) bring(ctx context.Context, s settings.Settings, reg registry.Registry, name, data, asOf string) (named string, uploads map[string][]string, err error) {
+	registered, err := reg.Pipeline(ctx, name)
+	if err != nil || data == "" && asOf == "" {
+		return "", nil, err
+	}
+	spec, err := pipeline.Parse(name+".yaml", registered.YAML)
+	if err == nil {
+		err = checkAsOf(asOf, spec.Source, data)
+	}
+	if err != nil || data == "" {
+		return "", nil, err
+	}
+	return a.bringSpec(ctx, s, pipeline.Spec{Source: pipeline.Source{Relation: spec.Source.Relation}}, data)
+}
+
+// checkAsOf refuses a day on which nobody can know yet what a run reads of the source, or the data that it is given in place of its rows.
+func checkAsOf(asOf string, source pipeline.Source, data string) error {
+	read := source.Given(data)
+	return pipeline.CheckUntil("--as-of", asOf, read.Last(time.Now()))
+}
+
+// bringSpec stores the local files that the run is to read: those of the spec, and data, which replace its rows. It returns how the run names the data, and
 // where the files are.
-func (a *app) bring(ctx context.Context, s settings.Settings, spec pipeline.Spec, data string) (named string, uploads map[string][]string, err error) {
+func (a *app) bringSpec(ctx context.Context, s settings.Settings, spec pipeline.Spec, data string) (named string, uploads map[string][]string, err error) {
 	if data != "" {
 		spec.Source.Relation = spec.Source.At(data)
 		switch {

@@ -79,9 +79,9 @@ func (u *up) run(ctx context.Context) error {
 	defer temporal.Close()
 	bring := func(ctx context.Context, of pipeline.Spec) (string, map[string][]string, error) {
 		if of.Name != spec.Name {
-			return u.bring(ctx, p.Settings, of, "")
+			return u.bringSpec(ctx, p.Settings, of, "")
 		}
-		return u.bring(ctx, p.Settings, of, u.data)
+		return u.bringSpec(ctx, p.Settings, of, u.data)
 	}
 	changed, err := u.register(ctx, u.registrar(reg, temporal, bring), spec, registry.NewPipelineSpec(spec, yaml))
 	if err != nil {
@@ -157,7 +157,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Clie
 	simulated := spec.Source.Simulate != nil && u.data == ""
 	from := workflows.TrainingInput{Pipeline: spec.Name, Trigger: registry.ByUp, Actor: actor()}
 	var err error
-	if from.Data, from.Uploads, err = u.bring(ctx, p.Settings, spec, u.data); err != nil {
+	if from.Data, from.Uploads, err = u.bringSpec(ctx, p.Settings, spec, u.data); err != nil {
 		return err
 	}
 	shown := false // whether the decision of the version that serves has been shown

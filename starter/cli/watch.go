@@ -11,6 +11,7 @@ import (
 	"go.temporal.io/sdk/temporal"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -25,6 +26,20 @@ func start(ctx context.Context, c client.Client, id, name, summary string, input
 		return nil, fault.New(fault.Conflict, "%s runs already; `loanops runs show %s` shows how far it is", id, id)
 	}
 	return run, fault.Wrap(fault.Unavailable, err, "starting %s", name)
+}
+
+// startRun starts a workflow and ends as finish does. It returns the run's ID, empty where none was started.
+func (a *app) startRun(ctx context.Context, s settings.Settings, id, name, summary string, input any, wait bool) (runID string, err error) {
+	c, err := dial(ctx, s)
+	if err != nil {
+		return "", err
+	}
+	defer c.Close()
+	run, err := start(ctx, c, id, name, summary, input)
+	if err != nil {
+		return "", err
+	}
+	return run.GetRunID(), a.finish(ctx, c, run, wait)
 }
 
 // progressInterval is how often a run is asked where it is.

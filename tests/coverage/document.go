@@ -9,29 +9,29 @@ import (
 	"github.com/loanops/loanops/tests/simulation"
 )
 
-// result is what was simulated: held[situation][size][metric], width beside it, decayed[decay][size] and better[champion][size].
+// result is what was simulated: held[situation][size][metric], width beside it, decayed[decay][size][look] and better[champion][size][look].
 type result struct {
 	held            [][][]int
 	width           [][][]float64
-	decayed, better [][]int
+	decayed, better [][][]int
 }
 
 // simulate fills every cell. A cell's random numbers are its own.
 func simulate(times counts) result {
-	r := result{make([][][]int, len(situations)), make([][][]float64, len(situations)), make([][]int, len(decays)), make([][]int, len(champions))}
+	r := result{make([][][]int, len(situations)), make([][][]float64, len(situations)), make([][][]int, len(decays)), make([][][]int, len(champions))}
 	var work []simulation.Work
 	do := func(times, rows int, do func()) {
 		work = append(work, simulation.Work{Cost: float64(times * (reference + rows)), Do: do})
 	}
 	for at := range champions {
-		r.better[at] = make([]int, len(windowSizes))
+		r.better[at] = make([][]int, len(windowSizes))
 		for size, n := range windowSizes {
 			times := of(times.versions, champions[at].none)
 			do(4*times, n, func() { r.better[at][size] = findBetter(at, size, times) })
 		}
 	}
 	for at := range decays {
-		r.decayed[at] = make([]int, len(windowSizes))
+		r.decayed[at] = make([][]int, len(windowSizes))
 		for size, n := range windowSizes {
 			times := of(times.findings, decays[at].none)
 			do(times, n, func() { r.decayed[at][size] = findDecay(at, size, times) })
@@ -61,13 +61,13 @@ func document(r result, times counts) string {
 	writeFindings(&b, times)
 	writeSizes(&b, decayTitle)
 	for at, d := range decays {
-		simulation.Row(&b, d.name, percents(r.decayed[at], of(times.findings, d.none))...)
+		simulation.Row(&b, d.name, percents(slices.Concat(r.decayed[at]...), of(times.findings, d.none))...)
 	}
 	b.WriteString("\n")
 	writeVersions(&b, times)
 	writeSizes(&b, betterTitle)
 	for at, c := range champions {
-		simulation.Row(&b, c.name, percents(r.better[at], of(times.versions, c.none))...)
+		simulation.Row(&b, c.name, percents(slices.Concat(r.better[at]...), of(times.versions, c.none))...)
 	}
 	return b.String()
 }
@@ -102,7 +102,9 @@ func percents(counts []int, of int) []string {
 func writeSizes(b *strings.Builder, title string) {
 	var columns []string
 	for _, n := range windowSizes {
-		columns = append(columns, fmt.Sprintf("%d rows", n))
+		for _, nth := range looks {
+			columns = append(columns, fmt.Sprintf("%d rows, look %d", n, nth))
+		}
 	}
 	simulation.Head(b, title, columns...)
 }
@@ -111,8 +113,8 @@ func writeSizes(b *strings.Builder, title string) {
 func writeHead(b *strings.Builder, times counts) {
 	fmt.Fprintf(b, `# How well performance is estimated, and how often a finding errs
 
-Written by %[1]sgo run ./tests/coverage%[1]s, which takes some minutes; do not edit. It runs %[1]sperformance.Estimate%[1]s, %[1]sperformance.Changed%[1]s and %[1]sperformance.Compare%[1]s, the ones that a monitor calls, with their
-defaults on simulated applicants, seed %[2]d. Three features have normal values; log-odds are linear in them, about 22 %% of the labels are positive, and the AUC is about 0.77. Every window has a model, a reference of
+Written by %[1]sgo run ./tests/coverage%[1]s, which takes some minutes; do not edit. It runs %[1]sperformance.Estimate%[1]s, and %[1]smonitor.Measure%[1]s as a look does, with the
+defaults of a spec, on simulated applicants, seed %[2]d. Three features have normal values; log-odds are linear in them, about 22 %% of the labels are positive, and the AUC is about 0.77. Every window has a model, a reference of
 %[3]d rows and applicants of its own. A model's weights are off by 0.05 and its log-odds %[4]g times too large.
 
 ## %[7]s
@@ -130,17 +132,19 @@ because the model leaves out much of what matters or because its scores have noi
 func writeFindings(b *strings.Builder, times counts) {
 	fmt.Fprintf(b, `## %s
 
-Of %d windows with matured labels, of a fifth as many where there is decay; each is the first look, and every loss matters: a monitor allows for one (`+"`monitor.max_auc_drop`"+`), shares its level among looks, and errs less. Where there is none, decay is to be found in at most 2.5 %%, of 100 rows as of 10,000. Applicants who are riskier, with outcomes that their scores foretell, are no decay.
+Of %d windows with matured labels, of a fifth as many where there is decay. Rows are of %d months, as many of each, so that the newest months are looked at by themselves. A loss of %g of AUC, or a calibration that is off by up to
+0.06 standard deviations of an outcome, does not matter (`+"`monitor.max_auc_drop`"+`). All looks at a champion together find decay where there is none in at most 2.5 %%, of which the first has a half and the tenth 1/110. Applicants who are riskier, with
+outcomes that their scores foretell, are no decay.
 
-`, decaySection, times.findings)
+`, decaySection, times.findings, months, defaults.MaxAUCDrop)
 }
 
 // writeVersions says what the versions are.
 func writeVersions(b *strings.Builder, times counts) {
 	fmt.Fprintf(b, `## %s
 
-Of %d windows, of a fifth as many where a version is better; each is the first look here too, and every gain matters. A champion is beside three older versions, whose log-odds have so much noise (deviation %g) that they are equally good. Where none is better, any of the three is to be called so in at most 2.5 %%. A champion is worse by more
-noise. Estimated: without a label of the window.
+How often a look would go back to an older version, of %d windows, of a fifth as many where one is better, of the same months. A champion is beside three older versions, whose log-odds have so much noise (deviation %g) that they are equally good. A version
+is better by more than %g of AUC, or by 0.001 of the Brier score. Where none is, any of the three is called so in at most 2.5 %%, over all looks again. A champion is worse by more noise. Estimated: without a label of the window.
 
-`, betterSection, times.versions, olderNoise)
+`, betterSection, times.versions, olderNoise, defaults.MaxAUCDrop)
 }

@@ -1,5 +1,5 @@
 // Command coverage simulates applicants, models and outcomes, and writes docs/performance-estimates.md: how often the interval of the performance that
-// is estimated without labels holds what labels then show, and how often decay, and a better older version, are found where there is none and where there is.
+// is estimated without labels holds what labels then show, and how often a look finds decay, and a better older version, where there is none and where there is.
 package main
 
 import (

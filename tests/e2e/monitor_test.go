@@ -64,12 +64,12 @@ func ofIncomes(t *testing.T, p *platform, factor float64) string {
 // What a look finds, says and does, from outside.
 func TestALookSaysWhatChanged(t *testing.T) {
 	var same lookResult
-	shared.runJSON(t, &same, 0, "monitor", "start", name, "--data", ofIncomes(t, shared, 1), "--as-of", "2026-12-31", "--wait")
+	shared.runJSON(t, &same, 0, "monitor", "start", name, "--data", ofIncomes(t, shared, 1), "--as-of", "2026-11-15", "--wait")
 	require.Equal(t, "nothing", same.Verdict)
 	require.Empty(t, same.Findings)
 
 	var monthly lookResult
-	shared.runJSON(t, &monthly, 3, "monitor", "start", name, "--data", ofIncomes(t, shared, 1./12), "--as-of", "2026-12-31", "--wait")
+	shared.runJSON(t, &monthly, 3, "monitor", "start", name, "--data", ofIncomes(t, shared, 1./12), "--as-of", "2026-11-15", "--wait")
 	require.Equal(t, "review", monthly.Verdict)
 	require.True(t, monthly.found("schema", "annual_income", "unit"), "%+v", monthly.Findings)
 	require.True(t, monthly.found("data_drift", "annual_income", "psi"), "%+v", monthly.Findings)

@@ -82,7 +82,7 @@ func TestAChangedSpecAndNewRowsTrain(t *testing.T) {
 	require.True(t, watched.Changed)
 	require.Empty(t, watched.Triggered, "a training makes the same of it")
 	var looked lookResult
-	shared.runJSON(t, &looked, 3, "monitor", "start", model, "--as-of", "2026-12-31", "--wait")
+	shared.runJSON(t, &looked, 3, "monitor", "start", model, "--as-of", "2026-11-15", "--wait")
 	require.Equal(t, "retrain", looked.Verdict)
 	require.Len(t, looked.Findings, 1)
 	require.True(t, looked.found("new_data", "", "rows"), "%+v", looked.Findings)

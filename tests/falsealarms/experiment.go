@@ -25,14 +25,14 @@ type cell struct{ all tallies }
 // tallies are what was seen of each statistic.
 type tallies map[drift.Name]tally
 
-// tally is what happened to one statistic: how many p-values were at most that of each level.
+// tally is what happened to one statistic: how many were beyond the limit, how many p-values at most that of each level, and how many both, at the first.
 type tally struct {
-	tested, beyond int
-	at             [4]int
+	tested, beyond, found int
+	at                    [4]int
 }
 
 func (s tallies) see(name drift.Name, p float64, beyond bool) {
-	t := tally{tested: 1, beyond: one(beyond)}
+	t := tally{tested: 1, beyond: one(beyond), found: one(beyond && p <= levels[0].share)}
 	for i, l := range levels {
 		t.at[i] = one(p <= l.share)
 	}
@@ -47,7 +47,7 @@ func one(is bool) int {
 }
 
 func (t tally) plus(o tally) tally {
-	t.tested, t.beyond = t.tested+o.tested, t.beyond+o.beyond
+	t.tested, t.beyond, t.found = t.tested+o.tested, t.beyond+o.beyond, t.found+o.found
 	for i, n := range o.at {
 		t.at[i] += n
 	}

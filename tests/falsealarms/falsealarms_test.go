@@ -35,8 +35,8 @@ func TestTheDocumentedAlarmsAreAsRequired(t *testing.T) {
 			seen++
 		}
 	}
-	kindsOf := map[drift.Name]int{drift.PSI: 10, drift.ChiSquared: 10, drift.JensenShannon: 10, combined: 10, drift.KS: 7, drift.Wasserstein: 7}
-	for _, l := range byKind {
+	kindsOf := map[drift.Name]int{drift.PSI: 10, drift.ChiSquared: 10, drift.JensenShannon: 10, combined: 10, drift.KS: 7, drift.Wasserstein: 7, unseen: 3}
+	for _, l := range required {
 		for _, name := range common {
 			hold(l, kindsOf[name]*shipped.windows, alarmSection, l.title(), string(name))
 		}
@@ -49,7 +49,7 @@ func TestTheDocumentedAlarmsAreAsRequired(t *testing.T) {
 		}
 		hold(l, shipped.windows, jointSection, l.titleOf(separate), movements[0].name)
 	}
-	require.Equal(t, 2*(4*6+4*(10*4+7*2+1)+3), seen, "at two levels: six statistics of all kinds, ten kinds with four, seven numbers with two more, one with missing values")
+	require.Equal(t, 3*4*7+2*(4*(10*4+7*2+3+1)+3), seen, "at three levels seven statistics of all kinds; at two ten kinds with four, seven numbers with two more, three categories with one, one with missing values")
 }
 
 // The documented tables are what the program writes: some of their cells are computed anew, and all of what surrounds them.
@@ -57,13 +57,16 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 	t.Parallel()
 	r := plan(shipped)
 	const zeros, four, flag, missing = 3, 7, 1, 7
-	wanted := []*cell{r.none[four][0], r.moved[zeros][0], r.borders[flag][0], r.borders[missing][0], r.joint[1][0]}
+	wanted := []*cell{r.none[four][0], r.moved[zeros][0], r.novel[0][0], r.borders[flag][0], r.borders[missing][0], r.joint[1][0]}
 	run(shipped.seed, slices.DeleteFunc(r.experiments, func(e *experiment) bool { return !slices.Contains(wanted, e.cells[0]) }))
 	var fresh []simulation.Cell
 	for name, got := range r.none[four][0].all {
 		for _, l := range byKind {
 			fresh = append(fresh, simulation.Cell{Section: l.section(), Title: l.titleOf(name), Row: kinds[four].name, Text: l.cell(got)})
 		}
+	}
+	for row, got := range map[string]tally{newRow(four, false): r.none[four][0].all[unseen], newRow(four, true): r.novel[0][0].all[unseen]} {
+		fresh = append(fresh, simulation.Cell{Section: newSection, Title: newTitle, Row: row, Text: got.foundToo()})
 	}
 	for name, got := range r.moved[zeros][0].all {
 		fresh = append(fresh, simulation.Cell{Section: powerSection, Title: powerTitle(name), Row: kinds[zeros].name, Text: got.power()})
@@ -83,7 +86,7 @@ func TestTheDocumentIsCurrent(t *testing.T) {
 func TestFalseAlarmsAreSeldom(t *testing.T) {
 	t.Parallel()
 	for i, k := range kinds {
-		e := &experiment{stream: uint64(i), once: compared(k, []size{{reference: 200, window: 100}}, nil), cells: []*cell{{}}}
+		e := &experiment{stream: uint64(i), once: compared(k, k, []size{{reference: 200, window: 100}}, nil), cells: []*cell{{}}}
 		for name, got := range e.play(1, 0, 120)[0] {
 			require.LessOrEqual(t, got.at[0], simulation.Most(got.tested, 0.05), "%s, %s", name, k.name)
 		}

@@ -50,6 +50,7 @@ func missingBelow(z float64, _ *rand.Rand) float64 {
 type result struct {
 	settings
 	none, moved    [][]*cell
+	novel          [][]*cell // by category
 	borders, joint [][]*cell
 	experiments    []*experiment
 }
@@ -60,6 +61,7 @@ const (
 	ofMoved
 	ofBorders
 	ofTogether
+	ofNovel
 )
 
 // plan is what there is to simulate: so many windows without drift in each cell, and a tenth as many with it.
@@ -74,9 +76,15 @@ func plan(s settings) result {
 		}
 		return grid
 	}
-	r.none = columns(ofNone, len(kinds), s.windows, func(k int, sizes []size) once { return compared(kinds[k], sizes, nil) })
-	r.moved = columns(ofMoved, len(kinds), s.windows/10, func(k int, sizes []size) once { return compared(kinds[k], sizes, by(shift)) })
-	r.borders = columns(ofBorders, len(borders), s.windows/10, func(b int, sizes []size) once { return compared(borders[b].kind, sizes, by(borders[b].moved)) })
+	r.none = columns(ofNone, len(kinds), s.windows, func(k int, sizes []size) once { return compared(kinds[k], kinds[k], sizes, nil) })
+	r.moved = columns(ofMoved, len(kinds), s.windows/10, func(k int, sizes []size) once { return compared(kinds[k], kinds[k], sizes, by(shift)) })
+	r.borders = columns(ofBorders, len(borders), s.windows/10, func(b int, sizes []size) once {
+		return compared(borders[b].kind, borders[b].kind, sizes, by(borders[b].moved))
+	})
+	r.novel = columns(ofNovel, len(categories), s.windows/10, func(c int, sizes []size) once {
+		k := kinds[categories[c]]
+		return compared(k, k.withNew(newShare), sizes, nil)
+	})
 	r.joint = make([][]*cell, len(movements))
 	for i, m := range movements {
 		for column, size := range togetherSizes {

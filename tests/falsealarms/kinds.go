@@ -55,9 +55,37 @@ func coded(z float64, rng *rand.Rand) float64 {
 	return math.Round(600 + 50*z)
 }
 
+// categories are the kinds that are.
+var categories = func() (all []int) {
+	for i, k := range kinds {
+		if k.category {
+			all = append(all, i)
+		}
+	}
+	return all
+}()
+
+// newShare is the share of rows whose value no row had before; newLevel is that value.
+const (
+	newShare = 0.05
+	newLevel = 50_001
+)
+
+// withNew is a category of which a share of the rows has a value that is new.
+func (k kind) withNew(share float64) kind {
+	before := k.value
+	k.value = func(z float64, rng *rand.Rand) float64 {
+		if rng.Float64() < share {
+			return newLevel
+		}
+		return before(z, rng)
+	}
+	return k
+}
+
 // names are texts of levels.
 var names = func() []string {
-	all := make([]string, 50_001)
+	all := make([]string, newLevel+1)
 	for i := range all {
 		all[i] = fmt.Sprint("level ", i)
 	}

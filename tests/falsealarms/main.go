@@ -9,7 +9,7 @@ import (
 )
 
 // shipped is what the page rests on. Nothing was chosen by what its seed brings: trials have others.
-var shipped = settings{seed: 20280315, windows: 5000}
+var shipped = settings{seed: 20290611, windows: 5000}
 
 // settings are what is simulated: so many windows without drift of each kind of column and size, and a tenth as many with drift.
 type settings struct {

@@ -24,11 +24,12 @@ type level struct {
 	number int // of the level
 }
 
-// levels are looked at of all kinds of columns together, and the first two, byKind, of each: of these it is required that they hold. Farther out it is told how
-// far they do.
+// levels are looked at of all kinds of columns together, and the first two, byKind, of each. Of the first three it is required that they hold, farther out it
+// is told how far they do.
 var (
-	levels = []level{{0.05, 0}, {0.01, 1}, {0.001, 2}, {0.0001, 3}}
-	byKind = levels[:2]
+	levels   = []level{{0.05, 0}, {0.01, 1}, {0.001, 2}, {0.0001, 3}}
+	required = levels[:3]
+	byKind   = levels[:2]
 )
 
 // String is the share for people.
@@ -94,7 +95,7 @@ func (r result) verdict() (said string, err error) {
 		is, far := l.above(t)
 		line := fmt.Sprintf("%s, at %s: %s", what, l, l.cell(t))
 		switch {
-		case far && !slices.Contains(byKind, l):
+		case far && !slices.Contains(required, l):
 			farther = append(farther, line)
 		case far:
 			beyond = append(beyond, line)
@@ -103,7 +104,7 @@ func (r result) verdict() (said string, err error) {
 		}
 	})
 	all := len(above) + len(farther) + len(beyond)
-	said = fmt.Sprintf("Of %d shares %d are above %g times, none of these by more than chance at 5 and 1 %%.", shares, all, allowed)
+	said = fmt.Sprintf("Of %d shares %d are above %g times, none of these by more than chance at 5, 1 and 0.1 %%.", shares, all, allowed)
 	if beyond != nil {
 		said = fmt.Sprintf("Of %d shares %d are above %g times, and %d by more than chance:\n- %s", shares, all, allowed, len(beyond), strings.Join(beyond, "\n- "))
 		err = fault.New(fault.Refused, "more false alarms than %g times what is asked for:\n%s", allowed, strings.Join(beyond, "\n"))

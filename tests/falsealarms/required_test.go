@@ -49,11 +49,11 @@ func TestVerdict(t *testing.T) {
 	}
 	said, err := r.verdict()
 	require.NoError(t, err)
-	require.Equal(t, "Of 102 shares 0 are above 1.2 times, none of these by more than chance at 5 and 1 %.", said, "PSI of ten kinds at two levels and of all at four, at four sizes, and three of all features")
+	require.Equal(t, "Of 102 shares 0 are above 1.2 times, none of these by more than chance at 5, 1 and 0.1 %.", said, "PSI of ten kinds at two levels and of all at four, at four sizes, and three of all features")
 	r.joint[0][1].all = tallies{separate: of(5000, 301, 0)}
 	said, err = r.verdict()
 	require.NoError(t, err)
-	require.Contains(t, said, "1 are above 1.2 times, none of these by more than chance at 5 and 1 %. Within chance:\n- all features together, 1000 : 1000, at 5 %: 6.02 (5.39–6.71)")
+	require.Contains(t, said, "1 are above 1.2 times, none of these by more than chance at 5, 1 and 0.1 %. Within chance:\n- all features together, 1000 : 1000, at 5 %: 6.02 (5.39–6.71)")
 	r.none[3][2].all = tallies{drift.PSI: of(5000, 341, 50)}
 	said, err = r.verdict()
 	require.Equal(t, fault.Refused, fault.CodeOf(err))
@@ -68,12 +68,15 @@ func TestVerdict(t *testing.T) {
 	require.NotContains(t, err.Error(), "normal, 100")
 	for _, row := range r.none {
 		far := of(5000, 300, 50)
-		far.at[2] = 9
+		far.at[3] = 2
 		row[0].all, row[2].all = tallies{drift.PSI: far}, tallies{}
 	}
 	said, err = r.verdict()
 	require.NoError(t, err, "farther out it is told")
-	require.Contains(t, said, "Farther out, by more than chance:\n- psi, all kinds, 100 : 100, at 0.1 %: 0.180")
+	require.Contains(t, said, "Farther out, by more than chance:\n- psi, all kinds, 100 : 100, at 0.01 %: 0.0400")
+	r.none[0][0].all[drift.PSI] = tally{tested: 5000, at: [4]int{0, 0, 90, 0}}
+	_, err = r.verdict()
+	require.ErrorContains(t, err, "psi, all kinds, 100 : 100, at 0.1 %: 0.180")
 }
 
 // Blocks make the same numbers however they are shared, and no two of them the same.

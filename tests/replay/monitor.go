@@ -27,7 +27,7 @@ func (s *stage) look(code int, file string, factor float64) error {
 	if err := s.incomes(file, factor, "--rows", "3000"); err != nil {
 		return err
 	}
-	return s.run(code, "monitor", "start", quick, "--data", file, "--as-of", "2026-12-31", "--wait")
+	return s.run(code, "monitor", "start", quick, "--data", file, "--as-of", "2026-11-15", "--wait")
 }
 
 func onSame(_ context.Context, s *stage) error {

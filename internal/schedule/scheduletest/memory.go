@@ -3,8 +3,10 @@ package scheduletest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"go.temporal.io/api/serviceerror"
 	"go.temporal.io/sdk/client"
@@ -16,8 +18,11 @@ import (
 type Memory struct {
 	mu        sync.Mutex
 	schedules map[string]*client.ScheduleDescription
-	// Calls are what was asked for, such as "create retrain-cards"; a description is not among them.
+	// Calls are what was asked for, such as "create retrain-cards"; a description is not among them. Of a trigger it is told what becomes of it while another
+	// one is under way, such as "trigger retrain-cards AllowAll".
 	Calls []string
+	// Next is when every schedule would trigger, paused or not: Temporal tells that of a paused one as well.
+	Next []time.Time
 	// Err is what every call ends with.
 	Err error
 	// Undeletable has deletions fail, and nothing else.
@@ -40,7 +45,7 @@ func (m *Memory) Create(_ context.Context, o client.ScheduleOptions) (client.Sch
 	m.Calls = append(m.Calls, "create "+o.ID)
 	m.schedules[o.ID] = &client.ScheduleDescription{Schedule: client.Schedule{
 		Action: encoded(o.Action), Spec: parsed(&o.Spec), Policy: &client.SchedulePolicies{Overlap: o.Overlap, CatchupWindow: o.CatchupWindow},
-		State: &client.ScheduleState{Note: o.Note},
+		State: &client.ScheduleState{Note: o.Note, Paused: o.Paused},
 	}}
 	return handle{m, o.ID}, nil
 }
@@ -109,6 +114,7 @@ func (h handle) change(what string, do func(*client.ScheduleDescription) error) 
 func (h handle) Describe(context.Context) (described *client.ScheduleDescription, err error) {
 	err = h.change("", func(is *client.ScheduleDescription) error {
 		copied := *is
+		copied.Info.NextActionTimes = slices.Clone(h.memory.Next)
 		described = &copied
 		return nil
 	})
@@ -152,8 +158,9 @@ func (h handle) pause(what string, paused bool, note string) error {
 	})
 }
 
-func (h handle) Trigger(context.Context, client.ScheduleTriggerOptions) error {
+func (h handle) Trigger(_ context.Context, o client.ScheduleTriggerOptions) error {
 	return h.change("trigger", func(is *client.ScheduleDescription) error {
+		h.memory.Calls[len(h.memory.Calls)-1] += " " + o.Overlap.String()
 		is.Info.NumActions++
 		return nil
 	})

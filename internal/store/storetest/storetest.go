@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -76,7 +77,7 @@ func register(t *testing.T, r registry.Registry, name, digest string) registry.M
 	v, _, err := r.RegisterVersion(ctx(t), registry.ModelVersion{
 		Name: name, Digest: digest, Meaning: pipeline.MeaningDefault, Bundle: artifact.Ref{URI: "s3://b/" + digest, SHA256: digest, Bytes: 7},
 		Algorithm: "logistic", Hyperparameters: json.RawMessage(`{"l2":0.1}`),
-		Metrics:   map[string]registry.Metric{"auc": {Estimate: 0.1 + 0.2, Lower: 0.29, Upper: 1.0 / 3}},
+		Metrics:   map[string]evaluate.Metric{"auc": {Estimate: 0.1 + 0.2, Lower: 0.29, Upper: 1.0 / 3}},
 		Artifacts: map[string]artifact.Ref{"test": {URI: "s3://b/t"}},
 		Lineage:   registry.Lineage{Dataset: "d", Rows: 12}, RunID: "run-" + digest,
 	})

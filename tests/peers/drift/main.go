@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -22,12 +23,13 @@ const partRows = 1 << 17
 
 func main() {
 	generate := flag.Int("generate", 0, "write so many `rows` of reference and as many of window in place of reading")
+	later := flag.Bool("later", false, "take bins and counts of the reference as the first look has kept them")
 	flag.Parse()
 	var err error
 	if *generate > 0 {
 		err = write(flag.Arg(0), *generate)
 	} else {
-		err = compare(flag.Arg(0))
+		err = compare(flag.Arg(0), *later)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -138,49 +140,83 @@ func side(folder, name string) (dataset.Manifest, []string, error) {
 	return m, paths, err
 }
 
-// count reads either side once: the reference into memory, where its bins are decided, the window part by part.
-func count(folder string) (bins drift.Bins, before, after drift.Counts, err error) {
+// kept is the reference's side of every look, as the first one keeps it.
+type kept struct {
+	Bins   drift.Bins   `json:"bins"`
+	Counts drift.Counts `json:"counts"`
+}
+
+// countReference does what the first look at a champion does: it decides bins by a sample of the reference, counts the reference, and keeps that.
+func countReference(ctx context.Context, folder string) (k kept, err error) {
 	said := time.Now()
-	ctx := context.Background()
 	m, paths, err := side(folder, "reference")
 	if err != nil {
-		return bins, before, after, err
+		return k, err
 	}
-	reference, err := dataset.Read(ctx, m, paths, nil)
+	sample, err := dataset.Sample(ctx, m, paths, nil, drift.MaxSeparated)
 	if err != nil {
-		return bins, before, after, err
+		return k, err
 	}
-	said = took("read the reference", said)
+	said = took("sample the reference", said)
 	var features []drift.Feature
 	for _, f := range m.Columns {
 		features = append(features, drift.Feature{Name: f.Name, Category: f.Kind == dataset.Text})
 	}
-	if bins, err = drift.NewBins(features, reference); err != nil {
-		return bins, before, after, err
+	if k.Bins, err = drift.NewBins(features, sample); err != nil {
+		return k, err
 	}
 	said = took("decide bins", said)
-	ofReference, ofWindow := drift.NewCounter(bins), drift.NewCounter(bins)
-	if err := ofReference.Add(reference); err != nil {
-		return bins, before, after, err
+	if k.Counts, err = count(ctx, k.Bins, m, paths); err != nil {
+		return k, err
 	}
-	said = took("count the reference", said)
-	if m, paths, err = side(folder, "window"); err != nil {
-		return bins, before, after, err
+	took("count the reference", said)
+	text, err := json.Marshal(k)
+	if err != nil {
+		return k, err
 	}
-	err = dataset.Each(ctx, m, paths, nil, func(_, _ int, t dataset.Table) error { return ofWindow.Add(t) })
-	took("read and count the window", said)
-	return bins, ofReference.Counts(), ofWindow.Counts(), err
+	return k, os.WriteFile(filepath.Join(folder, "kept.json"), text, 0o644)
 }
 
-// compare counts both sides and holds the one against the other.
-func compare(folder string) error {
-	began := time.Now()
-	bins, before, after, err := count(folder)
+// found is what the first look has kept.
+func found(folder string) (k kept, err error) {
+	text, err := os.ReadFile(filepath.Join(folder, "kept.json"))
+	if err != nil {
+		return k, err
+	}
+	return k, json.Unmarshal(text, &k)
+}
+
+// count counts the rows of one side, part by part.
+func count(ctx context.Context, bins drift.Bins, m dataset.Manifest, paths []string) (drift.Counts, error) {
+	counter := drift.NewCounter(bins)
+	err := dataset.Each(ctx, m, paths, nil, func(_, _ int, t dataset.Table) error { return counter.Add(t) })
+	return counter.Counts(), err
+}
+
+// compare holds the window against the reference, which is counted now or, later, was.
+func compare(folder string, later bool) error {
+	began, ctx := time.Now(), context.Background()
+	var before kept
+	var err error
+	if later {
+		before, err = found(folder)
+	} else {
+		before, err = countReference(ctx, folder)
+	}
 	if err != nil {
 		return err
 	}
 	said := time.Now()
-	results, err := drift.Compare(bins, before, after, drift.Limits{})
+	m, paths, err := side(folder, "window")
+	if err != nil {
+		return err
+	}
+	window, err := count(ctx, before.Bins, m, paths)
+	if err != nil {
+		return err
+	}
+	said = took("read and count the window", said)
+	results, err := drift.Compare(before.Bins, before.Counts, window, drift.Limits{})
 	if err != nil {
 		return err
 	}

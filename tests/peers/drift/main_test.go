@@ -30,7 +30,15 @@ func TestCount(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, one, two, filepath.Base(name))
 	}
-	bins, before, after, err := count(folder)
+	first, err := countReference(t.Context(), folder)
+	require.NoError(t, err)
+	later, err := found(folder)
+	require.NoError(t, err)
+	require.Equal(t, first, later, "what is kept is what was counted")
+	bins, before := first.Bins, first.Counts
+	m, paths, err := side(folder, "window")
+	require.NoError(t, err)
+	after, err := count(t.Context(), bins, m, paths)
 	require.NoError(t, err)
 	require.EqualValues(t, 100, before.Rows)
 	require.EqualValues(t, 100, after.Rows)
@@ -63,7 +71,8 @@ func TestCount(t *testing.T) {
 		}
 	}
 	require.Greater(t, seen, 2*3*90, "most rows are between the first cut and the last one")
-	require.NoError(t, compare(folder))
+	require.NoError(t, compare(folder, false))
+	require.NoError(t, compare(folder, true))
 }
 
 // numbered is a file of a side's rows with their numbers, which the warehouse asks for.
