@@ -495,15 +495,6 @@ func writeTable(t *testing.T, path string, rows int) {
 	require.NoError(t, writeFile(path, dataset.Table{Columns: []dataset.Column{column}}))
 }
 
-// putTable stores rows as a dataset of one part.
-func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.Ref, error) {
-	part, err := putPart(ctx, objects, t)
-	if err != nil {
-		return artifact.Ref{}, err
-	}
-	return putManifest(ctx, objects, dataset.Manifest{Columns: t.Fields(), Rows: part.Rows, Parts: []dataset.Part{part}})
-}
-
 // registerOnly records a spec where there are no schedules.
 func registerOnly(ctx context.Context, reg registry.Registry, spec registry.PipelineSpec) error {
 	return reg.PutPipeline(ctx, spec)

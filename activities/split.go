@@ -126,3 +126,12 @@ func putPart(ctx context.Context, objects Objects, t dataset.Table) (dataset.Par
 	ref, err := objects.Put(ctx, data.Bytes(), parquetType, "parquet")
 	return dataset.Part{SHA256: ref.SHA256, Bytes: ref.Bytes, Rows: int64(t.Rows())}, err
 }
+
+// putTable stores rows, of which there is at least one, as a dataset of one part.
+func putTable(ctx context.Context, objects Objects, t dataset.Table) (artifact.Ref, error) {
+	part, err := putPart(ctx, objects, t)
+	if err != nil {
+		return artifact.Ref{}, err
+	}
+	return putManifest(ctx, objects, dataset.Manifest{Columns: t.Fields(), Rows: part.Rows, Parts: []dataset.Part{part}})
+}

@@ -84,11 +84,7 @@ func (l *Looking) countReference(ctx context.Context, w watched) (kept keptCount
 	if kept.Counts, err = putJSON(ctx, l.Cache.Objects, b); err != nil {
 		return kept, err
 	}
-	part, err := putPart(ctx, l.Cache.Objects, sample)
-	if err != nil {
-		return kept, err
-	}
-	kept.Sample, err = putManifest(ctx, l.Cache.Objects, dataset.Manifest{Schema: rows.Schema, Columns: sample.Fields(), Rows: part.Rows, Parts: []dataset.Part{part}})
+	kept.Sample, err = putTable(ctx, l.Cache.Objects, sample)
 	return kept, err
 }
 

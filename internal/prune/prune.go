@@ -67,8 +67,6 @@ func (p Pruner) Run(ctx context.Context, really bool) (Result, error) {
 		}
 		// The second plan may let go what the first one kept with cached steps that point to it.
 		plan.Objects, plan.Kept = named(plan.Objects, names(again.Objects)), again.Kept
-	}
-	if really {
 		deleted, err := p.Objects.Delete(ctx, names(plan.Objects), p.Before)
 		if err != nil {
 			return done, err
