@@ -33,14 +33,20 @@ programs:
 	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops-api ./api
 	@CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/terraform-provider-loanops ./infra/provider
 
-# The Temporal server, its Web UI and the S3 store are compiled once (5 to 10 minutes on two cores) and again only when
+# The Temporal server, its Web UI, the S3 store and the registry are compiled once (5 to 10 minutes on two cores) and again only when
 # their own files change. The package names that pass by are the progress.
 DEVSERVER_SOURCES := $(shell find devserver -name '*.go' -not -name '*_test.go') devserver/go.mod devserver/go.sum
 $(BIN)/loanops-devserver: $(DEVSERVER_SOURCES)
 	@mkdir -p $(BIN)
-	@echo "building loanops-devserver (Temporal server, Web UI, S3 store): once, 5 to 10 minutes on two cores"
+	@echo "building loanops-devserver (Temporal server, Web UI, S3 store, registry): once, 5 to 10 minutes on two cores"
 	@cd devserver && set -o pipefail && CGO_ENABLED=0 $(GO) build -v -ldflags '$(LDFLAGS)' -o ../$(BIN)/loanops-devserver . 2>&1 \
 		| awk '{n++; if (n % 100 == 0) {printf "  %d packages compiled, now %s\n", n, $$1; fflush()}} /:[0-9]+:[0-9]+:/ {print}'
+
+PACKAGE ?= images
+
+.PHONY: package
+package: programs ## OCI images of loanops-api and loanops-worker, with bills of materials, into a new folder (PACKAGE=images)
+	$(BIN)/loanops package --to $(PACKAGE)
 
 .PHONY: unit
 unit: ## Unit, property, conformance, provider and replay tests of both modules

@@ -49,19 +49,21 @@ func (o CapacityOutput) Summary() string {
 type Capacity struct {
 	Registry registry.Registry
 	Objects  Objects
-	// APIBinary is the loanops-api that will be deployed.
-	APIBinary string
+	// Image is what tracks are to run in, repository@sha256:….
+	Image string
+	// Program brings an image's program to this machine, see image.Store: what is measured is the very program that will serve.
+	Program func(ctx context.Context, image string) (path string, args []string, err error)
 	// Run measures, see measure.Run.
 	Run func(ctx context.Context, cfg measure.Config) (capacity.Demand, error)
 }
 
-// Measure runs the bundle in the real loanops-api under golden requests.
+// Measure runs the bundle in the image's own loanops-api under golden requests.
 func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (MeasureOutput, error) {
 	spec, version, err := in.Candidate.read(ctx, c.Registry)
 	if err != nil {
 		return MeasureOutput{}, err
 	}
-	track, err := trackSpec(ctx, c.Registry, spec, in.Candidate.Track)
+	track, err := trackSpec(ctx, c.Registry, spec, in.Candidate.Track, c.Image)
 	if err != nil {
 		return MeasureOutput{}, err
 	}
@@ -73,9 +75,13 @@ func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (MeasureOutput,
 	if err != nil {
 		return MeasureOutput{}, err
 	}
+	program, args, err := c.Program(ctx, track.Image)
+	if err != nil {
+		return MeasureOutput{}, err
+	}
 	say(ctx, "running loanops-api under load")
 	demand, err := c.Run(ctx, measure.Config{
-		APIBinary: c.APIBinary, Bundle: bundle, Spec: track, Applications: rows.Applications(),
+		Program: program, Args: args, Bundle: bundle, Spec: track, Applications: rows.Applications(),
 	})
 	return MeasureOutput{Demand: demand}, err
 }

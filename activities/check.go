@@ -42,9 +42,9 @@ type CheckedRows struct {
 	Embargoed   int   `json:"embargoed,omitempty"` // in none of them, since they are within the embargo before a border of time
 }
 
-// Desk does the steps of a training that look at data, without a platform.
+// Desk does the steps of a training that look at data, without a run of its own.
 type Desk struct {
-	Objects   Objects
+	Cache     StepCache
 	Warehouse Warehouse
 	Folder    string
 	// Connection is the URL of a database that the spec names.
@@ -53,24 +53,16 @@ type Desk struct {
 	Page func(profile.Profile, dataset.Report) ([]byte, error)
 }
 
-// Check takes a spec's rows, or those of data in their place, from files to a split dataset. What refuses them is part of the result.
+// Check takes a spec's rows, or those of data in their place, from files of this machine to a split dataset. What refuses them is part of the result.
 func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today time.Time) (DataCheck, error) {
-	cache := StepCache{Objects: d.Objects}
-	loaded := taken(spec)
-	var err error
-	if loaded.Schema.Ref, err = putJSON(ctx, d.Objects, schema.Of(spec)); err != nil {
-		return DataCheck{}, err
-	}
-	loaded.Schema.Version = 1
 	spec.Source = spec.Source.Given(data)
 	known, err := spec.Source.Known("", today)
 	if err != nil {
 		return DataCheck{}, err
 	}
-	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
 	local, err := source.Local(spec)
 	if err != nil {
-		return out, err
+		return DataCheck{KnownAt: known}, err
 	}
 	uploads := map[string][]string{}
 	for uri, files := range local {
@@ -78,9 +70,21 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 			uploads[uri] = append(uploads[uri], f.Path)
 		}
 	}
+	return d.check(ctx, spec, uploads, known)
+}
+
+// check does so with files where uploads say that they are, and with what is known on that day.
+func (d Desk) check(ctx context.Context, spec pipeline.Spec, uploads map[string][]string, known string) (DataCheck, error) {
+	loaded := taken(spec)
+	var err error
+	if loaded.Schema.Ref, err = putJSON(ctx, d.Cache.Objects, schema.Of(spec)); err != nil {
+		return DataCheck{}, err
+	}
+	loaded.Schema.Version = 1
+	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
 	in := ExtractInput{Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Uploads: uploads, KnownAt: known}
-	extraction := Extraction{Cache: cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
-	checking := Checking{Cache: cache, Warehouse: d.Warehouse, Page: d.Page}
+	extraction := Extraction{Cache: d.Cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
+	checking := Checking{Cache: d.Cache, Warehouse: d.Warehouse, Page: d.Page}
 	extracted, validated, err := d.read(ctx, extraction, checking, &loaded, in, &out)
 	if err != nil {
 		return out, err
@@ -89,7 +93,7 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 	out.Digest, out.Notes = extracted.Dataset.SHA256, append(out.Notes, extracted.Notes...)
 	out.Rows = CheckedRows{Read: extracted.Rows + extracted.Refused + extracted.Later + extracted.Dropped, Cleaned: extracted.Rows, Quarantined: extracted.Refused}
 	out.note(validated)
-	report, err := getJSON[dataset.Report](ctx, d.Objects, validated.Report)
+	report, err := getJSON[dataset.Report](ctx, d.Cache.Objects, validated.Report)
 	if err != nil {
 		return out, err
 	}
@@ -154,7 +158,7 @@ func (d Desk) split(ctx context.Context, checking Checking, loaded PipelineOutpu
 		return err
 	}
 	out.note(leaks)
-	found, err := getJSON[leakage](ctx, d.Objects, leaks.Report)
+	found, err := getJSON[leakage](ctx, d.Cache.Objects, leaks.Report)
 	out.Vetoes, out.Refused = found.Vetoes, append(out.Refused, leaks.Vetoes...)
 	out.Notes = append(out.Notes, leaks.Allowed...)
 	return err

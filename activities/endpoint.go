@@ -107,26 +107,34 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 	if err != nil {
 		return EndpointOutput{}, err
 	}
-	var failures []string
-	for i, row := range golden.Rows {
-		say(ctx, fmt.Sprintf("golden row %d of %d", i+1, len(golden.Rows)))
-		want, err := wanted(decider, version.Digest, in.Candidate.Policy, row)
-		if err != nil {
-			return EndpointOutput{}, err
-		}
-		wrong, err := e.smokeRow(ctx, url, row, want)
-		if err != nil {
-			return EndpointOutput{}, err
-		}
-		if wrong != "" {
-			failures = append(failures, fmt.Sprintf("golden row %d: %s", i+1, wrong))
-		}
+	failures, err := smoke(ctx, e.Client, url, decider, version.Digest, in.Candidate.Policy, golden)
+	if err != nil {
+		return EndpointOutput{}, err
 	}
 	out := EndpointOutput{Failures: failures, Figures: fmt.Sprintf("%d golden predictions, %d wrong", len(golden.Rows), len(failures))}
 	if len(failures) > 5 {
 		out.Failures = append(slices.Clip(failures[:5]), fmt.Sprintf("and %d more", len(failures)-5))
 	}
 	return out, nil
+}
+
+// smoke asks the predictor at url for golden rows and lists what is wrong with its answers.
+func smoke(ctx context.Context, client *http.Client, url string, d decision.Decider, digest, policy string, golden model.Golden) (failures []string, err error) {
+	for i, row := range golden.Rows {
+		say(ctx, fmt.Sprintf("golden row %d of %d", i+1, len(golden.Rows)))
+		want, err := wanted(d, digest, policy, row)
+		if err != nil {
+			return failures, err
+		}
+		wrong, err := smokeRow(ctx, client, url, row, want)
+		if err != nil {
+			return failures, err
+		}
+		if wrong != "" {
+			failures = append(failures, fmt.Sprintf("golden row %d: %s", i+1, wrong))
+		}
+	}
+	return failures, nil
 }
 
 // wanted is the answer that a golden row should get.
@@ -142,12 +150,12 @@ func wanted(d decision.Decider, digest, policy string, row model.GoldenRow) (wan
 }
 
 // smokeRow says what is wrong with the answer to one golden row, without the applicant's values.
-func (e *Endpoint) smokeRow(ctx context.Context, url string, row model.GoldenRow, want decided) (string, error) {
+func smokeRow(ctx context.Context, client *http.Client, url string, row model.GoldenRow, want decided) (string, error) {
 	body, err := json.Marshal(row.Application)
 	if err != nil {
 		return "", fault.Wrap(fault.Internal, err, "encoding a golden row")
 	}
-	status, text, err := e.post(ctx, url+"/v1/decisions", body)
+	status, text, err := post(ctx, client, url+"/v1/decisions", body)
 	if err != nil {
 		return "", err
 	}
@@ -280,13 +288,13 @@ func requestHeader() http.Header {
 }
 
 // post returns the status and the body of an answer; not reaching the predictor is Unavailable.
-func (e *Endpoint) post(ctx context.Context, url string, body []byte) (int, []byte, error) {
+func post(ctx context.Context, client *http.Client, url string, body []byte) (int, []byte, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, fault.Wrap(fault.Invalid, err, "the predictor's address %q", url)
 	}
 	request.Header = requestHeader()
-	response, err := e.Client.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return 0, nil, fault.Wrap(fault.Unavailable, err, "asking the predictor")
 	}

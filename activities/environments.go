@@ -26,6 +26,8 @@ type Workspace interface {
 type Environments struct {
 	Registry registry.Registry
 	Agent    shift.Agent
+	// Image is what new tracks run in, repository@sha256:….
+	Image string
 	// Workspace is where a step works.
 	Workspace func(pipeline, environment string, step terraform.Step) Workspace
 	// Gone reports whether a step cannot do anything any more: its attempt was given up, or its run is closed.
@@ -95,7 +97,7 @@ func (e *Environments) desired(ctx context.Context, record serving.Record, specD
 		return terraform.Desired{}, err
 	}
 	return terraform.Follow(record, history, actual, func(track serving.Track) (contract.TrackSpec, error) {
-		return trackSpec(ctx, e.Registry, spec, track)
+		return trackSpec(ctx, e.Registry, spec, track, e.Image)
 	})
 }
 

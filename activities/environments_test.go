@@ -524,7 +524,7 @@ func TestAChampionComesBackUnderItsOwnPolicyAndMeaning(t *testing.T) {
 	policy := decision.PolicyOf(after)
 	require.Equal(t, contract.TrackSpec{
 		ModelVersion: 2, PolicyDigest: policy.Digest(), Policy: string(policy.Document()), Digest: "c", BundleURI: "s3://b/c",
-		MemoryMiB: 256, CPUMillis: 500, Meaning: "default",
+		Image: predictorImage, MemoryMiB: 256, CPUMillis: 500, Meaning: "default",
 	}, challenger)
 	require.Contains(t, challenger.Policy, `"cutoff":0.4,`)
 	require.Contains(t, challenger.Policy, `"purpose":"what it is for"`)

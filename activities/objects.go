@@ -37,6 +37,9 @@ const (
 	jsonType    = "application/json"
 	htmlType    = "text/html; charset=utf-8"
 	bundleType  = "application/vnd.loanops.model"
+	treeType    = "application/vnd.loanops.tree+tar"
+	textType    = "text/plain; charset=utf-8"
+	rawType     = "application/octet-stream"
 )
 
 func putJSON(ctx context.Context, objects Objects, value any) (artifact.Ref, error) {

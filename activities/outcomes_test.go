@@ -391,7 +391,7 @@ func TestOutcomesAreThoseOfTheDay(t *testing.T) {
 // At a desk outcomes are read as in a training; on the first day there are none yet.
 func TestTheDeskReadsOutcomes(t *testing.T) {
 	b := newBench(t)
-	desk := Desk{Objects: b.objects, Warehouse: b.tables, Folder: t.TempDir(), Page: b.stages.Checking.Page}
+	desk := Desk{Cache: StepCache{Objects: b.objects}, Warehouse: b.tables, Folder: t.TempDir(), Page: b.stages.Checking.Page}
 	checked, err := desk.Check(t.Context(), lateFiles.spec(t, lateSpec, t.TempDir()), "", time.Date(2026, 1, 20, 9, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	require.EqualValues(t, 4, checked.Rows.Cleaned)

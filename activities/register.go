@@ -19,8 +19,13 @@ type Stages struct {
 	Endpoint     Endpoint
 	Canary       Canary
 	Approvals    Approvals
+	Commits      Commits
+	Statuses     Statuses
+	Integration  Integration
+	Publication  Publication
 	Runs         Runs
 	Alerts       Alerts
+	Trials       Trials
 }
 
 // Register adds the steps of a role that are taken from its queue, or from its queue of urgent ones, each under its pinned name.
@@ -39,6 +44,20 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	EvaluateModel.register(to, s.Evaluation.Evaluate)
 	CheckGates.register(to, s.Evaluation.CheckGates)
 	RegisterModel.register(to, s.Models.Register)
+	FetchCommit.register(to, s.Commits.Fetch)
+	ReportStatus.register(to, s.Statuses.Report)
+	CheckSpec.register(to, s.Integration.CheckSpec)
+	RunCommands.register(to, s.Integration.RunCommands)
+	ReplayHistories.register(to, s.Integration.ReplayHistories)
+	ValidateSample.register(to, s.Integration.ValidateSample)
+	TestFeatures.register(to, s.Integration.TestFeatures)
+	TestArtifacts.register(to, s.Integration.TestArtifacts)
+	TestPredictions.register(to, s.Integration.TestPredictions)
+	TestQuality.register(to, s.Integration.TestQuality)
+	TestIntegration.register(to, s.Integration.TestIntegration)
+	PackagePipeline.register(to, s.Publication.Package)
+	PublishPackage.register(to, s.Publication.Publish)
+	RegisterPipeline.register(to, s.Publication.RegisterVersion)
 	FindReference.register(to, s.Looking.Reference)
 	FindSchemaChanges.register(to, s.Looking.Schema)
 	FindRefusals.register(to, s.Refusals.Find)
@@ -76,6 +95,8 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	AwaitRun.register(to, s.Runs.AwaitEnd)
 	FindEndpoints.register(to, s.Alerts.Find)
 	SendAlert.register(to, s.Alerts.Send)
+	ReplayBuild.register(to, s.Trials.ReplayAll)
+	AnswerTrial.On(role).register(to, s.Trials.Answer)
 	VerifyStart.On(role).register(to, s.Approvals.VerifyStart)
 	VerifyApproval.register(to, s.Approvals.Verify)
 	RecordRun.On(role).register(to, s.Runs.Record)

@@ -111,7 +111,7 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 // decidesOtherwise says why a champion that runs does not decide as its version and policy say, as after somebody's own terraform apply; empty
 // when it does.
 func (e *Environments) decidesOtherwise(ctx context.Context, spec pipeline.Spec, champion serving.Track, actual contract.Actual) (string, error) {
-	want, err := trackSpec(ctx, e.Registry, spec, champion)
+	want, err := trackSpec(ctx, e.Registry, spec, champion, e.Image)
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,17 +106,32 @@ func TestRecordWithoutAHistoryIsRetried(t *testing.T) {
 	require.Empty(t, kept.runs, "half a record is worse than a later one")
 }
 
+// predictorImage is what tracks run in.
+var predictorImage = "loanops-api@sha256:" + strings.Repeat("0c", 32)
+
+// programOf finds the program of one image.
+func programOf(only string) func(context.Context, string) (string, []string, error) {
+	return func(_ context.Context, asked string) (string, []string, error) {
+		if asked != only {
+			return "", nil, fault.New(fault.NotFound, "there is no image %s", asked)
+		}
+		return "/images/program", []string{"first"}, nil
+	}
+}
+
 func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	b := newBench(t)
 	version := b.train(t).version
 	var asked measure.Config
-	stage := Capacity{Registry: b.registry, Objects: b.objects, APIBinary: "/bin/loanops-api", Run: func(_ context.Context, cfg measure.Config) (capacity.Demand, error) {
+	stage := Capacity{Registry: b.registry, Objects: b.objects, Image: predictorImage, Program: programOf(predictorImage), Run: func(_ context.Context, cfg measure.Config) (capacity.Demand, error) {
 		asked = cfg
 		return capacity.Demand{ResidentMiB: 500, LoadMillis: 10, CPUMicrosPerDecision: 100, Decisions: 1}, nil
 	}}
 	measured, err := stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
 	require.NoError(t, err)
-	require.Equal(t, "/bin/loanops-api", asked.APIBinary)
+	require.Equal(t, "/images/program", asked.Program, "the program of the image that will serve")
+	require.Equal(t, []string{"first"}, asked.Args)
+	require.Equal(t, predictorImage, asked.Spec.Image)
 	require.Equal(t, version.Digest, asked.Spec.Digest)
 	require.EqualValues(t, b.spec.Deploy.MemoryMiB, asked.Spec.MemoryMiB)
 	require.Equal(t, string(decision.PolicyOf(b.spec).Document()), asked.Spec.Policy)

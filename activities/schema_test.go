@@ -301,7 +301,7 @@ func TestADeskDoesNotReadForEver(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "rows.csv")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 	spec := evolvingAs(t, "name: evolving\nsource: {uri: rows.csv}\nlabel: {column: y, positive: \"1\", negative: \"0\"}\nentity: id\ncolumns:\n"+columns+"schema: {evolve: {max_share: 0.05}, quarantine: {max_share: 0.05}}\n")
-	desk := Desk{Objects: b.objects, Warehouse: b.tables, Folder: t.TempDir(), Page: b.stages.Checking.Page}
+	desk := Desk{Cache: StepCache{Objects: b.objects}, Warehouse: b.tables, Folder: t.TempDir(), Page: b.stages.Checking.Page}
 	out, err := desk.Check(t.Context(), spec, path, time.Now())
 	require.NoError(t, err)
 	require.Equal(t, []string{TooManySchemas}, out.Refused)

@@ -64,7 +64,7 @@ func newSite(t *testing.T) *site {
 
 func (s *site) stage() *Environments {
 	running := func(_ context.Context, by serving.Author) (bool, error) { return s.running == by.Writer, nil }
-	return &Environments{Registry: s.records, Agent: s, Running: running, Workspace: func(_, environment string, _ terraform.Step) Workspace { return workspace{s, environment} }}
+	return &Environments{Registry: s.records, Agent: s, Image: predictorImage, Running: running, Workspace: func(_, environment string, _ terraform.Step) Workspace { return workspace{s, environment} }}
 }
 
 // change is one that the run asks for, under an operation of its own.

@@ -51,10 +51,12 @@ const (
 	Data    Role = "data"    // reads, checks and splits raw data
 	Train   Role = "train"   // trains, evaluates and registers models
 	Deliver Role = "deliver" // brings versions to production
+	// Integrate tests commits, packages and publishes them.
+	Integrate Role = "integrate"
 )
 
 // Roles are all of them.
-var Roles = []Role{Data, Train, Deliver}
+var Roles = []Role{Data, Train, Deliver, Integrate}
 
 // Queue is the task queue from which the role's workers take their steps.
 func (r Role) Queue() string { return "loanops-" + string(r) }

@@ -129,13 +129,13 @@ func TestRegisterCoversEveryStep(t *testing.T) {
 	}
 	source, err := os.ReadFile("steps.go")
 	require.NoError(t, err)
-	require.Len(t, all, len(regexp.MustCompile(`Step\[\w+, \w+\]\{`).FindAll(source, -1)), "as many as are declared")
+	require.Len(t, all, len(regexp.MustCompile(`Step\[\w+, \w+\]\{Name: ("|string\(ci)|= testStep\(`).FindAll(source, -1)), "as many as are declared")
 	require.Equal(t, map[string]bool{
 		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "ShiftTraffic": true, "RecordRun": true, "RecordCanaryCheck": true, "AwaitRun": true, "FindRunStart": true,
 		"FindEndpoints": true, "SendAlert": true, "VerifyStart": true, "VerifyApproval": true,
 	}, urgent, "what gives traffic back, and what tells people, waits for no slot of a long step")
 	for name, times := range all {
-		if name != RecordRun.Name && name != VerifyStart.Name {
+		if name != RecordRun.Name && name != VerifyStart.Name && name != AnswerTrial.Name {
 			require.Equal(t, 1, times, name)
 		}
 	}

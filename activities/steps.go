@@ -2,7 +2,10 @@
 // and small summaries that a person can read in the Web UI, never an applicant's data.
 package activities
 
-import "github.com/loanops/loanops/internal/train/logit"
+import (
+	"github.com/loanops/loanops/internal/ci"
+	"github.com/loanops/loanops/internal/train/logit"
+)
 
 // The steps of a training.
 var (
@@ -19,6 +22,33 @@ var (
 	EvaluateModel = Step[EvaluateInput, EvaluateOutput]{Name: "EvaluateModel", Version: "5", Role: Train, Patience: Long}
 	CheckGates    = Step[GateInput, GateOutput]{Name: "CheckGates", Role: Train}
 	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
+)
+
+// The steps that test a commit, see ci.Tests.
+var (
+	ReportStatus    = Step[StatusInput, StatusOutput]{Name: "ReportStatus", Role: Integrate, Patience: Brief}
+	FetchCommit     = Step[CommitInput, CommitOutput]{Name: string(ci.FetchCommit), Role: Integrate, Patience: Brief}
+	CheckSpec       = testStep(ci.CheckSpec, "1")
+	RunCommands     = testStep(ci.RunCommands, "1")
+	ReplayHistories = testStep(ci.ReplayHistories, "1")
+	ValidateSample  = testStep(ci.ValidateSample, "1."+ExtractData.Version+"."+ValidateData.Version+"."+SplitData.Version)
+	TestFeatures    = testStep(ci.TestFeatures, "1")
+	TestArtifacts   = testStep(ci.TestArtifacts, "1."+TrainModel.Version+"."+EvaluateModel.Version)
+	TestPredictions = testStep(ci.TestPredictions, "1")
+	TestQuality     = testStep(ci.TestQuality, "1")
+	TestIntegration = testStep(ci.TestIntegration, "1")
+)
+
+// testStep is a step that tests a commit.
+func testStep(name ci.Step, version string) Step[TestInput, TestOutput] {
+	return Step[TestInput, TestOutput]{Name: string(name), Version: version, Role: Integrate, Patience: Long}
+}
+
+// The steps that make a pipeline version of a commit that passed.
+var (
+	PackagePipeline  = Step[PackageInput, PackageOutput]{Name: string(ci.Package), Version: "1", Role: Integrate, Patience: Brief}
+	PublishPackage   = Step[PublishInput, PublishOutput]{Name: string(ci.Publish), Role: Integrate, Patience: Brief}
+	RegisterPipeline = Step[RegisterPipelineInput, RegisterPipelineOutput]{Name: string(ci.RegisterPipeline), Role: Integrate}
 )
 
 // The steps of a look at production. Outcomes are extracted as data are: that is a step of its own for people to see.
@@ -96,6 +126,12 @@ var (
 var (
 	VerifyStart    = Step[StartInput, StartOutput]{Name: "VerifyStart", Urgent: true}
 	VerifyApproval = Step[ApprovalInput, ApprovalOutput]{Name: "VerifyApproval", Role: Deliver, Urgent: true}
+)
+
+// The steps of a build's trial. That a role's worker answers is asked of every role, see Step.On.
+var (
+	ReplayBuild = Step[TrialInput, ReplayOutput]{Name: "ReplayBuild", Role: Data, Patience: Brief}
+	AnswerTrial = Step[TrialInput, BuildOutput]{Name: "AnswerTrial"}
 )
 
 // RecordRun is a step of every workflow: each records on the role that it lives on, see Step.On. A rollback must not wait for it.

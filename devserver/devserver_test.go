@@ -27,7 +27,8 @@ func TestParse(t *testing.T) {
 	if o.port != 1 || o.attributes["A"] != enumspb.INDEXED_VALUE_TYPE_KEYWORD || o.attributes["B"] != enumspb.INDEXED_VALUE_TYPE_INT {
 		t.Fatalf("%+v", o)
 	}
-	for _, bad := range [][]string{{}, {"--db-filename", "x.db"}, {"--search-attribute", "A=Nothing"}, {"--db-filename", "x", "--s3-dir", "y", "more"}} {
+	for _, bad := range [][]string{{}, {"--db-filename", "x.db"}, {"--search-attribute", "A=Nothing"}, {"--db-filename", "x", "--s3-dir", "y", "more"},
+		{"--db-filename", "x", "--s3-dir", "y", "--registry-port", "1"}, {"--db-filename", "x", "--s3-dir", "y", "--registry-dir", "z"}} {
 		if _, err := parse(bad, io.Discard); err == nil {
 			t.Errorf("%v is accepted", bad)
 		}
@@ -60,15 +61,16 @@ func TestMain(m *testing.M) {
 
 // server is a running devserver process.
 type server struct {
-	cmd                *exec.Cmd
-	port, http, ui, s3 int
+	cmd                          *exec.Cmd
+	port, http, ui, s3, registry int
 }
 
 func start(t *testing.T, dir string, ports []int) *server {
 	t.Helper()
-	s := &server{port: ports[0], http: ports[1], ui: ports[2], s3: ports[3]}
+	s := &server{port: ports[0], http: ports[1], ui: ports[2], s3: ports[3], registry: ports[4]}
 	s.cmd = exec.Command(os.Args[0], "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
 		"--port", fmt.Sprint(s.port), "--http-port", fmt.Sprint(s.http), "--ui-port", fmt.Sprint(s.ui), "--s3-port", fmt.Sprint(s.s3),
+		"--registry-port", fmt.Sprint(s.registry), "--registry-dir", filepath.Join(dir, "registry"),
 		"--search-attribute", "LoanOpsPipeline=Keyword")
 	s.cmd.Env = append(os.Environ(), "DEVSERVER_UNDER_TEST=1", "AWS_ACCESS_KEY_ID=dev", "AWS_SECRET_ACCESS_KEY=development")
 	stderr, err := s.cmd.StderrPipe()
@@ -87,7 +89,7 @@ func start(t *testing.T, dir string, ports []int) *server {
 	}()
 	for _, url := range []string{
 		fmt.Sprintf("http://127.0.0.1:%d/api/v1/namespaces/default", s.http),
-		fmt.Sprintf("http://127.0.0.1:%d/", s.ui), fmt.Sprintf("http://127.0.0.1:%d/healthz", s.s3),
+		fmt.Sprintf("http://127.0.0.1:%d/", s.ui), fmt.Sprintf("http://127.0.0.1:%d/healthz", s.s3), fmt.Sprintf("http://127.0.0.1:%d/v2/", s.registry),
 	} {
 		await(t, url)
 	}
@@ -119,7 +121,7 @@ func await(t *testing.T, url string) {
 // A workflow that was started survives the server's SIGKILL, and SIGTERM ends the server cleanly.
 func TestServesAndSurvivesAKill(t *testing.T) {
 	dir := t.TempDir()
-	ports, err := freePorts(4)
+	ports, err := freePorts(5)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +162,7 @@ func TestServesAndSurvivesAKill(t *testing.T) {
 // Work flows at once after a restart: no start waits for what an earlier one left behind.
 func TestTasksAreDispatchedRightAfterARestart(t *testing.T) {
 	dir := t.TempDir()
-	ports, err := freePorts(4)
+	ports, err := freePorts(5)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,5 +1,5 @@
 // Command loanops-devserver is what a LoanOps platform on one machine stands on, in one process: a Temporal server on a
-// SQLite file, its Web UI, and an S3 store over a folder. Everything listens on loopback.
+// SQLite file, its Web UI, an S3 store and an OCI registry, each over a folder. Everything listens on loopback.
 package main
 
 import (
@@ -13,14 +13,15 @@ import (
 	"syscall"
 )
 
-const usage = `loanops-devserver: Temporal server, Web UI and S3 store for one machine
+const usage = `loanops-devserver: Temporal server, Web UI, S3 store and OCI registry for one machine
 
 The Temporal flags are those of "temporal server start-dev". The S3 store takes its keys from the environment:
-AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. It ends cleanly at SIGTERM or SIGINT.
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Without --registry-port there is no registry. It ends cleanly at SIGTERM or SIGINT.
 
 Example:
   AWS_ACCESS_KEY_ID=dev AWS_SECRET_ACCESS_KEY=secret loanops-devserver \
     --db-filename state/temporal.db --port 7233 --http-port 7243 --ui-port 8233 --s3-port 9000 --s3-dir state/s3 \
+    --registry-port 5000 --registry-dir state/registry \
     --search-attribute LoanOpsPipeline=Keyword
 
 Flags:
@@ -50,6 +51,8 @@ type options struct {
 	attributes                 attributes
 	s3Port                     int
 	s3Dir                      string
+	registryPort               int
+	registryDir                string
 }
 
 func parse(args []string, out io.Writer) (options, error) {
@@ -70,11 +73,18 @@ func parse(args []string, out io.Writer) (options, error) {
 	flags.Var(&o.attributes, "search-attribute", "`Name=Type` of a search attribute of a new namespace; may be repeated")
 	flags.IntVar(&o.s3Port, "s3-port", 9000, "port of the S3 store")
 	flags.StringVar(&o.s3Dir, "s3-dir", "", "`folder` of the S3 store's buckets (needed)")
+	flags.IntVar(&o.registryPort, "registry-port", 0, "port of the OCI registry; 0 for none")
+	flags.StringVar(&o.registryDir, "registry-dir", "", "`folder` of the OCI registry; goes with --registry-port")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	if o.database == "" || o.s3Dir == "" || flags.NArg() > 0 {
 		err := fmt.Errorf("--db-filename and --s3-dir are needed, and no further arguments; see --help")
+		fmt.Fprintln(out, err)
+		return o, err
+	}
+	if (o.registryPort == 0) != (o.registryDir == "") {
+		err := fmt.Errorf("--registry-port and --registry-dir go together; see --help")
 		fmt.Fprintln(out, err)
 		return o, err
 	}
@@ -84,7 +94,7 @@ func parse(args []string, out io.Writer) (options, error) {
 // run serves until ctx ends or a part fails.
 func run(ctx context.Context, o options) error {
 	// The S3 store changes the working folder to its own.
-	for _, path := range []*string{&o.database, &o.s3Dir} {
+	for _, path := range []*string{&o.database, &o.s3Dir, &o.registryDir} {
 		absolute, err := filepath.Abs(*path)
 		if err != nil {
 			return err
@@ -106,10 +116,13 @@ func run(ctx context.Context, o options) error {
 	defer temporal.Stop()
 	ui := newUI(o)
 	defer ui.Stop()
-	failed := make(chan error, 2)
+	failed := make(chan error, 3)
 	go func() { failed <- ui.Start() }()
 	serving, cancel := context.WithCancel(ctx)
 	go func() { failed <- serveS3(serving, o) }()
+	if o.registryPort != 0 {
+		go func() { failed <- serveRegistry(serving, o) }()
+	}
 	select {
 	case <-ctx.Done():
 		cancel()

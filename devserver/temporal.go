@@ -87,6 +87,10 @@ func startTemporal(o options) (temporal.Server, error) {
 			dynamicconfig.TransferProcessorMaxPollRPS.Key():   1000,
 			dynamicconfig.TimerProcessorMaxPollRPS.Key():      1000,
 			dynamicconfig.VisibilityProcessorMaxPollRPS.Key(): 1000,
+			// Who asks whether an old worker is still needed looks into the one database that was just written to: three minutes to wait
+			// for it, and as many between two looks, are for a cluster.
+			dynamicconfig.VersionDrainageStatusVisibilityGracePeriod.Key(): 3 * time.Second,
+			dynamicconfig.VersionDrainageStatusRefreshInterval.Key():       3 * time.Second,
 		}),
 	)
 	if err != nil {

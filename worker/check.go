@@ -94,7 +94,7 @@ func checked(ctx context.Context, file, data, to string) (activities.DataCheck, 
 	if err != nil {
 		return activities.DataCheck{}, err
 	}
-	desk := activities.Desk{Objects: artifact.Folder(objects), Warehouse: duck, Folder: filepath.Join(work, "extractions"), Page: report.ProfileHTML}
+	desk := activities.Desk{Cache: activities.StepCache{Objects: artifact.Folder(objects)}, Warehouse: duck, Folder: filepath.Join(work, "extractions"), Page: report.ProfileHTML}
 	desk.Connection = settings.Settings{Environment: settings.NewEnvironment(os.Environ()...)}.Connection
 	made, err := desk.Check(ctx, spec, data, time.Now())
 	if err != nil || to == "" {

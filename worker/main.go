@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -25,14 +26,17 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/namespace"
+	"github.com/loanops/loanops/internal/sandbox"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/workers"
 	"github.com/loanops/loanops/workflows"
 )
 
-const usage = `Usage: loanops-worker [--roles data,train,deliver] [--activities N] [--ready-file FILE]
+const usage = `Usage: loanops-worker [--roles data,train,deliver,integrate] [--activities N] [--build-id BUILD] [--ready-file FILE]
 
-Takes LoanOps' workflows from Temporal's task queue "loanops" and the steps of its roles from "loanops-data", "loanops-train" and
-"loanops-deliver" (urgent ones from queues of their own, "loanops-deliver-urgent"), until it is told to stop (SIGINT, SIGTERM).
+Takes LoanOps' workflows from Temporal's task queue "loanops" and the steps of its roles from "loanops-data", "loanops-train",
+"loanops-deliver" and "loanops-integrate" (urgent ones from queues of their own, "loanops-deliver-urgent"), until it is told to stop (SIGINT, SIGTERM).
+It takes the runs of its build: those that began with it, and new ones where it is the current build, see "loanops workers".
 It is configured by the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other variables of Temporal's standard
 configuration; the standard AWS variables for S3; and LOANOPS_*, see docs/reference.md. On one machine "loanops up" sets
 them all.
@@ -44,31 +48,37 @@ Example: env $(cat .loanops/platform.env) loanops-worker
 // stopTimeout is how long activities may go on after the worker was told to stop; then they run elsewhere.
 const stopTimeout = 5 * time.Second
 
+// jobs are what the program does without a platform: for the loanops command, since DuckDB is linked into it alone, and for itself.
+var jobs = map[string]func(ctx context.Context, args []string) (exitCode int){"check": check, "integrate": integrate, sandbox.Job: sandbox.Supervise}
+
 func main() {
-	if len(os.Args) > 1 && os.Args[1] == "check" {
-		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-		code := check(ctx, os.Args[2:])
-		stop()
-		os.Exit(code)
+	if len(os.Args) > 1 {
+		if job, is := jobs[os.Args[1]]; is {
+			ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+			code := job(ctx, os.Args[2:])
+			stop()
+			os.Exit(code)
+		}
 	}
 	flag.Usage = func() {
 		fmt.Fprint(flag.CommandLine.Output(), usage)
 		flag.PrintDefaults()
 	}
 	roles := activities.Roles
-	flag.Func("roles", "`list` of the roles whose steps it does (default data,train,deliver)", func(text string) (err error) {
+	flag.Func("roles", "`list` of the roles whose steps it does (default data,train,deliver,integrate)", func(text string) (err error) {
 		roles, err = parseRoles(text)
 		return err
 	})
 	concurrent := flag.Int("activities", 4, "how many activities of each queue run at once")
 	readyFile := flag.String("ready-file", "", "file to write the process ID to once the worker polls")
+	build := flag.String("build-id", "", "`build` that it is of (default: LOANOPS_BUILD_ID, else the beginning of its program's SHA-256)")
 	flag.Parse()
 	if flag.NArg() > 0 || *concurrent < 1 {
 		flag.Usage()
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, roles, *concurrent, *readyFile)
+	err := run(ctx, roles, *concurrent, *build, *readyFile)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "loanops-worker: %v\n", err)
@@ -85,24 +95,28 @@ func parseRoles(text string) ([]activities.Role, error) {
 	for name := range strings.SplitSeq(text, ",") {
 		role := activities.Role(name)
 		if !slices.Contains(activities.Roles, role) || slices.Contains(roles, role) {
-			return nil, errors.New("a list of data, train and deliver is wanted, each at most once")
+			return nil, errors.New("a list of data, train, deliver and integrate is wanted, each at most once")
 		}
 		roles = append(roles, role)
 	}
 	return roles, nil
 }
 
-func names(roles []activities.Role) []string {
-	var names []string
+func texts(roles []activities.Role) []string {
+	var texts []string
 	for _, role := range roles {
-		names = append(names, string(role))
+		texts = append(texts, string(role))
 	}
-	return names
+	return texts
 }
 
-func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile string) error {
+func run(ctx context.Context, roles []activities.Role, concurrent int, build, readyFile string) error {
 	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	cfg, err := settings.ForWorker(names(roles)...)
+	cfg, err := settings.ForWorker(texts(roles)...)
+	if err != nil {
+		return err
+	}
+	build, err = buildID(cmp.Or(build, cfg.Build))
 	if err != nil {
 		return err
 	}
@@ -121,12 +135,16 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 		return err
 	}
 	defer closeStages()
+	stages.Trials = activities.Trials{Build: build, Replay: historianOf(temporal).replay}
 
 	failed := make(chan error, 1+2*len(roles)) // one for each worker
 	fatal := func(err error) { failed <- err }
-	decider := worker.New(temporal, workflows.TaskQueue, worker.Options{LocalActivityWorkerOnly: true, WorkerStopTimeout: stopTimeout, OnFatalError: fatal})
+	version := worker.DeploymentOptions{UseVersioning: true, Version: workers.VersionOf(build)}
+	decider := worker.New(temporal, workflows.TaskQueue, worker.Options{
+		LocalActivityWorkerOnly: true, WorkerStopTimeout: stopTimeout, OnFatalError: fatal, DeploymentOptions: version,
+	})
 	workflows.Register(decider)
-	workers := []worker.Worker{decider}
+	all := []worker.Worker{decider}
 	options := worker.Options{
 		DisableWorkflowWorker:              true,
 		MaxConcurrentActivityExecutionSize: concurrent,
@@ -135,19 +153,23 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 		MaxHeartbeatThrottleInterval:     2 * time.Second,
 		DefaultHeartbeatThrottleInterval: 2 * time.Second,
 		OnFatalError:                     fatal,
+		DeploymentOptions:                version,
 	}
 	for _, role := range roles {
 		for queue, urgent := range map[string]bool{role.Queue(): false, role.UrgentQueue(): true} {
 			w := worker.New(temporal, queue, options)
 			activities.Register(w, role, urgent, stages)
-			workers = append(workers, w)
+			all = append(all, w)
 		}
 	}
-	stop, err := start(workers)
+	stop, err := start(all)
 	if err != nil {
 		return err
 	}
 	defer stop()
+	cluster := workers.Cluster{Client: temporal, Namespace: name, Queue: workflows.TaskQueue}
+	go tellCommit(ctx, cluster, build, logger)
+	go cluster.Lead(ctx, build, logger)
 	if slices.Contains(roles, activities.Deliver) {
 		warnOfNobody(logger, len(stages.Alerts.Endpoints))
 		if err := adoptRollbacks(ctx, stages.Environments.Registry, temporal, logger); err != nil {
@@ -157,7 +179,7 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, readyFile
 	if err := announce(readyFile); err != nil {
 		return err
 	}
-	logger.Info("worker started", "queue", workflows.TaskQueue, "roles", roles, "activities", concurrent)
+	logger.Info("worker started", "queue", workflows.TaskQueue, "roles", roles, "activities", concurrent, "build", build)
 	select {
 	case <-ctx.Done():
 		logger.Info("worker stopping")

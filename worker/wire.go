@@ -19,6 +19,9 @@ import (
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/forge"
+	"github.com/loanops/loanops/internal/image"
+	"github.com/loanops/loanops/internal/image/reference"
 	"github.com/loanops/loanops/internal/namespace"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/report"
@@ -69,16 +72,18 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		Runs:      activities.Runs{Registry: reg, Objects: objects, Histories: temporal, Workflows: temporal},
 		Approvals: activities.Approvals{Registry: reg},
 	}
-	if slices.Contains(roles, activities.Data) {
-		duck, err := warehouse.Open(filepath.Join(cfg.WorkDir, "warehouse"))
-		if err != nil {
+	places, err := source.NewPlaces(filepath.SplitList(cfg.DataDirs))
+	if err != nil {
+		return nil, nil, err
+	}
+	var duck *warehouse.Warehouse
+	if slices.Contains(roles, activities.Data) || slices.Contains(roles, activities.Integrate) {
+		if duck, err = warehouse.Open(filepath.Join(cfg.WorkDir, "warehouse")); err != nil {
 			return nil, nil, err
 		}
 		opened = append(opened, duck)
-		places, err := source.NewPlaces(filepath.SplitList(cfg.DataDirs))
-		if err != nil {
-			return nil, nil, err
-		}
+	}
+	if slices.Contains(roles, activities.Data) {
 		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: duck, Places: places, Connection: cfg.Connection, Folder: filepath.Join(cfg.WorkDir, "extractions"), Resumes: true}
 		stages.Checking = activities.Checking{Cache: cache, Warehouse: duck, Page: report.ProfileHTML}
 	}
@@ -88,6 +93,11 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 	}
 	stages.Ageing = activities.Ageing{Registry: reg, Cache: cache, Page: report.CadenceHTML}
 	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Workflows: temporal, Page: report.LookHTML}
+	if slices.Contains(roles, activities.Integrate) {
+		if err := wireIntegration(ctx, stages, cfg, cache, duck, places, of.Name); err != nil {
+			return nil, nil, err
+		}
+	}
 	if slices.Contains(roles, activities.Deliver) {
 		if err := wireDelivery(stages, cfg, reg, objects, temporal, of.Name); err != nil {
 			return nil, nil, err
@@ -113,8 +123,12 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	}
 	agent := contract.NewAgentClient(cfg.Agent, strings.TrimSpace(string(rollbackToken)))
 	caller := httpClient()
+	images, err := imagesOf(cfg)
+	if err != nil {
+		return err
+	}
 	stages.Environments = activities.Environments{
-		Registry: reg, Agent: agent,
+		Registry: reg, Agent: agent, Image: cfg.PredictorImage,
 		Workspace: func(pipeline, environment string, step terraform.Step) activities.Workspace {
 			config := local.Workspace(cfg, pipeline, environment)
 			config.Step = step
@@ -123,7 +137,9 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 		Gone:    func(ctx context.Context, step terraform.Step) (bool, error) { return gone(ctx, temporal, step) },
 		Running: func(ctx context.Context, by serving.Author) (bool, error) { return running(ctx, temporal, by) },
 	}
-	stages.Capacity = activities.Capacity{Registry: reg, Objects: objects, APIBinary: filepath.Join(cfg.BinDir, "loanops-api"), Run: measure.Run}
+	stages.Capacity = activities.Capacity{
+		Registry: reg, Objects: objects, Image: cfg.PredictorImage, Program: images.Program, Run: measure.Run,
+	}
 	stages.Comparison = activities.Comparison{Registry: reg, Objects: objects, Page: report.SwapSetHTML}
 	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}
 	stages.Canary = activities.Canary{
@@ -135,6 +151,49 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 		Registry: reg, Endpoints: endpoints, Client: webhook.Client(), Site: webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace},
 	}
 	return err
+}
+
+// wireIntegration gives the stages of an integration repositories, the registry and the predictor that models are tried in.
+func wireIntegration(ctx context.Context, stages *activities.Stages, cfg settings.Settings, cache activities.StepCache, duck activities.Warehouse, places source.Places, namespace string) error {
+	images, err := imagesOf(cfg)
+	if err != nil {
+		return err
+	}
+	if _, err := cfg.Repositories(); err != nil { // said at the start, not at the first push
+		return err
+	}
+	known := func(name string) (forge.Repository, bool, error) { return knownRepository(cfg, name) }
+	stages.Commits = activities.Commits{Objects: cache.Objects, Places: places, Folder: filepath.Join(cfg.WorkDir, "repositories"), Known: known}
+	site := webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace}
+	stages.Statuses = activities.Statuses{Known: known, Page: site.Run}
+	stages.Integration = integration(cache, duck, filepath.Join(cfg.WorkDir, "extractions"), cfg.Connection,
+		activities.Predictor{Image: cfg.PredictorImage, Program: images.Program})
+	if stages.Integration.Commands, err = commands(ctx, cfg); err != nil {
+		return err
+	}
+	stages.Publication = activities.Publication{
+		Registry: stages.Pipelines.Registry, Objects: cache.Objects, Images: images.Registry, Predictor: cfg.PredictorImage, Register: stages.Pipelines.Register,
+	}
+	return nil
+}
+
+// knownRepository is one of the settings; false where they name none so.
+func knownRepository(cfg settings.Settings, name string) (forge.Repository, bool, error) {
+	r, err := cfg.Repository(name)
+	if fault.CodeOf(err) == fault.NotFound {
+		return r, false, nil
+	}
+	return r, err == nil, err
+}
+
+// imagesOf are those of the settings' registry, as far as they are on this machine.
+func imagesOf(cfg settings.Settings) (image.Store, error) {
+	images := image.Store{Dir: filepath.Join(cfg.WorkDir, "images"), Registry: image.RegistryOf(cfg)}
+	if err := images.Registry.Check(); err != nil {
+		return images, err
+	}
+	_, err := reference.Parse(cfg.PredictorImage)
+	return images, fault.Wrap(fault.Invalid, err, "LOANOPS_PREDICTOR_IMAGE")
 }
 
 // alertEndpoints are who is told of alerts. Their secrets are read each time, so that they can be changed while the worker runs; what is wrong

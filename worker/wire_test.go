@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -25,13 +26,18 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 	require.NoError(t, os.WriteFile(token, []byte("secret\n"), 0o600))
 	temporal, err := client.NewLazyClient(client.Options{}) // reaches nobody
 	require.NoError(t, err)
+	delivers := settings.Settings{
+		RollbackTokenFile: token, Agent: "http://127.0.0.1:1", Gateway: "http://127.0.0.1:1", Registry: "http://127.0.0.1:1",
+		PredictorImage: "loanops-api@sha256:" + strings.Repeat("0a", 32),
+	}
 	for role, test := range map[activities.Role]struct {
-		settings             settings.Settings
-		data, train, deliver bool
+		settings                        settings.Settings
+		data, train, deliver, integrate bool
 	}{
-		activities.Data:    {data: true},
-		activities.Train:   {train: true},
-		activities.Deliver: {settings.Settings{RollbackTokenFile: token, Agent: "http://127.0.0.1:1", Gateway: "http://127.0.0.1:1"}, false, false, true},
+		activities.Data:      {data: true},
+		activities.Train:     {train: true},
+		activities.Deliver:   {settings: delivers, deliver: true},
+		activities.Integrate: {settings: delivers, integrate: true},
 	} {
 		t.Run(string(role), func(t *testing.T) {
 			cfg := test.settings
@@ -42,8 +48,9 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 			require.Equal(t, test.data, stages.Checking.Warehouse != nil)
 			require.Equal(t, test.train, stages.Evaluation.Page != nil)
 			require.Equal(t, test.deliver, stages.Environments.Agent != nil)
+			require.Equal(t, test.integrate, stages.Publication.Register != nil)
 			require.NotNil(t, stages.Runs.Registry, "runs of every kind are recorded")
-			if role != activities.Data {
+			if !test.data && !test.integrate {
 				require.NoDirExists(t, filepath.Join(cfg.WorkDir, "warehouse"))
 			}
 		})
@@ -56,9 +63,21 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 
 	_, _, err = wire(t.Context(), settings.Settings{
 		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "loanops.db"),
-	}, activities.Roles, temporal, namespace.Namespace{Name: "default", ID: "7c1f"})
+	}, []activities.Role{activities.Deliver}, temporal, namespace.Namespace{Name: "default", ID: "7c1f"})
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "LOANOPS_ROLLBACK_TOKEN_FILE")
+
+	delivers.Bucket, delivers.WorkDir, delivers.Database = "loanops", filepath.Join(dir, "none"), "sqlite://"+filepath.Join(dir, "loanops.db")
+	for variable, spoil := range map[string]func(*settings.Settings){
+		"LOANOPS_REGISTRY":        func(s *settings.Settings) { s.Registry = "127.0.0.1:5000" },
+		"LOANOPS_PREDICTOR_IMAGE": func(s *settings.Settings) { s.PredictorImage = "loanops-api:latest" },
+	} {
+		cfg := delivers
+		spoil(&cfg)
+		_, _, err = wire(t.Context(), cfg, []activities.Role{activities.Deliver}, temporal, namespace.Namespace{Name: "default", ID: "7c1f"})
+		require.Equal(t, fault.Invalid, fault.CodeOf(err), variable)
+		require.ErrorContains(t, err, variable)
+	}
 
 	_, _, err = wire(t.Context(), settings.Settings{
 		Bucket: "loanops", WorkDir: filepath.Join(dir, "none"), Database: "sqlite://" + filepath.Join(dir, "another.db"),

@@ -235,7 +235,7 @@ func TestTheDayIsThatOfTheRowsThatAreRead(t *testing.T) {
 				require.Equal(t, test.want, p.knownAt, of)
 			}
 			if test.data != "" {
-				checked, err := activities.Desk{Objects: artifact.Folder(t.TempDir())}.Check(t.Context(), pipeline.Spec{Source: test.source}, test.data, noon)
+				checked, err := activities.Desk{Cache: activities.StepCache{Objects: artifact.Folder(t.TempDir())}}.Check(t.Context(), pipeline.Spec{Source: test.source}, test.data, noon)
 				require.Equal(t, fault.NotFound, fault.CodeOf(err), "there are no such rows here")
 				require.Equal(t, test.want, checked.KnownAt)
 			}

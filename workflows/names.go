@@ -1,6 +1,8 @@
 package workflows
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/history"
@@ -16,6 +18,10 @@ const (
 	AlertName              = history.Telling
 	EvaluationName         = "Evaluation"
 	CadenceName            = "Cadence"
+	TrialName              = "Trial"
+
+	ContinuousIntegrationName = "ContinuousIntegration"
+	PushName                  = "Push"
 )
 
 // TaskQueue is where workers take workflows from. Steps have queues of their own, see activities.Role.
@@ -31,6 +37,8 @@ const (
 	AbortUpdate = "abort"
 	// AnotherSignal tells a keeper of one more trigger, see Trigger; it takes a TriggerInput.
 	AnotherSignal = "another"
+	// PushSignal tells an integration of a newer push of its branch; it takes an IntegrationInput.
+	PushSignal = "push"
 )
 
 // TrainingID is the workflow ID of a pipeline's training: one runs at a time.
@@ -61,3 +69,20 @@ func EvaluationID(model string) string { return "evaluation-" + model }
 
 // CadenceID is the workflow ID of the measurement of how a pipeline's models age: one runs at a time.
 func CadenceID(pipeline string) string { return "cadence-" + pipeline }
+
+// IntegrationID is the workflow ID of the integration of a repository's branch, or of what is to be merged: one runs at a time. In place of slashes, which
+// stand in the addresses of runs for something else, it has colons, which no ref has.
+func IntegrationID(repository, ref string) string {
+	return strings.ReplaceAll("integration-"+repository+"-"+strings.TrimPrefix(ref, "refs/heads/"), "/", ":")
+}
+
+// VersionTriggerID is the workflow ID of the trigger that trains a pipeline's new version.
+func VersionTriggerID(pipeline string, version int) string {
+	return fmt.Sprintf("trigger-version-%s-%d", pipeline, version)
+}
+
+// PushID is the workflow ID of what starts an integration for a push: there is one for each.
+func PushID(event string) string { return "push-" + event }
+
+// TrialID is the workflow ID of the trial of a build of the workers: one at a time.
+func TrialID(build string) string { return "trial-" + build }

@@ -188,6 +188,7 @@ const (
 	RolledBack   Verdict = "rolled_back"
 	Restored     Verdict = "restored"  // the champion did not serve as recorded and does again
 	Evaluated    Verdict = "evaluated" // measured, nothing was changed
+	Published    Verdict = "published" // a commit is a pipeline version, which is trained
 	Nothing      Verdict = "nothing"   // the same model is champion already, and serves as recorded; of a monitor: nothing is found that asks for more
 	Alerted      Verdict = "alert"     // a monitor tells people
 	Retrain      Verdict = "retrain"   // a monitor has started a training
@@ -214,6 +215,8 @@ type Result struct {
 	Evaluation *Measured `json:"evaluation,omitempty"`
 	// Cadence is how often to train, where the run was to find that.
 	Cadence *Period `json:"cadence,omitempty"`
+	// Integrated is how a commit came through, where the run tested one.
+	*Integrated
 	// Artifacts holds what the run made as one reference, under artifact.Manifest, where it made anything.
 	Artifacts map[string]artifact.Ref `json:"artifacts"`
 }

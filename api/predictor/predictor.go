@@ -48,11 +48,11 @@ type Config struct {
 
 // Predictor is one loaded model. It is safe for concurrent use.
 type Predictor struct {
-	cfg     Config
-	decider decision.Decider
-	reader  *reader
-	drill   *injector
-	metrics *metrics
+	cfg          Config
+	decider      decision.Decider
+	applications *request.Applications
+	drill        *injector
+	metrics      *metrics
 }
 
 // Decision is the answer to an application.
@@ -105,12 +105,12 @@ func New(cfg Config) (*Predictor, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Policy)
 	}
-	reader, err := newReader(m)
+	applications, err := request.NewApplications(m.Contract, m.Signature())
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Bundle)
 	}
 	return &Predictor{
-		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, reader: reader, drill: drill, metrics: newMetrics(m.Name),
+		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, applications: applications, drill: drill, metrics: newMetrics(m.Name),
 	}, nil
 }
 
@@ -175,14 +175,14 @@ func (p *Predictor) decide(c echo.Context) error {
 		return err
 	}
 	started := time.Now()
-	values, wrong, err := p.reader.application(data, "")
+	values, wrong, err := p.application(data, "")
 	if err != nil {
 		return err
 	}
 	if len(wrong) > 0 {
 		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
 	}
-	row := p.reader.signature(values)
+	row := p.applications.Row(values)
 	p.metrics.preprocess.Observe(time.Since(started).Seconds())
 	d, err := p.score(row, marksOf(c))
 	if err != nil {
@@ -192,7 +192,7 @@ func (p *Predictor) decide(c echo.Context) error {
 	header.Set(contract.VersionHeader, strconv.Itoa(p.cfg.Version))
 	header.Set(contract.ProbabilityHeader, strconv.FormatFloat(d.Probability, 'g', -1, 64))
 	header.Set(contract.VerdictHeader, d.Verdict)
-	header.Set(contract.ApplicationHeader, identity(p.reader.contract.Fields, values))
+	header.Set(contract.ApplicationHeader, identity(p.applications.Fields(), values))
 	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, d)
 }
@@ -240,21 +240,21 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(members) != 1 || members[0].name != "applications" {
+	if len(members) != 1 || members[0].Name != "applications" {
 		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Rule: string(request.Type), Detail: "a list of applications is wanted, and nothing else"})
 	}
 	var applications []json.RawMessage
-	if err := json.Unmarshal(members[0].value, &applications); err != nil || len(applications) == 0 || len(applications) > maxBatch {
+	if err := json.Unmarshal(members[0].Value, &applications); err != nil || len(applications) == 0 || len(applications) > maxBatch {
 		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Rule: string(request.Type), Detail: fmt.Sprintf("a list of 1 to %d applications is wanted", maxBatch)})
 	}
 	rows := make([][]transform.Value, len(applications))
 	var wrong []problem.FieldError
 	for i, raw := range applications {
-		values, complaints, err := p.reader.application(raw, fmt.Sprintf("applications[%d].", i))
+		values, complaints, err := p.application(raw, fmt.Sprintf("applications[%d].", i))
 		if err != nil {
 			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Rule: string(request.Type), Detail: "an object is wanted"})
 		}
-		rows[i] = p.reader.signature(values)
+		rows[i] = p.applications.Row(values)
 		wrong = append(wrong, complaints...)
 	}
 	if len(wrong) > 0 {

@@ -9,9 +9,11 @@ mkdir -p secrets
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 
-for name in agent.token rollback.token synthetic.key north-bank.key; do
+for name in agent.token rollback.token synthetic.key north-bank.key repository.secret; do
   [ -s "secrets/$name" ] || random > "secrets/$name"
 done
+# What a forge gives to whoever may clone; put it here, where a repository is not open to anybody.
+[ -e secrets/repository.token ] || : > secrets/repository.token
 # What signs alerts, in the form of Standard Webhooks: whsec_ and base64.
 [ -s secrets/alert.secret ] || printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64)" > secrets/alert.secret
 [ -s secrets/gateway-keys.json ] || cat > secrets/gateway-keys.json <<JSON

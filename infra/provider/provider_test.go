@@ -95,7 +95,7 @@ func TestSchemasAreValid(t *testing.T) {
 func TestTrackModelRoundTrip(t *testing.T) {
 	t.Parallel()
 	spec := contract.TrackSpec{
-		ModelVersion: 3, PolicyDigest: "p", Digest: "d", BundleURI: "s3://b/k", MemoryMiB: 128, CPUMillis: 500, Policy: `{"cutoff":0.30000000000000004}`, Meaning: "approval", Drill: "delay=1s",
+		ModelVersion: 3, PolicyDigest: "p", Digest: "d", BundleURI: "s3://b/k", Image: "loanops-api@sha256:0a", MemoryMiB: 128, CPUMillis: 500, Policy: `{"cutoff":0.30000000000000004}`, Meaning: "approval", Drill: "delay=1s",
 	}
 	model := trackModel{Environment: types.StringValue("staging"), Pipeline: types.StringValue("loans"), Slot: types.StringValue("blue")}
 	model.take(contract.Track{Spec: spec, State: contract.TrackReady, URL: "http://127.0.0.1:1"})

@@ -29,6 +29,7 @@ type trackModel struct {
 	Policy       types.String `tfsdk:"policy"`
 	Digest       types.String `tfsdk:"digest"`
 	BundleURI    types.String `tfsdk:"bundle_uri"`
+	Image        types.String `tfsdk:"image"`
 	MemoryMiB    types.Int64  `tfsdk:"memory_mib"`
 	CPUMillis    types.Int64  `tfsdk:"cpu_millis"`
 	Meaning      types.String `tfsdk:"meaning"`
@@ -60,6 +61,7 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			"policy":        schema.StringAttribute{Required: true, Description: "The policy document: JSON with the cutoff and the reason texts."},
 			"digest":        schema.StringAttribute{Required: true, Description: "SHA-256 of the model bundle, verified by the agent and the predictor."},
 			"bundle_uri":    schema.StringAttribute{Required: true, Description: "Where the agent fetches the bundle."},
+			"image":         schema.StringAttribute{Required: true, Description: "The image whose program serves, repository@sha256:…, from the agent's registry."},
 			"memory_mib":    schema.Int64Attribute{Required: true, Description: "Memory in MiB; becomes GOMEMLIMIT, no limit of the kernel."},
 			"cpu_millis":    schema.Int64Attribute{Required: true, Description: "Thousandths of a core; rounded up becomes GOMAXPROCS."},
 			"meaning":       schema.StringAttribute{Required: true, Description: "What a high score means: default or approval."},
@@ -171,6 +173,7 @@ func (m *trackModel) spec() contract.TrackSpec {
 		Policy:       m.Policy.ValueString(),
 		Digest:       m.Digest.ValueString(),
 		BundleURI:    m.BundleURI.ValueString(),
+		Image:        m.Image.ValueString(),
 		MemoryMiB:    m.MemoryMiB.ValueInt64(),
 		CPUMillis:    m.CPUMillis.ValueInt64(),
 		Meaning:      m.Meaning.ValueString(),
@@ -186,6 +189,7 @@ func (m *trackModel) take(track contract.Track) {
 	m.Policy = types.StringValue(track.Spec.Policy)
 	m.Digest = types.StringValue(track.Spec.Digest)
 	m.BundleURI = types.StringValue(track.Spec.BundleURI)
+	m.Image = types.StringValue(track.Spec.Image)
 	m.MemoryMiB = types.Int64Value(track.Spec.MemoryMiB)
 	m.CPUMillis = types.Int64Value(track.Spec.CPUMillis)
 	m.Meaning = types.StringValue(track.Spec.Meaning)

@@ -26,9 +26,13 @@ const (
 	LookHTML         = "look_html"
 	Cadence          = "cadence" // performance against the age of models: JSON
 	CadenceHTML      = "cadence_html"
+	Tree             = "tree"     // the files of a commit
 	Manifest         = "manifest" // all the others of a run: JSON from role to reference
 )
 
 // OfOutcomes is the role of what an extraction has made of rows whose outcomes have matured, beside that of the fresh rows of the same look:
 // outcomes_dataset, and so on.
 func OfOutcomes(role string) string { return "outcomes_" + role }
+
+// LogOf is the role of what a step of an integration has to say in many lines: log_TestFeatures, and so on.
+func LogOf(step string) string { return "log_" + step }

@@ -15,11 +15,12 @@ import (
 // checker holds a YAML tree against the Spec type and remembers where every value stands, so that the rules, which look at
 // values, can still name a line and column.
 type checker struct {
+	what     string // the document, in texts
 	mistakes []mistake
 	at       map[string]token.Position // path such as columns[2].min
 }
 
-func newChecker() *checker { return &checker{at: map[string]token.Position{}} }
+func newChecker(what string) *checker { return &checker{what: what, at: map[string]token.Position{}} }
 
 // wrong notes a mistake at a position.
 func (c *checker) wrong(at token.Position, format string, args ...any) {
@@ -28,23 +29,21 @@ func (c *checker) wrong(at token.Position, format string, args ...any) {
 
 // wrongAt notes a mistake at the value of path, or at the nearest enclosing one that the file has.
 func (c *checker) wrongAt(path, format string, args ...any) {
+	c.wrong(c.position(path), format, args...)
+}
+
+// position is where the value of path stands, or the nearest enclosing one that the file has.
+func (c *checker) position(path string) token.Position {
 	for {
 		if at, ok := c.at[path]; ok {
-			c.wrong(at, format, args...)
-			return
+			return at
 		}
 		cut := strings.LastIndexAny(path, ".[")
 		if cut < 0 {
-			c.wrong(token.Position{Line: 1, Column: 1}, format, args...)
-			return
+			return token.Position{Line: 1, Column: 1}
 		}
 		path = path[:cut]
 	}
-}
-
-// document checks the whole tree.
-func (c *checker) document(body ast.Node) {
-	c.node(body, reflect.TypeFor[Spec](), "")
 }
 
 // node checks that a node can become a value of the type.
@@ -64,6 +63,8 @@ func (c *checker) node(n ast.Node, want reflect.Type, path string) {
 		} else if _, err := time.Parse(DateLayout, text.Value); err != nil {
 			c.wrong(at, "%s is %q; a day such as 2026-06-30 is wanted", path, clip(text.Value))
 		}
+	case want.Kind() == reflect.Interface:
+		c.free(n, path)
 	case want == reflect.TypeFor[Names]():
 		if _, list := n.(*ast.SequenceNode); !list {
 			c.scalar(n, reflect.TypeFor[string](), path)
@@ -78,6 +79,17 @@ func (c *checker) node(n ast.Node, want reflect.Type, path string) {
 		c.list(n, want.Elem(), path)
 	default:
 		c.scalar(n, want, path)
+	}
+}
+
+// free checks a value whose kind is the reader's to judge: one that a text, a number, a boolean, null, or keys with such values can become.
+func (c *checker) free(n ast.Node, path string) {
+	switch n.Type() {
+	case ast.NullType, ast.BoolType, ast.IntegerType, ast.FloatType, ast.StringType, ast.LiteralType:
+	case ast.MappingType, ast.MappingValueType:
+		c.entries(n, reflect.TypeFor[map[string]any](), path)
+	default:
+		c.wrong(position(n), "%s is %s; a text, a number, true, false or null is wanted", path, kindOf(n))
 	}
 }
 
@@ -100,7 +112,7 @@ func (c *checker) pairs(n ast.Node, path string) []*ast.MappingValueNode {
 	case *ast.MappingValueNode:
 		return []*ast.MappingValueNode{m}
 	}
-	c.wrong(position(n), "%s is %s; keys with values are wanted", orDocument(path), kindOf(n))
+	c.wrong(position(n), "%s is %s; keys with values are wanted", c.orDocument(path), kindOf(n))
 	return nil
 }
 
@@ -110,7 +122,7 @@ func (c *checker) entries(n ast.Node, want reflect.Type, path string) {
 	for _, pair := range c.pairs(n, path) {
 		key := pair.Key.GetToken().Value
 		if seen[key] {
-			c.wrong(*pair.Key.GetToken().Position, "key %q stands twice in %s; keep one", clip(key), orDocument(path))
+			c.wrong(*pair.Key.GetToken().Position, "key %q stands twice in %s; keep one", clip(key), c.orDocument(path))
 		}
 		seen[key] = true
 		c.node(pair.Value, want.Elem(), path+"."+key)
@@ -145,9 +157,9 @@ func (c *checker) mapping(n ast.Node, want reflect.Type, path string) {
 		field, ok := fields[key]
 		switch {
 		case !ok:
-			c.wrong(*at, "unknown key %q in %s; %s", clip(key), orDocument(path), suggestion(key, known))
+			c.wrong(*at, "unknown key %q in %s; %s", clip(key), c.orDocument(path), suggestion(key, known))
 		case seen[key]:
-			c.wrong(*at, "key %q stands twice in %s; keep one", key, orDocument(path))
+			c.wrong(*at, "key %q stands twice in %s; keep one", key, c.orDocument(path))
 		default:
 			seen[key] = true
 			c.node(pair.Value, field, strings.TrimPrefix(path+"."+key, "."))
@@ -182,7 +194,7 @@ func (c *checker) scalar(n ast.Node, want reflect.Type, path string) {
 			c.wrong(at, "%s is %s; a number is wanted", path, kindOf(n))
 		}
 	default:
-		c.wrong(at, "%s is %s, which a spec cannot hold", path, kindOf(n))
+		c.wrong(at, "%s is %s, which %s cannot hold", path, kindOf(n), c.what)
 	}
 }
 
@@ -223,9 +235,9 @@ func kindOf(n ast.Node) string {
 	}
 }
 
-func orDocument(path string) string {
+func (c *checker) orDocument(path string) string {
 	if path == "" {
-		return "the spec"
+		return c.what
 	}
 	return path
 }

@@ -122,6 +122,14 @@ func (s *CleanStep) Only(column string) CleanStep {
 	return CleanStep{}
 }
 
+// Kind is the step's key in a spec.
+func (s *CleanStep) Kind() string {
+	for _, kind := range s.kinds() {
+		return kind
+	}
+	return ""
+}
+
 // OfTable says that the step looks at rows beside each other, which a request has none of.
 func (s *CleanStep) OfTable() bool {
 	return s.DropDuplicates != nil || s.DropUnlabelled != nil || s.Filter != nil

@@ -8,40 +8,26 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/parser"
 
 	"github.com/loanops/loanops/internal/fault"
 )
-
-// maxSpecBytes bounds a spec file: a hundred features take about 20 KB.
-const maxSpecBytes = 1 << 20
 
 // Parse reads one spec. It is strict: an unknown key, a wrong type, a missing or a contradictory value is a fault.Invalid
 // whose text has one line `file:line:column: what is wrong; what would be right` for every mistake found, in file order. What values
 // mean together is looked at once every key and type is right. Defaults are filled in.
 func Parse(file string, data []byte) (Spec, error) {
-	if len(data) > maxSpecBytes {
-		return Spec{}, fault.New(fault.Invalid, "%s: %d bytes; a spec has at most %d", file, len(data), maxSpecBytes)
-	}
-	if line := tooDeep(data); line > 0 {
-		return Spec{}, fault.New(fault.Invalid, "%s:%d:1: lists or mappings inside of each other more than %d deep; a spec needs five", file, line, maxDepth)
-	}
-	tree, err := parser.ParseBytes(data, 0)
-	if err != nil {
-		return Spec{}, syntaxFault(file, err)
-	}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		return Spec{}, fault.New(fault.Invalid, "%s:1:1: %d YAML documents; a spec file holds exactly one", file, len(tree.Docs))
-	}
-	c := newChecker()
-	c.document(tree.Docs[0].Body)
-	if len(c.mistakes) > 0 {
-		return Spec{}, c.fault(file)
-	}
+	spec, _, err := ParseDocument(file, data)
+	return spec, err
+}
+
+// ParseDocument is Parse, for those who also want to know where a value stands.
+func ParseDocument(file string, data []byte) (Spec, *Document, error) {
 	spec := defaults()
-	if err := yaml.NodeToValue(tree.Docs[0].Body, &spec); err != nil {
-		return Spec{}, syntaxFault(file, err)
+	d, err := ReadDocument(file, "the spec", "", data, &spec)
+	if err != nil {
+		return Spec{}, nil, err
 	}
+	c := d.c
 	if spec.Outcomes != nil {
 		spec.Outcomes.fill(&spec)
 	}
@@ -59,10 +45,10 @@ func Parse(file string, data []byte) (Spec, error) {
 		}
 	}
 	c.rules(&spec)
-	if len(c.mistakes) > 0 {
-		return Spec{}, c.fault(file)
+	if err := d.Fault(); err != nil {
+		return Spec{}, nil, err
 	}
-	return spec, nil
+	return spec, d, nil
 }
 
 // syntaxFault says where YAML itself is wrong.

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -15,27 +14,35 @@ import (
 // Resolve makes the relative local paths of a spec absolute: they are relative to the folder of the spec's file. The rest of the text stays as it
 // is. data is what Parse has accepted.
 func Resolve(file string, data []byte) ([]byte, error) {
-	spec, err := Parse(file, data)
-	if err != nil {
-		return nil, err
-	}
 	folder, err := filepath.Abs(filepath.Dir(file))
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "%s", file)
 	}
-	tree, err := parser.ParseBytes(data, 0)
+	return Relocate(file, data, func(uri string) (string, error) {
+		if filepath.IsAbs(uri) {
+			return uri, nil
+		}
+		return filepath.Join(folder, uri), nil
+	})
+}
+
+// Relocate puts what to says in place of the local paths of a spec. The rest of the text stays as it is. data is what Parse has accepted.
+func Relocate(file string, data []byte, to func(uri string) (string, error)) ([]byte, error) {
+	spec, d, err := ParseDocument(file, data)
 	if err != nil {
-		return nil, syntaxFault(file, err)
+		return nil, err
 	}
-	c := newChecker()
-	c.document(tree.Docs[0].Body)
 	lines := strings.SplitAfter(string(data), "\n")
 	for path, uri := range spec.uris() {
-		if strings.Contains(uri, "://") || filepath.IsAbs(uri) {
+		if strings.Contains(uri, "://") {
 			continue
 		}
-		at := c.at[path]
-		if !replace(lines, at, uri, filepath.Join(folder, uri)) {
+		now, err := to(uri)
+		if err != nil {
+			return nil, err
+		}
+		at := d.c.at[path]
+		if now != uri && !replace(lines, at, uri, now) {
 			return nil, fault.New(fault.Invalid, "%s:%d:%d: %s is a relative path and must stand on one line, as it is or in double quotes", file, at.Line, at.Column, path)
 		}
 	}

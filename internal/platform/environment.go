@@ -29,16 +29,18 @@ func (p *Platform) serviceEnvironments() map[string][]string {
 		// The S3 store checks the keys that the others use.
 		"devserver": slices.Concat(system, named("AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=")),
 		"agent":     slices.Concat(system, named("AWS_"), p.Settings.Environ(settings.Agent)),
-		"worker":    slices.Concat(system, named("AWS_", "TEMPORAL_"), p.Settings.Environ(settings.WorkerRoles()...), ofThePerson()),
+		"worker": slices.Concat(system, named("AWS_", "TEMPORAL_"), p.Settings.Environ(settings.WorkerRoles()...),
+			ofThePerson(settings.ConnectionPrefix, settings.AlertPrefix, settings.RepositoryPrefix), settings.NewEnvironment(os.Environ()...).ForCommands()),
+		"hooks": slices.Concat(system, named("TEMPORAL_"), p.Settings.Environ(settings.Hooks), ofThePerson(settings.RepositoryPrefix)),
 		// The gateway reads what callers send: it has nothing to tell.
 		"gateway": nil,
 	}
 }
 
-// ofThePerson are the connections to databases, and the receivers of alerts, that whoever started the platform has named.
-func ofThePerson() []string {
+// ofThePerson are the variables of those prefixes that whoever started the platform has set: connections to databases, receivers of alerts, repositories.
+func ofThePerson(prefixes ...string) []string {
 	return slices.DeleteFunc(os.Environ(), func(line string) bool {
-		return !strings.HasPrefix(line, settings.ConnectionPrefix) && !strings.HasPrefix(line, settings.AlertPrefix)
+		return !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(line, prefix) })
 	})
 }
 

@@ -41,7 +41,7 @@ func planned(t *testing.T) *Platform {
 	p.Settings = settings.Settings{
 		Database: "sqlite:///db", Bucket: "loanops", WorkDir: "/work", BinDir: "/bin", Terraform: "/terraform", Agent: "http://agent",
 		AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
-		Gateway: "http://gateway", SyntheticKeyFile: "/key",
+		Gateway: "http://gateway", SyntheticKeyFile: "/key", Registry: "http://registry", PredictorImage: "image",
 	}
 	p.endpoints = Endpoints{Temporal: "127.0.0.1:7", Namespace: "default", S3: "http://s3"}
 	require.NoError(t, p.writeEnvironment())
@@ -53,7 +53,7 @@ func TestEveryServiceGetsWhatItNeedsByNameAndNothingElse(t *testing.T) {
 	system := []string{"PATH", "HOME", "TMPDIR"}
 	s3 := []string{"AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}
 	tokens := []string{"LOANOPS_AGENT_TOKEN_FILE", "LOANOPS_ROLLBACK_TOKEN_FILE"}
-	places := []string{"LOANOPS_BUCKET", "LOANOPS_WORK_DIR", "LOANOPS_BIN_DIR"}
+	places := []string{"LOANOPS_BUCKET", "LOANOPS_WORK_DIR", "LOANOPS_REGISTRY"}
 	t.Setenv("TMPDIR", t.TempDir())
 	// What the person at the keyboard has set must reach no service, whatever its name.
 	for _, name := range []string{"LOANOPS_DATABASE", "AWS_SESSION_TOKEN", "TEMPORAL_API_KEY", "VAULT_TOKEN"} {
@@ -63,12 +63,17 @@ func TestEveryServiceGetsWhatItNeedsByNameAndNothingElse(t *testing.T) {
 	t.Setenv("LOANOPS_CONNECTION_LENDING_FILE", "/url")
 	t.Setenv("LOANOPS_ALERT_OPS_URL", "https://ops")
 	t.Setenv("LOANOPS_ALERT_OPS_SECRET_FILE", "/secret")
+	// So does what it allows the commands of repositories, and what it gives them.
+	t.Setenv("LOANOPS_CI_COMMANDS", "allow")
+	t.Setenv("LOANOPS_CI_ENVIRONMENT", "GOPROXY")
+	t.Setenv("GOPROXY", "off")
 	for service, want := range map[string][]string{
 		"devserver": slices.Concat(system, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}),
 		"agent":     slices.Concat(system, s3, places, tokens),
 		"worker": slices.Concat(system, s3, places, tokens, []string{
 			"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_DATABASE", "LOANOPS_TERRAFORM", "LOANOPS_AGENT", "LOANOPS_GATEWAY", "LOANOPS_SYNTHETIC_KEY_FILE",
-			"LOANOPS_CONNECTION_LENDING_FILE", "LOANOPS_ALERT_OPS_URL", "LOANOPS_ALERT_OPS_SECRET_FILE",
+			"LOANOPS_BIN_DIR", "LOANOPS_PREDICTOR_IMAGE", "LOANOPS_CONNECTION_LENDING_FILE", "LOANOPS_ALERT_OPS_URL", "LOANOPS_ALERT_OPS_SECRET_FILE",
+			"LOANOPS_CI_COMMANDS", "LOANOPS_CI_ENVIRONMENT", "GOPROXY",
 		}),
 		"gateway": {},
 	} {

@@ -1,4 +1,4 @@
-// Package platform is what `loanops up` starts on one machine: Temporal with its Web UI and an S3 store, a worker, the
+// Package platform is what `loanops up` starts on one machine: Temporal with its Web UI, an S3 store and an OCI registry, a worker, the
 // deployment agent and the gateway, all on loopback, all state in one folder.
 package platform
 
@@ -22,7 +22,7 @@ import (
 )
 
 // stateVersion is raised when a state folder means something else.
-const stateVersion = 3
+const stateVersion = 4
 
 // Config says where the platform lives.
 type Config struct {
@@ -30,6 +30,8 @@ type Config struct {
 	State string
 	// BinDir holds the programs.
 	BinDir string
+	// Predictor is the static program that predictors run. Defaults to loanops-api in BinDir.
+	Predictor string
 	// Pipeline is the one of /v1/decisions and of terraform_dir.
 	Pipeline string
 	// Say hears what happens, in words.
@@ -44,7 +46,9 @@ type Endpoints struct {
 	Namespace    string            `json:"namespace"`
 	S3           string            `json:"s3"`
 	Bucket       string            `json:"bucket"`
+	Registry     string            `json:"registry"`
 	Gateway      string            `json:"gateway"`
+	Hooks        string            `json:"hooks"`
 	Database     string            `json:"database"`
 	TerraformDir map[string]string `json:"terraform_dir"`
 	KeysFile     string            `json:"keys_file"`
@@ -54,11 +58,13 @@ type Endpoints struct {
 
 // Platform is a running platform.
 type Platform struct {
-	cfg       Config
-	dir       string
-	lock      *flock.Flock
-	services  []*service
-	Settings  settings.Settings
+	cfg      Config
+	dir      string
+	lock     *flock.Flock
+	services []*service
+	Settings settings.Settings
+	// Build is that of the worker in BinDir.
+	Build     string
 	mu        sync.Mutex
 	endpoints Endpoints
 	ready     bool
@@ -101,13 +107,14 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 }
 
 func (p *Platform) start(ctx context.Context) error {
+	packing := p.packPredictor()
 	executable, err := settings.FindTerraform()
 	if err != nil {
 		if executable, err = fetchTerraform(ctx, p.path("terraform-bin"), p.cfg.Say); err != nil {
 			return err
 		}
 	}
-	ports, err := p.ports("temporal", "temporal_http", "temporal_ui", "s3", "agent", "gateway")
+	ports, err := p.ports("temporal", "temporal_http", "temporal_ui", "s3", "registry", "agent", "gateway", "hooks")
 	if err != nil {
 		return err
 	}
@@ -127,10 +134,11 @@ func (p *Platform) start(ctx context.Context) error {
 		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
 		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
 		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: folders, WebUI: url("temporal_ui"),
+		Registry: url("registry"),
 	}
 	p.endpoints = Endpoints{
 		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",
-		S3: url("s3"), Bucket: p.Settings.Bucket, Gateway: p.Settings.Gateway, Database: p.Settings.Database,
+		S3: url("s3"), Bucket: p.Settings.Bucket, Registry: fmt.Sprintf("127.0.0.1:%d", ports["registry"]), Gateway: p.Settings.Gateway, Hooks: url("hooks"), Database: p.Settings.Database,
 		TerraformDir: map[string]string{
 			contract.Staging:    terraform.Dir(p.Settings.WorkDir, p.cfg.Pipeline, contract.Staging),
 			contract.Production: terraform.Dir(p.Settings.WorkDir, p.cfg.Pipeline, contract.Production),
@@ -140,7 +148,7 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := p.writeEnvironment(); err != nil {
 		return err
 	}
-	return p.startServices(ctx, ports)
+	return p.startServices(ctx, ports, packing)
 }
 
 // writeEnvironment makes the secrets that are not there yet, and platform.env for the commands of other shells.
@@ -158,11 +166,12 @@ func (p *Platform) writeEnvironment() error {
 	return write(p.path(settings.PlatformEnv), []byte(strings.Join(p.Settings.Environment.Environ(), "\n")+"\n"))
 }
 
-func (p *Platform) startServices(ctx context.Context, ports map[string]int) error {
+func (p *Platform) startServices(ctx context.Context, ports map[string]int, packing <-chan packed) error {
 	address := func(name string) string { return fmt.Sprintf("127.0.0.1:%d", ports[name]) }
 	devserver := []string{
 		"--db-filename", p.path("temporal.db"), "--s3-dir", p.path("s3"), "--port", fmt.Sprint(ports["temporal"]),
 		"--http-port", fmt.Sprint(ports["temporal_http"]), "--ui-port", fmt.Sprint(ports["temporal_ui"]), "--s3-port", fmt.Sprint(ports["s3"]),
+		"--registry-port", fmt.Sprint(ports["registry"]), "--registry-dir", p.path("registry"),
 	}
 	for _, attribute := range workflows.SearchAttributes() {
 		devserver = append(devserver, "--search-attribute", attribute.GetName()+"="+attribute.GetValueType().String())
@@ -175,15 +184,18 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 	if err != nil {
 		return err
 	}
-	p.cfg.Say("starting Temporal, its Web UI, the S3 store and the deployment agent")
+	p.cfg.Say("starting Temporal, its Web UI, the S3 store, the registry and the deployment agent")
 	for _, url := range []string{
-		p.endpoints.TemporalHTTP + "/api/v1/namespaces/" + p.endpoints.Namespace, p.endpoints.TemporalUI, p.endpoints.S3 + "/healthz",
+		p.endpoints.TemporalHTTP + "/api/v1/namespaces/" + p.endpoints.Namespace, p.endpoints.TemporalUI, p.endpoints.S3 + "/healthz", p.Settings.Registry + "/v2/",
 	} {
 		if err := d.awaitHTTP(ctx, url); err != nil {
 			return err
 		}
 	}
 	if err := agent.awaitHTTP(ctx, p.Settings.Agent+"/healthz"); err != nil {
+		return err
+	}
+	if err := p.pushPredictor(ctx, packing); err != nil {
 		return err
 	}
 	p.cfg.Say("starting the gateway and a worker")
@@ -195,15 +207,14 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int) erro
 	if err := p.prepareWorkspaces(ctx); err != nil { // before a worker goes on with what was interrupted there
 		return err
 	}
-	readyFile := p.path("work", "worker.ready")
-	_ = os.Remove(readyFile)
-	worker, err := p.run("worker", "loanops-worker", "--ready-file", readyFile)
+	if err := p.startWorkers(ctx); err != nil {
+		return err
+	}
+	receiver, err := p.run("hooks", "loanops", "hooks", "--address", address("hooks"), "--state", p.dir)
 	if err != nil {
 		return err
 	}
-	err = errors.Join(gateway.awaitHTTP(ctx, p.Settings.Gateway+"/healthz"),
-		worker.await(ctx, func() bool { _, err := os.Stat(readyFile); return err == nil }))
-	return err
+	return errors.Join(gateway.awaitHTTP(ctx, p.Settings.Gateway+"/healthz"), receiver.awaitHTTP(ctx, p.endpoints.Hooks+"/healthz"))
 }
 
 // Announce writes endpoints.json: whoever waits for it may begin. What they need is to be there before.
@@ -232,8 +243,13 @@ func (p *Platform) prepareWorkspaces(ctx context.Context) error {
 }
 
 func (p *Platform) run(name, program string, args ...string) (*service, error) {
+	return p.runProgram(name, name, filepath.Join(p.cfg.BinDir, program), args...)
+}
+
+// runProgram runs a program as a service of that name, with the environment of its kind.
+func (p *Platform) runProgram(name, kind, program string, args ...string) (*service, error) {
 	s := &service{
-		name: name, program: filepath.Join(p.cfg.BinDir, program), args: args, env: p.serviceEnvironments()[name], logDir: p.path("logs"),
+		name: name, program: program, args: args, env: p.serviceEnvironments()[kind], logDir: p.path("logs"),
 		changed: func() { _ = p.publish() }, // the next change tries again
 	}
 	if err := s.start(); err != nil {
@@ -242,6 +258,7 @@ func (p *Platform) run(name, program string, args ...string) (*service, error) {
 	p.mu.Lock()
 	p.services = append(p.services, s)
 	p.mu.Unlock()
+	_ = p.publish()
 	return s, nil
 }
 

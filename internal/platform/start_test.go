@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"os"
@@ -16,9 +18,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/image/imagetest"
 	"github.com/loanops/loanops/internal/settings"
 )
 
@@ -40,10 +44,11 @@ func play(dir, program string, args []string) error {
 	terminate := make(chan os.Signal, 1)
 	signal.Notify(terminate, syscall.SIGTERM)
 	answer := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	stored := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	for i, flag := range args[:max(0, len(args)-1)] {
 		address := args[i+1]
 		switch flag {
-		case "--port", "--http-port", "--ui-port", "--s3-port":
+		case "--port", "--http-port", "--ui-port", "--s3-port", "--registry-port":
 			address = "127.0.0.1:" + address
 		case "--ready-file":
 			if err := os.WriteFile(address, nil, 0o600); err != nil {
@@ -54,7 +59,11 @@ func play(dir, program string, args []string) error {
 		default:
 			continue
 		}
-		go func() { _ = http.ListenAndServe(address, answer) }() //nolint:gosec // ends with the process
+		handler := http.Handler(answer)
+		if flag == "--registry-port" {
+			handler = stored
+		}
+		go func() { _ = http.ListenAndServe(address, handler) }() //nolint:gosec // ends with the process
 	}
 	fmt.Println(program, "serves")
 	<-terminate
@@ -65,6 +74,9 @@ func play(dir, program string, args []string) error {
 	_, err = fmt.Fprintln(log, program)
 	return errors.Join(err, log.Close())
 }
+
+// predictor is a program that an image can be made of, which the stand-ins are not.
+func predictor(t *testing.T) string { return imagetest.Build(t, imagetest.Hello, false) }
 
 // programs makes a folder with stand-ins of the platform's programs.
 func programs(t *testing.T, names ...string) string {
@@ -141,7 +153,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 	cleanEnvironment(t)
 	bin, state := programs(t, "loanops-devserver", "loanops", "loanops-worker", "loanops-api"), t.TempDir()
 	var said heard
-	cfg := Config{State: state, BinDir: bin, Pipeline: "cards", Say: said.say}
+	cfg := Config{State: state, BinDir: bin, Predictor: predictor(t), Pipeline: "cards", Say: said.say}
 	p, err := Start(t.Context(), cfg)
 	require.NoError(t, err)
 	require.NoFileExists(t, filepath.Join(cfg.State, "endpoints.json"), "whoever waits for it waits for what is registered as well")
@@ -154,8 +166,8 @@ func TestLifeOfAPlatform(t *testing.T) {
 		require.True(t, alive(pid), name)
 	}
 	require.Equal(t, os.Getpid(), first.PID["up"])
-	require.Len(t, first.PID, 5, "up and its four programs")
-	for _, url := range []string{first.TemporalUI, first.TemporalHTTP, first.S3, first.Gateway} {
+	require.Len(t, first.PID, 6, "up and its five programs")
+	for _, url := range []string{first.TemporalUI, first.TemporalHTTP, first.S3, first.Gateway, "http://" + first.Registry + "/v2/"} {
 		response, err := http.Get(url)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
@@ -184,7 +196,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 		awaitFile(t, ready)
 		second := published(t, state, func(e Endpoints) bool { return e.PID["worker"] != first.PID["worker"] })
 		require.True(t, alive(second.PID["worker"]))
-		for _, name := range []string{"devserver", "agent", "gateway", "up"} {
+		for _, name := range []string{"devserver", "agent", "gateway", "hooks", "up"} {
 			require.Equal(t, first.PID[name], second.PID[name], "%s was left alone", name)
 		}
 	})
@@ -199,7 +211,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 	}
 	ended, err := os.ReadFile(filepath.Join(bin, "ended"))
 	require.NoError(t, err)
-	require.Equal(t, "loanops-worker\nloanops-api\nloanops\nloanops-devserver\n", string(ended), "who needs others ends before them")
+	require.Equal(t, "loanops\nloanops-worker\nloanops-api\nloanops\nloanops-devserver\n", string(ended), "who needs others ends before them")
 
 	secrets, err := os.ReadFile(filepath.Join(state, "keys.json"))
 	require.NoError(t, err)
@@ -220,7 +232,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 func TestATakenPortIsReplacedAtARestart(t *testing.T) {
 	cleanEnvironment(t)
 	bin, state := programs(t, "loanops-devserver", "loanops", "loanops-worker", "loanops-api"), t.TempDir()
-	cfg := Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say}
+	cfg := Config{State: state, BinDir: bin, Predictor: predictor(t), Pipeline: "cards", Say: (&heard{}).say}
 	p, err := Start(t.Context(), cfg)
 	require.NoError(t, err)
 	require.NoError(t, p.Announce())
@@ -236,14 +248,14 @@ func TestATakenPortIsReplacedAtARestart(t *testing.T) {
 	defer again.Stop()
 	after := again.Endpoints()
 	require.NotEqual(t, before.Gateway, after.Gateway)
-	require.Equal(t, []string{before.Temporal, before.TemporalUI, before.TemporalHTTP, before.S3}, []string{after.Temporal, after.TemporalUI, after.TemporalHTTP, after.S3})
+	require.Equal(t, []string{before.Temporal, before.TemporalUI, before.TemporalHTTP, before.S3, before.Registry}, []string{after.Temporal, after.TemporalUI, after.TemporalHTTP, after.S3, after.Registry})
 }
 
 // What was started before a failure is stopped, and the folder is free again.
 func TestAFailedStartLeavesNothingBehind(t *testing.T) {
 	cleanEnvironment(t)
 	bin, state := programs(t, "loanops-devserver", "loanops"), t.TempDir() // no gateway
-	_, err := Start(t.Context(), Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say})
+	_, err := Start(t.Context(), Config{State: state, BinDir: bin, Predictor: predictor(t), Pipeline: "cards", Say: (&heard{}).say})
 	require.Equal(t, fault.NotFound, fault.CodeOf(err))
 	require.ErrorContains(t, err, "starting gateway")
 	ended, err := os.ReadFile(filepath.Join(bin, "ended"))
@@ -260,7 +272,7 @@ func TestAnInterruptedStartEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	bin, state := programs(t, "loanops-devserver", "loanops"), t.TempDir()
-	_, err := Start(ctx, Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say})
+	_, err := Start(ctx, Config{State: state, BinDir: bin, Predictor: predictor(t), Pipeline: "cards", Say: (&heard{}).say})
 	require.ErrorIs(t, err, context.Canceled)
 	require.NoFileExists(t, filepath.Join(state, settings.PlatformEnv))
 }
@@ -272,7 +284,7 @@ func TestEndpointsOfAKilledPlatformAreForgotten(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(state, "endpoints.json"), []byte("{}"), 0o600))
 	bin := programs(t, "loanops-devserver", "loanops") // no worker: the start fails
 	said := 0
-	_, err := Start(t.Context(), Config{State: state, BinDir: bin, Say: func(string, ...any) {
+	_, err := Start(t.Context(), Config{State: state, BinDir: bin, Predictor: predictor(t), Say: func(string, ...any) {
 		said++
 		require.NoFileExists(t, filepath.Join(state, "endpoints.json"), "while the next one starts")
 	}})
@@ -285,7 +297,7 @@ func TestTheStateFolderIsPrivate(t *testing.T) {
 	cleanEnvironment(t)
 	state := filepath.Join(t.TempDir(), "new", "state")
 	bin := programs(t, "loanops-devserver", "loanops", "loanops-worker", "loanops-api")
-	p, err := Start(t.Context(), Config{State: state, BinDir: bin, Pipeline: "cards", Say: (&heard{}).say})
+	p, err := Start(t.Context(), Config{State: state, BinDir: bin, Predictor: predictor(t), Pipeline: "cards", Say: (&heard{}).say})
 	require.NoError(t, err)
 	require.NoError(t, p.Announce())
 	defer p.Stop()

@@ -33,6 +33,7 @@ const (
 	modelVersions  = "model versions"
 	schemaVersions = "schema versions"
 	pipelineSpecs  = "pipeline specs"
+	published      = "pipeline versions"
 	deliveries     = "deliveries in the serving record"
 	modelRuns      = "runs that registered a version"
 	telling        = "looks that found something"
@@ -42,7 +43,7 @@ const (
 )
 
 // order is that of the roots: the first that reaches an object is why it is kept.
-var order = []string{modelVersions, schemaVersions, pipelineSpecs, deliveries, modelRuns, telling, recentRuns, openWorkflows, openSchedules}
+var order = []string{modelVersions, schemaVersions, pipelineSpecs, published, deliveries, modelRuns, telling, recentRuns, openWorkflows, openSchedules}
 
 // roots are what the registry needs, and what is open: all model versions, schema versions and pipelines that were ever registered, with the runs that
 // made or delivered them, and the runs that go on or ended since the limit. What a canary saw, and policies, stand in the registry itself.
@@ -112,6 +113,18 @@ func (c collected) pipeline(ctx context.Context, name string) error {
 	}
 	for _, spec := range specs {
 		c.add(pipelineSpecs, spec.YAML)
+	}
+	versions, err := c.registry.PipelineVersions(ctx, name)
+	if err != nil {
+		return err
+	}
+	for _, v := range versions {
+		if err := c.document(published, v); err != nil {
+			return err
+		}
+		if err := c.run(ctx, published, v.RunID); err != nil {
+			return err
+		}
 	}
 	schemas, err := c.registry.SchemaVersions(ctx, name)
 	if err != nil {

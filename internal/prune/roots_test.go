@@ -47,6 +47,12 @@ func (k *kept) schema(name string, ref artifact.Ref) {
 	require.NoError(k.t, err)
 }
 
+func (k *kept) published(name, run string, tree artifact.Ref) {
+	k.t.Helper()
+	_, _, err := k.reg.PutPipelineVersion(k.t.Context(), registry.PipelineVersion{Pipeline: name, Package: "p", SpecDigest: "s", Tree: tree, RunID: run})
+	require.NoError(k.t, err)
+}
+
 func (k *kept) delivered(name, environment, writer string) {
 	k.t.Helper()
 	k.version(name, "", artifact.Ref{})
@@ -85,6 +91,15 @@ func TestEveryRootKeepsWhatItAloneNames(t *testing.T) {
 		{"a spec before the one of now", pipelineSpecs, func(k *kept, name string, ref artifact.Ref) {
 			k.registered(name, "source: {uri: "+ref.URI+"}")
 			k.registered(name, "source: {uri: rows.csv}")
+		}},
+		{"the files of a commit that is a pipeline version", published, func(k *kept, name string, ref artifact.Ref) {
+			k.registered(name, "name: v")
+			k.published(name, "", ref)
+		}},
+		{"what the integration of a pipeline version has made", published, func(k *kept, name string, ref artifact.Ref) {
+			k.registered(name, "name: w")
+			k.published(name, name, artifact.Ref{})
+			k.made(name, ref)
 		}},
 		{"a delivery to production", deliveries, func(k *kept, name string, ref artifact.Ref) {
 			k.delivered(name, serving.Production, serving.RunWriter("delivery", name))

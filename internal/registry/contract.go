@@ -26,6 +26,12 @@ type Registry interface {
 	// Pipelines returns the current spec of each name, ordered by name.
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 
+	// PutPipelineVersion records v with the next version number of its pipeline and returns it with Version and CreatedAt set. The same package again
+	// returns the version that is there, with created false, and changes nothing.
+	PutPipelineVersion(ctx context.Context, v PipelineVersion) (recorded PipelineVersion, created bool, err error)
+	// PipelineVersions returns all versions of a pipeline, newest first. None is empty.
+	PipelineVersions(ctx context.Context, pipeline string) ([]PipelineVersion, error)
+
 	// PutSchemaVersion records v with the next version number of its pipeline, and with accepted makes it current: that is fault.Conflict
 	// when another version than its parent is. What says the same and changes the same version is the version that is there; where a person has
 	// gone back from that one to its parent it is not made current again.

@@ -59,8 +59,14 @@ func ForWorker(roles ...string) (Settings, error) {
 	return read(NewEnvironment(os.Environ()...), roles...)
 }
 
+// ForDesk reads what a person's own machine has; nothing is needed.
+func ForDesk() (Settings, error) { return read(NewEnvironment(os.Environ()...)) }
+
 // ForAgent reads what the deployment agent needs.
 func ForAgent() (Settings, error) { return read(NewEnvironment(os.Environ()...), Agent) }
+
+// ForHooks reads what the receiver of pushes needs.
+func ForHooks() (Settings, error) { return read(NewEnvironment(os.Environ()...), Hooks) }
 
 // FromState reads what a person's command needs: from this process's environment, and what is not set there from that of the
 // platform that runs on the state folder. It is a fault.NotFound when there is neither.
@@ -69,12 +75,26 @@ func FromState(dir string) (Settings, error) { return fromState(dir, Operator) }
 // LedgerFromState reads, as FromState does, what a command for the ledger needs.
 func LedgerFromState(dir string) (Settings, error) { return fromState(dir, Ledger) }
 
-func fromState(dir, role string) (Settings, error) {
-	data, err := os.ReadFile(filepath.Join(dir, PlatformEnv))
+// PackageFromState reads, as FromState does, what a command needs that packs programs. It needs no platform.
+func PackageFromState(dir string) (Settings, error) {
+	environment, err := stateEnvironment(dir)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return Settings{}, fault.Wrap(fault.Unavailable, err, "the platform's environment")
+		return Settings{}, err
 	}
-	environment := NewEnvironment(slices.Concat(os.Environ(), strings.Split(string(data), "\n"))...)
+	return read(environment, Package)
+}
+
+// stateEnvironment is this process's environment, and what is not set there from that of the platform on the state folder.
+func stateEnvironment(dir string) (Environment, error) {
+	data, err := os.ReadFile(filepath.Join(dir, PlatformEnv))
+	return NewEnvironment(slices.Concat(os.Environ(), strings.Split(string(data), "\n"))...), fault.Wrap(fault.Unavailable, err, "the platform's environment")
+}
+
+func fromState(dir, role string) (Settings, error) {
+	environment, err := stateEnvironment(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Settings{}, err
+	}
 	s, invalid := read(environment, role)
 	if errors.Is(err, os.ErrNotExist) && s.Database == "" {
 		return Settings{}, fault.New(fault.NotFound, "no platform runs on %s; start one with `loanops up --state %s`, or set the LOANOPS_* variables", dir, dir)
@@ -94,7 +114,7 @@ func read(environment Environment, roles ...string) (Settings, error) {
 			s.BinDir = filepath.Dir(program)
 		}
 	}
-	if s.Terraform == "" && slices.Contains(roles, Deliver) {
+	if s.Terraform == "" && among([]string{Deliver, Package}, roles) {
 		s.Terraform, _ = FindTerraform() // where there is none, it is named with what else is missing
 	}
 	return s, s.require(roles...)

@@ -17,7 +17,9 @@ import (
 
 var full = settings.Settings{
 	Database: "sqlite:///x", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
-	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", DataDirs: "/d", WebUI: "http://ui",
+	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", Registry: "http://r", RegistryUsername: "u", RegistryPasswordFile: "/p", PredictorImage: "i", DataDirs: "/d", CICommands: "allow",
+	CIUsers: "5000", CIDir: "/c", CINetwork: "allow", CIEnvironment: "GOPROXY",
+	Build: "release-7", WebUI: "http://ui",
 }
 
 func everyRole() []string {
@@ -47,15 +49,21 @@ func with(t *testing.T, environ ...string) {
 	}
 }
 
-const base = "LOANOPS_BUCKET=b LOANOPS_WORK_DIR=/w"
+const (
+	base     = "LOANOPS_BUCKET=b LOANOPS_WORK_DIR=/w"
+	registry = "LOANOPS_REGISTRY=http://r LOANOPS_REGISTRY_USERNAME=u LOANOPS_REGISTRY_PASSWORD_FILE=/p"
+)
 
 func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
 	for role, want := range map[string]string{
-		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_DATA_DIRS=/d",
-		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base,
+		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_DATA_DIRS=/d LOANOPS_BUILD_ID=release-7",
+		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BUILD_ID=release-7",
 		settings.Deliver: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BIN_DIR=/b LOANOPS_TERRAFORM=/t LOANOPS_AGENT=http://a " +
-			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui",
-		settings.Agent: base + " LOANOPS_BIN_DIR=/b LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt",
+			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g " +
+			registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
+		settings.Integrate: "LOANOPS_DATABASE=sqlite:///x " + base + " " + registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_DATA_DIRS=/d LOANOPS_CI_COMMANDS=allow " +
+			"LOANOPS_CI_USERS=5000 LOANOPS_CI_DIR=/c LOANOPS_CI_NETWORK=allow LOANOPS_CI_ENVIRONMENT=GOPROXY LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
+		settings.Agent: base + " LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt " + registry,
 		settings.Operator: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
 			"LOANOPS_GATEWAY=http://g",
 		settings.Ledger: "LOANOPS_DATABASE=sqlite:///x",
@@ -95,10 +103,10 @@ func TestMissingVariablesAreNamedWithTheRolesThatNeedThem(t *testing.T) {
 	with(t, "LOANOPS_BUCKET=b", "LOANOPS_WORK_DIR=/w", "LOANOPS_TERRAFORM=/t", "LOANOPS_AGENT=http://a")
 	_, err := settings.ForWorker(settings.Train, settings.Deliver)
 	require.EqualError(t, err, "these variables are not set: LOANOPS_DATABASE (for train, deliver), LOANOPS_AGENT_TOKEN_FILE (for deliver), "+
-		"LOANOPS_ROLLBACK_TOKEN_FILE (for deliver), LOANOPS_GATEWAY (for deliver), LOANOPS_SYNTHETIC_KEY_FILE (for deliver); "+
+		"LOANOPS_ROLLBACK_TOKEN_FILE (for deliver), LOANOPS_GATEWAY (for deliver), LOANOPS_REGISTRY (for deliver), LOANOPS_PREDICTOR_IMAGE (for deliver), LOANOPS_SYNTHETIC_KEY_FILE (for deliver); "+
 		"see docs/reference.md, or start the platform with `loanops up`")
 	_, err = settings.ForWorker("cook")
-	require.EqualError(t, err, `a worker has no role "cook"; its roles are data, train, deliver`)
+	require.EqualError(t, err, `a worker has no role "cook"; its roles are data, train, deliver, integrate`)
 	_, err = settings.FromState(t.TempDir())
 	require.Equal(t, fault.NotFound, fault.CodeOf(err), "without a database nothing was meant")
 }
@@ -145,24 +153,31 @@ func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 	}
 	require.NoError(t, yaml.Unmarshal(data, &compose))
 	for service, roles := range map[string][]string{
-		"worker": settings.WorkerRoles(), "agent": {settings.Agent}, "cli": {settings.Operator}, "gateway": nil,
+		"worker": settings.WorkerRoles(), "agent": {settings.Agent}, "cli": {settings.Operator}, "hooks": {settings.Hooks}, "gateway": nil,
 	} {
 		t.Run(service, func(t *testing.T) {
 			// Where the programs and Terraform are, the image knows.
 			given := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
+			if service == "worker" {
+				given["LOANOPS_PREDICTOR_IMAGE"] = true // packed of the image's own programs when it starts
+			}
 			for name := range compose.Services[service].Environment {
-				if strings.HasPrefix(name, "LOANOPS_") && !strings.HasPrefix(name, settings.AlertPrefix) {
+				if strings.HasPrefix(name, "LOANOPS_") && !strings.HasPrefix(name, settings.AlertPrefix) && !strings.HasPrefix(name, settings.RepositoryPrefix) {
 					given[name] = true
 				}
 			}
 			wanted := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
 			for _, line := range full.Environ(roles...) {
-				name, _, _ := strings.Cut(line, "=")
-				wanted[name] = true
+				// Its programs do not run as root, so that no command of a repository gets a user of its own: none is run.
+				if name, _, _ := strings.Cut(line, "="); !strings.HasPrefix(name, settings.CIPrefix) {
+					wanted[name] = true
+				}
 			}
 			require.Equal(t, wanted, given)
 			_, told := compose.Services[service].Environment["LOANOPS_ALERT_OPS_SECRET_FILE"]
 			require.Equal(t, service == "worker", told, "who signs alerts is the worker alone")
+			_, verifies := compose.Services[service].Environment["LOANOPS_REPOSITORY_LOANS_SECRET_FILE"]
+			require.Equal(t, service == "hooks", verifies, "who verifies pushes is the receiver alone")
 		})
 	}
 }

@@ -40,12 +40,19 @@ type Site struct {
 
 // links are where the run of an alert is seen.
 func (s Site) links(a alert.Alert) map[string]string {
-	if s.WebUI == "" {
+	page := s.Run(a.Workflow, a.Run)
+	if page == "" {
 		return map[string]string{}
 	}
-	return map[string]string{
-		"workflow": s.WebUI + "/namespaces/" + url.PathEscape(s.Namespace) + "/workflows/" + url.PathEscape(a.Workflow) + "/" + url.PathEscape(a.Run),
+	return map[string]string{"workflow": page}
+}
+
+// Run is the page of a run in Temporal's Web UI; empty where that is not known.
+func (s Site) Run(workflowID, runID string) string {
+	if s.WebUI == "" {
+		return ""
 	}
+	return s.WebUI + "/namespaces/" + url.PathEscape(s.Namespace) + "/workflows/" + url.PathEscape(workflowID) + "/" + url.PathEscape(runID)
 }
 
 // Event is the alert as a CloudEvent in JSON (https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md), the same

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/agent"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/settings"
 )
@@ -25,7 +27,11 @@ func (a *app) agentCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			cfg.BinDir = s.BinDir
+			images := image.Store{Dir: filepath.Join(cfg.Dir, "images"), Registry: image.RegistryOf(s)}
+			if err := images.Registry.Check(); err != nil {
+				return err
+			}
+			cfg.Program = images.Program
 			if cfg.ProviderToken, err = token(s.AgentTokenFile); err != nil {
 				return err
 			}

@@ -1,11 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"os"
-	"os/exec"
-	"path/filepath"
-
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -20,19 +15,7 @@ func (a *app) dataCheckCommand() *cobra.Command {
 			if spec == "" {
 				return fault.New(fault.Invalid, "which pipeline? give --pipeline SPECFILE")
 			}
-			program, err := os.Executable()
-			if err != nil {
-				return fault.Wrap(fault.Internal, err, "finding loanops-worker")
-			}
-			worker := exec.CommandContext(c.Context(), filepath.Join(filepath.Dir(program), "loanops-worker"), //nolint:gosec // the program beside this one
-				append([]string{"check", "--pipeline", spec, "--save", save, "--output", a.output}, args...)...)
-			worker.Stdout, worker.Stderr = a.out, a.err
-			err = worker.Run()
-			var ended *exec.ExitError
-			if errors.As(err, &ended) && ended.ExitCode() > 0 {
-				return exitError(ended.ExitCode()) // the worker has said why
-			}
-			return fault.Wrap(fault.Internal, err, "running loanops-worker")
+			return a.runWorker(c, append([]string{"check", "--pipeline", spec, "--save", save, "--output", a.output}, args...)...)
 		},
 	}
 	c.Flags().StringVar(&spec, "pipeline", "", "spec `file` that says how to read and clean")

@@ -52,6 +52,8 @@ func (a *app) result(r workflows.Result) error {
 	err := a.print(r, func() {
 		what := "no version" // a refused training registers none
 		switch {
+		case r.Integrated != nil:
+			what = r.Words()
 		case r.Cadence != nil:
 			what = "how often to train"
 		case r.Model.Version > 0:

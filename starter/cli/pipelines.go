@@ -33,6 +33,29 @@ func (a *app) pipelinesListCommand() *cobra.Command {
 	}
 }
 
+func (a *app) pipelinesVersionsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "versions PIPELINE", Short: "List what commits of a pipeline's repository were published as, newest first", Args: between(1, 1),
+		Example: "  loanops pipelines versions small-loans",
+		RunE: func(c *cobra.Command, args []string) error {
+			reg, _, err := a.registry(c.Context())
+			if err != nil {
+				return err
+			}
+			defer reg.Close()
+			versions, err := reg.PipelineVersions(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			rows := [][]string{{"VERSION", "COMMIT", "PUBLISHED", "PACKAGE", "PREDICTOR"}}
+			for _, v := range versions {
+				rows = append(rows, []string{fmt.Sprint(v.Version), fmt.Sprintf("%.12s", v.Commit), v.CreatedAt.Format(timeLayout), v.Package, v.Predictor})
+			}
+			return a.print(versions, func() { a.table(rows) })
+		},
+	}
+}
+
 func (a *app) pipelinesValidateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "validate FILE", Short: "Check a spec file: every mistake with its line and column", Args: between(1, 1),

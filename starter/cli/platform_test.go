@@ -35,7 +35,7 @@ func newFakePlatform(t *testing.T) fakePlatform {
 	p := fakePlatform{dir, settings.Settings{
 		Database: "sqlite://" + filepath.Join(dir, "loanops.db"), Bucket: "loanops", WorkDir: dir, BinDir: dir, Terraform: "terraform",
 		Agent: "http://127.0.0.1:1", AgentTokenFile: filepath.Join(dir, "agent.token"), RollbackTokenFile: filepath.Join(dir, "rollback.token"),
-		Gateway: "http://127.0.0.1:1", SyntheticKeyFile: filepath.Join(dir, "synthetic.key"),
+		Gateway: "http://127.0.0.1:1", SyntheticKeyFile: filepath.Join(dir, "synthetic.key"), Registry: "http://127.0.0.1:1",
 	}}
 	environ := append(p.environ(), "TEMPORAL_ADDRESS=127.0.0.1:1")
 	for _, line := range append(environ, "LOANOPS_API_KEY=", "USER=") {
@@ -342,7 +342,7 @@ func TestAgentNamesWhatIsNotSet(t *testing.T) {
 	p := newFakePlatform(t)
 	_, stderr, code := run(t, "agent", "--dir", p.dir)
 	require.Equal(t, exitUsage, code)
-	for _, name := range []string{"LOANOPS_BUCKET", "LOANOPS_AGENT_TOKEN_FILE", "LOANOPS_ROLLBACK_TOKEN_FILE"} {
+	for _, name := range []string{"LOANOPS_BUCKET", "LOANOPS_REGISTRY", "LOANOPS_AGENT_TOKEN_FILE", "LOANOPS_ROLLBACK_TOKEN_FILE"} {
 		require.Contains(t, stderr, name)
 	}
 	require.NotContains(t, stderr, "LOANOPS_DATABASE", "an agent has no way into the database")

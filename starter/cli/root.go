@@ -87,7 +87,7 @@ func (e verdictError) code() int {
 		return exitRefused
 	case workflows.Aborted, workflows.RolledBack:
 		return exitAborted
-	case workflows.Promoted, workflows.Bootstrapped, workflows.Restored, workflows.Registered, workflows.Nothing, workflows.Evaluated:
+	case workflows.Promoted, workflows.Bootstrapped, workflows.Restored, workflows.Registered, workflows.Nothing, workflows.Evaluated, workflows.Published:
 		return exitDone
 	}
 	return exitFault
@@ -123,10 +123,11 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return fault.New(fault.Invalid, "%s; see `%s --help`", err, c.CommandPath())
 	})
-	root.AddCommand(a.upCommand(), a.agentCommand(),
+	root.AddCommand(a.upCommand(), a.agentCommand(), a.hooksCommand(),
 		group("ct", "Continuous training", a.trainCommand()),
 		group("schemas", "Versions of what columns are, and who accepted them", a.schemasListCommand(), a.schemasShowCommand(), a.schemasDiffCommand(), a.schemasAcceptCommand()),
 		group("data", "Data at a desk", a.dataCheckCommand(), a.dataInferCommand()),
+		group("ci", "Continuous integration of pipelines' repositories", a.ciStartCommand(), a.ciTestCommand(), a.ciHookCommand()),
 		group("cd", "Continuous delivery", a.deliverCommand()),
 		a.approveCommand(), a.abortCommand(), a.rollbackCommand(),
 		group("monitor", "Looks at production: what changed, and what comes of it", a.monitorStartCommand(), a.monitorListCommand(), a.monitorShowCommand(), a.monitorCadenceCommand()),
@@ -137,9 +138,10 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("serving", "What should serve, and who said so", a.servingShowCommand(), a.servingHistoryCommand()),
 		group("schedule", "What pipelines do by themselves, and when", a.scheduleListCommand(), a.scheduleSetCommand(), a.schedulePauseCommand(), a.scheduleResumeCommand(), a.scheduleTriggerCommand(), a.scheduleDeleteCommand()),
 		group("alerts", "What people are told of, and who takes care of it", a.alertsListCommand(), a.alertsAckCommand()),
+		group("workers", "Builds of the workers, and on which of them runs begin", a.workersListCommand(), a.workersStartCommand(), a.workersPromoteCommand(), a.workersDrainCommand(), a.workersMoveCommand()),
 		group("runs", "Runs of pipelines and their steps", a.runsListCommand(), a.runsShowCommand()),
-		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesValidateCommand(), a.pipelinesRegisterCommand()),
-		a.decideCommand(), a.simulateCommand(), a.pruneCommand())
+		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesVersionsCommand(), a.pipelinesValidateCommand(), a.pipelinesRegisterCommand()),
+		a.decideCommand(), a.simulateCommand(), a.pruneCommand(), a.packageCommand())
 	return root
 }
 

@@ -72,11 +72,15 @@ func (u *up) run(ctx context.Context) error {
 		return err
 	}
 	defer reg.Close()
-	temporal, err := dial(ctx, p.Settings)
+	temporal, namespace, err := dialNamed(ctx, p.Settings)
 	if err != nil {
 		return err
 	}
 	defer temporal.Close()
+	cluster := clusterOf(temporal, namespace)
+	if err := u.renewWorkers(ctx, cluster, p.Build); err != nil {
+		return err
+	}
 	bring := func(ctx context.Context, of pipeline.Spec) (string, map[string][]string, error) {
 		if of.Name != spec.Name {
 			return u.bringSpec(ctx, p.Settings, of, "")
@@ -90,6 +94,16 @@ func (u *up) run(ctx context.Context) error {
 	if err := p.Announce(); err != nil {
 		return err
 	}
+	keeping, stop := context.WithCancel(ctx)
+	kept := make(chan struct{})
+	go func() {
+		p.KeepWorkers(keeping, cluster.Versions)
+		close(kept)
+	}()
+	defer func() { // before the services end
+		stop()
+		<-kept
+	}()
 	u.say("the platform is ready after %s: Web UI %s", u.elapsed(), p.Endpoints().TemporalUI)
 	if !u.noRun {
 		if err := u.job(ctx, p, temporal, reg, spec, changed); err != nil || u.once {

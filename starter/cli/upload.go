@@ -2,10 +2,9 @@ package cli
 
 import (
 	"context"
-	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/source"
@@ -31,7 +30,7 @@ func (a *app) upload(ctx context.Context, s settings.Settings, spec pipeline.Spe
 	for _, uri := range sortedKeys(local) {
 		for _, f := range local[uri] {
 			a.say("storing %s", f.Name)
-			ref, err := store.PutFile(ctx, f.Path, "application/octet-stream", extension(f.Path))
+			ref, err := store.PutFile(ctx, f.Path, "application/octet-stream", artifact.Extension(f.Path))
 			if err != nil {
 				return nil, err
 			}
@@ -39,14 +38,4 @@ func (a *app) upload(ctx context.Context, s settings.Settings, spec pipeline.Spe
 		}
 	}
 	return uploads, nil
-}
-
-// extension is what follows a name's first point, such as csv.gz.
-func extension(path string) string {
-	name := strings.ToLower(filepath.Base(path))
-	extension := filepath.Ext(name)
-	if extension == ".gz" {
-		extension = filepath.Ext(strings.TrimSuffix(name, extension)) + extension
-	}
-	return strings.TrimPrefix(extension, ".")
 }

@@ -35,7 +35,7 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(postgres.Stop)
 	dir := t.TempDir()
-	ports, err := port.Choose(make([]int, 6)...)
+	ports, err := port.Choose(make([]int, 8)...)
 	require.NoError(t, err)
 	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
 	file := func(name, text string) string {
@@ -72,17 +72,25 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	}
 
 	launch(t, servers, "loanops-devserver", "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
-		"--port", fmt.Sprint(ports[0]), "--http-port", fmt.Sprint(ports[1]), "--ui-port", fmt.Sprint(ports[2]), "--s3-port", fmt.Sprint(ports[3]))
+		"--port", fmt.Sprint(ports[0]), "--http-port", fmt.Sprint(ports[1]), "--ui-port", fmt.Sprint(ports[2]), "--s3-port", fmt.Sprint(ports[3]),
+		"--registry-port", fmt.Sprint(ports[6]), "--registry-dir", filepath.Join(dir, "registry"))
 	answers(t, "http://"+address(1)+"/api/v1/namespaces/default")
 	answers(t, "http://"+address(3)+"/healthz")
-	launch(t, work(slices.Concat(servers, tokens), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
+	answers(t, "http://"+address(6)+"/v2/")
+	images := []string{"LOANOPS_REGISTRY=http://" + address(6)}
+	launch(t, work(slices.Concat(servers, tokens, images), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
 	answers(t, "http://"+address(4)+"/healthz")
 	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
 	lending := postgres.Database(t)
 	data := []string{"LOANOPS_DATA_DIRS=" + dir, "LOANOPS_CONNECTION_LENDING_FILE=" + file("lending.url", lending)}
 	launch(t, work(slices.Concat(servers, database, data), "trains"), "loanops-worker", "--roles", "data,train")
+	pack := exec.Command(filepath.Join(bin, "loanops"), "package", "--image", "loanops-api", "--push") // as docker-compose.yml says
+	pack.Dir, pack.Env = dir, images
+	packed, err := pack.Output()
+	require.NoError(t, err)
+	images = append(images, "LOANOPS_PREDICTOR_IMAGE="+strings.Fields(string(packed))[0])
 	deliver := func(folder string) (stop func()) {
-		return launch(t, work(control, folder), "loanops-worker", "--roles", "deliver")
+		return launch(t, work(slices.Concat(control, images), folder), "loanops-worker", "--roles", "deliver")
 	}
 
 	operator := func(wantCode int, args ...string) []byte {
@@ -114,6 +122,24 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	var fromDatabase result
 	require.NoError(t, json.Unmarshal(operator(0, "ct", "start", "--pipeline", lendingSpec(t), "--register-only", "--wait", "--output", "json"), &fromDatabase))
 	require.Equal(t, "registered", fromDatabase.Verdict)
+
+	// A push to a team's repository, found by a look at it: tested by a worker that has nothing of what a delivery needs, published, trained, delivered.
+	team := newRepository(t)
+	git(t, team.clone, "push", "--quiet", "origin", "main")
+	known := []string{"LOANOPS_DATA_DIRS=" + filepath.Dir(team.bare), "LOANOPS_REPOSITORY_LOANS_URL=" + team.bare, "LOANOPS_REPOSITORY_LOANS_POLL=10s"}
+	launch(t, work(slices.Concat(servers, database, images, known), "integrates"), "loanops-worker", "--roles", "integrate")
+	launch(t, slices.Concat(servers, known), "loanops", "hooks", "--address", address(7))
+	answers(t, "http://"+address(7)+"/healthz")
+	eventually(t, "a model of the pipeline version that serves", 3*time.Minute, func() bool {
+		shown := exec.Command(filepath.Join(bin, "loanops"), "serving", "show", small)
+		shown.Dir, shown.Env = dir, work(control, "operator")
+		out, err := shown.Output() // 5 until there is a record
+		return err == nil && strings.Contains(string(out), "champion  1")
+	})
+	var versions []pipelineVersion
+	require.NoError(t, json.Unmarshal(operator(0, "pipelines", "versions", small, "--output", "json"), &versions))
+	require.Len(t, versions, 1)
+	require.Contains(t, git(t, team.bare, "notes", "--ref=loanops", "show", "main"), "success", "the repository says what became of the commit")
 
 	// A lineage is given to a state when it is made: the same in both folders means that the second worker found the first's.
 	lineage := func(folder string) string {

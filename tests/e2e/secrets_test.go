@@ -17,7 +17,7 @@ func forbidden(variable string) bool {
 	case "AWS_SECRET_ACCESS_KEY", "LOANOPS_DATABASE":
 		return true
 	}
-	return strings.HasSuffix(variable, "_TOKEN_FILE") || strings.HasSuffix(variable, "_KEY_FILE") || strings.HasSuffix(variable, "_SECRET_FILE")
+	return strings.HasSuffix(variable, "_TOKEN_FILE") || strings.HasSuffix(variable, "_KEY_FILE") || strings.HasSuffix(variable, "_SECRET_FILE") || strings.HasSuffix(variable, "_PASSWORD_FILE")
 }
 
 func TestWhatFacesLendersHasNoSecretInItsEnvironment(t *testing.T) {

@@ -24,6 +24,7 @@ type Endpoints struct {
 	Namespace    string            `json:"namespace"`
 	S3           string            `json:"s3"`
 	Bucket       string            `json:"bucket"`
+	Registry     string            `json:"registry"`
 	Gateway      string            `json:"gateway"`
 	Database     string            `json:"database"`
 	TerraformDir map[string]string `json:"terraform_dir"`

@@ -53,6 +53,7 @@ type Actual struct {
 		Spec struct {
 			ModelVersion int    `json:"model_version"`
 			PolicyDigest string `json:"policy_digest"`
+			Image        string `json:"image"`
 			Drill        string `json:"drill"`
 		} `json:"spec"`
 		State string `json:"state"`

@@ -21,7 +21,7 @@ func (s *stage) receive() (*httptest.Server, error) {
 		return nil, err
 	}
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	s.Env = []string{"LOANOPS_DATA_DIRS=" + s.work, "LOANOPS_ALERT_OPS_URL=" + receiver.URL, "LOANOPS_ALERT_OPS_SECRET_FILE=" + secret}
+	s.Env = append(s.Env, "LOANOPS_DATA_DIRS="+s.work, "LOANOPS_ALERT_OPS_URL="+receiver.URL, "LOANOPS_ALERT_OPS_SECRET_FILE="+secret)
 	return receiver, nil
 }
 

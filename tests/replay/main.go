@@ -45,6 +45,9 @@ func record(ctx context.Context, dir, bin, spec string) error {
 	}
 	defer os.RemoveAll(work)
 	s := &stage{Platform: &platformtest.Platform{State: filepath.Join(work, "state"), Bin: bin}, work: work, spec: spec}
+	if err := s.makeRepository(); err != nil {
+		return err
+	}
 	receiver, err := s.receive()
 	if err != nil {
 		return err

@@ -57,14 +57,17 @@ func TestEveryVerdictIsKept(t *testing.T) {
 	require.ElementsMatch(t, slices.Collect(maps.Keys(wanted)), files)
 
 	kept := map[string][]workflows.Verdict{
-		workflows.ContinuousTrainingName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
-		workflows.ContinuousDeliveryName: {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
-		workflows.RollbackName:           {workflows.RolledBack, workflows.Aborted},
-		workflows.MonitorName:            {workflows.Nothing, workflows.Alerted, workflows.Review, workflows.Retrain, workflows.RolledBack},
-		workflows.EvaluationName:         {workflows.Evaluated, workflows.Refused},
-		workflows.CadenceName:            {workflows.Evaluated, workflows.Refused},
-		workflows.TriggerName:            nil, // these two come to no verdict
-		workflows.AlertName:              nil,
+		workflows.ContinuousTrainingName:    {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Registered, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
+		workflows.ContinuousDeliveryName:    {workflows.Bootstrapped, workflows.Promoted, workflows.Restored, workflows.Refused, workflows.Rejected, workflows.Aborted, workflows.Nothing},
+		workflows.RollbackName:              {workflows.RolledBack, workflows.Aborted},
+		workflows.MonitorName:               {workflows.Nothing, workflows.Alerted, workflows.Review, workflows.Retrain, workflows.RolledBack},
+		workflows.EvaluationName:            {workflows.Evaluated, workflows.Refused},
+		workflows.CadenceName:               {workflows.Evaluated, workflows.Refused},
+		workflows.ContinuousIntegrationName: {workflows.Published, workflows.Refused, workflows.Nothing},
+		workflows.PushName:                  nil, // these four come to no verdict
+		workflows.TriggerName:               nil,
+		workflows.AlertName:                 nil,
+		workflows.TrialName:                 nil,
 	}
 	require.ElementsMatch(t, registered(), slices.Collect(maps.Keys(kept)), "every workflow has a row")
 	for workflow, verdicts := range kept {

@@ -81,6 +81,18 @@ var scenarios = []scenario{
 	{shuffled, []kept{
 		{training, "ContinuousTraining-refused.json", "refused by a gate before the registry"},
 	}},
+	{run(0, "ci", "start", "--repo", team, "--ref", "main", "--wait"), []kept{
+		{integration, "ContinuousIntegration-published.json", "a commit that passes every test: packaged, published, registered, trained"},
+	}},
+	{refusedCommit, []kept{
+		{workflows.IntegrationID(team, "better"), "ContinuousIntegration-refused.json", "a commit whose gate the sample's model does not pass"},
+	}},
+	{mergedCommit, []kept{
+		{workflows.IntegrationInput{Repository: team, Ref: "slower", Against: "main"}.ID(), "ContinuousIntegration-nothing.json", "tested as merged into its target, and not published"},
+	}},
+	{pushed, []kept{
+		{push, "Push-started.json", "starts the integration of a push"},
+	}},
 	{onNewData, []kept{
 		{workflows.EvaluationID(quick), "Evaluation-evaluated.json", "a version measured on new data"},
 	}},
@@ -155,6 +167,9 @@ var scenarios = []scenario{
 	}},
 	{onOvertaken, []kept{
 		{workflows.MonitorID(bad), "Monitor-alert-overtaken.json", "an older version is better, and another rollback goes on: people are told"},
+	}},
+	{onTrial, []kept{
+		{workflows.TrialID(current), "Trial-passed.json", "every role answers, and the histories are replayed"},
 	}},
 	{onBadChampion, []kept{
 		{workflows.MonitorID(bad), "Monitor-rolled_back.json", "an older version is better: it is back by a rollback"},

@@ -9,6 +9,7 @@ resource "loanops_predictor_track" "track" {
   policy        = each.value.policy
   digest        = each.value.digest
   bundle_uri    = each.value.bundle_uri
+  image         = each.value.image
   memory_mib    = each.value.memory_mib
   cpu_millis    = each.value.cpu_millis
   meaning       = each.value.meaning

@@ -55,6 +55,7 @@ variable "tracks" {
     policy        = string
     digest        = string
     bundle_uri    = string
+    image         = string
     memory_mib    = number
     cpu_millis    = number
     meaning       = string
@@ -68,6 +69,10 @@ variable "tracks" {
   validation {
     condition     = alltrue([for track in values(var.tracks) : can(regex("^[0-9a-f]{64}$", track.digest))])
     error_message = "tracks: digest must be 64 lower-case hexadecimal digits (SHA-256)."
+  }
+  validation {
+    condition     = alltrue([for track in values(var.tracks) : can(regex("^[a-z0-9][a-z0-9._/-]*@sha256:[0-9a-f]{64}$", track.image))])
+    error_message = "tracks: image must be a repository and a digest, such as loanops-api@sha256: and 64 hexadecimal digits."
   }
   validation {
     condition     = alltrue([for track in values(var.tracks) : sha256(track.policy) == track.policy_digest])

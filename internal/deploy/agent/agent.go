@@ -32,8 +32,9 @@ type Config struct {
 	Listener net.Listener
 	// Dir keeps state.json, bundles/, run/ and logs/. One agent uses it at a time.
 	Dir string
-	// BinDir holds loanops-api.
-	BinDir string
+	// Program brings the program of an image, named repository@sha256:…, to this machine and returns its file and the arguments that come before
+	// a predictor's. What was brought once it finds again while the registry is away.
+	Program func(ctx context.Context, image string) (path string, args []string, err error)
 	// ProviderToken and RollbackToken are the writers' secrets; both at least 16 characters and different.
 	ProviderToken, RollbackToken string
 	// Fetch brings a bundle to this machine and returns its path; the agent verifies the digest itself.
@@ -49,14 +50,14 @@ const minToken = 16
 
 func (c *Config) validate() error {
 	switch {
-	case c.Dir == "" || c.BinDir == "":
-		return fault.New(fault.Invalid, "agent: the folders of the state and of the programs are needed")
+	case c.Dir == "":
+		return fault.New(fault.Invalid, "agent: the folder of the state is needed")
 	case len(c.ProviderToken) < minToken || len(c.RollbackToken) < minToken:
 		return fault.New(fault.Invalid, "agent: both tokens must have at least %d characters", minToken)
 	case c.ProviderToken == c.RollbackToken:
 		return fault.New(fault.Invalid, "agent: the provider's token and the rollback's must differ")
-	case c.Fetch == nil:
-		return fault.New(fault.Invalid, "agent: nothing to fetch bundles with")
+	case c.Fetch == nil || c.Program == nil:
+		return fault.New(fault.Invalid, "agent: nothing to fetch bundles and programs with")
 	}
 	return nil
 }
@@ -70,7 +71,7 @@ type agent struct {
 	statePath string
 	held      *flock.Flock // the folder's lock
 	now       func() time.Time
-	start     func(k key, spec contract.TrackSpec, bundle, addressFile string) (*child, error)
+	start     func(k key, spec contract.TrackSpec, of parts, addressFile string) (*child, error)
 
 	acknowledgeWait, settleLimit time.Duration
 

@@ -98,7 +98,7 @@ func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *ben
 func testConfig(t *testing.T, dir string) Config {
 	t.Helper()
 	return Config{
-		Dir: dir, BinDir: deploytest.BinDir(t), ProviderToken: providerToken, RollbackToken: rollbackToken,
+		Dir: dir, Program: deploytest.Programs(t), ProviderToken: providerToken, RollbackToken: rollbackToken,
 		Log: slog.New(slog.DiscardHandler),
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {
 			path, ok := strings.CutPrefix(uri, "file://")

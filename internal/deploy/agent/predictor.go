@@ -22,13 +22,12 @@ const (
 )
 
 // startProcess starts loanops-api, which writes its address to addressFile.
-type startProcess func(spec contract.TrackSpec, bundle, addressFile string) (*child, error)
+type startProcess func(spec contract.TrackSpec, addressFile string) (*child, error)
 
 // predictor keeps one loanops-api process running for one spec until it is stopped or crashes too often. Its status is
 // read by get, and changed is called after every change.
 type predictor struct {
 	spec        contract.TrackSpec
-	bundle      string
 	addressFile string
 	start       startProcess
 	now         func() time.Time
@@ -130,7 +129,7 @@ func (p *predictor) once(ctx context.Context) error {
 	if err := os.Remove(p.addressFile); err != nil && !os.IsNotExist(err) {
 		return err
 	}
-	c, err := p.start(p.spec, p.bundle, p.addressFile)
+	c, err := p.start(p.spec, p.addressFile)
 	if err != nil {
 		return err
 	}

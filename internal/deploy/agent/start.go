@@ -4,6 +4,7 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
@@ -29,8 +30,24 @@ func (a *agent) logFile(k key) string {
 	return filepath.Join(a.cfg.Dir, "logs", k.environment+"-"+k.pipeline+"-"+k.slot+".log")
 }
 
-// startAPI starts loanops-api for the slot.
-func (a *agent) startAPI(k key, spec contract.TrackSpec, bundle, addressFile string) (*child, error) {
+// parts are what of a track is on this machine before it starts: its bundle, and the program of its image with its first arguments.
+type parts struct {
+	bundle, program string
+	args            []string
+}
+
+// bring fetches what the track needs and is not here.
+func (a *agent) bring(ctx context.Context, spec contract.TrackSpec) (parts, error) {
+	bundle, err := a.bundles.path(ctx, spec.BundleURI, spec.Digest)
+	if err != nil {
+		return parts{}, err
+	}
+	program, args, err := a.cfg.Program(ctx, spec.Image)
+	return parts{bundle, program, args}, err
+}
+
+// startAPI starts the image's loanops-api for the slot.
+func (a *agent) startAPI(k key, spec contract.TrackSpec, of parts, addressFile string) (*child, error) {
 	log, err := file.OpenLog(a.logFile(k))
 	if err != nil {
 		return nil, err
@@ -41,7 +58,8 @@ func (a *agent) startAPI(k key, spec contract.TrackSpec, bundle, addressFile str
 		return nil, err
 	}
 	// No context: it would kill at once, stop drains first.
-	cmd := exec.CommandContext(context.Background(), filepath.Join(a.cfg.BinDir, "loanops-api"), contract.PredictorArgs(spec, bundle, policy, addressFile)...)
+	args := slices.Concat(of.args, contract.PredictorArgs(spec, of.bundle, policy, addressFile))
+	cmd := exec.CommandContext(context.Background(), of.program, args...)
 	cmd.Env = contract.PredictorEnv(spec)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := process.Start(cmd); err != nil {

@@ -18,7 +18,7 @@ func (k key) String() string { return k.environment + "/" + k.pipeline + "/" + k
 // track is a slot with something in it.
 type track struct {
 	saved   *contract.TrackSpec // what is started again after a restart of the agent: what was ready last
-	current *predictor          // serves, or tries to; nil while the first bundle is fetched
+	current *predictor          // serves, or tries to; nil while the first bundle and image are fetched
 	job     *job                // the last change, going on or ended; never nil
 }
 
@@ -121,11 +121,11 @@ func (a *agent) begin(k key, t *track, spec contract.TrackSpec, generation int64
 
 // replace brings the job's spec into the slot.
 func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
-	bundle, err := a.bundles.path(ctx, j.spec.BundleURI, j.spec.Digest)
+	of, err := a.bring(ctx, j.spec)
 	if err != nil {
 		return err
 	}
-	next := a.launch(k, j.spec, bundle)
+	next := a.launch(k, j.spec, of)
 	a.mu.Lock()
 	old := t.current
 	if old == nil || old.get().state == contract.TrackFailed && (t.saved == nil || t.holds(j.spec)) {
@@ -188,14 +188,14 @@ func (a *agent) discard(t *track, p *predictor, reason string) {
 }
 
 // launch starts a predictor for the slot.
-func (a *agent) launch(k key, spec contract.TrackSpec, bundle string) *predictor {
+func (a *agent) launch(k key, spec contract.TrackSpec, of parts) *predictor {
 	a.mu.Lock()
 	a.launched++
 	file := filepath.Join(a.runDir, fmt.Sprintf("%s-%s-%s-%d.url", k.environment, k.pipeline, k.slot, a.launched))
 	a.mu.Unlock()
-	p := &predictor{spec: spec, bundle: bundle, addressFile: file, now: a.now}
-	p.start = func(spec contract.TrackSpec, bundle, addressFile string) (*child, error) {
-		return a.start(k, spec, bundle, addressFile)
+	p := &predictor{spec: spec, addressFile: file, now: a.now}
+	p.start = func(spec contract.TrackSpec, addressFile string) (*child, error) {
+		return a.start(k, spec, of, addressFile)
 	}
 	p.changed = func() { a.predictorChanged(k, p) }
 	return runPredictor(p)
@@ -287,7 +287,7 @@ func (a *agent) track(k key) (contract.Track, error) {
 // view is the track for the outside. The agent's lock is held.
 func (t *track) view(slot string) contract.Track {
 	if t.current == nil {
-		view := contract.Track{Slot: slot, Spec: t.job.spec, State: contract.TrackStarting, Message: "fetching the model bundle"}
+		view := contract.Track{Slot: slot, Spec: t.job.spec, State: contract.TrackStarting, Message: "fetching the image and the model bundle"}
 		if closed(t.job.done) && t.job.err != nil {
 			view.State, view.Message = contract.TrackFailed, t.job.err.Error()
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/image/reference"
 )
 
 // GoMemoryShare is the part of a track's memory that GOMEMLIMIT gets: the rest is for what Go's runtime does not count.
@@ -22,7 +23,7 @@ func WritePolicy(dir string, spec TrackSpec) (string, error) {
 	return path, file.Write(path, []byte(spec.Policy), 0o600)
 }
 
-// PredictorArgs are the arguments with which loanops-api serves spec from a local bundle and policy and writes its address to a file.
+// PredictorArgs are the arguments with which an image's loanops-api serves spec from a local bundle and policy and writes its address to a file.
 func PredictorArgs(spec TrackSpec, bundle, policy, addressFile string) []string {
 	return []string{
 		"predictor",
@@ -68,6 +69,9 @@ func (s TrackSpec) Validate() error {
 	check(s.ModelVersion >= 1, "model_version %d: want 1 or more", s.ModelVersion)
 	check(isDigest(s.Digest), "digest: want 64 lower-case hexadecimal digits")
 	check(s.BundleURI != "" && len(s.BundleURI) <= 2048, "bundle_uri: want 1 to 2048 characters")
+	if _, err := reference.Parse(s.Image); err != nil {
+		wrong = append(wrong, err.Error())
+	}
 	check(s.MemoryMiB >= minMemoryMiB && s.MemoryMiB <= maxMemoryMiB, "memory_mib %d: want %d to %d", s.MemoryMiB, minMemoryMiB, maxMemoryMiB)
 	check(s.CPUMillis >= minCPUMillis && s.CPUMillis <= maxCPUMillis, "cpu_millis %d: want %d to %d", s.CPUMillis, minCPUMillis, maxCPUMillis)
 	check(s.Meaning == "default" || s.Meaning == "approval", "meaning %q: want default or approval", s.Meaning)

@@ -15,7 +15,7 @@ func validSpec() TrackSpec {
 	policy := decision.Policy{Cutoff: 0.5}
 	return TrackSpec{
 		ModelVersion: 1, PolicyDigest: policy.Digest(), Policy: string(policy.Document()), Digest: strings.Repeat("0a", 32), BundleURI: "s3://loanops/b",
-		MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
+		Image: "loanops-api@sha256:" + strings.Repeat("0b", 32), MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
 	}
 }
 
@@ -32,6 +32,7 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 		"policy":        func(s *TrackSpec) { s.PolicyDigest = "" },
 		"digest":        func(s *TrackSpec) { s.Digest = strings.Repeat("0A", 32) },
 		"bundle_uri":    func(s *TrackSpec) { s.BundleURI = "" },
+		"image":         func(s *TrackSpec) { s.Image = "loanops-api:latest" },
 		"memory_mib":    func(s *TrackSpec) { s.MemoryMiB = 15 },
 		"cpu_millis":    func(s *TrackSpec) { s.CPUMillis = 0 },
 		// Another cutoff under the policy's digest, as by somebody's own terraform apply.
@@ -50,7 +51,7 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 		require.ErrorContains(t, s.Validate(), "drill", drill)
 	}
 	err := TrackSpec{Drill: "x"}.Validate()
-	for _, field := range []string{"model_version", "policy", "; digest", "bundle_uri", "memory_mib", "cpu_millis", "meaning", "drill"} {
+	for _, field := range []string{"model_version", "policy", "; digest", "bundle_uri", "image", "memory_mib", "cpu_millis", "meaning", "drill"} {
 		require.ErrorContains(t, err, field)
 	}
 }

@@ -27,6 +27,7 @@ type TrackSpec struct {
 	Policy       string `json:"policy"`        // the policy document itself, see decision.Policy: a plan shows what changes in it
 	Digest       string `json:"digest"`        // SHA-256 of the bundle
 	BundleURI    string `json:"bundle_uri"`    // s3://…, fetched and verified by the agent
+	Image        string `json:"image"`         // repository@sha256:…, whose program serves; the agent finds it in its registry
 	MemoryMiB    int64  `json:"memory_mib"`    // becomes GOMEMLIMIT
 	CPUMillis    int64  `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS
 	Meaning      string `json:"meaning"`       // default or approval, see pipeline.Meaning
@@ -41,7 +42,8 @@ func (s TrackSpec) Identity() serving.Track {
 }
 
 // DecidesAs reports whether s decides as o does: the same bundle and meaning under the same names. A person's own terraform apply can give a
-// track another bundle under a version's number; another policy under a policy's digest is refused by the agent.
+// track another bundle under a version's number; another policy under a policy's digest is refused by the agent. The image is the program of
+// this project, whichever build of it: a newer one is no other decision.
 func (s TrackSpec) DecidesAs(o TrackSpec) bool {
 	return s.Identity() == o.Identity() && s.Digest == o.Digest && s.Meaning == o.Meaning
 }

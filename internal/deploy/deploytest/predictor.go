@@ -18,6 +18,7 @@ import (
 
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
@@ -58,7 +59,7 @@ func Spec(t testing.TB, dir string, version int, does Behaviour) contract.TrackS
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 	spec := contract.TrackSpec{
 		ModelVersion: version, Digest: digest, BundleURI: "file://" + path,
-		MemoryMiB: 100, CPUMillis: 1500, Meaning: "default",
+		Image: Image, MemoryMiB: 100, CPUMillis: 1500, Meaning: "default",
 	}
 	Decide(&spec, Policy)
 	return spec
@@ -72,14 +73,26 @@ func Decide(spec *contract.TrackSpec, policy decision.Policy) {
 	spec.PolicyDigest, spec.Policy = policy.Digest(), string(policy.Document())
 }
 
-// BinDir returns a folder in which loanops-api is this test binary.
-func BinDir(t testing.TB) string {
+// Image is what tests' tracks run in; Programs knows no other.
+const Image = "loanops-api@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+
+// Program is this test binary, which plays loanops-api.
+func Program(t testing.TB) string {
 	t.Helper()
-	dir := t.TempDir()
 	self, err := os.Executable()
 	require.NoError(t, err)
-	require.NoError(t, os.Symlink(self, filepath.Join(dir, "loanops-api")))
-	return dir
+	return self
+}
+
+// Programs is where an agent finds the program of Image: this test binary.
+func Programs(t testing.TB) func(context.Context, string) (string, []string, error) {
+	program := Program(t)
+	return func(_ context.Context, image string) (string, []string, error) {
+		if image != Image {
+			return "", nil, fault.New(fault.NotFound, "there is no image %s", image)
+		}
+		return program, nil, nil
+	}
 }
 
 func serve(args []string) error {

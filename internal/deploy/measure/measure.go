@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,11 +24,14 @@ import (
 
 // Config says what to measure.
 type Config struct {
-	// APIBinary is the loanops-api executable, Bundle a local, verified model bundle.
-	APIBinary, Bundle string
+	// Program is the executable of the track's image, Args come before a predictor's own.
+	Program string
+	Args    []string
+	// Bundle is a local, verified model bundle.
+	Bundle string
 	// Spec gives digest, version, limits, policy and meaning as the plan grants them; its drill is ignored.
 	Spec contract.TrackSpec
-	// Applications are bodies of POST /v1/decisions (golden rows), sent in turn. At least one.
+	// Applications are bodies of POST /v1/decisions (golden rows), sent in turn. Run needs at least one, Serve none.
 	Applications []map[string]any
 	// Decisions is how many are sent. Defaults to 2,000.
 	Decisions int
@@ -58,7 +62,6 @@ func Run(ctx context.Context, cfg Config) (capacity.Demand, error) {
 			return capacity.Demand{}, fault.Wrap(fault.Invalid, err, "application %d", i+1)
 		}
 	}
-	cfg.Spec.Drill = ""
 	idle, err := measureRun(ctx, cfg, nil)
 	if err != nil {
 		return capacity.Demand{}, err
@@ -85,6 +88,18 @@ type usage struct {
 
 // measureRun starts loanops-api, sends Decisions applications when there are any, stops it and reads what it used.
 func measureRun(ctx context.Context, cfg Config, bodies [][]byte) (usage, error) {
+	return serve(ctx, cfg, func(url string) error { return decide(ctx, url, bodies, cfg.Decisions) })
+}
+
+// Serve runs the real loanops-api with the plan's limits for as long as work takes, which is given its base URL. The error is Refused when
+// loanops-api does not start with the bundle, or that of work.
+func Serve(ctx context.Context, cfg Config, work func(url string) error) error {
+	_, err := serve(ctx, cfg, work)
+	return err
+}
+
+// serve does so, and says what the process used.
+func serve(ctx context.Context, cfg Config, work func(url string) error) (usage, error) {
 	dir, err := os.MkdirTemp("", "loanops-measure-")
 	if err != nil {
 		return usage{}, fault.Wrap(fault.Internal, err, "measuring")
@@ -92,11 +107,12 @@ func measureRun(ctx context.Context, cfg Config, bodies [][]byte) (usage, error)
 	defer os.RemoveAll(dir)
 	addressFile := filepath.Join(dir, "url")
 	var output tail
+	cfg.Spec.Drill = ""
 	policy, err := contract.WritePolicy(dir, cfg.Spec)
 	if err != nil {
 		return usage{}, err
 	}
-	cmd := exec.CommandContext(ctx, cfg.APIBinary, contract.PredictorArgs(cfg.Spec, cfg.Bundle, policy, addressFile)...)
+	cmd := exec.CommandContext(ctx, cfg.Program, slices.Concat(cfg.Args, contract.PredictorArgs(cfg.Spec, cfg.Bundle, policy, addressFile))...)
 	cmd.Env = contract.PredictorEnv(cfg.Spec)
 	cmd.Stdout, cmd.Stderr = &output, &output
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
@@ -117,7 +133,7 @@ func measureRun(ctx context.Context, cfg Config, bodies [][]byte) (usage, error)
 		return usage{}, err
 	}
 	used := usage{load: time.Since(began)}
-	err = decide(ctx, url, bodies, cfg.Decisions)
+	err = work(url)
 	used.resident = peakResident(cmd.Process.Pid)
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	<-exited //nolint:errcheck // ended by the signal above

@@ -19,7 +19,7 @@ func measured(ctx context.Context, t *testing.T, does deploytest.Behaviour) (cap
 	t.Helper()
 	spec := deploytest.Spec(t, t.TempDir(), 1, does)
 	return measure.Run(ctx, measure.Config{
-		APIBinary: filepath.Join(deploytest.BinDir(t), "loanops-api"), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
+		Program: deploytest.Program(t), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
 		Applications: []map[string]any{{"income": 1200.5}, {"income": nil}}, Decisions: 200,
 	})
 }

@@ -22,5 +22,5 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	return &bench{agenttest.Start(t, deploytest.BinDir(t)), t}
+	return &bench{agenttest.Start(t, deploytest.Programs(t)), t}
 }

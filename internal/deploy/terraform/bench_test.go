@@ -29,14 +29,14 @@ type bench struct {
 // newBench starts an agent of its own; it ends with the test.
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	return newBenchOf(t, deploytest.BinDir(t))
+	return newBenchOf(t, deploytest.Programs(t))
 }
 
-// newBenchOf starts one that takes loanops-api from binDir.
-func newBenchOf(t *testing.T, binDir string) *bench {
+// newBenchOf starts one that takes programs from there.
+func newBenchOf(t *testing.T, programs agenttest.Programs) *bench {
 	t.Helper()
 	b := &bench{
-		Agent: agenttest.Start(t, binDir), t: t,
+		Agent: agenttest.Start(t, programs), t: t,
 		config: terraform.Config{
 			Dir:       terraform.Dir(t.TempDir(), agenttest.Pipeline, contract.Production),
 			Terraform: executable(t), ProviderBinary: providerBinary, Configuration: local.FS, AgentTokenFile: filepath.Join(t.TempDir(), "token"),

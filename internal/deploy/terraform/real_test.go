@@ -3,7 +3,6 @@ package terraform_test
 import (
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,20 +15,23 @@ import (
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/image"
+	"github.com/loanops/loanops/internal/image/imagetest"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
-// realAPI builds loanops-api and a model bundle of one field, and returns a folder with the program and a track.
-func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
+// realAPI builds loanops-api and a model bundle of one field, and returns a track that serves it in the program's image, and where that image's
+// program is found: in a registry.
+func realAPI(t *testing.T) (programs agenttest.Programs, spec contract.TrackSpec) {
 	t.Helper()
-	binDir = t.TempDir()
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", filepath.Join(binDir, "loanops-api"), "github.com/loanops/loanops/api")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	made, err := image.Predictor(imagetest.Build(t, "github.com/loanops/loanops/api", false))
+	require.NoError(t, err)
+	registry := imagetest.Serve(t, true)
+	ref, err := registry.Push(t.Context(), made.Repository, made.Image, made.SBOM)
+	require.NoError(t, err)
 	m := &model.Model{
 		Name:     agenttest.Pipeline,
 		Contract: request.Contract{Fields: []request.Field{{Name: "debt", Type: pipeline.Number}}},
@@ -41,20 +43,22 @@ func realAPI(t *testing.T) (binDir string, spec contract.TrackSpec) {
 	}
 	data, err := m.Encode()
 	require.NoError(t, err)
-	path := filepath.Join(binDir, "model.bundle")
+	path := filepath.Join(t.TempDir(), "model.bundle")
 	require.NoError(t, os.WriteFile(path, data, 0o600))
 	spec = contract.TrackSpec{
-		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path, MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
+		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path, Image: ref.String(), MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
 	}
 	deploytest.Decide(&spec, decision.Policy{Cutoff: 0.5})
-	return binDir, spec
+	return image.Store{Dir: filepath.Join(t.TempDir(), "images"), Registry: registry.Registry}.Program, spec
 }
 
 func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {
 	t.Parallel()
-	binDir, spec := realAPI(t)
+	programs, spec := realAPI(t)
+	program, args, err := programs(t.Context(), spec.Image)
+	require.NoError(t, err)
 	demand, err := measure.Run(t.Context(), measure.Config{
-		APIBinary: filepath.Join(binDir, "loanops-api"), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
+		Program: program, Args: args, Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
 		Applications: []map[string]any{{"debt": 3.5}},
 	})
 	require.NoError(t, err)
@@ -62,7 +66,7 @@ func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {
 	require.Empty(t, capacity.Fit(capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, demand, 50))
 	require.Len(t, capacity.Fit(capacity.Grant{MemoryMiB: 8, CPUMillis: 500}, demand, 50), 1, "no Go server fits in 8 MiB")
 
-	b := newBenchOf(t, binDir)
+	b := newBenchOf(t, programs)
 	b.apply(desired(&spec, nil, 100))
 	response, err := http.Post(b.Actual().Tracks["blue"].URL+"/v1/decisions", "application/json", strings.NewReader(`{"debt": 3.5}`))
 	require.NoError(t, err)

@@ -253,6 +253,12 @@ func TestFaultsKeepTheirCodes(t *testing.T) {
 		{"bundle", func(d *terraform.Desired) {
 			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.BundleURI = "s3://absent"; return s }()
 		}, fault.NotFound, "s3://absent"},
+		{"image by a tag", func(d *terraform.Desired) {
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.Image = "loanops-api:latest"; return s }()
+		}, fault.Invalid, "image must be a repository and a digest"},
+		{"image that is nowhere", func(d *terraform.Desired) {
+			d.Tracks["blue"] = func() contract.TrackSpec { s := one; s.Image = "other" + s.Image; return s }()
+		}, fault.NotFound, "otherloanops-api@sha256:"},
 		{"does not start", func(d *terraform.Desired) { d.Tracks["blue"] = b.Spec(9, deploytest.Behaviour{Exit: true}) }, fault.Refused, "exit status 3"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

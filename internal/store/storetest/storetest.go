@@ -43,6 +43,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"ServingChainShowsTampering", tampering},
 		{"AliasesAreWhatProductionSays", aliases},
 		{"Schemas", schemas},
+		{"PipelineVersions", pipelineVersions},
+		{"PipelineVersionsAtOnce", pipelineVersionsAtOnce},
 		{"SchemasUnderConcurrency", concurrentSchemas},
 		{"Alerts", alerts},
 		{"AlertsSentAndAcknowledged", alertsSentAndAcknowledged},

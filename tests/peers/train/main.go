@@ -86,7 +86,7 @@ func run(path, profile string) (bundle string, err error) {
 	}
 	cache := activities.StepCache{Objects: artifact.Folder(objects)}
 	began := time.Now()
-	desk := activities.Desk{Objects: cache.Objects, Warehouse: duck, Folder: filepath.Join(folder, "extractions"), Page: report.ProfileHTML}
+	desk := activities.Desk{Cache: activities.StepCache{Objects: cache.Objects}, Warehouse: duck, Folder: filepath.Join(folder, "extractions"), Page: report.ProfileHTML}
 	checked, err := desk.Check(context.Background(), spec, "", began)
 	if err != nil {
 		return "", err

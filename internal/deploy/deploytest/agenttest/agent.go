@@ -39,14 +39,18 @@ type Agent struct {
 	// Stop ends it and returns when it has ended. It is stopped with the test in any case.
 	Stop func()
 
-	t               *testing.T
-	binDir, bundles string
+	t        *testing.T
+	programs Programs
+	bundles  string
 }
 
-// Start starts an agent that takes loanops-api from binDir.
-func Start(t *testing.T, binDir string) *Agent {
+// Programs brings the program of an image, see agent.Config.
+type Programs func(ctx context.Context, image string) (path string, args []string, err error)
+
+// Start starts an agent that takes programs from there.
+func Start(t *testing.T, programs Programs) *Agent {
 	t.Helper()
-	a := &Agent{t: t, binDir: binDir, bundles: t.TempDir(), Dir: t.TempDir()}
+	a := &Agent{t: t, programs: programs, bundles: t.TempDir(), Dir: t.TempDir()}
 	a.Start()
 	t.Cleanup(func() { a.Stop() })
 	return a
@@ -59,7 +63,7 @@ func (a *Agent) Start() {
 	url := make(chan string, 1)
 	ended := make(chan error, 1)
 	cfg := agent.Config{
-		Address: "127.0.0.1:0", Dir: a.Dir, BinDir: a.binDir,
+		Address: "127.0.0.1:0", Dir: a.Dir, Program: a.programs,
 		ProviderToken: ProviderToken, RollbackToken: rollbackToken,
 		Log:   slog.New(slog.DiscardHandler),
 		Ready: func(base string) { url <- base },

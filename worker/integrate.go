@@ -1,0 +1,168 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/ci"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/warehouse"
+)
+
+const integrateUsage = `Usage: loanops-worker integrate [--output json] [--save DIR] [DIR]
+
+Tests the files of a pipeline's repository as an integration does, without a platform: what "loanops ci test" runs.
+Ends with 0 when every test passed or had nothing to do, 2 for bad input, 3 when one was refused.
+
+Example: loanops-worker integrate my-pipeline
+`
+
+// tested is how the files came through, as the result of an integration says it.
+type tested struct {
+	Verdict    string                   `json:"verdict"` // nothing, or refused
+	FailedStep ci.Step                  `json:"failed_step"`
+	Reasons    []string                 `json:"reasons"`
+	Tree       string                   `json:"tree"`
+	Steps      []activities.StepOutcome `json:"steps"`
+
+	logs map[string]artifact.Ref // by role
+}
+
+// integrate is one of the program's jobs without a platform: DuckDB is linked into it alone.
+func integrate(ctx context.Context, args []string) int {
+	flags := flag.NewFlagSet("integrate", flag.ExitOnError)
+	flags.Usage = func() { fmt.Fprint(flags.Output(), integrateUsage) }
+	output := flags.String("output", "text", "text or json")
+	to := flags.String("save", "", "`folder` for the logs of the steps")
+	if err := flags.Parse(args); err != nil || flags.NArg() > 1 {
+		flags.Usage()
+		return exitInvalid
+	}
+	dir := flags.Arg(0)
+	if dir == "" {
+		dir = "."
+	}
+	made, err := integrated(ctx, dir, *to)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "loanops: %v\n", err)
+		if code := fault.CodeOf(err); code == fault.Invalid || code == fault.NotFound {
+			return exitInvalid
+		}
+		return exitFault
+	}
+	if *output == "json" {
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(made)
+	} else {
+		_, err = fmt.Print(made)
+	}
+	switch {
+	case err != nil:
+		return exitFault
+	case made.FailedStep != "":
+		return exitRefused
+	}
+	return 0
+}
+
+func integrated(ctx context.Context, dir, to string) (tested, error) {
+	if err := savable(to); err != nil {
+		return tested{}, err
+	}
+	tree, err := ci.ReadFolder(dir)
+	if err != nil {
+		return tested{}, err
+	}
+	work, err := os.MkdirTemp("", "loanops-integrate-")
+	if err != nil {
+		return tested{}, fault.Wrap(fault.Unavailable, err, "making a folder")
+	}
+	defer os.RemoveAll(work)
+	objects := filepath.Join(work, "objects")
+	if err := os.Mkdir(objects, 0o700); err != nil {
+		return tested{}, fault.Wrap(fault.Unavailable, err, "making a folder")
+	}
+	duck, err := warehouse.Open(filepath.Join(work, "warehouse"))
+	if err != nil {
+		return tested{}, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return tested{}, fault.Wrap(fault.Internal, err, "finding loanops-api")
+	}
+	cfg, err := settings.ForDesk()
+	if err != nil {
+		return tested{}, err
+	}
+	cache := activities.StepCache{Objects: artifact.Folder(objects)}
+	i := integration(cache, duck, filepath.Join(work, "extractions"), cfg.Connection,
+		activities.Predictor{Program: func(context.Context, string) (string, []string, error) { // without a platform there are no images
+			return filepath.Join(filepath.Dir(program), "loanops-api"), nil, nil
+		}})
+	if i.Commands, err = commands(ctx, cfg); err != nil {
+		return tested{}, err
+	}
+	ref, err := activities.PutTree(ctx, cache.Objects, tree)
+	if err != nil {
+		return tested{}, err
+	}
+	out := tested{Verdict: "nothing", Reasons: []string{}, Tree: ref.SHA256, logs: map[string]artifact.Ref{}}
+	out.Steps, err = i.TestAll(ctx, ref, time.Now().UTC().Format(pipeline.DateLayout), func(s activities.StepOutcome) {
+		fmt.Fprintf(os.Stderr, "  %s %s: %s\n", marks[s.Status], s.Name, s.Said)
+		out.logs[artifact.LogOf(string(s.Name))] = *s.Log
+	})
+	if err != nil {
+		return out, err
+	}
+	if failed := activities.Failed(out.Steps); failed != nil {
+		out.Verdict, out.FailedStep, out.Reasons = "refused", failed.Name, failed.Reasons
+	}
+	for n := range out.Steps {
+		out.Steps[n].Log = nil // of a folder that is gone
+	}
+	if to == "" {
+		return out, nil
+	}
+	return out, save(ctx, artifact.Folder(objects), out.logs, to)
+}
+
+// integration are the tests of commits, on a machine that has DuckDB and loanops-api.
+func integration(cache activities.StepCache, duck activities.Warehouse, folder string, connection func(string) (string, error), predictor activities.Predictor) activities.Integration {
+	return activities.Integration{
+		Cache:      cache,
+		Desk:       activities.Desk{Cache: cache, Warehouse: duck, Folder: folder, Connection: connection, Page: report.ProfileHTML},
+		Training:   activities.Training{Cache: cache, Code: code()},
+		Evaluation: activities.Evaluation{Cache: cache, Page: report.EvaluationHTML, OnDataPage: report.OnDataHTML},
+		Predictor:  predictor,
+	}
+}
+
+var marks = map[ci.Status]string{ci.Passed: "✓", ci.Refused: "✗", ci.NotApplicable: "–", ci.NotRun: " "}
+
+// String is the outcome for people.
+func (t tested) String() string {
+	if t.FailedStep == "" {
+		return "every test passed, or had nothing to do\n"
+	}
+	text := fmt.Sprintf("refused by %s\n", t.FailedStep)
+	for _, s := range t.Steps {
+		for _, reason := range s.Reasons {
+			text += fmt.Sprintf("  %s: %s\n", s.Name, reason)
+		}
+		if s.Status == ci.NotRun {
+			text += fmt.Sprintf("  %s: not run\n", s.Name)
+		}
+	}
+	return text
+}

@@ -1,0 +1,389 @@
+package workflows
+
+import (
+	"fmt"
+	"strings"
+
+	"go.temporal.io/sdk/workflow"
+
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/ci"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/forge"
+	"github.com/loanops/loanops/internal/registry"
+)
+
+// IntegrationInput starts ContinuousIntegration; {"repository":"/data/loans","ref":"main"} is enough.
+type IntegrationInput struct {
+	// Repository is the name of one that the workers know, or a folder that they may read.
+	Repository string `json:"repository"`
+	// Ref is a branch, a tag or a commit. Defaults to the repository's branch.
+	Ref string `json:"ref,omitempty"`
+	// Branch is the one that the ref is of: a newer push of it takes over. Defaults to the ref.
+	Branch string `json:"branch,omitempty"`
+	// Against is the branch into which the ref is to be merged: it is tested as merged, and not published.
+	Against string `json:"against,omitempty"`
+	// TestOnly ends after the tests.
+	TestOnly bool `json:"test_only,omitempty"`
+	// Commit is the one of which a forge told, which is told how it goes though it cannot be fetched.
+	Commit string `json:"commit,omitempty"`
+	// Stranger says that the commit comes from a copy of the repository, a fork: its commands are not run.
+	Stranger bool `json:"stranger,omitempty"`
+	// Packed are the files of a commit that whoever starts it has packed, in place of what a worker would fetch.
+	Packed *activities.CommitOutput `json:"packed,omitempty"`
+	// Trigger says why it runs. Defaults to manual.
+	Trigger registry.Trigger `json:"trigger,omitempty"`
+	// Actor is who started it, or pushed. Defaults to operator.
+	Actor string `json:"actor,omitempty"`
+	// Event is the push that it is for; empty of one by hand.
+	Event string `json:"event,omitempty"`
+}
+
+// ID is the workflow ID of the integration.
+// What is tested as merged, or only tested, ends no run that publishes.
+func (i IntegrationInput) ID() string {
+	id := IntegrationID(i.Repository, defaultTo(i.Branch, i.Ref))
+	switch {
+	case i.Against != "":
+		return id + "-into-" + strings.ReplaceAll(strings.TrimPrefix(i.Against, "refs/heads/"), "/", ":")
+	case i.TestOnly:
+		return id + "-test"
+	}
+	return id
+}
+
+// Integrated is how a commit came through.
+type Integrated struct {
+	// FailedStep is the first that was refused, empty where none was.
+	FailedStep ci.Step `json:"failed_step"`
+	// PipelineVersion and Package are what it was published as; 0 and empty where it was not.
+	PipelineVersion int    `json:"pipeline_version"`
+	Package         string `json:"package"`
+	Commit          string `json:"commit"`
+	Tree            string `json:"tree"` // SHA-256 of the files that were tested
+	// Merged is the commit of the branch into which it was merged for the tests; empty where it was tested alone.
+	Merged string                   `json:"merged,omitempty"`
+	Steps  []activities.StepOutcome `json:"steps"`
+	// Training is the trigger by which the new version is trained.
+	Training string `json:"training,omitempty"`
+}
+
+// Words say which commit it is, and what became of it.
+func (i *Integrated) Words() string {
+	text := fmt.Sprintf("commit %.12s", i.Commit)
+	if i.Merged != "" {
+		text += fmt.Sprintf(" merged into %.12s", i.Merged)
+	}
+	if i.FailedStep != "" {
+		text += ", by " + string(i.FailedStep)
+	}
+	if i.Package != "" {
+		text += ", " + i.Package
+	}
+	return text
+}
+
+// ContinuousIntegration tests a commit of a pipeline's repository. One that passes is packaged, published and registered, and trained. Of a repository's
+// branch one is tested at a time: a newer push ends the older run, unless that is being published, and goes on in its place.
+func ContinuousIntegration(ctx workflow.Context, input IntegrationInput) (Result, error) {
+	if input.Repository == "" {
+		return Result{}, usage(`"repository" is missing; give {"repository":"/data/loans","ref":"main"}`)
+	}
+	if err := checkTexts("repository", input.Repository, "ref", input.Ref, "branch", input.Branch, "against", input.Against, "actor", input.Actor); err != nil {
+		return Result{}, err
+	}
+	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
+	input.Actor = defaultTo(input.Actor, "operator")
+	i := &integration{input: input, ended: map[ci.Step]ci.Status{}}
+	i.run = newRun(activities.Integrate, "", input.Trigger, nil, plannedIntegration()...)
+	pushes := workflow.GetSignalChannel(ctx, PushSignal)
+	workflow.Go(ctx, func(ctx workflow.Context) {
+		for {
+			var push IntegrationInput
+			if !pushes.Receive(ctx, &push) {
+				return
+			}
+			i.hear(push)
+		}
+	})
+	result, err := i.execute(ctx, i.integrate)
+	i.tellEnd(ctx, result, err)
+	for {
+		var push IntegrationInput
+		if !pushes.ReceiveAsync(&push) {
+			break
+		}
+		i.hear(push)
+	}
+	if i.newer != nil {
+		// On whichever build is current then: a branch that is pushed to all day would keep an old one from draining.
+		return Result{}, workflow.NewContinueAsNewErrorWithOptions(ctx, workflow.ContinueAsNewErrorOptions{InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehaviorAutoUpgrade},
+			ContinuousIntegrationName, *i.newer)
+	}
+	return result, err
+}
+
+// plannedIntegration are the steps in the order in which people read them.
+func plannedIntegration() []string {
+	planned := []string{activities.FetchCommit.Name}
+	for _, test := range ci.Tests() {
+		planned = append(planned, string(test.Step))
+	}
+	return append(planned, activities.PackagePipeline.Name, activities.PublishPackage.Name, activities.RegisterPipeline.Name, ContinuousTrainingName)
+}
+
+// integration is the state of one run.
+type integration struct {
+	run
+	input  IntegrationInput
+	commit activities.CommitOutput
+	ended  map[ci.Step]ci.Status
+	made   []map[string]artifact.Ref // by each test that has ended
+	out    Integrated
+	// newer is the push that came since; the last one counts.
+	newer *IntegrationInput
+}
+
+// hear takes in a push. One that started this run, and came once more, is none.
+func (i *integration) hear(push IntegrationInput) {
+	if push.Event != "" && push.Event == i.input.Event {
+		return
+	}
+	i.newer = &push
+	if i.committed == "" && i.stop != nil {
+		i.aborted = &Intervention{Actor: defaultTo(push.Actor, "operator"), Reason: "a newer push of " + push.Ref}
+		i.stop()
+	}
+}
+
+// integrate fetches, tests, publishes.
+func (i *integration) integrate(ctx workflow.Context) (Result, error) {
+	var err error
+	if i.commit, err = do(ctx, &i.run, activities.FetchCommit, "fetching the commit", activities.CommitInput{
+		Repository: i.input.Repository, Ref: i.input.Ref, Against: i.input.Against, Packed: i.input.Packed,
+	}); err != nil {
+		if failedWith(err, fault.Refused) { // it cannot be merged
+			return i.refuse(ci.FetchCommit, cause(err)), nil
+		}
+		return Result{}, err
+	}
+	i.about(ctx)
+	i.tell(ctx, forge.Pending, "it is being tested")
+	if err := i.test(ctx); err != nil {
+		return Result{}, err
+	}
+	if failed := activities.Failed(i.out.Steps); failed != nil {
+		i.skip(ctx, "the commit is refused", i.waiting()...)
+		if len(failed.Reasons) == 0 {
+			return i.refuse(failed.Name, fmt.Sprintf("%s is %s: it has to pass", failed.Name, failed.Status)), nil
+		}
+		return i.refuse(failed.Name, failed.Reasons...), nil
+	}
+	if i.input.TestOnly || i.input.Against != "" || i.commit.Other {
+		why := "every test passed; it is not published, for only its tests were asked for"
+		if i.commit.Other {
+			why = "every test passed; it is not published, for it is not the repository's own branch"
+		}
+		i.skip(ctx, why, i.waiting()...)
+		return i.integrated(Nothing, why), nil
+	}
+	return i.publish(ctx)
+}
+
+// about says what the run is about, once that is known.
+func (i *integration) about(ctx workflow.Context) {
+	i.out.Commit, i.out.Tree, i.out.Merged = i.commit.Commit, i.commit.Tree.SHA256, i.commit.Merged
+	i.Pipeline = i.commit.Pipeline
+	_ = workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(i.Pipeline))
+}
+
+// tellEnd tells the forge how the run ended.
+func (i *integration) tellEnd(ctx workflow.Context, result Result, failure error) {
+	last, release := workflow.NewDisconnectedContext(ctx)
+	defer release()
+	switch {
+	case failure != nil:
+		i.tell(last, forge.Error, "it could not be tested to the end")
+	case result.Verdict == Published, result.Verdict == Nothing:
+		i.tell(last, forge.Success, result.Reasons[0])
+	case result.Verdict == Refused:
+		i.tell(last, forge.Failure, fmt.Sprintf("%s: %s", i.out.FailedStep, result.Reasons[0]))
+	default:
+		i.tell(last, forge.Error, result.Reasons[0])
+	}
+}
+
+// tell tells the forge of a repository that the settings know how it goes. That it cannot be told changes nothing of that.
+func (i *integration) tell(ctx workflow.Context, state forge.State, text string) {
+	repository, commit := i.commit.Known, i.commit.Commit
+	if i.commit.Commit == "" && i.input.Packed == nil { // it could not be fetched
+		repository, commit = i.input.Repository, i.input.Commit
+	}
+	if repository == "" || commit == "" {
+		return
+	}
+	execution := workflow.GetInfo(ctx).WorkflowExecution
+	_, err := call(ctx, activities.ReportStatus, "tell the forge: "+string(state), activities.StatusInput{
+		Repository: repository, Commit: commit, Merged: i.input.Against != "", State: state, Text: text, WorkflowID: execution.ID, RunID: execution.RunID,
+	})
+	if err != nil {
+		workflow.GetLogger(ctx).Warn("the forge was not told of the commit", "error", err)
+	}
+}
+
+// test takes every test that can be taken, those that do not wait for each other side by side.
+func (i *integration) test(ctx workflow.Context) error {
+	champion, err := i.champion(ctx)
+	if err != nil {
+		return err
+	}
+	steps := map[ci.Step]activities.Step[activities.TestInput, activities.TestOutput]{}
+	for _, step := range activities.Tests() {
+		steps[ci.Step(step.Name)] = step
+	}
+	outcomes := map[ci.Step]activities.StepOutcome{}
+	running := 0
+	begun := map[ci.Step]bool{}
+	var failure error
+	selector := workflow.NewSelector(ctx)
+	for {
+		for _, name := range ci.Ready(i.ended) {
+			if begun[name] || failure != nil {
+				continue
+			}
+			begun[name] = true
+			running++
+			step := steps[name]
+			i.begin(ctx, step.Name, "testing")
+			in := activities.TestInput{Tree: i.commit.Tree, KnownAt: i.commit.Day, Made: activities.ReadsOf(name, i.made...)}
+			switch name {
+			case ci.CheckSpec:
+				in.Champion = champion
+			case ci.RunCommands, ci.ReplayHistories:
+				in.Stranger = i.input.Stranger
+			}
+			future := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options(step.Queue(), step.Patience, string(name))), step.Name, in)
+			selector.AddFuture(future, func(f workflow.Future) {
+				running--
+				var out activities.TestOutput
+				if err := f.Get(ctx, &out); err != nil {
+					i.end(ctx, step.Name, StepFailed, cause(err))
+					failure = err
+					return
+				}
+				i.ended[name] = out.Status
+				i.made = append(i.made, out.Made)
+				outcomes[name] = out.Outcome()
+				i.end(ctx, step.Name, stateOf(out.Status), out.Summary())
+			})
+		}
+		if running == 0 {
+			break
+		}
+		selector.Select(ctx)
+	}
+	i.out.Steps = activities.InOrder(outcomes)
+	return failure
+}
+
+// stateOf is how the progress shows an outcome.
+func stateOf(status ci.Status) StepState {
+	switch status {
+	case ci.Refused:
+		return StepFailed
+	case ci.NotApplicable:
+		return StepSkipped
+	}
+	return StepDone
+}
+
+// champion is the bundle whose contract of requests the commit must leave unbroken; nil without one.
+func (i *integration) champion(ctx workflow.Context) (*artifact.Ref, error) {
+	if i.Pipeline == "" {
+		return nil, nil
+	}
+	found, err := call(ctx, activities.FindChampion, "find the champion", activities.ChampionInput{Model: i.Pipeline})
+	if err != nil || found.Champion == nil {
+		return nil, err
+	}
+	return &found.Champion.Bundle, nil
+}
+
+// waiting are the steps that have not begun.
+func (i *integration) waiting() (names []string) {
+	for _, step := range i.Steps {
+		if step.State == StepPending {
+			names = append(names, step.Name)
+		}
+	}
+	return names
+}
+
+// publish makes a pipeline version of the commit, and has it trained.
+func (i *integration) publish(ctx workflow.Context) (Result, error) {
+	of := activities.PackageInput{Tree: i.commit.Tree, Commit: i.commit.Commit, Repository: i.commit.Known}
+	for _, step := range i.out.Steps {
+		of.Steps = append(of.Steps, activities.StepOutcome{Name: step.Name, Status: step.Status})
+	}
+	packaged, err := do(ctx, &i.run, activities.PackagePipeline, "packaging", of)
+	if err != nil {
+		return Result{}, err
+	}
+	published, err := do(ctx, &i.run, activities.PublishPackage, "publishing", activities.PublishInput{PackageInput: of, Package: packaged.Package})
+	if err != nil {
+		return Result{}, err
+	}
+	i.committed = "the pipeline version is being registered"
+	ctx, release := workflow.NewDisconnectedContext(ctx) // a version that is half registered is worse than one that nobody wants any more
+	defer release()
+	registered, err := insist(ctx, &i.run, activities.RegisterPipeline, "registering the pipeline version", activities.RegisterPipelineInput{
+		Tree: i.commit.Tree, Commit: i.commit.Commit, Package: packaged.Package, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Repository: i.commit.Known,
+	}, inVain...)
+	if failedWith(err, fault.Refused) {
+		return i.refuse(ci.RegisterPipeline, cause(err)), nil
+	}
+	if err != nil {
+		return Result{}, err
+	}
+	i.out.PipelineVersion, i.out.Package = registered.Version, published.Reference
+	if err := i.train(ctx, registered); err != nil {
+		return Result{}, err
+	}
+	return i.integrated(Published, fmt.Sprintf("%s version %d is published and trained, see %s", registered.Pipeline, registered.Version, i.out.Training)), nil
+}
+
+// train has the new version trained and delivered by a run of its own, which goes on when this one has ended.
+func (i *integration) train(ctx workflow.Context, version activities.RegisterPipelineOutput) error {
+	id := VersionTriggerID(version.Pipeline, version.Version)
+	i.begin(ctx, ContinuousTrainingName, "starting the training")
+	child := outliving(ctx, id, fmt.Sprintf("train %s, pipeline version %d", version.Pipeline, version.Version))
+	about := workflow.GetChildWorkflowOptions(child)
+	about.TypedSearchAttributes = About(version.Pipeline, registry.ByCommit)
+	var execution workflow.Execution
+	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(child, about), TriggerName, TriggerInput{
+		Run: TrainingRun, Pipeline: version.Pipeline, Trigger: registry.ByCommit, Actor: i.input.Actor, Cause: "commit " + i.commit.Commit,
+	}).GetChildWorkflowExecution().Get(ctx, &execution)
+	if alreadyRuns(err) { // of an earlier run of this commit
+		err = nil
+	}
+	if err != nil {
+		i.end(ctx, ContinuousTrainingName, StepFailed, cause(err))
+		return err
+	}
+	i.out.Training = id
+	i.end(ctx, ContinuousTrainingName, StepDone, "started by "+id)
+	return nil
+}
+
+// refuse is how a commit ends that a step refused.
+func (i *integration) refuse(step ci.Step, reasons ...string) Result {
+	i.out.FailedStep = step
+	return i.integrated(Refused, reasons...)
+}
+
+func (i *integration) integrated(verdict Verdict, reasons ...string) Result {
+	result := i.result(verdict, reasons...)
+	result.Integrated = &i.out
+	return result
+}
