@@ -105,7 +105,7 @@ func (a *app) pack(ctx context.Context, s settings.Settings, input *workflows.In
 		return err
 	}
 	input.Packed = &packed
-	if input.Branch != "" && input.Branch != repository.Branch() {
+	if own := repository.Branch(); input.Branch != "" && own != "" && input.Branch != own {
 		input.TestOnly = true
 	}
 	at, err := filepath.Abs(input.Repository)
