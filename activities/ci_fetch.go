@@ -3,7 +3,6 @@ package activities
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -112,14 +111,10 @@ func (c *Commits) open(ctx context.Context, name string, known forge.Repository,
 		repository, err = git.Open(name)
 		return repository, func() {}, err
 	}
-	if err := os.MkdirAll(c.Folder, 0o700); err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "a folder for the repository")
-	}
-	folder, err := os.MkdirTemp(c.Folder, "clone-")
+	folder, remove, err := scratch(c.Folder, "clone")
 	if err != nil {
-		return nil, nil, fault.Wrap(fault.Unavailable, err, "a folder for the repository")
+		return nil, nil, err
 	}
-	remove = func() { os.RemoveAll(folder) }
 	say(ctx, "fetching the repository")
 	if repository, err = forge.Open(ctx, known, folder); err != nil {
 		remove()

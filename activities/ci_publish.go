@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -258,23 +257,9 @@ func (p *Publication) mayReplace(ctx context.Context, name, repository string) e
 
 // storedSpec is the spec with the objects that hold files of the tree in place of their paths.
 func (p *Publication) storedSpec(ctx context.Context, tree *ci.Tree, repository ci.Repository) ([]byte, error) {
-	files := repository.Files(tree)
-	return relocated(repository, files, func(path string) (string, error) {
+	return repository.Relocated(tree, func(path string) (string, error) {
 		file, _ := tree.File(path)
 		ref, err := p.Objects.Put(ctx, file.Data, rawType, artifact.Extension(path))
 		return ref.URI, err
-	})
-}
-
-// relocated is the spec with what keep says in place of the paths of the repository's files. Whole paths are the worker's own, and stay.
-func relocated(repository ci.Repository, files map[string][]string, keep func(path string) (string, error)) ([]byte, error) {
-	return pipeline.Relocate(repository.PipelineFile, repository.YAML, func(uri string) (string, error) {
-		switch {
-		case filepath.IsAbs(uri):
-			return uri, nil
-		case len(files[uri]) != 1:
-			return "", fault.New(fault.Invalid, "%s: %q means %d files of the repository; a spec that is published names one file of it, a whole path, or a store", repository.PipelineFile, uri, len(files[uri]))
-		}
-		return keep(files[uri][0])
 	})
 }

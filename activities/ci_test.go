@@ -452,6 +452,16 @@ func TestCommitsAreFetchedWhereThatIsAllowed(t *testing.T) {
 	require.Error(t, err)
 }
 
+// Every test of the list is a step that does it, and no step tests outside the list.
+func TestEveryTestIsAStep(t *testing.T) {
+	t.Parallel()
+	for _, test := range ci.Tests() {
+		require.Equal(t, string(test.Step), TestStep(test.Step).Name)
+		require.NotNil(t, tests[test.Step].work, test.Step)
+	}
+	require.Len(t, tests, len(ci.Tests()))
+}
+
 // What a step passes on is what it declares to read.
 func TestATestReadsNothingElse(t *testing.T) {
 	t.Parallel()

@@ -9,10 +9,29 @@ import (
 	"github.com/loanops/loanops/internal/ci"
 )
 
-// Tests are the steps that test a commit, in the order in which they are told, see ci.Tests.
-func Tests() []Step[TestInput, TestOutput] {
-	return []Step[TestInput, TestOutput]{
-		CheckSpec, RunCommands, ReplayHistories, ValidateSample, TestArtifacts, TestFeatures, TestPredictions, TestQuality, TestIntegration,
+// tests are the steps that test a commit, see ci.Tests, each with the method that does it.
+var tests = map[ci.Step]struct {
+	step Step[TestInput, TestOutput]
+	work func(*Integration, context.Context, TestInput) (TestOutput, error)
+}{
+	ci.CheckSpec:       {CheckSpec, (*Integration).CheckSpec},
+	ci.RunCommands:     {RunCommands, (*Integration).RunCommands},
+	ci.ReplayHistories: {ReplayHistories, (*Integration).ReplayHistories},
+	ci.ValidateSample:  {ValidateSample, (*Integration).ValidateSample},
+	ci.TestArtifacts:   {TestArtifacts, (*Integration).TestArtifacts},
+	ci.TestFeatures:    {TestFeatures, (*Integration).TestFeatures},
+	ci.TestPredictions: {TestPredictions, (*Integration).TestPredictions},
+	ci.TestQuality:     {TestQuality, (*Integration).TestQuality},
+	ci.TestIntegration: {TestIntegration, (*Integration).TestIntegration},
+}
+
+// TestStep is the step of that name.
+func TestStep(name ci.Step) Step[TestInput, TestOutput] { return tests[name].step }
+
+// register makes every test an activity.
+func (i *Integration) register(to registrar) {
+	for _, test := range tests {
+		test.step.register(to, func(ctx context.Context, in TestInput) (TestOutput, error) { return test.work(i, ctx, in) })
 	}
 }
 
@@ -61,11 +80,6 @@ func InOrder(outcomes map[ci.Step]StepOutcome) (steps []StepOutcome) {
 
 // TestAll takes every test that can be taken, one after the other, as a developer does before a push. tell hears of each when it has ended.
 func (i *Integration) TestAll(ctx context.Context, tree artifact.Ref, knownAt string, tell func(StepOutcome)) ([]StepOutcome, error) {
-	work := map[ci.Step]func(context.Context, TestInput) (TestOutput, error){
-		ci.CheckSpec: i.CheckSpec, ci.RunCommands: i.RunCommands, ci.ReplayHistories: i.ReplayHistories, ci.ValidateSample: i.ValidateSample,
-		ci.TestFeatures: i.TestFeatures, ci.TestArtifacts: i.TestArtifacts, ci.TestPredictions: i.TestPredictions, ci.TestQuality: i.TestQuality,
-		ci.TestIntegration: i.TestIntegration,
-	}
 	ended, outcomes, made := map[ci.Step]ci.Status{}, map[ci.Step]StepOutcome{}, map[string]artifact.Ref{}
 	for {
 		ready := ci.Ready(ended)
@@ -73,7 +87,7 @@ func (i *Integration) TestAll(ctx context.Context, tree artifact.Ref, knownAt st
 			return InOrder(outcomes), nil
 		}
 		step := ready[0]
-		out, err := work[step](ctx, TestInput{Tree: tree, KnownAt: knownAt, Made: ReadsOf(step, made)})
+		out, err := tests[step].work(i, ctx, TestInput{Tree: tree, KnownAt: knownAt, Made: ReadsOf(step, made)})
 		if err != nil {
 			return nil, err
 		}

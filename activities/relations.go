@@ -159,10 +159,15 @@ func numbers(spec pipeline.Spec) map[string]bool {
 
 // folder makes one for files on their way.
 func (e *Extraction) folder() (path string, remove func(), err error) {
-	if err = os.MkdirAll(e.Folder, 0o700); err == nil {
-		path, err = os.MkdirTemp(e.Folder, "extraction-")
+	return scratch(e.Folder, "extraction")
+}
+
+// scratch makes a folder of its own below another one, which is made where it is absent.
+func scratch(below, what string) (path string, remove func(), err error) {
+	if err = os.MkdirAll(below, 0o700); err == nil {
+		path, err = os.MkdirTemp(below, what+"-")
 	}
-	return path, func() { _ = os.RemoveAll(path) }, fault.Wrap(fault.Unavailable, err, "making a folder for an extraction")
+	return path, func() { _ = os.RemoveAll(path) }, fault.Wrap(fault.Unavailable, err, "making a folder for the %s", what)
 }
 
 // simulate reads the simulated population: three tables as files, what a lender's systems would deliver.

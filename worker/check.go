@@ -6,16 +6,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/loanops/loanops/activities"
-	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
-	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/settings"
-	"github.com/loanops/loanops/internal/warehouse"
 )
 
 const checkUsage = `Usage: loanops-worker check --pipeline SPECFILE [--output json] [--save DIR] [FILE]
@@ -47,10 +43,7 @@ func check(ctx context.Context, args []string) int {
 	made, err := checked(ctx, *spec, flags.Arg(0), *to)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "loanops: %v\n", err)
-		if code := fault.CodeOf(err); code == fault.Invalid || code == fault.NotFound {
-			return exitInvalid
-		}
-		return exitFault
+		return exitCode(err)
 	}
 	if *output == "json" {
 		err = json.NewEncoder(os.Stdout).Encode(made)
@@ -81,24 +74,14 @@ func checked(ctx context.Context, file, data, to string) (activities.DataCheck, 
 	if err != nil {
 		return activities.DataCheck{}, err
 	}
-	work, err := os.MkdirTemp("", "loanops-check-")
-	if err != nil {
-		return activities.DataCheck{}, fault.Wrap(fault.Unavailable, err, "making a folder")
-	}
-	defer os.RemoveAll(work)
-	objects := filepath.Join(work, "objects")
-	if err := os.Mkdir(objects, 0o700); err != nil {
-		return activities.DataCheck{}, fault.Wrap(fault.Unavailable, err, "making a folder")
-	}
-	duck, err := warehouse.Open(filepath.Join(work, "warehouse"))
+	at, objects, remove, err := desk("check", settings.Settings{Environment: settings.NewEnvironment(os.Environ()...)}.Connection)
 	if err != nil {
 		return activities.DataCheck{}, err
 	}
-	desk := activities.Desk{Cache: activities.StepCache{Objects: artifact.Folder(objects)}, Warehouse: duck, Folder: filepath.Join(work, "extractions"), Page: report.ProfileHTML}
-	desk.Connection = settings.Settings{Environment: settings.NewEnvironment(os.Environ()...)}.Connection
-	made, err := desk.Check(ctx, spec, data, time.Now())
+	defer remove()
+	made, err := at.Check(ctx, spec, data, time.Now())
 	if err != nil || to == "" {
 		return made, err
 	}
-	return made, save(ctx, artifact.Folder(objects), made.Artifacts, to)
+	return made, save(ctx, objects, made.Artifacts, to)
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/report"
 	"github.com/loanops/loanops/internal/settings"
-	"github.com/loanops/loanops/internal/warehouse"
 )
 
 const integrateUsage = `Usage: loanops-worker integrate [--output json] [--save DIR] [DIR]
@@ -55,10 +54,7 @@ func integrate(ctx context.Context, args []string) int {
 	made, err := integrated(ctx, dir, *to)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "loanops: %v\n", err)
-		if code := fault.CodeOf(err); code == fault.Invalid || code == fault.NotFound {
-			return exitInvalid
-		}
-		return exitFault
+		return exitCode(err)
 	}
 	if *output == "json" {
 		encoder := json.NewEncoder(os.Stdout)
@@ -84,19 +80,6 @@ func integrated(ctx context.Context, dir, to string) (tested, error) {
 	if err != nil {
 		return tested{}, err
 	}
-	work, err := os.MkdirTemp("", "loanops-integrate-")
-	if err != nil {
-		return tested{}, fault.Wrap(fault.Unavailable, err, "making a folder")
-	}
-	defer os.RemoveAll(work)
-	objects := filepath.Join(work, "objects")
-	if err := os.Mkdir(objects, 0o700); err != nil {
-		return tested{}, fault.Wrap(fault.Unavailable, err, "making a folder")
-	}
-	duck, err := warehouse.Open(filepath.Join(work, "warehouse"))
-	if err != nil {
-		return tested{}, err
-	}
 	program, err := os.Executable()
 	if err != nil {
 		return tested{}, fault.Wrap(fault.Internal, err, "finding loanops-api")
@@ -105,15 +88,18 @@ func integrated(ctx context.Context, dir, to string) (tested, error) {
 	if err != nil {
 		return tested{}, err
 	}
-	cache := activities.StepCache{Objects: artifact.Folder(objects)}
-	i := integration(cache, duck, filepath.Join(work, "extractions"), cfg.Connection,
-		activities.Predictor{Program: func(context.Context, string) (string, []string, error) { // without a platform there are no images
-			return filepath.Join(filepath.Dir(program), "loanops-api"), nil, nil
-		}})
+	at, objects, remove, err := desk("integrate", cfg.Connection)
+	if err != nil {
+		return tested{}, err
+	}
+	defer remove()
+	i := integration(at, activities.Predictor{Program: func(context.Context, string) (string, []string, error) { // without a platform there are no images
+		return filepath.Join(filepath.Dir(program), "loanops-api"), nil, nil
+	}})
 	if i.Commands, err = commands(ctx, cfg); err != nil {
 		return tested{}, err
 	}
-	ref, err := activities.PutTree(ctx, cache.Objects, tree)
+	ref, err := activities.PutTree(ctx, objects, tree)
 	if err != nil {
 		return tested{}, err
 	}
@@ -134,17 +120,15 @@ func integrated(ctx context.Context, dir, to string) (tested, error) {
 	if to == "" {
 		return out, nil
 	}
-	return out, save(ctx, artifact.Folder(objects), out.logs, to)
+	return out, save(ctx, objects, out.logs, to)
 }
 
 // integration are the tests of commits, on a machine that has DuckDB and loanops-api.
-func integration(cache activities.StepCache, duck activities.Warehouse, folder string, connection func(string) (string, error), predictor activities.Predictor) activities.Integration {
+func integration(at activities.Desk, predictor activities.Predictor) activities.Integration {
 	return activities.Integration{
-		Cache:      cache,
-		Desk:       activities.Desk{Cache: cache, Warehouse: duck, Folder: folder, Connection: connection, Page: report.ProfileHTML},
-		Training:   activities.Training{Cache: cache, Code: code()},
-		Evaluation: activities.Evaluation{Cache: cache, Page: report.EvaluationHTML, OnDataPage: report.OnDataHTML},
-		Predictor:  predictor,
+		Cache: at.Cache, Desk: at, Predictor: predictor,
+		Training:   activities.Training{Cache: at.Cache, Code: code()},
+		Evaluation: activities.Evaluation{Cache: at.Cache, Page: report.EvaluationHTML, OnDataPage: report.OnDataHTML},
 	}
 }
 

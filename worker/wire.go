@@ -166,8 +166,9 @@ func wireIntegration(ctx context.Context, stages *activities.Stages, cfg setting
 	stages.Commits = activities.Commits{Objects: cache.Objects, Places: places, Folder: filepath.Join(cfg.WorkDir, "repositories"), Known: known}
 	site := webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace}
 	stages.Statuses = activities.Statuses{Known: known, Page: site.Run}
-	stages.Integration = integration(cache, duck, filepath.Join(cfg.WorkDir, "extractions"), cfg.Connection,
-		activities.Predictor{Image: cfg.PredictorImage, Program: images.Program})
+	stages.Integration = integration(activities.Desk{
+		Cache: cache, Warehouse: duck, Folder: filepath.Join(cfg.WorkDir, "extractions"), Connection: cfg.Connection, Page: report.ProfileHTML,
+	}, activities.Predictor{Image: cfg.PredictorImage, Program: images.Program})
 	if stages.Integration.Commands, err = commands(ctx, cfg); err != nil {
 		return err
 	}

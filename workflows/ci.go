@@ -238,10 +238,6 @@ func (i *integration) test(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
-	steps := map[ci.Step]activities.Step[activities.TestInput, activities.TestOutput]{}
-	for _, step := range activities.Tests() {
-		steps[ci.Step(step.Name)] = step
-	}
 	outcomes := map[ci.Step]activities.StepOutcome{}
 	running := 0
 	begun := map[ci.Step]bool{}
@@ -254,7 +250,7 @@ func (i *integration) test(ctx workflow.Context) error {
 			}
 			begun[name] = true
 			running++
-			step := steps[name]
+			step := activities.TestStep(name)
 			i.begin(ctx, step.Name, "testing")
 			in := activities.TestInput{Tree: i.commit.Tree, KnownAt: i.commit.Day, Made: activities.ReadsOf(name, i.made...)}
 			switch name {

@@ -57,7 +57,8 @@ func newCommits() *commits {
 	patient(c.env, &realTerms{})
 	c.env.RegisterWorkflowWithOptions(ContinuousIntegration, workflow.RegisterOptions{Name: ContinuousIntegrationName})
 	c.env.RegisterWorkflowWithOptions(c.trigger, workflow.RegisterOptions{Name: TriggerName})
-	for _, step := range activities.Tests() {
+	for _, test := range ci.Tests() {
+		step := activities.TestStep(test.Step)
 		c.env.RegisterActivityWithOptions(func(_ context.Context, in activities.TestInput) (activities.TestOutput, error) {
 			return c.test(ci.Step(step.Name), in), nil
 		}, activity.RegisterOptions{Name: step.Name})

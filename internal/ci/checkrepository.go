@@ -14,7 +14,8 @@ import (
 //
 // What Read refuses is a reason each. The contract of requests that the spec declares must leave the champion's unbroken, unless the spec says that it
 // is meant to be broken; without a champion there is none to hold it against, and the log says so. A feature that is known only after the outcome is
-// no feature. And there must be a sample, or the tests have nothing to run on.
+// no feature. There must be a sample, or the tests have nothing to run on. And the files that the
+// spec names must be such as can be published with it.
 func CheckRepository(tree *Tree, champion *request.Contract) Report {
 	r, err := Read(tree)
 	if err != nil {
@@ -25,6 +26,9 @@ func CheckRepository(tree *Tree, champion *request.Contract) Report {
 	report.Reasons = append(report.Reasons, r.knownLater()...)
 	if len(r.Sample) == 0 && r.Spec.Source.Simulate == nil {
 		report.Reasons = append(report.Reasons, fmt.Sprintf("%s: there is no sample: the source's rows are not in the repository; commit some and name them in ci.yaml: sample: FILE", r.document.At("source")))
+	}
+	if _, err := r.Relocated(tree, func(path string) (string, error) { return "kept://" + path, nil }); err != nil {
+		report.Reasons = append(report.Reasons, err.Error())
 	}
 	breaks, log := r.breaks(champion)
 	report.Reasons, report.Log = append(report.Reasons, breaks...), append(report.Log, log...)

@@ -25,9 +25,6 @@ const (
 	Error   State = "error"
 )
 
-// States are all of them.
-func States() []State { return []State{Pending, Success, Failure, Error} }
-
 // About tells the platform's statuses of a commit from each other, and from those of others: a commit that is green alone may be red when merged, and the one must
 // not paint over the other.
 type About string

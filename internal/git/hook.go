@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 //go:embed post-receive.sh
@@ -44,7 +45,7 @@ func quoted(text string) string {
 
 // Install puts the hook into the repository in a folder and says where. A hook that is there already and says something else is fault.Refused, unless it is
 // to be overwritten.
-func (h Hook) Install(path string, overwrite bool) (file string, err error) {
+func (h Hook) Install(path string, overwrite bool) (at string, err error) {
 	r, err := Open(path)
 	if err != nil {
 		return "", err
@@ -64,31 +65,16 @@ func (h Hook) Install(path string, overwrite bool) (file string, err error) {
 	if err := os.MkdirAll(hooks, 0o755); err != nil {
 		return "", fault.Wrap(fault.Invalid, err, "the hooks of %s", path)
 	}
-	file, script := filepath.Join(hooks, hookName), h.Script()
-	there, err := os.ReadFile(file)
+	script := h.Script()
+	at = filepath.Join(hooks, hookName)
+	there, err := os.ReadFile(at)
 	switch {
 	case err == nil && string(there) == script:
-		return file, fault.Wrap(fault.Invalid, os.Chmod(file, 0o755), "the hook of %s", path)
+		return at, fault.Wrap(fault.Invalid, os.Chmod(at, 0o755), "the hook of %s", path)
 	case errors.Is(err, fs.ErrNotExist), overwrite:
-		return file, replace(file, script)
+		return at, fault.Wrap(fault.Invalid, file.Write(at, []byte(script), 0o755), "the hook of %s", path)
 	case err != nil:
 		return "", fault.Wrap(fault.Invalid, err, "the hook of %s", path)
 	}
-	return "", fault.New(fault.Refused, "%s is there already and is not this hook; call this one from it, or overwrite it with --force", file)
-}
-
-// replace writes a file that can be run, whole or not at all.
-func replace(file, script string) error {
-	made, err := os.CreateTemp(filepath.Dir(file), hookName)
-	if err != nil {
-		return fault.Wrap(fault.Invalid, err, "the hook")
-	}
-	_, err = made.WriteString(script)
-	if err = errors.Join(err, made.Chmod(0o755), made.Close()); err == nil {
-		err = os.Rename(made.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(made.Name())
-	}
-	return fault.Wrap(fault.Invalid, err, "the hook")
+	return "", fault.New(fault.Refused, "%s is there already and is not this hook; call this one from it, or overwrite it with --force", at)
 }

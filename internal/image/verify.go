@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // The limits of what is read. What comes from a registry is trusted to be what its digest says, not to be small.
@@ -29,7 +30,7 @@ func verifiedManifest(image v1.Image, digest string) (*v1.Manifest, error) {
 	if len(raw) > maxManifestBytes {
 		return nil, fault.New(fault.Invalid, "the manifest has more than %d MiB", maxManifestBytes>>20)
 	}
-	if sum := sha256.Sum256(raw); hex.EncodeToString(sum[:]) != digest {
+	if sha256hex.Of(raw) != digest {
 		return nil, fault.New(fault.Invalid, "the manifest is not that of sha256:%s: something else was put in its place", digest)
 	}
 	manifest, err := v1.ParseManifest(bytes.NewReader(raw))
@@ -48,7 +49,7 @@ func verifiedConfig(image v1.Image, manifest *v1.Manifest) (*v1.ConfigFile, erro
 	if err != nil {
 		return nil, err
 	}
-	if sum := sha256.Sum256(raw); len(raw) > maxManifestBytes || hex.EncodeToString(sum[:]) != manifest.Config.Digest.Hex {
+	if len(raw) > maxManifestBytes || sha256hex.Of(raw) != manifest.Config.Digest.Hex {
 		return nil, fault.New(fault.Invalid, "the configuration is not %s, which the manifest names", manifest.Config.Digest)
 	}
 	config, err := v1.ParseConfigFile(bytes.NewReader(raw))

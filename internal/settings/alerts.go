@@ -24,19 +24,26 @@ var alertName = regexp.MustCompile(`^[A-Z0-9_]{1,40}$`)
 // one that cannot be read says nothing of the other endpoints.
 func (s Settings) AlertEndpoints() ([]webhook.Endpoint, error) {
 	var endpoints []webhook.Endpoint
-	for _, variable := range slices.Sorted(maps.Keys(s.Environment)) {
-		name, isURL := strings.CutSuffix(variable, urlSuffix)
-		name, ours := strings.CutPrefix(name, AlertPrefix)
-		if !ours || !isURL || s.Environment[variable] == "" {
-			continue
-		}
-		endpoint, err := s.alertEndpoint(name, s.Environment[variable])
+	for _, name := range s.named(AlertPrefix) {
+		endpoint, err := s.alertEndpoint(name, s.Environment[AlertPrefix+name+urlSuffix])
 		if err != nil {
 			return nil, err
 		}
 		endpoints = append(endpoints, endpoint)
 	}
 	return endpoints, nil
+}
+
+// named are the names that have a URL among the variables of a prefix, sorted. An empty URL is none.
+func (s Settings) named(prefix string) (names []string) {
+	for _, variable := range slices.Sorted(maps.Keys(s.Environment)) {
+		name, isURL := strings.CutSuffix(variable, urlSuffix)
+		name, ours := strings.CutPrefix(name, prefix)
+		if ours && isURL && s.Environment[variable] != "" {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (s Settings) alertEndpoint(name, address string) (webhook.Endpoint, error) {

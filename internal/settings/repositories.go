@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -33,12 +32,7 @@ var repositoryName = regexp.MustCompile(`^[A-Z0-9][A-Z0-9_]{0,39}$`)
 // and secrets are not read yet: one that cannot be read says nothing of the other repositories, and a program that needs none does without.
 func (s Settings) Repositories() ([]forge.Repository, error) {
 	var repositories []forge.Repository
-	for _, variable := range slices.Sorted(maps.Keys(s.Environment)) {
-		name, isURL := strings.CutSuffix(variable, urlSuffix)
-		name, ours := strings.CutPrefix(name, RepositoryPrefix)
-		if !ours || !isURL || s.Environment[variable] == "" {
-			continue
-		}
+	for _, name := range s.named(RepositoryPrefix) {
 		r, err := s.repository(name)
 		if err != nil {
 			return nil, err

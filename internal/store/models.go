@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -18,16 +17,12 @@ func (s *store) RegisterVersion(ctx context.Context, v registry.ModelVersion) (r
 	created := false
 	err := s.transact(ctx, "registering a model version", func(tx *sql.Tx) error {
 		created = false
-		var text string
-		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM model_versions WHERE name = ? AND digest = ? AND meaning = ?"), v.Name, v.Digest, v.Meaning).Scan(&text)
-		if err == nil {
-			return json.Unmarshal([]byte(text), &v)
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		known, err := s.known(ctx, tx, &v, "SELECT document FROM model_versions WHERE name = ? AND digest = ? AND meaning = ?", v.Name, v.Digest, v.Meaning)
+		if known || err != nil {
 			return err
 		}
-		var last int
-		if err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT COALESCE(MAX(version), 0) FROM model_versions WHERE name = ?"), v.Name).Scan(&last); err != nil {
+		last, err := s.last(ctx, tx, "SELECT COALESCE(MAX(version), 0) FROM model_versions WHERE name = ?", v.Name)
+		if err != nil {
 			return err
 		}
 		v.Version, v.CreatedAt = last+1, now()

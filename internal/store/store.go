@@ -84,6 +84,25 @@ func (s *store) document(ctx context.Context, v any, notFound, statement string,
 	return nil
 }
 
+// known reads the one JSON column of one row as a transaction sees it; false where there is none.
+func (s *store) known(ctx context.Context, tx *sql.Tx, v any, statement string, args ...any) (bool, error) {
+	var text string
+	err := tx.QueryRowContext(ctx, s.dialect.rebind(statement), args...).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return true, json.Unmarshal([]byte(text), v)
+}
+
+// last is the newest number that a transaction sees; 0 where there is none.
+func (s *store) last(ctx context.Context, tx *sql.Tx, statement string, args ...any) (number int, err error) {
+	err = tx.QueryRowContext(ctx, s.dialect.rebind(statement), args...).Scan(&number)
+	return number, err
+}
+
 // documents reads the one JSON column of every row.
 func documents[T any](ctx context.Context, s *store, statement string, args ...any) ([]T, error) {
 	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(statement), args...)

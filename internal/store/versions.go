@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
@@ -17,16 +16,12 @@ func (s *store) PutPipelineVersion(ctx context.Context, v registry.PipelineVersi
 	created := false
 	err := s.transact(ctx, "recording a pipeline version", func(tx *sql.Tx) error {
 		created = false
-		var text string
-		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM pipeline_versions WHERE pipeline = ? AND package = ?"), v.Pipeline, v.Package).Scan(&text)
-		if err == nil {
-			return json.Unmarshal([]byte(text), &v)
-		}
-		if !errors.Is(err, sql.ErrNoRows) {
+		known, err := s.known(ctx, tx, &v, "SELECT document FROM pipeline_versions WHERE pipeline = ? AND package = ?", v.Pipeline, v.Package)
+		if known || err != nil {
 			return err
 		}
-		var last int
-		if err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT COALESCE(MAX(version), 0) FROM pipeline_versions WHERE pipeline = ?"), v.Pipeline).Scan(&last); err != nil {
+		last, err := s.last(ctx, tx, "SELECT COALESCE(MAX(version), 0) FROM pipeline_versions WHERE pipeline = ?", v.Pipeline)
+		if err != nil {
 			return err
 		}
 		v.Version, v.CreatedAt = last+1, now()

@@ -3,14 +3,13 @@
 package workers
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"io"
-	"os"
+	"errors"
+	"io/fs"
 	"regexp"
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // Deployment is the name of the worker deployment.
@@ -57,16 +56,14 @@ const buildDigits = 16
 
 // BuildOf is the build of a program that is told no other: the beginning of its SHA-256.
 func BuildOf(program string) (string, error) {
-	file, err := os.Open(program)
-	if err != nil {
+	digest, _, err := file.Digest(program)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
 		return "", fault.Wrap(fault.NotFound, err, "the worker's program")
-	}
-	defer file.Close()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
+	case err != nil:
 		return "", fault.Wrap(fault.Unavailable, err, "the worker's program")
 	}
-	return hex.EncodeToString(sum.Sum(nil))[:buildDigits], nil
+	return digest[:buildDigits], nil
 }
 
 var build = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
