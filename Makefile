@@ -68,6 +68,13 @@ DRILLS_OUTPUT ?= drills.json
 drills: build ## Every drill of a stream on a platform of its own, held against what a monitor should say; under 25 minutes
 	CGO_ENABLED=0 $(GO) run ./tests/drills -output $(DRILLS_OUTPUT) $(if $(NAME),-only $(NAME))
 
+OWN_CACHE  ?=
+OWN_OUTPUT ?= own-integration.json
+
+.PHONY: own-integration
+own-integration: build ## This project's own repository through ContinuousIntegration, and two commits that must be refused (CONTRIBUTING.md)
+	CGO_ENABLED=0 $(GO) run ./tests/ownintegration -output $(OWN_OUTPUT) $(if $(OWN_CACHE),-cache $(OWN_CACHE)) $(if $(NAME),-only $(NAME))
+
 PEERS_ROWS ?= 10000000
 PEERS      ?= .peers
 

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -39,8 +40,8 @@ func specAt(ctx context.Context, reg registry.Registry, model, digest string) (p
 	return pipeline.Parse(model+".yaml", registered.YAML)
 }
 
-// trackSpec is how a track is started in an image under the spec's limits.
-func trackSpec(ctx context.Context, reg registry.Registry, spec pipeline.Spec, track serving.Track, image string) (contract.TrackSpec, error) {
+// trackSpec is how a track is started under the spec's limits: in the image that its version names, in the worker's where it names none.
+func trackSpec(ctx context.Context, reg registry.Registry, spec pipeline.Spec, track serving.Track, workers string) (contract.TrackSpec, error) {
 	version, err := reg.Version(ctx, spec.Name, track.Version)
 	if err != nil {
 		return contract.TrackSpec{}, err
@@ -49,7 +50,7 @@ func trackSpec(ctx context.Context, reg registry.Registry, spec pipeline.Spec, t
 	return contract.TrackSpec{
 		ModelVersion: version.Version, Digest: version.Digest, BundleURI: version.Bundle.URI,
 		PolicyDigest: policy.Digest, Policy: string(policy.Document), Meaning: string(version.Meaning),
-		Image: image, MemoryMiB: int64(spec.Deploy.MemoryMiB), CPUMillis: int64(spec.Deploy.CPUMillis),
+		Image: cmp.Or(version.Predictor, workers), MemoryMiB: int64(spec.Deploy.MemoryMiB), CPUMillis: int64(spec.Deploy.CPUMillis),
 	}, err
 }
 

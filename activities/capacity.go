@@ -49,7 +49,7 @@ func (o CapacityOutput) Summary() string {
 type Capacity struct {
 	Registry registry.Registry
 	Objects  Objects
-	// Image is what tracks are to run in, repository@sha256:….
+	// Image is what tracks of versions that name none are to run in, repository@sha256:….
 	Image string
 	// Program brings an image's program to this machine, see image.Store: what is measured is the very program that will serve.
 	Program func(ctx context.Context, image string) (path string, args []string, err error)

@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -20,8 +21,8 @@ type TestInput struct {
 	Tree artifact.Ref `json:"tree"`
 	// KnownAt is the day of the commit, 2006-01-02: what is tested knows no more, so that the same commit is tested in the same way on any day.
 	KnownAt string `json:"known_at"`
-	// Stranger says that somebody wrote the commit who may not push to the repository: its commands are not run.
-	Stranger bool `json:"stranger,omitempty"`
+	// Fork says that somebody wrote the commit who may not push to the repository: its commands are not run.
+	Fork bool `json:"fork,omitempty"`
 	// Image is the one in which the model is tried, where it is.
 	Image string `json:"image,omitempty"`
 	// Champion is the bundle of the model that serves; nil without one.
@@ -40,6 +41,8 @@ type TestOutput struct {
 	// Log is what the test has to say of this commit, in lines.
 	Log  artifact.Ref            `json:"log"`
 	Made map[string]artifact.Ref `json:"made,omitempty"`
+	// Image is the one in which the sample's model was tried, where it was.
+	Image string `json:"image,omitempty"`
 	Reused
 }
 
@@ -71,15 +74,6 @@ type Integration struct {
 	Commands Commands
 }
 
-// reads are the artifacts of tests before it that a test reads, by role: no other is a part of what it is a function of.
-var reads = map[ci.Step][]string{
-	ci.TestFeatures:    {artifact.Bundle},
-	ci.TestArtifacts:   dataRoles(),
-	ci.TestPredictions: {artifact.Bundle},
-	ci.TestQuality:     {artifact.Evaluation},
-	ci.TestIntegration: {artifact.Bundle, artifact.Golden},
-}
-
 // test runs one test of a commit, or takes its outcome of before. What the commit does wrong is a refusal; a fault of anything else is an error.
 func (i *Integration) test(ctx context.Context, step Step[TestInput, TestOutput], in TestInput, work func(context.Context, *ci.Tree, TestInput) (ci.Report, map[string]artifact.Ref, error)) (TestOutput, error) {
 	out, err := cached(ctx, i.Cache, step, in, func(ctx context.Context, in TestInput) (TestOutput, error) {
@@ -94,7 +88,7 @@ func (i *Integration) test(ctx context.Context, step Step[TestInput, TestOutput]
 		if err != nil {
 			return TestOutput{}, err
 		}
-		out := TestOutput{Step: ci.Step(step.Name), Status: report.Status, Said: report.Summary, Reasons: report.Reasons, Made: made}
+		out := TestOutput{Step: ci.Step(step.Name), Status: report.Status, Said: report.Summary, Reasons: report.Reasons, Made: made, Image: in.Image}
 		if out.Log, err = i.Cache.Objects.Put(ctx, logOf(step.Name, in, report), textType, "txt"); err != nil {
 			return out, err
 		}
@@ -117,7 +111,7 @@ func (refusal) Error() string { return "refused" }
 
 // logOf is a report for people. Its first line says what it is about: a log of another commit cannot be taken for this one's.
 func logOf(step string, in TestInput, report ci.Report) []byte {
-	var b strings.Builder
+	var b bytes.Buffer
 	fmt.Fprintf(&b, "%s of the files %s, as known on %s: %s\n%s\n", step, in.Tree.SHA256, in.KnownAt, report.Status, report.Summary)
 	for _, reason := range report.Reasons {
 		fmt.Fprintf(&b, "refused: %s\n", reason)
@@ -125,7 +119,7 @@ func logOf(step string, in TestInput, report ci.Report) []byte {
 	for _, line := range report.Log {
 		fmt.Fprintln(&b, line)
 	}
-	return []byte(b.String())
+	return b.Bytes()
 }
 
 func getTree(ctx context.Context, objects Objects, ref artifact.Ref) (*ci.Tree, error) {

@@ -13,7 +13,6 @@ import (
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
-	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // component is a step of a training as an integration sees it: what it reads, what it makes, and what must hold of that.
@@ -47,18 +46,8 @@ var components = []component{
 	}},
 }
 
-// dataRoles are the artifacts of the components that look at data, and the schema.
-func dataRoles() []string {
-	roles := []string{artifact.Schema}
-	for _, c := range components {
-		if c.name != TrainModel.Name && c.name != EvaluateModel.Name {
-			roles = append(roles, slices.Sorted(maps.Keys(c.makes))...)
-		}
-	}
-	return roles
-}
-
 // TestArtifacts runs every component on the sample and holds its artifacts against what it declares. Those that look at data have run for ValidateSample.
+// The repository's commands for this step do the same with components that are its own code: both must pass.
 func (i *Integration) TestArtifacts(ctx context.Context, in TestInput) (TestOutput, error) {
 	return i.test(ctx, TestArtifacts, in, func(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Report, map[string]artifact.Ref, error) {
 		repository, err := ci.Read(tree)
@@ -78,9 +67,27 @@ func (i *Integration) TestArtifacts(ctx context.Context, in TestInput) (TestOutp
 		made := trained.Artifacts()
 		maps.Copy(made, evaluated.Artifacts())
 		report, err := holdComponents(ctx, i.Cache.Objects, in.Made, made)
+		if err != nil {
+			return report, nil, err
+		}
 		report.Log = append(report.Log, trained.Summary(), evaluated.Summary())
-		return report, made, err
+		own, err := i.run(ctx, tree, repository, ci.TestArtifacts, in)
+		return both(report, own), made, err
 	})
+}
+
+// both is the outcome of a test with commands of the repository: whatever refuses either refuses the commit, and commands that were not run do.
+func both(test, commands ci.Report) ci.Report {
+	if commands.Status == ci.NotApplicable {
+		return test
+	}
+	if commands.Status != ci.Passed {
+		test.Status = commands.Status
+	}
+	test.Summary += "; " + commands.Summary
+	test.Reasons = append(test.Reasons, commands.Reasons...)
+	test.Log = append(test.Log, commands.Log...)
+	return test
 }
 
 // holdComponents holds artifacts against what the components declare. Each must be there, whole, of its media type, and what holds of it must hold; none
@@ -284,9 +291,4 @@ func goldenScores(ctx context.Context, objects Objects, made map[string]artifact
 		}
 	}
 	return "", nil
-}
-
-// absolute are the gates that need no champion.
-func absolute(gates []pipeline.Gate) []pipeline.Gate {
-	return slices.DeleteFunc(slices.Clone(gates), func(g pipeline.Gate) bool { return g.Metric == "auc_drop" })
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
@@ -20,6 +20,8 @@ type CommitInput struct {
 	// Repository is the name of one that the settings know, or a folder that the worker may read.
 	Repository string `json:"repository"`
 	Ref        string `json:"ref"`
+	// Branch is the one that the ref is of, where that is known.
+	Branch string `json:"branch,omitempty"`
 	// Against is the branch into which the ref is to be merged; empty for none.
 	Against string `json:"against,omitempty"`
 	// Packed is a commit whose files are in the store already.
@@ -36,8 +38,10 @@ type CommitOutput struct {
 	Tree artifact.Ref `json:"tree"`
 	// Pipeline is the name that the spec has; empty where that cannot be read.
 	Pipeline string `json:"pipeline"`
-	// Known is the name of the repository in the settings; empty of a folder.
+	// Known is the name of the repository in the settings; empty of a folder that they do not name.
 	Known string `json:"known,omitempty"`
+	// Origin is what the repository is known by whatever the settings call it: its URL, or its folder. Empty of one that they do not name.
+	Origin string `json:"origin,omitempty"`
 	// Other says that the ref is not the repository's own branch: it is only tested.
 	Other bool `json:"other,omitempty"`
 }
@@ -60,20 +64,35 @@ type Commits struct {
 	Objects Objects
 	// Places are the folders of this machine in which repositories may be read by whoever starts a workflow.
 	Places source.Places
-	// Known finds a repository of the settings by its name.
+	// Known finds a repository of the settings by its name, or by the folder that it is.
 	Known func(name string) (repository forge.Repository, known bool, err error)
 	// Folder is for repositories on their way.
 	Folder string
 }
 
-// Fetch brings a commit's files into the store.
+// Fetch brings a commit's files into the store. One that is dated in days to come is refused: its tests would know labels that nobody knows yet.
 func (c *Commits) Fetch(ctx context.Context, in CommitInput) (CommitOutput, error) {
-	if in.Packed != nil {
-		return c.packed(ctx, *in.Packed, in.Against)
+	out, err := c.fetch(ctx, in)
+	if err != nil {
+		return out, err
 	}
+	if tomorrow := time.Now().UTC().AddDate(0, 0, 1).Format(pipeline.DateLayout); out.Day > tomorrow {
+		return CommitOutput{}, fault.New(fault.Refused, "the commit %.12s is dated %s, a day to come: set the clock by which it was made, and commit again", out.Commit, out.Day)
+	}
+	return out, nil
+}
+
+func (c *Commits) fetch(ctx context.Context, in CommitInput) (CommitOutput, error) {
 	known, named, err := c.Known(in.Repository)
 	if err != nil {
 		return CommitOutput{}, err
+	}
+	if in.Packed != nil {
+		packed, err := c.packed(ctx, *in.Packed, in.Against)
+		if err != nil || !named {
+			return packed, err
+		}
+		return c.recognised(ctx, known, packed, in.Branch)
 	}
 	if in.Ref == "" {
 		in.Ref = known.Branch
@@ -93,10 +112,17 @@ func (c *Commits) Fetch(ctx context.Context, in CommitInput) (CommitOutput, erro
 	}
 	out, err := PackCommit(ctx, c.Objects, commit)
 	if named {
-		out.Known = in.Repository
-		out.Other = strings.TrimPrefix(in.Ref, "refs/heads/") != known.Branch
+		out = located(out, known, in.Ref)
 	}
 	return out, err
+}
+
+// located is a commit of a repository that the settings know, of that branch.
+func located(commit CommitOutput, known forge.Repository, branch string) CommitOutput {
+	commit.Known, commit.Origin = known.Name, known.Origin()
+	name, _ := git.BranchOf(branch)
+	commit.Other = name != known.Branch
+	return commit
 }
 
 // open finds the repository: one of the settings, which may name any folder, or a folder that whoever starts a run may have read.
@@ -135,18 +161,50 @@ func (c *Commits) packed(ctx context.Context, commit CommitOutput, against strin
 	if (commit.Merged != "") != (against != "") {
 		return CommitOutput{}, fault.New(fault.Invalid, `"packed" is a merged commit, and there is no "against", or the reverse`)
 	}
-	commit.Known, commit.Pipeline = "", pipelineOf(tree)
+	commit.Known, commit.Origin, commit.Pipeline = "", "", PipelineOf(tree)
 	if _, err := day("day", commit.Day); err != nil || commit.Day == "" {
 		return CommitOutput{}, fault.New(fault.Invalid, `"packed" is a commit as loanops packs it, with the day of the commit`)
 	}
 	return commit, nil
 }
 
+// recognised is a packed commit as the repository of the settings has it, where it has this very one, and as it came where not: a commit is its repository's, whether
+// the repository's own hook packed it or a worker fetched it, and nobody's files become a repository's by what they are called.
+func (c *Commits) recognised(ctx context.Context, known forge.Repository, packed CommitOutput, branch string) (CommitOutput, error) {
+	repository, remove, err := c.open(ctx, known.Name, known, true)
+	if err != nil {
+		return unlessAway(packed, err)
+	}
+	defer remove()
+	commit, err := ReadCommit(ctx, repository, packed.Commit, packed.Merged)
+	if err != nil {
+		return unlessAway(packed, err)
+	}
+	digest, err := commit.Tree.Digest()
+	if err != nil || digest != packed.Tree.SHA256 {
+		return packed, err
+	}
+	out, err := PackCommit(ctx, c.Objects, commit)
+	if branch == "" { // an operator started it, and names none
+		branch = known.Branch
+	}
+	return located(out, known, branch), err
+}
+
+// unlessAway is a packed commit that a repository does not have, and the error of one that cannot be asked now.
+func unlessAway(packed CommitOutput, err error) (CommitOutput, error) {
+	switch fault.CodeOf(err) {
+	case fault.NotFound, fault.Invalid, fault.Refused:
+		return packed, nil
+	}
+	return CommitOutput{}, err
+}
+
 // maxPacked bounds a packed tree: its files, and what stands between them.
 const maxPacked = ci.MaxTreeBytes + ci.MaxFiles*2048
 
-// pipelineOf is the name that the spec has; empty where that cannot be read: the first test says why.
-func pipelineOf(tree *ci.Tree) string {
+// PipelineOf is the name that the spec in a tree has; empty where that cannot be read: the first test says why.
+func PipelineOf(tree *ci.Tree) string {
 	repository, err := ci.Read(tree)
 	if err != nil {
 		return ""
@@ -164,7 +222,7 @@ func ReadCommit(ctx context.Context, repository *git.Repository, ref, against st
 
 // PackCommit puts a commit's files into the store.
 func PackCommit(ctx context.Context, objects Objects, commit git.Commit) (CommitOutput, error) {
-	out := CommitOutput{Commit: commit.Hash, Merged: commit.Merged, Subject: commit.Subject, Day: commit.At.Format(pipeline.DateLayout), Pipeline: pipelineOf(commit.Tree)}
+	out := CommitOutput{Commit: commit.Hash, Merged: commit.Merged, Subject: commit.Subject, Day: commit.At.Format(pipeline.DateLayout), Pipeline: PipelineOf(commit.Tree)}
 	var err error
 	out.Tree, err = PutTree(ctx, objects, commit.Tree)
 	return out, err

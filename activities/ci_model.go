@@ -3,16 +3,15 @@ package activities
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
 )
-
-// predictionRows is how many random applications are scored, beside those at every edge of every field.
-const predictionRows = 2000
 
 // TestFeatures holds what the sample's model reads of rows against the repository's own tests.
 func (i *Integration) TestFeatures(ctx context.Context, in TestInput) (TestOutput, error) {
@@ -33,7 +32,7 @@ func (i *Integration) TestPredictions(ctx context.Context, in TestInput) (TestOu
 			return ci.Report{}, nil, err
 		}
 		d := decision.Decider{Model: m, Meaning: repository.Spec.Label.Meaning, Policy: decision.PolicyOf(repository.Spec)}
-		return ci.CheckPredictions(repository, d, ci.Options{Rows: predictionRows}), nil, nil
+		return ci.CheckPredictions(repository, d, ci.Options{}), nil, nil
 	})
 }
 
@@ -50,6 +49,9 @@ func (i *Integration) TestQuality(ctx context.Context, in TestInput) (TestOutput
 		}
 		passed, checks := evaluate.Gate(absolute(repository.Spec.Gates), seen.Metrics, evaluate.Comparison{})
 		report := ci.Report{Status: ci.Passed, Summary: fmt.Sprintf("%d gates on the sample's model", len(checks))}
+		if len(checks) == 0 {
+			return ci.Report{Status: ci.NotApplicable, Summary: "the spec has no gate that a model can pass without a champion"}, nil, nil
+		}
 		if !passed {
 			report.Status = ci.Refused
 		}
@@ -92,4 +94,9 @@ func (i *Integration) sampleModel(ctx context.Context, tree *ci.Tree, in TestInp
 	}
 	m, err := getModel(ctx, i.Cache.Objects, in.Made[artifact.Bundle])
 	return repository, m, err
+}
+
+// absolute are the gates that need no champion.
+func absolute(gates []pipeline.Gate) []pipeline.Gate {
+	return slices.DeleteFunc(slices.Clone(gates), func(g pipeline.Gate) bool { return g.Metric == pipeline.AUCDrop })
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
-	"path"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -20,12 +19,12 @@ import (
 	"github.com/loanops/loanops/internal/schema"
 )
 
-// PackageInput is what a package is a function of: a commit that passed, and by what.
+// PackageInput is what a package is a function of: a commit that passed, and by what. Where the commit was found, a forge, a folder or a clone, is no part of it.
 type PackageInput struct {
 	Tree   artifact.Ref `json:"tree"`
 	Commit string       `json:"commit"` // full hash
-	// Repository is the name or the URL by which it is known; empty of one that is a folder of a machine.
-	Repository string `json:"repository,omitempty"`
+	// Predictor is the image in which the commit was tried, and in which its models are to serve.
+	Predictor string `json:"predictor"`
 	// Steps are the tests in their order.
 	Steps []StepOutcome `json:"steps"`
 }
@@ -71,9 +70,10 @@ type RegisterPipelineInput struct {
 	Tree    artifact.Ref `json:"tree"`
 	Commit  string       `json:"commit"`
 	Package string       `json:"package"`
-	RunID   string       `json:"run_id"`
-	// Repository is the name of the one that was pushed to; empty where a person packed the commit.
-	Repository string `json:"repository,omitempty"`
+	// Predictor is the image that the package names.
+	Predictor string    `json:"predictor"`
+	RunID     string    `json:"run_id"`
+	By        Publisher `json:"by"`
 }
 
 // RegisterPipelineOutput is the version that is.
@@ -97,8 +97,6 @@ type Publication struct {
 	Objects  Objects
 	// Images is where packages are pushed to.
 	Images image.Registry
-	// Predictor is the image in which the versions' models are to serve.
-	Predictor string
 	// Register records a spec and does with schedules what it declares, see schedule.Schedules.
 	Register func(context.Context, registry.Registry, registry.PipelineSpec) error
 }
@@ -134,10 +132,7 @@ func (p *Publication) pack(ctx context.Context, in PackageInput) (packed, error)
 	if err != nil {
 		return packed{}, err
 	}
-	from := image.Provenance{Repository: in.Repository, Commit: in.Commit, Images: map[string]string{"predictor": p.Predictor}}
-	if from.Repository == "" {
-		from.Repository = repository.Spec.Name
-	}
+	from := image.Provenance{Repository: repository.Spec.Name, Commit: in.Commit, Images: map[string]string{"predictor": in.Predictor}}
 	for _, step := range in.Steps {
 		from.Steps = append(from.Steps, image.StepProvenance{Name: string(step.Name), Status: string(step.Status)})
 	}
@@ -152,12 +147,13 @@ func (p *Publication) pack(ctx context.Context, in PackageInput) (packed, error)
 	}, fault.Wrap(fault.Internal, err, "the package of %s", repository.Spec.Name)
 }
 
-// packageFiles are the spec, its schema, the feature tests, what says how they are run, and the Terraform module by which a version is delivered.
+// packageFiles are the spec, the feature tests and what says how they are run, each where it is in the repository; its schema, and the Terraform module by which
+// a version is delivered. A file of the repository that is where one of these goes is refused.
 func packageFiles(tree *ci.Tree, repository ci.Repository) (map[string][]byte, error) {
-	files := map[string][]byte{"pipeline.yaml": repository.YAML}
+	files := map[string][]byte{repository.PipelineFile: repository.YAML}
 	for _, test := range repository.TestFiles {
 		file, _ := tree.File(test.Path)
-		files[path.Join("tests", path.Base(test.Path))] = file.Data
+		files[test.Path] = file.Data
 	}
 	if config, has := tree.File(ci.ConfigFile); has {
 		files[ci.ConfigFile] = config.Data
@@ -166,17 +162,32 @@ func packageFiles(tree *ci.Tree, repository ci.Repository) (map[string][]byte, e
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "encoding the schema")
 	}
-	files["schema.json"] = append(columns, '\n')
+	if err := put(files, "schema.json", append(columns, '\n')); err != nil {
+		return nil, err
+	}
 	modules, err := fs.Glob(local.FS, "*.tf")
 	if err != nil {
 		return nil, fault.Wrap(fault.Internal, err, "the Terraform module")
 	}
 	for _, name := range modules {
-		if files["terraform/"+name], err = fs.ReadFile(local.FS, name); err != nil {
+		module, err := fs.ReadFile(local.FS, name)
+		if err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "the Terraform module")
+		}
+		if err := put(files, "terraform/"+name, module); err != nil {
+			return nil, err
 		}
 	}
 	return files, nil
+}
+
+// put adds a file of the package's own.
+func put(files map[string][]byte, name string, data []byte) error {
+	if _, taken := files[name]; taken {
+		return fault.New(fault.Invalid, "%s: a package has a file of its own there; name the repository's otherwise", name)
+	}
+	files[name] = data
+	return nil
 }
 
 // Publish pushes a package. It is made again of the same: what has another digest than was packaged is not published.
@@ -186,7 +197,7 @@ func (p *Publication) Publish(ctx context.Context, in PublishInput) (PublishOutp
 		return PublishOutput{}, err
 	}
 	if made.reference.String() != in.Package {
-		return PublishOutput{}, fault.New(fault.Conflict, "the package is %s now and was %s when it was made; the worker, or the predictor's image, is another one than then: start the integration again", made.reference, in.Package)
+		return PublishOutput{}, fault.New(fault.Conflict, "the package is %s now and was %s when it was made; the worker is another one than then: start the integration again", made.reference, in.Package)
 	}
 	say(ctx, "pushing")
 	pushed, err := p.Images.Push(ctx, made.reference.Repository, made.image)
@@ -216,43 +227,46 @@ func (p *Publication) RegisterVersion(ctx context.Context, in RegisterPipelineIn
 	if err != nil {
 		return RegisterPipelineOutput{}, err
 	}
-	if err := p.mayReplace(ctx, spec.Name, in.Repository); err != nil {
+	versions, err := p.Registry.PipelineVersions(ctx, spec.Name)
+	if err != nil {
 		return RegisterPipelineOutput{}, err
 	}
+	owner := ""
+	if len(versions) == 0 { // of another one the registry knows it, and of this run's own where it is asked again
+		if owner, err = p.firstOwner(ctx, spec.Name, in.By); err != nil {
+			return RegisterPipelineOutput{}, err
+		}
+	}
 	as := registry.NewPipelineSpec(spec, yaml)
+	// The version first: it says whose the pipeline is, to whoever registers it at the same time, and to this very run where it is interrupted here.
+	version, created, err := p.Registry.PutPipelineVersion(ctx, registry.PipelineVersion{
+		Pipeline: spec.Name, Package: in.Package, Predictor: in.Predictor, Commit: in.Commit, SpecDigest: as.Digest, Tree: in.Tree, RunID: in.RunID,
+		Repository: in.By.Repository, Owner: owner, Trigger: in.By.Trigger, TakeOver: in.By.TakeOver,
+	})
+	if err != nil {
+		return RegisterPipelineOutput{}, err
+	}
 	if err := p.Register(ctx, p.Registry, as); err != nil {
 		return RegisterPipelineOutput{}, err
 	}
-	version, created, err := p.Registry.PutPipelineVersion(ctx, registry.PipelineVersion{
-		Pipeline: spec.Name, Package: in.Package, Predictor: p.Predictor, Commit: in.Commit, SpecDigest: as.Digest, Tree: in.Tree, Repository: in.Repository, RunID: in.RunID,
-	})
-	return RegisterPipelineOutput{Pipeline: spec.Name, Version: version.Version, Created: created}, err
+	return RegisterPipelineOutput{Pipeline: spec.Name, Version: version.Version, Created: created}, p.trainNewest(ctx, spec.Name, as.Digest)
 }
 
-// mayReplace refuses a push to a repository whose spec has the name of a pipeline that is not that repository's: whoever can push there cannot do so here. A
-// person who starts the integration of a folder, and so has the rights of an operator, moves a pipeline from one to the other.
-func (p *Publication) mayReplace(ctx context.Context, name, repository string) error {
-	if repository == "" {
+// trainNewest registers the newest version's spec again where another run has published since, and this one's came after it: what is trained is the newest. A
+// spec that is not there yet is about to be registered by that run.
+func (p *Publication) trainNewest(ctx context.Context, name, digest string) error {
+	versions, err := p.Registry.PipelineVersions(ctx, name)
+	if err != nil || versions[0].SpecDigest == digest {
+		return err
+	}
+	newest, err := p.Registry.PipelineAt(ctx, name, versions[0].SpecDigest)
+	if fault.CodeOf(err) == fault.NotFound {
 		return nil
 	}
-	versions, err := p.Registry.PipelineVersions(ctx, name)
 	if err != nil {
 		return err
 	}
-	if len(versions) > 0 && versions[0].Repository != "" {
-		if versions[0].Repository == repository {
-			return nil
-		}
-		return fault.New(fault.Refused, "the pipeline %s is of the repository %s; a push to %s does not replace it: give it another name, or start the integration of a clone by hand: loanops ci start --repo FOLDER", name, versions[0].Repository, repository)
-	}
-	_, err = p.Registry.Pipeline(ctx, name)
-	if fault.CodeOf(err) == fault.NotFound || err == nil && len(versions) > 0 {
-		return nil // new, or handed over by a person
-	}
-	if err != nil {
-		return err
-	}
-	return fault.New(fault.Refused, "a pipeline %s is registered that no repository published; a push to %s does not replace it: give it another name, or start the integration of a clone once by hand: loanops ci start --repo FOLDER", name, repository)
+	return p.Register(ctx, p.Registry, newest)
 }
 
 // storedSpec is the spec with the objects that hold files of the tree in place of their paths.

@@ -63,7 +63,7 @@ func (c *Comparison) CheckContract(ctx context.Context, in ComparisonInput) (Con
 		return ContractOutput{}, err
 	}
 	after, err := contractOf(ctx, c.Registry, c.Objects, in.Candidate.Model, in.Candidate.Version)
-	return ContractOutput{Breaks: request.Breaks(before, after), Meant: spec.Deploy.Contract == pipeline.ContractBreaking}, err
+	return ContractOutput{Breaks: request.Words(request.Breaks(before, after)), Meant: spec.Deploy.Contract == pipeline.ContractBreaking}, err
 }
 
 // contractOf is the contract of requests of a model's version.

@@ -26,7 +26,7 @@ type Workspace interface {
 type Environments struct {
 	Registry registry.Registry
 	Agent    shift.Agent
-	// Image is what new tracks run in, repository@sha256:….
+	// Image is what new tracks of versions that name none run in, repository@sha256:….
 	Image string
 	// Workspace is where a step works.
 	Workspace func(pipeline, environment string, step terraform.Step) Workspace

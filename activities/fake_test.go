@@ -187,9 +187,22 @@ func (m *memory) SchemaVersions(_ context.Context, pipeline string) ([]registry.
 
 func (m *memory) PutPipelineVersion(_ context.Context, v registry.PipelineVersion) (registry.PipelineVersion, bool, error) {
 	for _, known := range m.built {
-		if known.Package == v.Package {
+		if known.RunID == v.RunID && known.Pipeline == v.Pipeline {
 			return known, false, nil
 		}
+	}
+	for _, newest := range m.built {
+		if newest.Pipeline != v.Pipeline {
+			continue
+		}
+		var err error
+		if v.Owner, err = registry.NextOwner(newest.Owner, v.Pipeline, v.Repository, v.Trigger, v.TakeOver); err != nil {
+			return v, false, err
+		}
+		if newest.Package == v.Package && newest.Owner == v.Owner {
+			return newest, false, nil
+		}
+		break
 	}
 	v.Version = len(m.built) + 1
 	m.built = append([]registry.PipelineVersion{v}, m.built...)
@@ -264,7 +277,7 @@ func (m *memory) PutCachedStep(_ context.Context, step registry.CachedStep) erro
 
 func (m *memory) RegisterVersion(_ context.Context, v registry.ModelVersion) (registry.ModelVersion, bool, error) {
 	for _, known := range m.versions {
-		if known.Digest == v.Digest && known.Meaning == v.Meaning {
+		if known.Digest == v.Digest && known.Meaning == v.Meaning && known.Predictor == v.Predictor {
 			return known, false, nil
 		}
 	}

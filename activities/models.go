@@ -23,6 +23,7 @@ type RegisterInput struct {
 	Hyperparameters json.RawMessage            `json:"hyperparameters"`
 	Metrics         map[string]evaluate.Metric `json:"metrics"`
 	SpecDigest      string                     `json:"spec_digest"`
+	PipelineVersion int                        `json:"pipeline_version,omitempty"` // 0: the spec is of none
 	SchemaVersion   int                        `json:"schema_version"`
 	Source          string                     `json:"source"`
 	AsOf            string                     `json:"as_of"`
@@ -92,11 +93,15 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 	if err != nil {
 		return RegisterOutput{}, err
 	}
+	predictor, err := m.predictor(ctx, in)
+	if err != nil {
+		return RegisterOutput{}, err
+	}
 	registered, created, err := m.Registry.RegisterVersion(ctx, registry.ModelVersion{
-		Name: in.Model, Digest: bundle.SHA256, Meaning: spec.Label.Meaning, Bundle: bundle, Algorithm: in.Algorithm, Hyperparameters: in.Hyperparameters,
+		Name: in.Model, Digest: bundle.SHA256, Meaning: spec.Label.Meaning, Predictor: predictor, Bundle: bundle, Algorithm: in.Algorithm, Hyperparameters: in.Hyperparameters,
 		Metrics: in.Metrics, Artifacts: artifacts, RunID: in.RunID,
 		Lineage: registry.Lineage{
-			SpecDigest: in.SpecDigest, Schema: in.SchemaVersion, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
+			SpecDigest: in.SpecDigest, Pipeline: in.PipelineVersion, Schema: in.SchemaVersion, Dataset: artifacts[artifact.Dataset].SHA256, Source: in.Source, AsOf: in.AsOf, Rows: in.Rows,
 			Code: in.Code,
 			Steps: map[string]string{
 				ExtractData.Name: ExtractData.Version, ValidateData.Name: ValidateData.Version, ProfileData.Name: ProfileData.Version,
@@ -105,6 +110,23 @@ func (m *Models) Register(ctx context.Context, in RegisterInput) (RegisterOutput
 		},
 	})
 	return RegisterOutput{Version: registered.Version, Digest: registered.Digest, Created: created}, err
+}
+
+// predictor is the image that the pipeline version was published with, in which alone its models were tried; empty where there is no version.
+func (m *Models) predictor(ctx context.Context, in RegisterInput) (string, error) {
+	if in.PipelineVersion == 0 {
+		return "", nil
+	}
+	versions, err := m.Registry.PipelineVersions(ctx, in.Model)
+	if err != nil {
+		return "", err
+	}
+	for _, v := range versions {
+		if v.Version == in.PipelineVersion {
+			return v.Predictor, nil
+		}
+	}
+	return "", fault.New(fault.NotFound, "the pipeline %s has no version %d", in.Model, in.PipelineVersion)
 }
 
 // FindChampion returns the champion and the one before it, as far as there are any.

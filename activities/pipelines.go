@@ -18,9 +18,11 @@ type PipelineInput struct {
 
 // PipelineOutput is a parsed spec's identity, its schema and the small parts of it that steps read.
 type PipelineOutput struct {
-	Digest string          `json:"digest"`
-	Schema SchemaState     `json:"schema"`
-	Evolve pipeline.Evolve `json:"evolve"`
+	Digest string `json:"digest"`
+	// Version is the newest pipeline version that has this spec; 0 for one that is of none.
+	Version int             `json:"pipeline_version,omitempty"`
+	Schema  SchemaState     `json:"schema"`
+	Evolve  pipeline.Evolve `json:"evolve"`
 	// Refused says what a person must accept before anything is trained; empty otherwise.
 	Refused    string              `json:"refused,omitempty"`
 	Source     pipeline.Source     `json:"source"`
@@ -41,7 +43,11 @@ func (o PipelineOutput) Summary() string {
 	if o.Refused != "" {
 		return o.Refused
 	}
-	return fmt.Sprintf("spec %.12s, schema version %d", o.Digest, o.Schema.Version)
+	text := fmt.Sprintf("spec %.12s, schema version %d", o.Digest, o.Schema.Version)
+	if o.Version > 0 {
+		text += fmt.Sprintf(", pipeline version %d", o.Version)
+	}
+	return text
 }
 
 // Validation holds what was extracted against the schema.
@@ -90,8 +96,22 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 	}
 	out := taken(spec)
 	out.Digest = registered.Digest
+	if out.Version, err = p.published(ctx, in.Pipeline, registered.Digest); err != nil {
+		return PipelineOutput{}, err
+	}
 	out.Schema, out.Refused, err = p.schemaOf(ctx, spec)
 	return out, err
+}
+
+// published is the newest version that a spec was published as; 0 where it never was. It is the spec that counts, not who registered it last.
+func (p *Pipelines) published(ctx context.Context, name, digest string) (int, error) {
+	versions, err := p.Registry.PipelineVersions(ctx, name)
+	for _, v := range versions { // newest first
+		if v.SpecDigest == digest {
+			return v.Version, err
+		}
+	}
+	return 0, err
 }
 
 // taken keeps of a spec what steps read.

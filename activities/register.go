@@ -21,6 +21,7 @@ type Stages struct {
 	Approvals    Approvals
 	Commits      Commits
 	Statuses     Statuses
+	Summaries    Summaries
 	Integration  Integration
 	Publication  Publication
 	Runs         Runs
@@ -46,9 +47,11 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	RegisterModel.register(to, s.Models.Register)
 	FetchCommit.register(to, s.Commits.Fetch)
 	ReportStatus.register(to, s.Statuses.Report)
+	WriteSummary.register(to, s.Summaries.Write)
 	s.Integration.register(to)
 	PackagePipeline.register(to, s.Publication.Package)
 	PublishPackage.register(to, s.Publication.Publish)
+	CheckOwner.register(to, s.Publication.CheckOwner)
 	RegisterPipeline.register(to, s.Publication.RegisterVersion)
 	FindReference.register(to, s.Looking.Reference)
 	FindSchemaChanges.register(to, s.Looking.Schema)

@@ -134,6 +134,15 @@ func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	require.Equal(t, predictorImage, asked.Spec.Image)
 	require.Equal(t, version.Digest, asked.Spec.Digest)
 	require.EqualValues(t, b.spec.Deploy.MemoryMiB, asked.Spec.MemoryMiB)
+
+	named := "loanops-api@sha256:" + strings.Repeat("a1", 32)
+	b.registry.versions[version.Version-1].Predictor = named
+	_, err = stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
+	require.ErrorContains(t, err, "there is no image "+named, "it is measured in no other image than the one that will serve")
+	stage.Program = programOf(named)
+	_, err = stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
+	require.NoError(t, err)
+	require.Equal(t, named, asked.Spec.Image)
 	require.Equal(t, string(decision.PolicyOf(b.spec).Document()), asked.Spec.Policy)
 	require.Equal(t, decision.PolicyOf(b.spec).Digest(), asked.Spec.PolicyDigest)
 	require.Len(t, asked.Applications, goldenRows)

@@ -3,6 +3,8 @@
 package activities
 
 import (
+	"strings"
+
 	"github.com/loanops/loanops/internal/ci"
 	"github.com/loanops/loanops/internal/train/logit"
 )
@@ -27,27 +29,29 @@ var (
 // The steps that test a commit, see ci.Tests.
 var (
 	ReportStatus    = Step[StatusInput, StatusOutput]{Name: "ReportStatus", Role: Integrate, Patience: Brief}
+	WriteSummary    = Step[SummaryInput, SummaryOutput]{Name: "WriteSummary", Role: Integrate, Patience: Brief}
 	FetchCommit     = Step[CommitInput, CommitOutput]{Name: string(ci.FetchCommit), Role: Integrate, Patience: Brief}
 	CheckSpec       = testStep(ci.CheckSpec, "1")
 	RunCommands     = testStep(ci.RunCommands, "1")
 	ReplayHistories = testStep(ci.ReplayHistories, "1")
-	ValidateSample  = testStep(ci.ValidateSample, "1."+ExtractData.Version+"."+ValidateData.Version+"."+SplitData.Version)
+	ValidateSample  = testStep(ci.ValidateSample, "1", ExtractData.Version, ValidateData.Version, ProfileData.Version, SplitData.Version, CheckSplit.Version, CheckLeakage.Version)
 	TestFeatures    = testStep(ci.TestFeatures, "1")
-	TestArtifacts   = testStep(ci.TestArtifacts, "1."+TrainModel.Version+"."+EvaluateModel.Version)
+	TestArtifacts   = testStep(ci.TestArtifacts, "2", TrainModel.Version, EvaluateModel.Version)
 	TestPredictions = testStep(ci.TestPredictions, "1")
-	TestQuality     = testStep(ci.TestQuality, "1")
+	TestQuality     = testStep(ci.TestQuality, "2")
 	TestIntegration = testStep(ci.TestIntegration, "1")
 )
 
-// testStep is a step that tests a commit.
-func testStep(name ci.Step, version string) Step[TestInput, TestOutput] {
-	return Step[TestInput, TestOutput]{Name: string(name), Version: version, Role: Integrate, Patience: Long}
+// testStep is a step that tests a commit. It is cached under its own version and those of the steps of a training that it takes.
+func testStep(name ci.Step, versions ...string) Step[TestInput, TestOutput] {
+	return Step[TestInput, TestOutput]{Name: string(name), Version: strings.Join(versions, "."), Role: Integrate, Patience: Long}
 }
 
 // The steps that make a pipeline version of a commit that passed.
 var (
 	PackagePipeline  = Step[PackageInput, PackageOutput]{Name: string(ci.Package), Version: "1", Role: Integrate, Patience: Brief}
 	PublishPackage   = Step[PublishInput, PublishOutput]{Name: string(ci.Publish), Role: Integrate, Patience: Brief}
+	CheckOwner       = Step[OwnerInput, OwnerOutput]{Name: "CheckOwner", Role: Integrate}
 	RegisterPipeline = Step[RegisterPipelineInput, RegisterPipelineOutput]{Name: string(ci.RegisterPipeline), Role: Integrate}
 )
 

@@ -83,5 +83,5 @@ func checked(ctx context.Context, file, data, to string) (activities.DataCheck, 
 	if err != nil || to == "" {
 		return made, err
 	}
-	return made, save(ctx, objects, made.Artifacts, to)
+	return made, save(ctx, objects, made.Artifacts, to, savedChecked)
 }

@@ -12,11 +12,11 @@ import (
 
 // commands runs the commands of repositories as the settings allow; nil where they allow none.
 func commands(ctx context.Context, cfg settings.Settings) (activities.Commands, error) {
-	allowed, sameUser, network, err := cfg.CommandsAllowed()
-	if err != nil || !allowed {
+	rights, err := cfg.CommandRights()
+	if err != nil || !rights.Run {
 		return nil, err
 	}
-	c := sandbox.Config{Dir: cfg.CIDir, SameUser: sameUser, Network: network}
+	c := sandbox.Config{Dir: cfg.CIDir, SameUser: rights.SameUser, Network: rights.Network}
 	if c.Users, err = sandbox.ParseUsers(cfg.CIUsers); err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "LOANOPS_CI_USERS")
 	}
@@ -27,8 +27,8 @@ func commands(ctx context.Context, cfg settings.Settings) (activities.Commands, 
 	if err != nil {
 		return nil, err
 	}
-	return func(ctx context.Context, tree *ci.Tree, command ci.Command) (printed []string, why string, err error) {
+	return func(ctx context.Context, tree *ci.Tree, command ci.Command) (activities.CommandEnd, error) {
 		r, err := box.Run(ctx, sandbox.Command{Args: command.Run, Unpack: tree.Unpack, Timeout: command.Timeout, Output: command.Output})
-		return r.Lines, r.Why, err
+		return activities.CommandEnd{Printed: r.Lines, Why: r.Why}, err
 	}, nil
 }

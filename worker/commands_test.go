@@ -50,10 +50,10 @@ func TestACommandOfARepository(t *testing.T) {
 	var tree ci.Tree
 	require.NoError(t, tree.Add("scripts/check", ci.File{Data: []byte("#!/bin/sh\ncat data/x; env; exit 3\n"), Executable: true}))
 	require.NoError(t, tree.Add("data/x", ci.File{Data: []byte("rows\n")}))
-	printed, why, err := run(t.Context(), &tree, ci.Command{Name: "check", Run: []string{"scripts/check"}, Timeout: time.Minute, Output: 1 << 20})
+	ended, err := run(t.Context(), &tree, ci.Command{Name: "check", Run: []string{"scripts/check"}, Timeout: time.Minute, Output: 1 << 20})
 	require.NoError(t, err)
-	require.Equal(t, "ended with 3", why)
-	require.Equal(t, "rows", printed[0])
-	require.Contains(t, printed, "GOPROXY=off")
-	require.NotContains(t, strings.Join(printed, "\n"), "planted-secret")
+	require.Equal(t, "ended with 3", ended.Why)
+	require.Equal(t, "rows", ended.Printed[0])
+	require.Contains(t, ended.Printed, "GOPROXY=off")
+	require.NotContains(t, strings.Join(ended.Printed, "\n"), "planted-secret")
 }

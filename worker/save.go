@@ -26,8 +26,9 @@ func savable(to string) error {
 }
 
 // save copies what was made into a person's folder, by role; the parts of a dataset beside its manifest. The folder gets all or nothing: files are
-// copied beside their places, for it may be on another file system, and put there when all of them are whole.
-func save(ctx context.Context, objects artifact.Folder, made map[string]artifact.Ref, to string) error {
+// copied beside their places, for it may be on another file system, and put there when all of them are whole. What an earlier job of the kind left there, which
+// earlier names, goes: parts of two are no whole.
+func save(ctx context.Context, objects artifact.Folder, made map[string]artifact.Ref, to string, earlier *regexp.Regexp) error {
 	_, err := os.Stat(to)
 	fresh := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(to, 0o755); err != nil {
@@ -56,7 +57,7 @@ func save(ctx context.Context, objects artifact.Folder, made map[string]artifact
 			}
 		}
 	}
-	return saveFault(replace(beside, to))
+	return saveFault(replace(beside, to, earlier))
 }
 
 // roles are those of what a check makes.
@@ -65,25 +66,26 @@ var roles = []string{
 	artifact.ProfileHTML, artifact.Train, artifact.Validation, artifact.Test,
 }
 
-var savedName = regexp.MustCompile(`^(` + strings.Join(roles, "|") + `)(-[0-9]{4})?\.[a-z]+$`)
+// savedChecked are the names of the files that a check saves.
+var savedChecked = regexp.MustCompile(`^(` + strings.Join(roles, "|") + `)(-[0-9]{4})?\.[a-z]+$`)
 
-// replace puts the files beside a folder into it, and takes away what an earlier check has left there: parts of two checks are no dataset.
-func replace(beside, to string) error {
-	var earlier []string
+// replace puts the files beside a folder into it, and takes away those of a name that earlier matches.
+func replace(beside, to string, earlier *regexp.Regexp) error {
+	var old []string
 	there, err := os.ReadDir(to)
 	if err != nil {
 		return err
 	}
 	for _, entry := range there {
 		switch {
-		case !savedName.MatchString(entry.Name()):
+		case !earlier.MatchString(entry.Name()):
 		case !entry.Type().IsRegular():
 			return fault.New(fault.Invalid, "%s is no file", entry.Name())
 		default:
-			earlier = append(earlier, filepath.Join(to, entry.Name()))
+			old = append(old, filepath.Join(to, entry.Name()))
 		}
 	}
-	for _, path := range earlier {
+	for _, path := range old {
 		err = errors.Join(err, os.Remove(path))
 	}
 	made, readErr := os.ReadDir(beside)

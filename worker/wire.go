@@ -165,7 +165,8 @@ func wireIntegration(ctx context.Context, stages *activities.Stages, cfg setting
 	known := func(name string) (forge.Repository, bool, error) { return knownRepository(cfg, name) }
 	stages.Commits = activities.Commits{Objects: cache.Objects, Places: places, Folder: filepath.Join(cfg.WorkDir, "repositories"), Known: known}
 	site := webhook.Site{WebUI: strings.TrimSuffix(cfg.WebUI, "/"), Namespace: namespace}
-	stages.Statuses = activities.Statuses{Known: known, Page: site.Run}
+	stages.Statuses = activities.Statuses{Known: known, Objects: cache.Objects, Page: site.Run}
+	stages.Summaries = activities.Summaries{Objects: cache.Objects, Page: report.IntegrationHTML}
 	stages.Integration = integration(activities.Desk{
 		Cache: cache, Warehouse: duck, Folder: filepath.Join(cfg.WorkDir, "extractions"), Connection: cfg.Connection, Page: report.ProfileHTML,
 	}, activities.Predictor{Image: cfg.PredictorImage, Program: images.Program})
@@ -173,12 +174,12 @@ func wireIntegration(ctx context.Context, stages *activities.Stages, cfg setting
 		return err
 	}
 	stages.Publication = activities.Publication{
-		Registry: stages.Pipelines.Registry, Objects: cache.Objects, Images: images.Registry, Predictor: cfg.PredictorImage, Register: stages.Pipelines.Register,
+		Registry: stages.Pipelines.Registry, Objects: cache.Objects, Images: images.Registry, Register: stages.Pipelines.Register,
 	}
 	return nil
 }
 
-// knownRepository is one of the settings; false where they name none so.
+// knownRepository is one of the settings, by its name or its folder; false where they name none so.
 func knownRepository(cfg settings.Settings, name string) (forge.Repository, bool, error) {
 	r, err := cfg.Repository(name)
 	if fault.CodeOf(err) == fault.NotFound {

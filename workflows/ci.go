@@ -2,7 +2,7 @@ package workflows
 
 import (
 	"fmt"
-	"strings"
+	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -28,10 +28,12 @@ type IntegrationInput struct {
 	TestOnly bool `json:"test_only,omitempty"`
 	// Commit is the one of which a forge told, which is told how it goes though it cannot be fetched.
 	Commit string `json:"commit,omitempty"`
-	// Stranger says that the commit comes from a copy of the repository, a fork: its commands are not run.
-	Stranger bool `json:"stranger,omitempty"`
+	// Fork says that the commit comes from a copy of the repository, a fork: its commands are not run.
+	Fork bool `json:"fork,omitempty"`
 	// Packed are the files of a commit that whoever starts it has packed, in place of what a worker would fetch.
 	Packed *activities.CommitOutput `json:"packed,omitempty"`
+	// TakeOver makes the pipeline this repository's own: pushes to it replace the pipeline from then on. A push cannot say so.
+	TakeOver bool `json:"take_over,omitempty"`
 	// Trigger says why it runs. Defaults to manual.
 	Trigger registry.Trigger `json:"trigger,omitempty"`
 	// Actor is who started it, or pushed. Defaults to operator.
@@ -41,16 +43,17 @@ type IntegrationInput struct {
 }
 
 // ID is the workflow ID of the integration.
-// What is tested as merged, or only tested, ends no run that publishes.
+// What is tested as merged, or only tested, ends no run that publishes. Into which branch it is merged is no part: a commit has one status of that kind, and a
+// merge request that is pointed at another target ends the tests of the one before.
 func (i IntegrationInput) ID() string {
-	id := IntegrationID(i.Repository, defaultTo(i.Branch, i.Ref))
+	branch := defaultTo(i.Branch, i.Ref)
 	switch {
 	case i.Against != "":
-		return id + "-into-" + strings.ReplaceAll(strings.TrimPrefix(i.Against, "refs/heads/"), "/", ":")
+		return IntegrationID(i.Repository, branch, "merged")
 	case i.TestOnly:
-		return id + "-test"
+		return IntegrationID(i.Repository, branch, "test")
 	}
-	return id
+	return IntegrationID(i.Repository, branch)
 }
 
 // Integrated is how a commit came through.
@@ -95,7 +98,7 @@ func ContinuousIntegration(ctx workflow.Context, input IntegrationInput) (Result
 	}
 	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
 	input.Actor = defaultTo(input.Actor, "operator")
-	i := &integration{input: input, ended: map[ci.Step]ci.Status{}}
+	i := &integration{input: input, ended: map[ci.Step]ci.Status{}, made: map[ci.Step]map[string]artifact.Ref{}}
 	i.run = newRun(activities.Integrate, "", input.Trigger, nil, plannedIntegration()...)
 	pushes := workflow.GetSignalChannel(ctx, PushSignal)
 	workflow.Go(ctx, func(ctx workflow.Context) {
@@ -107,7 +110,7 @@ func ContinuousIntegration(ctx workflow.Context, input IntegrationInput) (Result
 			i.hear(push)
 		}
 	})
-	result, err := i.execute(ctx, i.integrate)
+	result, err := i.execute(ctx, i.integrateAndSay)
 	i.tellEnd(ctx, result, err)
 	for {
 		var push IntegrationInput
@@ -139,8 +142,10 @@ type integration struct {
 	input  IntegrationInput
 	commit activities.CommitOutput
 	ended  map[ci.Step]ci.Status
-	made   []map[string]artifact.Ref // by each test that has ended
+	made   map[ci.Step]map[string]artifact.Ref // by each test that has ended
 	out    Integrated
+	image  string        // in which the commit was tried
+	page   *artifact.Ref // of how the commit came through, once it is written
 	// newer is the push that came since; the last one counts.
 	newer *IntegrationInput
 }
@@ -160,24 +165,40 @@ func (i *integration) hear(push IntegrationInput) {
 // integrate fetches, tests, publishes.
 func (i *integration) integrate(ctx workflow.Context) (Result, error) {
 	var err error
-	if i.commit, err = do(ctx, &i.run, activities.FetchCommit, "fetching the commit", activities.CommitInput{
-		Repository: i.input.Repository, Ref: i.input.Ref, Against: i.input.Against, Packed: i.input.Packed,
-	}); err != nil {
-		if failedWith(err, fault.Refused) { // it cannot be merged
+	early := i.input.Commit != "" && i.input.Packed == nil
+	if early { // what was told of it before, as of a merge into another branch, does not stand while it is fetched
+		i.tell(ctx, forge.Pending, "it is being fetched")
+	}
+	// A push is told once: what only waiting mends is waited for, until a newer one comes.
+	if i.commit, err = insist(ctx, &i.run, activities.FetchCommit, "fetching the commit", activities.CommitInput{
+		Repository: i.input.Repository, Ref: i.input.Ref, Branch: i.input.Branch, Against: i.input.Against, Packed: i.input.Packed,
+	}, inVain...); err != nil {
+		if failedWith(err, fault.Refused) { // it cannot be merged, or is of a day to come
 			return i.refuse(ci.FetchCommit, cause(err)), nil
 		}
 		return Result{}, err
 	}
 	i.about(ctx)
-	i.tell(ctx, forge.Pending, "it is being tested")
+	if !early {
+		i.tell(ctx, forge.Pending, "it is being tested")
+	}
+	if i.Pipeline != "" {
+		_, err := patiently(ctx, &i.run, activities.CheckOwner, "whose the pipeline is", activities.OwnerInput{Pipeline: i.Pipeline, By: i.publisher()})
+		if failedWith(err, fault.Refused) { // no test of this commit is to see anything of that pipeline
+			i.out.Steps = activities.InOrder(map[ci.Step]activities.StepOutcome{ci.CheckSpec: {Name: ci.CheckSpec, Status: ci.Refused, Reasons: []string{cause(err)}}})
+			i.end(ctx, string(ci.CheckSpec), StepFailed, cause(err))
+			i.skip(ctx, "the commit is refused", i.waiting()...)
+			return i.refuse(ci.CheckSpec, cause(err)), nil
+		}
+		if err != nil {
+			return Result{}, err
+		}
+	}
 	if err := i.test(ctx); err != nil {
 		return Result{}, err
 	}
 	if failed := activities.Failed(i.out.Steps); failed != nil {
 		i.skip(ctx, "the commit is refused", i.waiting()...)
-		if len(failed.Reasons) == 0 {
-			return i.refuse(failed.Name, fmt.Sprintf("%s is %s: it has to pass", failed.Name, failed.Status)), nil
-		}
 		return i.refuse(failed.Name, failed.Reasons...), nil
 	}
 	if i.input.TestOnly || i.input.Against != "" || i.commit.Other {
@@ -191,6 +212,28 @@ func (i *integration) integrate(ctx workflow.Context) (Result, error) {
 	return i.publish(ctx)
 }
 
+// integrateAndSay integrates, and writes a page of how that went. A page that cannot be written changes nothing of it.
+func (i *integration) integrateAndSay(ctx workflow.Context) (Result, error) {
+	result, err := i.integrate(ctx)
+	if err != nil {
+		return result, err
+	}
+	summary, failed := call(ctx, activities.WriteSummary, "write the page", activities.SummaryInput{
+		Repository: i.input.Repository, Ref: i.input.Ref, Commit: i.commit, Refused: i.out.FailedStep, Reasons: result.Reasons, Steps: i.out.Steps,
+	})
+	if failed != nil {
+		workflow.GetLogger(ctx).Warn("there is no page of the commit", "error", failed)
+		return result, nil
+	}
+	i.page = &summary.HTML
+	return result, nil
+}
+
+// publisher is who publishes the commit.
+func (i *integration) publisher() activities.Publisher {
+	return activities.Publisher{Repository: defaultTo(i.commit.Origin, i.input.Repository), Trigger: i.input.Trigger, TakeOver: i.input.TakeOver}
+}
+
 // about says what the run is about, once that is known.
 func (i *integration) about(ctx workflow.Context) {
 	i.out.Commit, i.out.Tree, i.out.Merged = i.commit.Commit, i.commit.Tree.SHA256, i.commit.Merged
@@ -198,10 +241,15 @@ func (i *integration) about(ctx workflow.Context) {
 	_ = workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(i.Pipeline))
 }
 
-// tellEnd tells the forge how the run ended.
+// tellEnd tells the forge how the run ended. A status that still says "pending" holds up whoever waits for it.
 func (i *integration) tellEnd(ctx workflow.Context, result Result, failure error) {
 	last, release := workflow.NewDisconnectedContext(ctx)
 	defer release()
+	workflow.Go(last, func(ctx workflow.Context) { // who waits for a newer commit does not wait for a forge to hear of this one
+		if workflow.Await(ctx, func() bool { return i.newer != nil }) == nil && workflow.Sleep(ctx, toldBriefly) == nil {
+			release()
+		}
+	})
 	switch {
 	case failure != nil:
 		i.tell(last, forge.Error, "it could not be tested to the end")
@@ -214,6 +262,12 @@ func (i *integration) tellEnd(ctx workflow.Context, result Result, failure error
 	}
 }
 
+// How long a forge is told how a run ended, if it does not answer, and how long once a newer push waits.
+const (
+	told        = time.Hour
+	toldBriefly = 30 * time.Second
+)
+
 // tell tells the forge of a repository that the settings know how it goes. That it cannot be told changes nothing of that.
 func (i *integration) tell(ctx workflow.Context, state forge.State, text string) {
 	repository, commit := i.commit.Known, i.commit.Commit
@@ -223,9 +277,14 @@ func (i *integration) tell(ctx workflow.Context, state forge.State, text string)
 	if repository == "" || commit == "" {
 		return
 	}
+	step := activities.ReportStatus
+	o := options(step.Queue(), step.Patience, "tell the forge: "+string(state))
+	if state != forge.Pending {
+		o.RetryPolicy, o.ScheduleToCloseTimeout = retries(0), told
+	}
 	execution := workflow.GetInfo(ctx).WorkflowExecution
-	_, err := call(ctx, activities.ReportStatus, "tell the forge: "+string(state), activities.StatusInput{
-		Repository: repository, Commit: commit, Merged: i.input.Against != "", State: state, Text: text, WorkflowID: execution.ID, RunID: execution.RunID,
+	_, err := callWith(ctx, o, step, activities.StatusInput{
+		Repository: repository, Commit: commit, Merged: i.input.Against != "", State: state, Text: text, Page: i.page, WorkflowID: execution.ID, RunID: execution.RunID,
 	})
 	if err != nil {
 		workflow.GetLogger(ctx).Warn("the forge was not told of the commit", "error", err)
@@ -238,6 +297,9 @@ func (i *integration) test(ctx workflow.Context) error {
 	if err != nil {
 		return err
 	}
+	ctx, stop := workflow.WithCancel(ctx) // tests beside one that cannot be taken to its end are not waited for
+	defer stop()
+	known := activities.TestInput{Tree: i.commit.Tree, KnownAt: i.commit.Day, Fork: i.input.Fork, Champion: champion}
 	outcomes := map[ci.Step]activities.StepOutcome{}
 	running := 0
 	begun := map[ci.Step]bool{}
@@ -252,24 +314,23 @@ func (i *integration) test(ctx workflow.Context) error {
 			running++
 			step := activities.TestStep(name)
 			i.begin(ctx, step.Name, "testing")
-			in := activities.TestInput{Tree: i.commit.Tree, KnownAt: i.commit.Day, Made: activities.ReadsOf(name, i.made...)}
-			switch name {
-			case ci.CheckSpec:
-				in.Champion = champion
-			case ci.RunCommands, ci.ReplayHistories:
-				in.Stranger = i.input.Stranger
-			}
-			future := workflow.ExecuteActivity(workflow.WithActivityOptions(ctx, options(step.Queue(), step.Patience, string(name))), step.Name, in)
+			in := activities.GivenTo(name, known, i.made)
+			future, ended := workflow.NewFuture(ctx)
+			workflow.Go(ctx, func(ctx workflow.Context) { ended.Set(patiently(ctx, &i.run, step, string(name), in)) })
 			selector.AddFuture(future, func(f workflow.Future) {
 				running--
 				var out activities.TestOutput
 				if err := f.Get(ctx, &out); err != nil {
-					i.end(ctx, step.Name, StepFailed, cause(err))
-					failure = err
+					i.endWith(ctx, step.Name, err)
+					if failure == nil {
+						failure = err
+						stop()
+					}
 					return
 				}
 				i.ended[name] = out.Status
-				i.made = append(i.made, out.Made)
+				i.made[name] = out.Made
+				i.image = defaultTo(out.Image, i.image)
 				outcomes[name] = out.Outcome()
 				i.end(ctx, step.Name, stateOf(out.Status), out.Summary())
 			})
@@ -299,7 +360,7 @@ func (i *integration) champion(ctx workflow.Context) (*artifact.Ref, error) {
 	if i.Pipeline == "" {
 		return nil, nil
 	}
-	found, err := call(ctx, activities.FindChampion, "find the champion", activities.ChampionInput{Model: i.Pipeline})
+	found, err := patiently(ctx, &i.run, activities.FindChampion, "find the champion", activities.ChampionInput{Model: i.Pipeline})
 	if err != nil || found.Champion == nil {
 		return nil, err
 	}
@@ -318,15 +379,15 @@ func (i *integration) waiting() (names []string) {
 
 // publish makes a pipeline version of the commit, and has it trained.
 func (i *integration) publish(ctx workflow.Context) (Result, error) {
-	of := activities.PackageInput{Tree: i.commit.Tree, Commit: i.commit.Commit, Repository: i.commit.Known}
+	of := activities.PackageInput{Tree: i.commit.Tree, Commit: i.commit.Commit, Predictor: i.image}
 	for _, step := range i.out.Steps {
 		of.Steps = append(of.Steps, activities.StepOutcome{Name: step.Name, Status: step.Status})
 	}
-	packaged, err := do(ctx, &i.run, activities.PackagePipeline, "packaging", of)
+	packaged, err := insist(ctx, &i.run, activities.PackagePipeline, "packaging", of, inVain...)
 	if err != nil {
 		return Result{}, err
 	}
-	published, err := do(ctx, &i.run, activities.PublishPackage, "publishing", activities.PublishInput{PackageInput: of, Package: packaged.Package})
+	published, err := insist(ctx, &i.run, activities.PublishPackage, "publishing", activities.PublishInput{PackageInput: of, Package: packaged.Package}, append(inVain, fault.Conflict)...)
 	if err != nil {
 		return Result{}, err
 	}
@@ -334,7 +395,7 @@ func (i *integration) publish(ctx workflow.Context) (Result, error) {
 	ctx, release := workflow.NewDisconnectedContext(ctx) // a version that is half registered is worse than one that nobody wants any more
 	defer release()
 	registered, err := insist(ctx, &i.run, activities.RegisterPipeline, "registering the pipeline version", activities.RegisterPipelineInput{
-		Tree: i.commit.Tree, Commit: i.commit.Commit, Package: packaged.Package, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Repository: i.commit.Known,
+		Tree: i.commit.Tree, Commit: i.commit.Commit, Package: packaged.Package, Predictor: i.image, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, By: i.publisher(),
 	}, inVain...)
 	if failedWith(err, fault.Refused) {
 		return i.refuse(ci.RegisterPipeline, cause(err)), nil
@@ -346,7 +407,7 @@ func (i *integration) publish(ctx workflow.Context) (Result, error) {
 	if err := i.train(ctx, registered); err != nil {
 		return Result{}, err
 	}
-	return i.integrated(Published, fmt.Sprintf("%s version %d is published and trained, see %s", registered.Pipeline, registered.Version, i.out.Training)), nil
+	return i.integrated(Published, fmt.Sprintf("%s version %d is published; its training is started by %s", registered.Pipeline, registered.Version, i.out.Training)), nil
 }
 
 // train has the new version trained and delivered by a run of its own, which goes on when this one has ended.

@@ -144,7 +144,7 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	registered, err := do(ctx, &t.run, activities.RegisterModel, "registering the version", activities.RegisterInput{
 		RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, Model: t.input.Pipeline, Algorithm: spec.Algorithm.Name,
 		Hyperparameters: trained.Hyperparameters, Metrics: evaluated.Metrics,
-		SpecDigest: spec.Digest, SchemaVersion: spec.Schema.Version, Source: extracted.Source, AsOf: t.input.AsOf, Rows: extracted.Rows,
+		SpecDigest: spec.Digest, PipelineVersion: spec.Version, SchemaVersion: spec.Schema.Version, Source: extracted.Source, AsOf: t.input.AsOf, Rows: extracted.Rows,
 		Code: trained.Code,
 	})
 	if err != nil {

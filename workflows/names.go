@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loanops/loanops/internal/git"
 	"github.com/loanops/loanops/internal/history"
 )
 
@@ -70,11 +71,28 @@ func EvaluationID(model string) string { return "evaluation-" + model }
 // CadenceID is the workflow ID of the measurement of how a pipeline's models age: one runs at a time.
 func CadenceID(pipeline string) string { return "cadence-" + pipeline }
 
-// IntegrationID is the workflow ID of the integration of a repository's branch, or of what is to be merged: one runs at a time. In place of slashes, which
-// stand in the addresses of runs for something else, it has colons, which no ref has.
-func IntegrationID(repository, ref string) string {
-	return strings.ReplaceAll("integration-"+repository+"-"+strings.TrimPrefix(ref, "refs/heads/"), "/", ":")
+// IntegrationID is the workflow ID of the integration of a repository's branch: one runs at a time. Of a run that publishes nothing further words say what
+// for. Whatever a folder or a branch is called, two of them have two IDs: between the parts are tildes, and in place of slashes, which stand in the addresses of
+// runs for something else, colons. No branch has either; of a folder that has, they are written as in URLs.
+func IntegrationID(repository, ref string, words ...string) string {
+	parts := append([]string{repository, shortRef(ref)}, words...)
+	for i, part := range parts {
+		parts[i] = inID.Replace(part)
+	}
+	return "integration-" + strings.Join(parts, "~")
 }
+
+// shortRef is a branch by its name alone, unless that would look like another reference.
+func shortRef(ref string) string {
+	branch, is := git.BranchOf(ref)
+	if !is || strings.HasPrefix(branch, "refs/") {
+		return ref
+	}
+	return branch
+}
+
+// inID writes a text as a part of an ID.
+var inID = strings.NewReplacer("%", "%25", "~", "%7E", ":", "%3A", "/", ":")
 
 // VersionTriggerID is the workflow ID of the trigger that trains a pipeline's new version.
 func VersionTriggerID(pipeline string, version int) string {

@@ -30,15 +30,21 @@ func do[In any, Out activities.Output](ctx workflow.Context, r *run, step activi
 func doWith[In any, Out activities.Output](ctx workflow.Context, r *run, o workflow.ActivityOptions, step activities.Step[In, Out], stage string, in In) (Out, error) {
 	r.begin(ctx, step.Name, stage)
 	out, err := callWith(ctx, o, step, in)
-	switch {
-	case temporal.IsCanceledError(err):
-		r.end(ctx, step.Name, StepSkipped, cause(err))
-	case err != nil:
-		r.end(ctx, step.Name, StepFailed, cause(err))
-	default:
+	if err != nil {
+		r.endWith(ctx, step.Name, err)
+	} else {
 		r.end(ctx, step.Name, StepDone, out.Summary())
 	}
 	return out, err
+}
+
+// endWith ends a step that did not come to its end: one that was cancelled has not failed.
+func (r *run) endWith(ctx workflow.Context, name string, err error) {
+	state := StepFailed
+	if temporal.IsCanceledError(err) {
+		state = StepSkipped
+	}
+	r.end(ctx, name, state, cause(err))
 }
 
 // inVain are the faults of what is not to be had, now or later.
@@ -55,6 +61,26 @@ func insist[In any, Out activities.Output](ctx workflow.Context, r *run, step ac
 		}
 		said = waiting(stage, err)
 		if err := r.sleep(ctx, said, n, err); err != nil {
+			return out, err
+		}
+	}
+}
+
+// patiently runs a step, without a row of its own in the progress, until what it needs answers: it waits for what is away, and for nothing else. One that ends its worker again and
+// again is not one that waits.
+func patiently[In any, Out activities.Output](ctx workflow.Context, r *run, step activities.Step[In, Out], stage string, in In) (Out, error) {
+	for n := 0; ; n++ {
+		out, err := callWith(ctx, options(step.Queue(), step.Patience, stage), step, in)
+		if err == nil || !failedWith(err, fault.Unavailable) {
+			if n > 0 {
+				r.Stage = stage
+				r.publish(ctx)
+			}
+			return out, err
+		}
+		r.Stage = waiting(stage, err)
+		r.publish(ctx)
+		if err := workflow.Sleep(ctx, pause(n)); err != nil {
 			return out, err
 		}
 	}

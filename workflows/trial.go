@@ -31,7 +31,7 @@ type TrialResult struct {
 const trialLimit = 10 * time.Minute
 
 // Trial tries a build of the workers before runs begin on it, and changes nothing. Started as pinned to the build, it is decided by its workers; the
-// workers of every role have to be of it; and its workflows have to go on with what others began: the histories of this cluster are replayed.
+// workers of every role that it is given have to be of it; and its workflows have to go on with what others began: the histories of this cluster are replayed.
 func Trial(ctx workflow.Context, input TrialInput) (TrialResult, error) {
 	result := TrialResult{Build: input.Build, Reasons: []string{}}
 	if input.Build == "" || len(input.Roles) == 0 {

@@ -93,7 +93,7 @@ func (b behaviours) RegisterWorkflowWithOptions(_ any, o workflow.RegisterOption
 	b.of[o.Name] = o.VersioningBehavior
 }
 
-// Which runs end on the build that they began with is a decision for each workflow: a rollback, an alert and a keeper must not wait for workers that have
+// Which runs end on the build that they began with is a decision for each workflow: a rollback, a push, an alert and a keeper must not wait for workers that have
 // gone, and all others must not meet code that does their steps otherwise.
 func TestOnWhichBuildRunsEnd(t *testing.T) {
 	b := behaviours{of: map[string]workflow.VersioningBehavior{}}

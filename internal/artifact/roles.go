@@ -26,8 +26,9 @@ const (
 	LookHTML         = "look_html"
 	Cadence          = "cadence" // performance against the age of models: JSON
 	CadenceHTML      = "cadence_html"
-	Tree             = "tree"     // the files of a commit
-	Manifest         = "manifest" // all the others of a run: JSON from role to reference
+	Tree             = "tree"             // the files of a commit
+	IntegrationHTML  = "integration_html" // how a commit came through its tests
+	Manifest         = "manifest"         // all the others of a run: JSON from role to reference
 )
 
 // OfOutcomes is the role of what an extraction has made of rows whose outcomes have matured, beside that of the fresh rows of the same look:

@@ -24,6 +24,9 @@ func CheckRepository(tree *Tree, champion *request.Contract) Report {
 	}
 	report := Report{Log: r.described()}
 	report.Reasons = append(report.Reasons, r.knownLater()...)
+	if strings.HasSuffix(r.Spec.Name, "-") {
+		report.Reasons = append(report.Reasons, fmt.Sprintf("%s: name %q ends with a dash; no registry takes a package of that name", r.document.At("name"), r.Spec.Name))
+	}
 	if len(r.Sample) == 0 && r.Spec.Source.Simulate == nil {
 		report.Reasons = append(report.Reasons, fmt.Sprintf("%s: there is no sample: the source's rows are not in the repository; commit some and name them in ci.yaml: sample: FILE", r.document.At("source")))
 	}
@@ -78,18 +81,16 @@ func (r *Repository) breaks(champion *request.Contract) (reasons, log []string) 
 	if len(breaks) == 0 {
 		return nil, []string{"contract of requests: what the champion takes stays good"}
 	}
-	for _, text := range breaks {
+	for _, b := range breaks {
 		if r.Spec.Deploy.Contract == pipeline.ContractBreaking {
-			log = append(log, "contract of requests: "+text+", which the spec allows")
+			log = append(log, "contract of requests: "+b.String()+", which the spec allows")
 			continue
 		}
 		at := "columns"
-		for i, c := range r.Spec.Columns {
-			if strings.HasPrefix(text, fmt.Sprintf("field %q ", c.Name)) {
-				at = index("columns", i)
-			}
+		if i := slices.IndexFunc(r.Spec.Columns, func(c pipeline.Column) bool { return c.Name == b.Field }); i >= 0 {
+			at = index("columns", i)
 		}
-		reasons = append(reasons, fmt.Sprintf("%s: %s: what clients of the champion send must stay good; give it back, or say that it is meant by deploy: {contract: breaking}", r.document.At(at), text))
+		reasons = append(reasons, fmt.Sprintf("%s: %s: what clients of the champion send must stay good; give it back, or say that it is meant by deploy: {contract: breaking}", r.document.At(at), b))
 	}
 	return reasons, log
 }

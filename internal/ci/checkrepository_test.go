@@ -84,3 +84,12 @@ func TestThereMustBeASample(t *testing.T) {
 	simulated := strings.Replace(smallSpec, "{uri: sample/applications.csv}", "{simulate: {rows: 100, seed: 1, from: 2024-01-01, to: 2025-01-01}}", 1)
 	require.Equal(t, Passed, CheckRepository(treeOf(t, "pipeline.yaml", simulated), nil).Status)
 }
+
+// Its package could not be published: known before any test, and no reason for a registered pipeline of that name not to be read.
+func TestANameThatNoRegistryTakes(t *testing.T) {
+	t.Parallel()
+	name := read(t, small(t)).Spec.Name
+	report := CheckRepository(small(t, "name: "+name, "name: "+name+"-"), nil)
+	require.Equal(t, Refused, report.Status)
+	require.Equal(t, []string{"pipeline.yaml:1:7: name \"" + name + "-\" ends with a dash; no registry takes a package of that name"}, report.Reasons)
+}

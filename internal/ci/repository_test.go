@@ -1,6 +1,7 @@
 package ci
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ tests: [loans/*.yml, more]
 commands:
   - {name: vet, run: [go, vet, ./...]}
   - {name: replay, run: [./replay], step: ReplayHistories, timeout: 90s, output: 64}
+  - {name: components, run: [make, components], step: TestArtifacts}
 `,
 		"loans/spec.yaml", smallSpec, "loans/a.yml", smallTests, "more/b.yaml", smallTests, "more/.hidden", "", "data/2.csv", "", "data/1.csv", "", "data/_part", "", "data/deeper/3.csv", "",
 	))
@@ -41,8 +43,9 @@ commands:
 	require.Equal(t, []string{"data/1.csv", "data/2.csv"}, r.Sample)
 	require.Equal(t, "data", r.Data)
 	require.Equal(t, []Command{
-		{Name: "vet", Run: []string{"go", "vet", "./..."}, Step: RunCommands, Timeout: 10 * time.Minute, Output: 1 << 20},
+		{Name: "vet", Run: []string{"go", "vet", "./..."}, Step: RunCommands, Timeout: 5 * time.Minute, Output: 1 << 20},
 		{Name: "replay", Run: []string{"./replay"}, Step: ReplayHistories, Timeout: 90 * time.Second, Output: 64 << 10},
+		{Name: "components", Run: []string{"make", "components"}, Step: TestArtifacts, Timeout: 5 * time.Minute, Output: 1 << 20},
 	}, r.Commands)
 	require.Len(t, r.TestFiles, 2)
 	require.Equal(t, "loans/a.yml", r.TestFiles[0].Path)
@@ -75,7 +78,8 @@ func TestMistakesOfRepositories(t *testing.T) {
 	}{
 		"nothing":       {[]string{"README.md", ""}, "there is no pipeline.yaml; a repository's spec is called so, or ci.yaml names it: pipeline: FILE"},
 		"unknown key":   {config("pipeline: pipeline.yaml\nsampel: x\n"), `ci.yaml:2:1: unknown key "sampel" in ci.yaml; did you mean "sample"?`},
-		"unknown step":  {config("commands:\n  - {name: a, run: [b], step: Package}\n"), `ci.yaml:2:31: step is "Package"; RunCommands or ReplayHistories is wanted`},
+		"unknown step":  {config("commands:\n  - {name: a, run: [b], step: Package}\n"), `ci.yaml:2:31: step is "Package"; RunCommands, ReplayHistories or TestArtifacts is wanted`},
+		"another test":  {config("commands:\n  - {name: a, run: [b], step: TestFeatures}\n"), `ci.yaml:2:31: step is "TestFeatures"; RunCommands, ReplayHistories or TestArtifacts is wanted`},
 		"wrong type":    {config("tests: 3\n"), "ci.yaml:1:8: tests is a whole number; a list is wanted"},
 		"twice":         {config("tests: []\ntests: []\n"), "ci.yaml:2:"},
 		"two documents": {config("tests: []\n---\ntests: []\n"), "ci.yaml:1:1: 2 YAML documents; the file of ci.yaml holds exactly one"},
@@ -95,9 +99,17 @@ func TestMistakesOfRepositories(t *testing.T) {
 		"short timeout":  {config("commands:\n  - {name: a, run: [x], timeout: 1ms}\n"), `timeout is "1ms"`},
 		"output":         {config("commands:\n  - {name: a, run: [x], output: 20000}\n"), "ci.yaml:2:33: output is 20000; 1 to 16384 KiB are wanted"},
 		"no output":      {config("commands:\n  - {name: a, run: [x], output: 0}\n"), "output is 0"},
-		"many commands":  {config("commands:\n" + strings.Repeat("  - {name: a, run: [x]}\n", 21)), "21 commands; at most 20 are run"},
-		"spec":           {[]string{"pipeline.yaml", spec("entity: id", "entiti: id")}, `pipeline.yaml:5:1: unknown key "entiti" in the spec; did you mean "entity"?`},
-		"source's file":  {[]string{"pipeline.yaml", smallSpec}, `pipeline.yaml:3:15: there is no "sample/applications.csv" in the repository; commit a sample there, or name another in ci.yaml: sample: FILE`},
+		"too long together": {config("commands:\n" + strings.Repeat("  - {name: a, run: [x], timeout: 1h}\n", 2)),
+			"ci.yaml:3:34: the commands of RunCommands may take 2h0m0s together; 1h40m0s at most is wanted in one step"},
+		"too long with the default": {config("commands:\n  - {name: a, run: [x], timeout: 59m}\n  - {name: b, run: [x], timeout: 37m}\n  - {name: c, run: [x]}\n"),
+			"ci.yaml:4:5: the commands of RunCommands may take 1h41m0s together"},
+		"too much output together": {config("commands:\n" + strings.Repeat("  - {name: a, run: [x], output: 16384}\n", 3)),
+			"ci.yaml:4:33: the commands of RunCommands may keep 49152 KiB of output together; 32768 KiB at most are wanted in one step"},
+		"too much output with the default": {config("commands:\n" + strings.Repeat("  - {name: a, run: [x], output: 16384}\n", 2) + "  - {name: c, run: [x]}\n"),
+			"ci.yaml:4:5: the commands of RunCommands may keep 33792 KiB of output together"},
+		"many commands": {config("commands:\n" + strings.Repeat("  - {name: a, run: [x]}\n", 21)), "21 commands; at most 20 are run"},
+		"spec":          {[]string{"pipeline.yaml", spec("entity: id", "entiti: id")}, `pipeline.yaml:5:1: unknown key "entiti" in the spec; did you mean "entity"?`},
+		"source's file": {[]string{"pipeline.yaml", smallSpec}, `pipeline.yaml:3:15: there is no "sample/applications.csv" in the repository; commit a sample there, or name another in ci.yaml: sample: FILE`},
 		"a source elsewhere": {[]string{"pipeline.yaml", spec("sample/applications.csv", "/data/applications.csv")},
 			`pipeline.yaml:3:15: "/data/applications.csv" leads out of the repository; commit a sample`},
 		"a source above": {[]string{"pipeline.yaml", spec("uri: sample/applications.csv", "csv: {uri: ../applications.csv}")}, `pipeline.yaml:3:21: "../applications.csv" leads out of the repository`},
@@ -113,6 +125,31 @@ func TestMistakesOfRepositories(t *testing.T) {
 			require.ErrorContains(t, err, test.says)
 			require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		})
+	}
+}
+
+// As many commands as there may be have time and room enough without a word about it; a step's time, and its log, is its own.
+func TestTheTimeAndOutputOfCommands(t *testing.T) {
+	t.Parallel()
+	var many strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&many, "  - {name: c%d, run: [x]}\n", i)
+	}
+	for name, list := range map[string]string{
+		"the most, by default": many.String(),
+		"all that a step has":  "  - {name: a, run: [x], timeout: 1h}\n  - {name: b, run: [x], timeout: 40m}\n",
+		"all that is kept":     "  - {name: a, run: [x], output: 16384}\n  - {name: b, run: [x], output: 16384}\n  - {name: c, run: [x], output: 16384, step: TestArtifacts}\n",
+		"each in its own step": "  - {name: a, run: [x], timeout: 1h}\n  - {name: b, run: [x], timeout: 1h, step: ReplayHistories}\n  - {name: c, run: [x], timeout: 1h, step: TestArtifacts}\n",
+	} {
+		r, err := Read(treeOf(t, "ci.yaml", "commands:\n"+list, "pipeline.yaml", smallSpec, "sample/applications.csv", ""))
+		require.NoError(t, err, name)
+		together, output := map[Step]time.Duration{}, map[Step]int64{}
+		for _, c := range r.Commands {
+			together[c.Step] += c.Timeout
+			require.LessOrEqual(t, together[c.Step], CommandTime, name)
+			output[c.Step] += c.Output
+			require.LessOrEqual(t, output[c.Step], int64(CommandOutput), name)
+		}
 	}
 }
 

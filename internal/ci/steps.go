@@ -62,6 +62,22 @@ func Tests() []Test {
 	}
 }
 
+// CommandSteps are the tests to which commands of the repository may belong. The first two are nothing else; TestArtifacts holds besides, by commands, the
+// components that are code of the repository itself.
+var CommandSteps = [3]Step{RunCommands, ReplayHistories, TestArtifacts}
+
+// HasCommands says that commands of the repository may belong to the step.
+func (s Step) HasCommands() bool { return slices.Contains(CommandSteps[:], s) }
+
+// After are the steps that a test comes after.
+func After(step Step) []Step {
+	tests := Tests()
+	if at := slices.IndexFunc(tests, func(t Test) bool { return t.Step == step }); at >= 0 {
+		return tests[at].After
+	}
+	return nil
+}
+
 // Ready are the tests that can run now: those without an outcome whose predecessors all have one that lets them run.
 func Ready(ended map[Step]Status) (ready []Step) {
 	for _, test := range Tests() {

@@ -44,6 +44,15 @@ func TestReady(t *testing.T) {
 	require.Empty(t, Ready(passed(nil)))
 }
 
+// Commands belong to tests, and each of these is run as one of the list.
+func TestStepsThatHaveCommands(t *testing.T) {
+	t.Parallel()
+	for _, test := range Tests() {
+		require.Equal(t, test.Step == RunCommands || test.Step == ReplayHistories || test.Step == TestArtifacts, test.Step.HasCommands(), test.Step)
+	}
+	require.False(t, Step("").HasCommands())
+}
+
 // A step that was skipped is not one that passed, however that is said.
 func TestWhatLetsACommitPass(t *testing.T) {
 	t.Parallel()

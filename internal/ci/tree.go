@@ -146,6 +146,12 @@ func ReadTar(packed []byte) (*Tree, error) {
 
 // ReadFolder reads the files below a folder, as they lie there, but for what git keeps for itself and for links.
 func ReadFolder(dir string) (*Tree, error) {
+	return ReadSome(dir, func(string, bool) bool { return true })
+}
+
+// ReadSome is ReadFolder for some of the files: takes is asked of each file, and of each folder before what is in it, by its path from dir. What is in a folder
+// that it does not take is not asked for.
+func ReadSome(dir string, takes func(path string, folder bool) bool) (*Tree, error) {
 	t := &Tree{}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -156,9 +162,9 @@ func ReadFolder(dir string) (*Tree, error) {
 		switch {
 		case err != nil:
 			return fault.Wrap(fault.Unavailable, err, "reading %s", name)
-		case entry.IsDir() && entry.Name() == ".git":
+		case entry.IsDir() && (entry.Name() == ".git" || name != "." && !takes(name, true)):
 			return fs.SkipDir
-		case !entry.Type().IsRegular():
+		case !entry.Type().IsRegular() || entry.Name() == ".git" || !takes(name, false):
 			return nil
 		}
 		info, err := entry.Info()

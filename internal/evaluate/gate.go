@@ -38,9 +38,9 @@ func judge(gate pipeline.Gate, metrics map[string]Metric, with Comparison) Check
 	name := gate.Metric
 	var value float64
 	switch metric, measured := metrics[name]; {
-	case name == "auc_drop" && with.Differences == nil:
-		return Check{Passed: true, Message: "auc_drop: skipped, " + with.Note}
-	case name == "auc_drop":
+	case name == pipeline.AUCDrop && with.Differences == nil:
+		return Check{Passed: true, Message: pipeline.AUCDrop + ": skipped, " + with.Note}
+	case name == pipeline.AUCDrop:
 		value = -with.Differences["auc"].Estimate
 	case !measured:
 		return Check{Message: fmt.Sprintf("%s was not measured", name)}

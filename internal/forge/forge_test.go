@@ -74,7 +74,7 @@ func TestAStatusAsTheForgesDocumentIt(t *testing.T) {
 			t.Parallel()
 			url, requests := answering(t, http.StatusCreated, `{"id": 1}`)
 			r := forge.Repository{Name: "loans", Kind: test.kind, URL: url + test.path, Token: holding("T0KEN")}
-			require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, commit, test.state, "Published 3", "https://ci.example.com/1"))
+			require.NoError(t, forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: test.state, Description: "Published 3", Target: "https://ci.example.com/1"}))
 			require.Len(t, *requests, 1)
 			got := (*requests)[0]
 			require.Equal(t, http.MethodPost, got.Method)
@@ -97,7 +97,7 @@ func TestWhereTheAPIIs(t *testing.T) {
 		{Kind: forge.GitHub, URL: "https://github.com/risk/loans.git", API: other},
 	} {
 		r.Name, r.Token = "loans", holding("T0KEN")
-		require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, "", ""))
+		require.NoError(t, forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success}))
 	}
 	require.Equal(t, "/gitlab/api/v4/projects/risk%2Floans/statuses/"+commit, (*requests)[0].Path)
 	require.Equal(t, "/git/api/v1/repos/risk/loans/statuses/"+commit, (*requests)[1].Path)
@@ -114,7 +114,7 @@ func TestDescriptionsAreCut(t *testing.T) {
 	} {
 		url, requests := answering(t, http.StatusCreated, "{}")
 		r := forge.Repository{Kind: kind, URL: url + "/risk/loans", Token: holding("T0KEN")}
-		require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, long, ""))
+		require.NoError(t, forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success, Description: long}))
 		require.Equal(t, want, (*requests)[0].Body["description"])
 	}
 }
@@ -127,21 +127,21 @@ func TestWhatAForgeAnswersIsPermanentOrNot(t *testing.T) {
 	} {
 		url, requests := answering(t, status, "your T0KEN is wrong")
 		r := forge.Repository{Name: "loans", Kind: forge.GitHub, URL: url + "/risk/loans", Token: holding("T0KEN")}
-		err := forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, "", "")
+		err := forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success})
 		require.Equal(t, want, fault.CodeOf(err), "%d: %v", status, err)
 		require.NotContains(t, err.Error(), "T0KEN")
 		require.NotContains(t, err.Error(), url)
 		require.Len(t, *requests, 1)
 	}
 	r := forge.Repository{Name: "loans", Kind: forge.GitHub, URL: "http://127.0.0.1:1/risk/loans", Token: holding("T0KEN")}
-	require.Equal(t, fault.Unavailable, fault.CodeOf(forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, "", "")))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success})))
 	r.Token = holding("")
-	require.Equal(t, fault.Unauthorized, fault.CodeOf(forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, "", "")))
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success})))
 	r.Token = func() (string, error) { return "", errors.New("gone") }
-	require.Equal(t, fault.Unavailable, fault.CodeOf(forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, "", "")))
+	require.Equal(t, fault.Unavailable, fault.CodeOf(forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success})))
 	for _, url := range []string{"http://127.0.0.1:1/loans", "http://127.0.0.1:1/a/b/c", "http://127.0.0.1:1/"} {
 		r := forge.Repository{Name: "loans", Kind: forge.GitHub, URL: url, Token: holding("T0KEN")}
-		require.Equal(t, fault.Invalid, fault.CodeOf(forge.Post(t.Context(), r, forge.OfPush, commit, forge.Success, "", "")), url)
+		require.Equal(t, fault.Invalid, fault.CodeOf(forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Success})), url)
 	}
 }
 
@@ -150,9 +150,9 @@ func TestTheSameStatusTwiceIsDone(t *testing.T) {
 	t.Parallel()
 	url, _ := answering(t, http.StatusBadRequest, `{"message":"Cannot transition status via :enqueue from :pending (Reason(s): Status cannot transition via \"enqueue\")"}`)
 	r := forge.Repository{Kind: forge.GitLab, URL: url + "/risk/loans", Token: holding("T0KEN")}
-	require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, commit, forge.Pending, "", ""))
+	require.NoError(t, forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Pending}))
 	r.Kind = forge.Gitea
-	require.Error(t, forge.Post(t.Context(), r, forge.OfPush, commit, forge.Pending, "", ""))
+	require.Error(t, forge.Post(t.Context(), r, forge.Status{About: forge.OfPush, Commit: commit, State: forge.Pending}))
 }
 
 func run(t *testing.T, dir string, args ...string) string {
@@ -176,26 +176,6 @@ func folder(t *testing.T) (dir, hash string) {
 	dir = t.TempDir()
 	run(t, work, "clone", "-q", "--bare", work, dir)
 	return dir, run(t, dir, "rev-parse", "main")
-}
-
-func TestABareRepositoryIsToldInIt(t *testing.T) {
-	t.Parallel()
-	dir, hash := folder(t)
-	r := forge.Repository{Name: "loans", Kind: forge.Bare, URL: dir, Branch: "main"}
-	require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, hash, forge.Pending, "being tested", ""))
-	require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, hash, forge.Failure, "TestFeatures: Rural encodes to 2,\nnot 1", "http://ui/runs/1"))
-	require.Equal(t, "loanops/push: failure\nTestFeatures: Rural encodes to 2, not 1\nhttp://ui/runs/1", run(t, dir, "notes", "--ref", "loanops", "show", hash))
-	content, err := os.ReadFile(filepath.Join(dir, "loanops", hash+".json"))
-	require.NoError(t, err)
-	var said map[string]string
-	require.NoError(t, json.Unmarshal(content, &said))
-	require.NotEmpty(t, said["at"])
-	delete(said, "at")
-	require.Equal(t, map[string]string{"commit": hash, "state": "failure", "description": "TestFeatures: Rural encodes to 2, not 1", "target_url": "http://ui/runs/1"}, said)
-	require.Equal(t, fault.NotFound, fault.CodeOf(forge.Post(t.Context(), r, forge.OfPush, commit, forge.Pending, "", "")))
-
-	r.URL = "http://127.0.0.1:1/loans.git"
-	require.NoError(t, forge.Post(t.Context(), r, forge.OfPush, hash, forge.Pending, "", ""), "nobody takes it there")
 }
 
 func TestAFolderIsOpened(t *testing.T) {

@@ -48,6 +48,22 @@ type Repository struct {
 // InFolder says that the repository lies in a folder of this machine.
 func (r Repository) InFolder() bool { return filepath.IsAbs(r.URL) }
 
+// Origin is what a repository is known by, whatever the settings call it: its URL, or its folder by the way that leads through no links.
+func (r Repository) Origin() string {
+	if !r.InFolder() {
+		return r.URL
+	}
+	return Folder(r.URL)
+}
+
+// Folder is a folder without links on the way to it, as far as it is there: by whichever way it is named, it is one repository.
+func Folder(path string) string {
+	if at, err := filepath.EvalSymlinks(path); err == nil {
+		return at
+	}
+	return filepath.Clean(path)
+}
+
 // Open opens the repository. What is fetched of it goes into an empty folder.
 func Open(ctx context.Context, r Repository, dir string) (*git.Repository, error) {
 	if r.InFolder() {
@@ -62,7 +78,7 @@ func Open(ctx context.Context, r Repository, dir string) (*git.Repository, error
 
 // Head is the newest commit of the repository's branch.
 func Head(ctx context.Context, r Repository) (hash string, err error) {
-	ref := "refs/heads/" + r.Branch
+	ref := git.BranchRef(r.Branch)
 	if r.InFolder() {
 		opened, err := git.Open(r.URL)
 		if err != nil {

@@ -25,8 +25,8 @@ const (
 	Error   State = "error"
 )
 
-// About tells the platform's statuses of a commit from each other, and from those of others: a commit that is green alone may be red when merged, and the one must
-// not paint over the other.
+// About tells the platform's statuses of a commit from each other, and from those of others: a commit that is green alone may be red when merged, and the one does not paint
+// over the other. What it was merged into is not told apart: of merges of one commit into two targets the later is shown.
 type About string
 
 // What a status is about.
@@ -34,6 +34,22 @@ const (
 	OfPush  About = "loanops/push"
 	OfMerge About = "loanops/merge"
 )
+
+// Status is what became of a commit, alone or as merged.
+type Status struct {
+	About  About
+	Commit string // full hash
+	State  State
+	// Description is one line for people. What is longer than the forge takes is cut off.
+	Description string
+	// Target is where a person sees the run, a URL; empty for nowhere.
+	Target string
+	// Page is the run as a page in HTML, for a bare repository in a folder, where it lies beside the rest. Forges take none.
+	Page []byte
+}
+
+// MaxPage bounds a status' page, in bytes: each commit of a repository may leave two there.
+const MaxPage = 1 << 20
 
 const (
 	// postTimeout bounds one try.
@@ -45,15 +61,14 @@ const (
 // The limits of a description, in characters: GitHub refuses longer ones than 140, GitLab longer ones than 255; Gitea has none that is documented.
 var mostDescription = map[Kind]int{GitHub: 140, GitLab: 255, Gitea: 255, Bare: 1000}
 
-// Post tells a repository what became of a commit, alone or as merged: a forge by its API, a bare one by a note and a file. What another try may mend is fault.Unavailable: no
-// answer, 5xx, 408 and 429. Any other answer but 2xx is permanent, and what the forge writes beside it is not repeated. A bare repository behind HTTP takes none, and
-// is told nothing.
-func Post(ctx context.Context, r Repository, about About, commit string, state State, description, target string) error {
-	description = cut(description, mostDescription[r.Kind])
+// Post tells a repository what became of a commit: a forge by its API, a bare one by a note and files. What another try may mend is fault.Unavailable: no answer, 5xx, 408 and
+// 429. Any other answer but 2xx is permanent, and what the forge writes beside it is not repeated. A bare repository behind HTTP takes none, and is told nothing.
+func Post(ctx context.Context, r Repository, s Status) error {
+	s.Description = cut(s.Description, mostDescription[r.Kind])
 	if r.Kind == Bare {
-		return note(ctx, r, about, commit, state, description, target)
+		return note(ctx, r, s)
 	}
-	request, err := newStatus(r, about, commit, state, description, target)
+	request, err := newStatus(r, s)
 	if err != nil {
 		return err
 	}
@@ -92,7 +107,7 @@ type gitLabStatus struct {
 var gitLabStates = map[State]string{Pending: "pending", Success: "success", Failure: "failed", Error: "failed"}
 
 // newStatus is the request that a forge takes.
-func newStatus(r Repository, about About, commit string, state State, description, target string) (*http.Request, error) {
+func newStatus(r Repository, s Status) (*http.Request, error) {
 	api, err := r.api()
 	if err != nil {
 		return nil, err
@@ -109,21 +124,21 @@ func newStatus(r Repository, about About, commit string, state State, descriptio
 		return nil, fault.New(fault.Unauthorized, "the repository %q takes a status from nobody without a token", r.Name)
 	}
 	var at string
-	var body any = gitHubStatus{State: state, TargetURL: target, Description: description, Context: string(about)}
+	var body any = gitHubStatus{State: s.State, TargetURL: s.Target, Description: s.Description, Context: string(s.About)}
 	header := http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json"}, "User-Agent": {"loanops"}}
 	switch r.Kind {
 	case GitHub:
-		at = api + "/repos/" + escaped(project) + "/statuses/" + url.PathEscape(commit)
+		at = api + "/repos/" + escaped(project) + "/statuses/" + url.PathEscape(s.Commit)
 		header.Set("Accept", "application/vnd.github+json")
 		header.Set("X-GitHub-Api-Version", "2022-11-28")
 		header.Set("Authorization", "Bearer "+token)
 	case Gitea:
-		at = api + "/repos/" + escaped(project) + "/statuses/" + url.PathEscape(commit)
+		at = api + "/repos/" + escaped(project) + "/statuses/" + url.PathEscape(s.Commit)
 		header.Set("Authorization", "token "+token)
 	case GitLab:
-		at = api + "/projects/" + url.PathEscape(project) + "/statuses/" + url.PathEscape(commit)
+		at = api + "/projects/" + url.PathEscape(project) + "/statuses/" + url.PathEscape(s.Commit)
 		header.Set("Private-Token", token)
-		body = gitLabStatus{State: gitLabStates[state], TargetURL: target, Description: description, Name: string(about)}
+		body = gitLabStatus{State: gitLabStates[s.State], TargetURL: s.Target, Description: s.Description, Name: string(s.About)}
 	case Bare:
 	}
 	encoded, err := json.Marshal(body)

@@ -97,7 +97,7 @@ func told(err error, at string, within *budget) error {
 	case within.spent():
 		return fault.New(fault.Invalid, "%s: more than %d MiB would have to be fetched; a pipeline's repository is small: keep data in a store", at, MaxFetch>>20)
 	case errors.As(err, &to):
-		return fault.New(fault.Refused, "%s redirects to %q: redirects to another host are not followed; set the URL that is meant", at, to.host)
+		return fault.New(fault.Invalid, "%s redirects to %q: redirects to another host are not followed; set the URL that is meant", at, to.host)
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return fault.New(fault.NotFound, "there is no repository %s, or it is not shown without another token", at)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
@@ -111,12 +111,18 @@ func told(err error, at string, within *budget) error {
 	case errors.As(err, &unexpected) && errors.As(unexpected.Err, &status):
 		return ofStatus(status.StatusCode(), at)
 	}
-	return fault.New(fault.Unavailable, "%s does not answer as a git repository over HTTP does: %s", at, oneLine(err.Error(), maxSubject))
+	return fault.New(fault.Unavailable, "%s does not answer as a git repository over HTTP does: %s", at, OneLine(err.Error(), maxSubject))
 }
 
+// ofStatus is what an answer's status means. None is fault.Refused: that is what is said of a commit, and a forge's trouble is not the commit's.
 func ofStatus(status int, at string) error {
-	code := fault.Refused
-	if status >= http.StatusInternalServerError || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests {
+	code := fault.Invalid
+	switch {
+	case status == http.StatusProxyAuthRequired:
+		code = fault.Unauthorized
+	case status == http.StatusGone:
+		code = fault.NotFound
+	case status >= http.StatusInternalServerError, status == http.StatusRequestTimeout, status == http.StatusTooEarly, status == http.StatusTooManyRequests:
 		code = fault.Unavailable
 	}
 	return fault.New(code, "%s answers HTTP %d", at, status)

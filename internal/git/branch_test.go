@@ -12,7 +12,7 @@ func TestTheRepositorysOwnBranch(t *testing.T) {
 	for _, test := range []struct{ what, head, pushed, want string }{
 		{"what HEAD names", "trunk", "trunk", "trunk"},
 		{"HEAD names what nobody pushed", "master", "main", "main"},
-		{"neither", "master", "other", ""},
+		{"its first branch is another", "master", "other", "master"},
 	} {
 		dir := t.TempDir()
 		for _, args := range [][]string{
@@ -28,5 +28,20 @@ func TestTheRepositorysOwnBranch(t *testing.T) {
 		r, err := Open(dir)
 		require.NoError(t, err)
 		require.Equal(t, test.want, r.Branch(), test.what)
+	}
+}
+
+func TestABranchAndItsReference(t *testing.T) {
+	t.Parallel()
+	for ref, want := range map[string]string{"refs/heads/main": "main", "refs/heads/a/b": "a/b", "refs/heads/refs/heads/x": "refs/heads/x"} {
+		name, is := BranchOf(ref)
+		require.True(t, is)
+		require.Equal(t, want, name)
+		require.Equal(t, ref, BranchRef(name))
+	}
+	for _, ref := range []string{"main", "refs/tags/v1", "refs/pull/2/head", "", "heads/main"} {
+		name, is := BranchOf(ref)
+		require.False(t, is, ref)
+		require.Equal(t, ref, name)
 	}
 }

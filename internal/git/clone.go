@@ -19,10 +19,11 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
+// anyUser is the name beside a token: GitLab wants this one, GitHub and Gitea take any.
+const anyUser = "oauth2"
+
 // Auth is as whom a forge is asked: HTTP basic authentication, over which the three forges take their tokens.
 type Auth struct {
-	// User is any name for GitHub and Gitea, and oauth2 for GitLab. Defaults to oauth2, which all of them take.
-	User string
 	// Token is a secret; without it nobody is named.
 	Token string
 }
@@ -118,11 +119,7 @@ func (a Auth) method() transport.AuthMethod {
 	if a.Token == "" {
 		return nil
 	}
-	user := a.User
-	if user == "" {
-		user = "oauth2"
-	}
-	return &githttp.BasicAuth{Username: user, Password: a.Token}
+	return &githttp.BasicAuth{Username: anyUser, Password: a.Token}
 }
 
 // bring fetches what the references name, unless it is here already.

@@ -158,11 +158,12 @@ func answering(t *testing.T, handler http.HandlerFunc) string {
 	return server.URL + "/team.git"
 }
 
+// No answer of a forge is fault.Refused: that says that a commit cannot be merged, and the forge would show it as failed.
 func TestWhatAServerSaysIsPermanentOrNot(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[int]fault.Code{
-		400: fault.Refused, 401: fault.Unauthorized, 403: fault.Unauthorized, 404: fault.NotFound, 408: fault.Unavailable, 410: fault.Refused, 429: fault.Unavailable, 500: fault.Unavailable,
-		503: fault.Unavailable,
+		304: fault.Invalid, 400: fault.Invalid, 401: fault.Unauthorized, 403: fault.Unauthorized, 404: fault.NotFound, 407: fault.Unauthorized, 408: fault.Unavailable, 410: fault.NotFound,
+		418: fault.Invalid, 422: fault.Invalid, 425: fault.Unavailable, 429: fault.Unavailable, 451: fault.Invalid, 500: fault.Unavailable, 502: fault.Unavailable, 503: fault.Unavailable,
 	} {
 		_, err := clone(t, answering(t, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "T0KEN of somebody", status) }))
 		require.Equal(t, want, fault.CodeOf(err), "%d: %v", status, err)
@@ -171,6 +172,20 @@ func TestWhatAServerSaysIsPermanentOrNot(t *testing.T) {
 	for name, answer := range map[string]string{"nothing": "", "a page": "<html>Sign in", "half": "001e# service=git-upload-pack\n0000", "noise": strings.Repeat("ffff", 1000)} {
 		_, err := clone(t, answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, answer) }))
 		require.Error(t, err, name)
+	}
+	s := serve(t, start(t))
+	for status, want := range map[int]fault.Code{400: fault.Invalid, 410: fault.NotFound, 429: fault.Unavailable, 503: fault.Unavailable} {
+		r, err := clone(t, answering(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				http.Error(w, "T0KEN of somebody", status)
+				return
+			}
+			s.handler.ServeHTTP(w, r)
+		}))
+		require.NoError(t, err)
+		_, err = r.Commit(t.Context(), "main")
+		require.Equal(t, want, fault.CodeOf(err), "fetching, %d: %v", status, err)
+		require.NotContains(t, err.Error(), "T0KEN")
 	}
 	empty := t.TempDir()
 	run(t, empty, "init", "-q", "--bare", "-b", "main")
@@ -196,7 +211,7 @@ func TestTheTokenGoesToTheServerAlone(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Commit(t.Context(), "main")
 	require.NoError(t, err)
-	for _, auth := range []git.Auth{{}, {Token: "other"}, {User: "ada", Token: "T0KEN"}} {
+	for _, auth := range []git.Auth{{}, {Token: "other"}} {
 		_, err := git.Clone(t.Context(), locked, auth, t.TempDir())
 		require.Equal(t, fault.Unauthorized, fault.CodeOf(err))
 		require.NotContains(t, err.Error(), "T0KEN")
@@ -209,11 +224,11 @@ func TestRedirectsToAnotherHostAreNotFollowed(t *testing.T) {
 	_, err := git.Clone(t.Context(), answering(t, func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, strings.TrimSuffix(s.url, "/team.git")+r.URL.String(), http.StatusFound)
 	}), git.Auth{Token: "T0KEN"}, t.TempDir())
-	require.Equal(t, fault.Refused, fault.CodeOf(err), "%v", err)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "%v", err)
 	require.ErrorContains(t, err, "redirects to another host are not followed")
 	require.Empty(t, s.asked())
 	_, err = clone(t, answering(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.String(), http.StatusFound) }))
-	require.Equal(t, fault.Refused, fault.CodeOf(err), "a circle: %v", err)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "a circle: %v", err)
 
 	// On the same host, as forges do where .git is missing.
 	moved := answering(t, func(w http.ResponseWriter, r *http.Request) {

@@ -43,6 +43,9 @@ func (r *Repository) history(ctx context.Context, of *object.Commit) (map[plumbi
 
 // bases are the best common ancestors of two histories, sorted: those that no other common ancestor grew from. All ancestors of a common one are common,
 // so these are the common ones that are no parent of a common one.
+//
+// object.Commit.MergeBase finds them as well, but takes the older side's history, where it cannot be read to its end, for one that ends there, which gives another
+// base, or none; and it can neither be bounded nor ended.
 func bases(one, other map[plumbing.Hash][]plumbing.Hash) []plumbing.Hash {
 	best := map[plumbing.Hash]bool{}
 	for hash := range one {

@@ -203,7 +203,7 @@ func (s sides) both(name string, base, ours, theirs entry, m *merged) error {
 func isFile(e entry) bool { return e.mode == filemode.Regular || e.mode == filemode.Executable }
 
 func (m *merged) conflict(format, name string) {
-	m.conflicts = append(m.conflicts, strings.Replace(format, "%s", oneLine(name, ci.MaxPathBytes), 1))
+	m.conflicts = append(m.conflicts, strings.Replace(format, "%s", OneLine(name, ci.MaxPathBytes), 1))
 }
 
 // overlaps finds what is a file on one side and a folder on the other.

@@ -2,9 +2,9 @@ package git
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
-	"os"
+	"io/fs"
+	"path"
 	"slices"
 	"sort"
 	"time"
@@ -19,26 +19,24 @@ import (
 // NotesRef is where what became of commits is noted: `git notes --ref loanops show COMMIT` shows it.
 const NotesRef plumbing.ReferenceName = "refs/notes/loanops"
 
-// statusFolder is where, in a bare repository, a file says the same for scripts.
+// statusFolder is where, in a bare repository, files say the same for scripts.
 const statusFolder = "loanops"
 
-const (
-	// lockWait bounds how long another writer of the notes is waited for.
-	lockWait  = 10 * time.Second
-	lockPause = 20 * time.Millisecond
-)
-
-// Note says something of a commit, instead of what was said of it before. Writers wait for each other, and for git, as git's own do: who holds
-// refs/notes/loanops.lock writes.
-func (r *Repository) Note(ctx context.Context, hash, text string) error {
+// Note says something of a commit, made of what is said of it so far, which is empty where that is nothing. Writers wait for each other, and for git.
+func (r *Repository) Note(ctx context.Context, hash string, text func(before string) string) error {
 	if err := r.writable(hash); err != nil {
 		return err
 	}
-	held, err := r.lock(ctx)
+	p, err := r.place()
 	if err != nil {
 		return err
 	}
-	defer held.drop()
+	defer p.close()
+	drop, err := p.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer drop()
 	before, err := r.refs.Reference(NotesRef)
 	if err != nil && !errors.Is(err, plumbing.ErrReferenceNotFound) {
 		return fault.Wrap(fault.Invalid, err, "the notes of %s", r.name)
@@ -50,12 +48,12 @@ func (r *Repository) Note(ctx context.Context, hash, text string) error {
 		if err != nil {
 			return r.missing(err, "the last note")
 		}
-		if notes, err = last.Tree(); err != nil {
+		if notes, err = object.GetTree(r.objects, last.TreeHash); err != nil {
 			return r.missing(err, "the notes")
 		}
 		parents = []plumbing.Hash{last.Hash}
 	}
-	root, err := r.noted(notes, hash, text)
+	root, err := r.noted(p, notes, hash, text)
 	if err != nil {
 		return err
 	}
@@ -63,38 +61,38 @@ func (r *Repository) Note(ctx context.Context, hash, text string) error {
 		return nil // it says so already
 	}
 	now := object.Signature{Name: "LoanOps", Email: "loanops@localhost", When: time.Now()}
-	next, err := r.store(&object.Commit{Author: now, Committer: now, Message: "Notes added by LoanOps\n", TreeHash: root, ParentHashes: parents})
+	next, err := p.store(&object.Commit{Author: now, Committer: now, Message: "Notes added by LoanOps\n", TreeHash: root, ParentHashes: parents})
 	if err != nil {
 		return err
 	}
-	return held.set(next)
+	return p.file(string(NotesRef), []byte(next.String()+"\n"), 0o666, false)
 }
 
-// Status writes a file loanops/COMMIT.json beside the repository's objects, whole or not at all.
-func (r *Repository) Status(hash string, content []byte) error {
+// Status writes a file loanops/COMMIT.SUFFIX beside the repository's objects, whole or not at all; without a content it takes it away.
+func (r *Repository) Status(hash, suffix string, content []byte) error {
 	if err := r.writable(hash); err != nil {
 		return err
 	}
-	fs := r.objects.Filesystem()
-	file, err := fs.TempFile(statusFolder, "status")
+	p, err := r.place()
 	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "the status of a commit of %s", r.name)
+		return err
 	}
-	_, err = file.Write(content)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = fs.Rename(file.Name(), fs.Join(statusFolder, hash+".json"))
+	defer p.close()
+	name := path.Join(statusFolder, hash+"."+suffix)
+	if content != nil {
+		return p.file(name, content, 0o666, false)
 	}
-	if err != nil {
-		_ = fs.Remove(file.Name())
+	if err := p.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return p.failed(err)
 	}
-	return fault.Wrap(fault.Unavailable, err, "the status of a commit of %s", r.name)
+	return nil
 }
 
 func (r *Repository) writable(hash string) error {
 	switch {
 	case r.remote != nil:
 		return fault.New(fault.Invalid, "%s is a copy: what is written into it nobody reads", r.name)
-	case !isWholeHash(hash):
+	case !IsHash(hash):
 		return fault.New(fault.Invalid, "a commit's whole hash is wanted, not %.50q", hash)
 	}
 	if _, err := r.objects.EncodedObject(plumbing.CommitObject, plumbing.NewHash(hash)); err != nil {
@@ -105,29 +103,47 @@ func (r *Repository) writable(hash string) error {
 
 // noted is the notes' tree with one more, or with another text. A note is a file with its commit's hash for a name, with a slash after two digits: git
 // reads it with slashes anywhere, and a folder stays short.
-func (r *Repository) noted(notes *object.Tree, hash, text string) (plumbing.Hash, error) {
-	blob := &plumbing.MemoryObject{}
-	blob.SetType(plumbing.BlobObject)
-	if _, err := blob.Write([]byte(text)); err != nil {
-		return plumbing.ZeroHash, fault.Wrap(fault.Internal, err, "a note")
-	}
-	content, err := r.objects.SetEncodedObject(blob)
-	if err != nil {
-		return plumbing.ZeroHash, fault.Wrap(fault.Unavailable, err, "a note in %s", r.name)
-	}
+func (r *Repository) noted(p *place, notes *object.Tree, hash string, text func(string) string) (plumbing.Hash, error) {
 	folder := &object.Tree{}
-	for _, e := range notes.Entries {
-		if e.Name == hash[:2] && e.Mode == filemode.Dir {
-			if folder, err = object.GetTree(r.objects, e.Hash); err != nil {
-				return plumbing.ZeroHash, r.missing(err, "the notes")
-			}
+	if e := entryOf(notes, hash[:2]); e != nil && e.Mode == filemode.Dir {
+		var err error
+		if folder, err = object.GetTree(r.objects, e.Hash); err != nil {
+			return plumbing.ZeroHash, r.missing(err, "the notes")
 		}
 	}
-	inFolder, err := r.store(with(folder, object.TreeEntry{Name: hash[2:], Mode: filemode.Regular, Hash: content}))
+	before := ""
+	for _, e := range []*object.TreeEntry{entryOf(notes, hash), entryOf(folder, hash[2:])} {
+		if e == nil || e.Mode == filemode.Dir {
+			continue
+		}
+		said, err := r.content(e.Hash)
+		if err != nil {
+			return plumbing.ZeroHash, r.missing(err, "a note")
+		}
+		before += string(said)
+	}
+	blob := &plumbing.MemoryObject{}
+	blob.SetType(plumbing.BlobObject)
+	if _, err := blob.Write([]byte(text(before))); err != nil {
+		return plumbing.ZeroHash, fault.Wrap(fault.Internal, err, "a note")
+	}
+	content, err := p.object(blob)
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	return r.store(with(without(notes, hash), object.TreeEntry{Name: hash[:2], Mode: filemode.Dir, Hash: inFolder}))
+	inFolder, err := p.store(with(folder, object.TreeEntry{Name: hash[2:], Mode: filemode.Regular, Hash: content}))
+	if err != nil {
+		return plumbing.ZeroHash, err
+	}
+	return p.store(with(without(notes, hash), object.TreeEntry{Name: hash[:2], Mode: filemode.Dir, Hash: inFolder}))
+}
+
+// entryOf is the one of a name; nil where there is none.
+func entryOf(t *object.Tree, name string) *object.TreeEntry {
+	if i := slices.IndexFunc(t.Entries, func(e object.TreeEntry) bool { return e.Name == name }); i >= 0 {
+		return &t.Entries[i]
+	}
+	return nil
 }
 
 func without(t *object.Tree, name string) *object.Tree {
@@ -141,60 +157,10 @@ func with(t *object.Tree, e object.TreeEntry) *object.Tree {
 	return t
 }
 
-func (r *Repository) store(o object.Object) (plumbing.Hash, error) {
-	encoded := r.objects.NewEncodedObject()
+func (p *place) store(o object.Object) (plumbing.Hash, error) {
+	encoded := &plumbing.MemoryObject{}
 	if err := o.Encode(encoded); err != nil {
 		return plumbing.ZeroHash, fault.Wrap(fault.Internal, err, "a note")
 	}
-	hash, err := r.objects.SetEncodedObject(encoded)
-	return hash, fault.Wrap(fault.Unavailable, err, "a note in %s", r.name)
-}
-
-// held is the lock of the notes.
-type held struct {
-	r    *Repository
-	name string
-}
-
-func (r *Repository) lock(ctx context.Context) (*held, error) {
-	h := &held{r, string(NotesRef) + ".lock"}
-	ctx, cancel := context.WithTimeout(ctx, lockWait)
-	defer cancel()
-	for {
-		file, err := r.objects.Filesystem().OpenFile(h.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o666)
-		if err == nil {
-			file.Close()
-			return h, nil
-		}
-		if !errors.Is(err, os.ErrExist) {
-			return nil, fault.Wrap(fault.Unavailable, err, "the notes of %s", r.name)
-		}
-		select {
-		case <-ctx.Done():
-			return nil, fault.New(fault.Conflict, "the notes of %s are being written (%s is there); if nobody writes them, remove that file", r.name, h.name)
-		case <-time.After(lockPause):
-		}
-	}
-}
-
-// set makes a commit the newest of the notes, in one step, and lets go of the lock.
-func (h *held) set(to plumbing.Hash) error {
-	fs := h.r.objects.Filesystem()
-	file, err := fs.OpenFile(h.name, os.O_WRONLY|os.O_TRUNC, 0o666)
-	if err == nil {
-		_, err = file.Write([]byte(hex.EncodeToString(to[:]) + "\n"))
-		err = errors.Join(err, file.Close())
-	}
-	if err == nil {
-		if err = fs.Rename(h.name, string(NotesRef)); err == nil {
-			h.name = ""
-		}
-	}
-	return fault.Wrap(fault.Unavailable, err, "the notes of %s", h.r.name)
-}
-
-func (h *held) drop() {
-	if h.name != "" {
-		_ = h.r.objects.Filesystem().Remove(h.name)
-	}
+	return p.object(encoded)
 }

@@ -32,7 +32,6 @@ type Repository struct {
 // Commit is what is known of one.
 type Commit struct {
 	Hash    string
-	Author  string
 	Subject string    // the first line of its message
 	At      time.Time // of the commit, as its committer's clock said; UTC
 	Tree    *ci.Tree

@@ -16,12 +16,11 @@ import (
 )
 
 const (
-	hashDigits    = 40
-	leastDigits   = 4 // of a short hash, as git has it
-	maxRefBytes   = 250
-	maxTagOfTags  = 10
-	maxSubject    = 200 // runes
-	maxAuthorName = 100 // runes
+	hashDigits   = 40
+	leastDigits  = 4 // of a short hash, as git has it
+	maxRefBytes  = 250
+	maxTagOfTags = 10
+	maxSubject   = 200 // runes
 )
 
 // find is the commits that the references name, with their histories where these are wanted.
@@ -62,7 +61,7 @@ func (r *Repository) resolve(ref string) (plumbing.Hash, error) {
 	if ref == "" || len(ref) > maxRefBytes || strings.ContainsFunc(ref, unicode.IsControl) {
 		return plumbing.ZeroHash, fault.New(fault.Invalid, "a reference of %d bytes: a branch, a tag, a commit's hash or a name such as refs/heads/main is wanted", len(ref))
 	}
-	if isWholeHash(ref) {
+	if IsHash(ref) {
 		return plumbing.NewHash(ref), nil
 	}
 	hash, err := r.named(ref)
@@ -82,7 +81,7 @@ func (r *Repository) unknown(ref string) error {
 // named is what a branch, a tag or another reference points to; zero where there is none. git takes a tag before a branch of the same name: here nothing
 // is tested that was perhaps not meant.
 func (r *Repository) named(ref string) (plumbing.Hash, error) {
-	names := []string{"refs/heads/" + ref, "refs/tags/" + ref, "refs/remotes/" + ref}
+	names := []string{BranchRef(ref), "refs/tags/" + ref, "refs/remotes/" + ref}
 	if strings.HasPrefix(ref, "refs/") || ref == "HEAD" {
 		names = []string{ref}
 	}
@@ -136,7 +135,7 @@ func (r *Repository) abbreviated(digits string) (plumbing.Hash, error) {
 func (r *Repository) commit(ref string, hash plumbing.Hash) (*object.Commit, error) {
 	for range maxTagOfTags {
 		of, err := r.objects.EncodedObject(plumbing.AnyObject, hash)
-		if errors.Is(err, plumbing.ErrObjectNotFound) && isWholeHash(ref) {
+		if errors.Is(err, plumbing.ErrObjectNotFound) && IsHash(ref) {
 			return nil, &fault.Error{Code: fault.NotFound, Message: r.unknown(ref).Error(), Cause: err}
 		}
 		if err != nil {
@@ -162,7 +161,8 @@ func (r *Repository) commit(ref string, hash plumbing.Hash) (*object.Commit, err
 	return nil, fault.New(fault.Invalid, "%q in %s is a tag of a tag of a tag; a commit is wanted", ref, r.name)
 }
 
-func isWholeHash(ref string) bool { return len(ref) == hashDigits && isHex(ref) }
+// IsHash says that a text is a commit's whole hash.
+func IsHash(text string) bool { return len(text) == hashDigits && isHex(text) }
 
 func isShortHash(ref string) bool {
 	return len(ref) >= leastDigits && len(ref) < hashDigits && isHex(ref)
@@ -175,12 +175,12 @@ func isHex(text string) bool {
 func described(c *object.Commit, tree *ci.Tree) Commit {
 	subject, _, _ := strings.Cut(strings.TrimSpace(c.Message), "\n")
 	return Commit{
-		Hash: c.Hash.String(), Author: oneLine(c.Author.Name, maxAuthorName), Subject: oneLine(subject, maxSubject), At: c.Committer.When.UTC(), Tree: tree,
+		Hash: c.Hash.String(), Subject: OneLine(subject, maxSubject), At: c.Committer.When.UTC(), Tree: tree,
 	}
 }
 
-// oneLine is a text of somebody else's as it can be shown anywhere.
-func oneLine(text string, most int) string {
+// OneLine is a text of somebody else's as it can be shown anywhere, with at most so many characters.
+func OneLine(text string, most int) string {
 	runes := []rune(strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
 			return -1
@@ -189,9 +189,6 @@ func oneLine(text string, most int) string {
 	}, strings.ToValidUTF8(text, "")))
 	return string(runes[:min(len(runes), most)])
 }
-
-// IsHash says that a text is a commit's whole hash.
-func IsHash(text string) bool { return isWholeHash(text) }
 
 // IsRef says that a text can be the name of a reference, such as refs/heads/main.
 func IsRef(text string) bool {

@@ -152,7 +152,7 @@ func TestWorkerHasWhatItsProgramNeeds(t *testing.T) {
 	pulled, err := registry.Pull(t.Context(), ref)
 	require.NoError(t, err)
 	require.NoError(t, validate.Image(pulled))
-	program, _, err := image.Store{Dir: t.TempDir(), Registry: registry.Registry}.Program(t.Context(), ref.String())
+	program, _, err := (&image.Store{Dir: t.TempDir(), Registry: registry.Registry}).Program(t.Context(), ref.String())
 	require.NoError(t, err)
 	root := filepath.Join(filepath.Dir(program), "../../..")
 	loaders, err := filepath.Glob(filepath.Join(root, "lib*", "ld-linux*"))

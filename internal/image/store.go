@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,13 +17,19 @@ import (
 )
 
 // Store keeps unpacked images in a folder, by their digests, so that a program that ran once runs again while the registry is away. Many
-// processes may use one folder.
+// processes may use one folder. Those that nobody asked for in two weeks, and nothing needs, go when another one comes.
 type Store struct {
 	// Dir is the folder, made when absent.
 	Dir string
 	// Registry is where images that are not there yet come from.
 	Registry Registry
+	// Needed names the images that stay though nobody asks for them, such as those of tracks that have run for long: they have to start again while the
+	// registry is away. It is asked anew each time. Nil: none.
+	Needed func() []string
 }
+
+// noteFile says what an unpacked image is; it was written anew when the image was last asked for.
+const noteFile = "kept.json"
 
 // lockPoll is how often a process that waits for another's unpacking looks.
 const lockPoll = 20 * time.Millisecond
@@ -39,7 +46,7 @@ type kept struct {
 // Program brings the image, named repository@sha256:…, to this machine, if it is not here, and returns its program, and the arguments that it is
 // started with before a caller's own. What was unpacked before is verified again: a damaged one is unpacked anew. An image without a program of its own
 // is Invalid, a registry that is away Unavailable.
-func (s Store) Program(ctx context.Context, image string) (path string, args []string, err error) {
+func (s *Store) Program(ctx context.Context, image string) (path string, args []string, err error) {
 	ref, err := reference.Parse(image)
 	if err != nil {
 		return "", nil, err
@@ -48,29 +55,55 @@ func (s Store) Program(ctx context.Context, image string) (path string, args []s
 		return "", nil, fault.Wrap(fault.Internal, err, "the folder of images")
 	}
 	folder := filepath.Join(s.Dir, ref.Digest)
-	if known, ok := check(folder); ok {
-		return known.Program, known.Args, nil
+	known, ok, err := take(ctx, ref, folder)
+	if ok || err != nil {
+		return known.Program, known.Args, err
 	}
-	held := flock.New(folder + ".lock")
-	if _, err := held.TryLockContext(ctx, lockPoll); err != nil {
-		return "", nil, fault.Wrap(fault.Unavailable, err, "waiting for another process that unpacks %s", ref)
+	if known, err = s.bring(ctx, ref, folder); err != nil {
+		return "", nil, err
 	}
-	defer func() { _ = held.Close() }() // the system frees it anyway when this process ends
-	if known, ok := check(folder); ok { // the other process did it
-		return known.Program, known.Args, nil
-	}
-	if err := s.fill(ctx, ref, folder); err != nil {
-		return "", nil, fault.Wrap(fault.Unavailable, err, "image %s", ref)
-	}
-	known, ok := check(folder)
-	if !ok {
-		return "", nil, fault.New(fault.Internal, "image %s is damaged right after it was unpacked", ref)
+	if err := s.prune(time.Now().Add(-unusedFor)); err != nil { // the image that was asked for is there all the same
+		slog.Warn("images that nothing needs are not removed", "folder", s.Dir, "error", err)
 	}
 	return known.Program, known.Args, nil
 }
 
+// take is what is here of the image. From then on it counts as asked for: nobody who removes what is not comes in between.
+func take(ctx context.Context, ref reference.Reference, folder string) (known kept, ok bool, err error) {
+	held := flock.New(folder + ".lock")
+	if _, err := held.TryRLockContext(ctx, lockPoll); err != nil {
+		return known, false, fault.Wrap(fault.Unavailable, err, "waiting for another process that unpacks %s", ref)
+	}
+	defer func() { _ = held.Close() }() // the system frees it anyway when this process ends
+	if known, ok = check(folder); !ok {
+		return known, false, nil
+	}
+	now := time.Now()
+	return known, true, fault.Wrap(fault.Internal, os.Chtimes(filepath.Join(folder, noteFile), now, now), "the note of %s", ref)
+}
+
+// bring unpacks the image, unless another process has meanwhile.
+func (s *Store) bring(ctx context.Context, ref reference.Reference, folder string) (kept, error) {
+	held := flock.New(folder + ".lock")
+	if _, err := held.TryLockContext(ctx, lockPoll); err != nil {
+		return kept{}, fault.Wrap(fault.Unavailable, err, "waiting for another process that unpacks %s", ref)
+	}
+	defer func() { _ = held.Close() }() // the system frees it anyway when this process ends
+	if known, ok := check(folder); ok { // the other process did it
+		return known, nil
+	}
+	if err := s.fill(ctx, ref, folder); err != nil {
+		return kept{}, fault.Wrap(fault.Unavailable, err, "image %s", ref)
+	}
+	known, ok := check(folder)
+	if !ok {
+		return kept{}, fault.New(fault.Internal, "image %s is damaged right after it was unpacked", ref)
+	}
+	return known, nil
+}
+
 // fill unpacks the image beside the folder, which then appears complete or not at all.
-func (s Store) fill(ctx context.Context, ref reference.Reference, folder string) error {
+func (s *Store) fill(ctx context.Context, ref reference.Reference, folder string) error {
 	image, err := s.Registry.Pull(ctx, ref)
 	if err != nil {
 		return err
@@ -103,7 +136,7 @@ func (s Store) fill(ctx context.Context, ref reference.Reference, folder string)
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "unpacking")
 	}
-	if err := file.Write(filepath.Join(folder+".new", "kept.json"), note, 0o400); err != nil {
+	if err := file.Write(filepath.Join(folder+".new", noteFile), note, 0o400); err != nil {
 		return fault.Wrap(fault.Internal, err, "unpacking")
 	}
 	if err := os.RemoveAll(folder); err != nil { // a damaged one; programs of it that run keep what they have open
@@ -114,7 +147,7 @@ func (s Store) fill(ctx context.Context, ref reference.Reference, folder string)
 
 // check reads what was unpacked, and whether all of it is as it was then. The path of the program is then whole.
 func check(folder string) (known kept, ok bool) {
-	note, err := os.ReadFile(filepath.Join(folder, "kept.json"))
+	note, err := os.ReadFile(filepath.Join(folder, noteFile))
 	if err != nil || json.Unmarshal(note, &known) != nil {
 		return known, false
 	}

@@ -26,6 +26,8 @@ type Document struct {
 	Steps           map[string]string          `json:"steps"` // step name to step version
 	Run             *registry.Run              `json:"run"`   // that registered it
 	Spec            Spec                       `json:"spec"`
+	PipelineVersion int                        `json:"pipeline_version"` // that has the spec; 0: it was registered by hand
+	Predictor       string                     `json:"predictor"`        // the image in which it serves; empty: the one that the worker's settings name
 	Schema          Schema                     `json:"schema"`
 	AsOf            string                     `json:"as_of"`
 	Source          string                     `json:"source"`  // in words

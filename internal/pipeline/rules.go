@@ -14,7 +14,7 @@ import (
 var (
 	namePattern = regexp.MustCompile(`^[a-z][a-z0-9-]{0,39}$`)
 	// gateMetrics are what a gate can judge.
-	gateMetrics = []string{"auc", "ks", "brier", "log_loss", "accuracy", "auc_drop"}
+	gateMetrics = []string{"auc", "ks", "brier", "log_loss", "accuracy", AUCDrop}
 )
 
 const (

@@ -201,10 +201,12 @@ type Policy struct {
 	Cutoff float64 `yaml:"cutoff" json:"cutoff"`
 }
 
+// AUCDrop is the one metric of gates that needs a champion: its AUC on the same test rows minus the challenger's.
+const AUCDrop = "auc_drop"
+
 // Gate is one condition that a trained model must meet to be registered.
 type Gate struct {
-	// Metric is auc, ks, brier, log_loss, accuracy (test set), or auc_drop (the champion's AUC on the same test rows
-	// minus the challenger's; skipped, and said so, when there is no champion).
+	// Metric is auc, ks, brier, log_loss, accuracy (test set), or AUCDrop; that is skipped, and said so, when there is no champion.
 	Metric string `yaml:"metric" json:"metric"`
 	// Value is which end of the metric's interval is compared: estimate, lower or upper. Defaults to estimate.
 	Value string   `yaml:"value" json:"value"`

@@ -30,7 +30,7 @@ func (p *Platform) serviceEnvironments() map[string][]string {
 		"devserver": slices.Concat(system, named("AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY=")),
 		"agent":     slices.Concat(system, named("AWS_"), p.Settings.Environ(settings.Agent)),
 		"worker": slices.Concat(system, named("AWS_", "TEMPORAL_"), p.Settings.Environ(settings.WorkerRoles()...),
-			ofThePerson(settings.ConnectionPrefix, settings.AlertPrefix, settings.RepositoryPrefix), settings.NewEnvironment(os.Environ()...).ForCommands()),
+			ofThePerson(settings.ConnectionPrefix, settings.AlertPrefix), withoutSecrets(ofThePerson(settings.RepositoryPrefix)), settings.NewEnvironment(os.Environ()...).ForCommands()),
 		"hooks": slices.Concat(system, named("TEMPORAL_"), p.Settings.Environ(settings.Hooks), ofThePerson(settings.RepositoryPrefix)),
 		// The gateway reads what callers send: it has nothing to tell.
 		"gateway": nil,
@@ -41,6 +41,14 @@ func (p *Platform) serviceEnvironments() map[string][]string {
 func ofThePerson(prefixes ...string) []string {
 	return slices.DeleteFunc(os.Environ(), func(line string) bool {
 		return !slices.ContainsFunc(prefixes, func(prefix string) bool { return strings.HasPrefix(line, prefix) })
+	})
+}
+
+// withoutSecrets leaves out what verifies webhooks: no worker takes any.
+func withoutSecrets(repositories []string) []string {
+	return slices.DeleteFunc(repositories, func(line string) bool {
+		name, _, _ := strings.Cut(line, "=")
+		return settings.IsSecret(name)
 	})
 }
 

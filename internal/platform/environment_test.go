@@ -67,10 +67,16 @@ func TestEveryServiceGetsWhatItNeedsByNameAndNothingElse(t *testing.T) {
 	t.Setenv("LOANOPS_CI_COMMANDS", "allow")
 	t.Setenv("LOANOPS_CI_ENVIRONMENT", "GOPROXY")
 	t.Setenv("GOPROXY", "off")
+	// The repositories go to the worker and to the receiver, with the tokens that clone and look; the secrets of their webhooks to the receiver alone.
+	t.Setenv("LOANOPS_REPOSITORY_LOANS_URL", "https://git/team/loans.git")
+	t.Setenv("LOANOPS_REPOSITORY_LOANS_TOKEN_FILE", "/token")
+	t.Setenv("LOANOPS_REPOSITORY_LOANS_SECRET_FILE", "/secret")
+	repositories := []string{"LOANOPS_REPOSITORY_LOANS_URL", "LOANOPS_REPOSITORY_LOANS_TOKEN_FILE"}
 	for service, want := range map[string][]string{
 		"devserver": slices.Concat(system, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}),
 		"agent":     slices.Concat(system, s3, places, tokens),
-		"worker": slices.Concat(system, s3, places, tokens, []string{
+		"hooks":     slices.Concat(system, repositories, []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_REPOSITORY_LOANS_SECRET_FILE"}),
+		"worker": slices.Concat(system, s3, places, tokens, repositories, []string{
 			"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_DATABASE", "LOANOPS_TERRAFORM", "LOANOPS_AGENT", "LOANOPS_GATEWAY", "LOANOPS_SYNTHETIC_KEY_FILE",
 			"LOANOPS_BIN_DIR", "LOANOPS_PREDICTOR_IMAGE", "LOANOPS_CONNECTION_LENDING_FILE", "LOANOPS_ALERT_OPS_URL", "LOANOPS_ALERT_OPS_SECRET_FILE",
 			"LOANOPS_CI_COMMANDS", "LOANOPS_CI_ENVIRONMENT", "GOPROXY",

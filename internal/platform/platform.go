@@ -22,7 +22,7 @@ import (
 )
 
 // stateVersion is raised when a state folder means something else.
-const stateVersion = 4
+const stateVersion = 5
 
 // Config says where the platform lives.
 type Config struct {

@@ -23,7 +23,7 @@ func TestAStateFolderOfAnotherLoanOpsIsRefused(t *testing.T) {
 	require.NoError(t, fresh.checkVersion())
 	require.NoError(t, os.WriteFile(fresh.path("loanops.db"), nil, 0o600))
 	require.NoError(t, fresh.checkVersion(), "it says what made it")
-	for _, files := range []map[string]string{{"loanops.db": ""}, {"state_version": "3\n"}, {"state_version": "5\n", "loanops.db": ""}} {
+	for _, files := range []map[string]string{{"loanops.db": ""}, {"state_version": "4\n"}, {"state_version": "6\n", "loanops.db": ""}} {
 		err := folder(files).checkVersion()
 		require.Equal(t, fault.Conflict, fault.CodeOf(err), files)
 		require.ErrorContains(t, err, "--state")

@@ -49,7 +49,7 @@ func (k *kept) schema(name string, ref artifact.Ref) {
 
 func (k *kept) published(name, run string, tree artifact.Ref) {
 	k.t.Helper()
-	_, _, err := k.reg.PutPipelineVersion(k.t.Context(), registry.PipelineVersion{Pipeline: name, Package: "p", SpecDigest: "s", Tree: tree, RunID: run})
+	_, _, err := k.reg.PutPipelineVersion(k.t.Context(), registry.PipelineVersion{Pipeline: name, Package: "p", SpecDigest: "s", Tree: tree, RunID: run, Trigger: registry.ByHand})
 	require.NoError(k.t, err)
 }
 
@@ -94,7 +94,7 @@ func TestEveryRootKeepsWhatItAloneNames(t *testing.T) {
 		}},
 		{"the files of a commit that is a pipeline version", published, func(k *kept, name string, ref artifact.Ref) {
 			k.registered(name, "name: v")
-			k.published(name, "", ref)
+			k.published(name, "a run that made nothing else", ref)
 		}},
 		{"what the integration of a pipeline version has made", published, func(k *kept, name string, ref artifact.Ref) {
 			k.registered(name, "name: w")

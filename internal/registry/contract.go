@@ -26,8 +26,9 @@ type Registry interface {
 	// Pipelines returns the current spec of each name, ordered by name.
 	Pipelines(ctx context.Context) ([]PipelineSpec, error)
 
-	// PutPipelineVersion records v with the next version number of its pipeline and returns it with Version and CreatedAt set. The same package again
-	// returns the version that is there, with created false, and changes nothing.
+	// PutPipelineVersion records v with the next version number of its pipeline and returns it with Version and CreatedAt set. The same run again, or the newest
+	// version's package, returns the version that is there, with created false, and changes nothing; an older version's package is a new version. Where there
+	// is one before, NextOwner says who owns it, or refuses it; the first has the owner that it says.
 	PutPipelineVersion(ctx context.Context, v PipelineVersion) (recorded PipelineVersion, created bool, err error)
 	// PipelineVersions returns all versions of a pipeline, newest first. None is empty.
 	PipelineVersions(ctx context.Context, pipeline string) ([]PipelineVersion, error)
@@ -43,7 +44,7 @@ type Registry interface {
 	SchemaVersions(ctx context.Context, pipeline string) ([]SchemaVersion, error)
 
 	// RegisterVersion writes v with the next version number and returns it with Version and CreatedAt set. The same name,
-	// digest and meaning again returns the version that is there, with created false, and changes nothing.
+	// digest, meaning and predictor again returns the version that is there, with created false, and changes nothing.
 	RegisterVersion(ctx context.Context, v ModelVersion) (registered ModelVersion, created bool, err error)
 	// Version returns version of name.
 	Version(ctx context.Context, name string, version int) (ModelVersion, error)

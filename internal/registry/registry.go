@@ -38,7 +38,10 @@ type ModelVersion struct {
 	Version int    `json:"version"` // 1, 2, 3 … per name, without gaps
 	Digest  string `json:"digest"`  // SHA-256 of the bundle
 	// Meaning is of the label that it was trained on: the same bundle under another meaning is another version.
-	Meaning         pipeline.Meaning           `json:"label_meaning"`
+	Meaning pipeline.Meaning `json:"label_meaning"`
+	// Predictor is the image in which it serves, repository@sha256:…, as the pipeline version says that it was trained from: the same bundle in another one
+	// is another version. Empty is the image that the worker's settings name, whichever that is on the day.
+	Predictor       string                     `json:"predictor"`
 	Bundle          artifact.Ref               `json:"bundle"`
 	Algorithm       string                     `json:"algorithm"`
 	Hyperparameters json.RawMessage            `json:"hyperparameters"`
@@ -51,13 +54,15 @@ type ModelVersion struct {
 
 // Lineage says what a version was made from.
 type Lineage struct {
-	SpecDigest string            `json:"spec_digest"`
-	Schema     int               `json:"schema"`  // version of the pipeline's schema
-	Dataset    string            `json:"dataset"` // digest of the extracted table
-	Source     string            `json:"source"`  // URI, or simulate with its parameters
-	AsOf       string            `json:"as_of"`   // what was known on that day, 2006-01-02; empty: everything
-	Rows       int64             `json:"rows"`
-	Steps      map[string]string `json:"steps"` // step name to step version
+	SpecDigest string `json:"spec_digest"`
+	// Pipeline is the pipeline version, see PipelineVersion; 0 where the spec is of none: it was registered by hand.
+	Pipeline int               `json:"pipeline_version"`
+	Schema   int               `json:"schema"`  // version of the pipeline's schema
+	Dataset  string            `json:"dataset"` // digest of the extracted table
+	Source   string            `json:"source"`  // URI, or simulate with its parameters
+	AsOf     string            `json:"as_of"`   // what was known on that day, 2006-01-02; empty: everything
+	Rows     int64             `json:"rows"`
+	Steps    map[string]string `json:"steps"` // step name to step version
 	// Code is the program that trained it. A model that came from the step cache was trained by an earlier one.
 	Code Code `json:"code"`
 }

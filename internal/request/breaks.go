@@ -7,10 +7,25 @@ import (
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
-// Breaks lists, in words and in the order of before's fields, why a request that is good under before may not be under after; none means that
+// Break is why a request that was good may not be any more.
+type Break struct{ Field, Text string }
+
+// String is one sentence.
+func (b Break) String() string { return fmt.Sprintf("field %q %s", b.Field, b.Text) }
+
+// Words are breaks as sentences.
+func Words(breaks []Break) (words []string) {
+	for _, b := range breaks {
+		words = append(words, b.String())
+	}
+	return words
+}
+
+const gone = "is gone: a request with it would be refused"
+
+// Breaks lists, in the order of before's fields, why a request that is good under before may not be under after; none means that
 // every good request stays good. What after admits beyond before is no break.
-func Breaks(before, after Contract) []string {
-	var breaks []string
+func Breaks(before, after Contract) (breaks []Break) {
 	for i := range before.Fields {
 		was := &before.Fields[i]
 		at := after.Index(was.Name)
@@ -18,12 +33,12 @@ func Breaks(before, after Contract) []string {
 		case at >= 0:
 			breaks = append(breaks, narrowed(was, &after.Fields[at])...)
 		case !slices.Contains(after.Identifiers, was.Name):
-			breaks = append(breaks, fmt.Sprintf("field %q is gone: a request with it would be refused", was.Name))
+			breaks = append(breaks, Break{was.Name, gone})
 		}
 	}
 	for _, name := range before.Identifiers {
 		if !slices.Contains(after.Identifiers, name) && after.Index(name) < 0 {
-			breaks = append(breaks, fmt.Sprintf("field %q is gone: a request with it would be refused", name))
+			breaks = append(breaks, Break{name, gone})
 		}
 	}
 	for i := range after.Fields {
@@ -31,18 +46,18 @@ func Breaks(before, after Contract) []string {
 		switch {
 		case before.Index(f.Name) >= 0:
 		case slices.Contains(before.Identifiers, f.Name):
-			breaks = append(breaks, fmt.Sprintf("field %q was not looked at; %s is wanted now", f.Name, f.Wanted()))
+			breaks = append(breaks, Break{f.Name, fmt.Sprintf("was not looked at; %s is wanted now", f.Wanted())})
 		case !f.Nullable:
-			breaks = append(breaks, fmt.Sprintf("field %q is new and required", f.Name))
+			breaks = append(breaks, Break{f.Name, "is new and required"})
 		}
 	}
 	return breaks
 }
 
 // narrowed says what one field admitted and does not any more.
-func narrowed(was, is *Field) (breaks []string) {
+func narrowed(was, is *Field) (breaks []Break) {
 	note := func(format string, args ...any) {
-		breaks = append(breaks, fmt.Sprintf("field %q ", was.Name)+fmt.Sprintf(format, args...))
+		breaks = append(breaks, Break{was.Name, fmt.Sprintf(format, args...)})
 	}
 	if was.Nullable && !is.Nullable {
 		note("may not be missing any more")
@@ -58,8 +73,8 @@ func narrowed(was, is *Field) (breaks []string) {
 		if len(was.Clean) == 0 && len(was.Domain) > 0 && len(is.Clean) > 0 {
 			return breaks // each value has been looked at
 		}
-		if gone := goneFrom(was.Domain, is.Domain); gone != "" {
-			note("%s", gone)
+		if text := goneFrom(was.Domain, is.Domain); text != "" {
+			note("%s", text)
 		}
 		return breaks
 	}

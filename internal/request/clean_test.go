@@ -213,7 +213,7 @@ func TestBreaksOfCleaning(t *testing.T) {
 			if test.says != "" {
 				says = []string{`field "x" ` + test.says}
 			}
-			require.Equal(t, says, request.Breaks(request.Contract{Fields: []request.Field{was}}, request.Contract{Fields: []request.Field{is}}))
+			require.Equal(t, says, request.Words(request.Breaks(request.Contract{Fields: []request.Field{was}}, request.Contract{Fields: []request.Field{is}})))
 		})
 	}
 }

@@ -143,16 +143,16 @@ func TestBreaks(t *testing.T) {
 			t.Parallel()
 			changed := spec()
 			test.change(&changed)
-			require.Equal(t, test.says, request.Breaks(request.Of(spec()), request.Of(changed)))
+			require.Equal(t, test.says, request.Words(request.Breaks(request.Of(spec()), request.Of(changed))))
 		})
 	}
 	long := spec()
 	long.Columns[2].Domain = []string{strings.Repeat("x", 101)}
-	require.Equal(t, []string{`field "home" does not take texts that are empty or longer than 100 bytes any more`}, request.Breaks(request.Of(long), request.Of(func() pipeline.Spec {
+	require.Equal(t, []string{`field "home" does not take texts that are empty or longer than 100 bytes any more`}, request.Words(request.Breaks(request.Of(long), request.Of(func() pipeline.Spec {
 		open := spec()
 		open.Columns[2].Domain = nil
 		return open
-	}())))
+	}()))))
 }
 
 // drawn is a contract of up to three fields, which share their names with those of others.

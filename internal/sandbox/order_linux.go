@@ -32,8 +32,8 @@ type order struct {
 type end struct {
 	Code   int
 	Signal int    // that ended it; 0 where it ended by itself
-	Wrong  string // why the command could not be started, where it is to blame
-	Fault  string // why it could not be started, where the machine is
+	Wrong  string // why the command could not be started, or ended, where it is to blame
+	Fault  string // why, where the machine is
 	Left   int    // processes that it left running
 }
 

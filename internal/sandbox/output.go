@@ -1,8 +1,9 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
-	"strconv"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -40,43 +41,73 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, nil
 }
 
+// lineBytes is how long a kept line is on the average, at least: a line costs memory besides its text, so of a half there are no more than it has room for.
+const lineBytes = 16
+
 // lines are what was kept, printable, and in between how much was not.
 func (o *output) lines() []string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	tail := o.tail[max(0, len(o.tail)-o.half):]
-	left := o.total - int64(len(o.head)+len(tail))
-	if left == 0 {
-		return printable(string(o.head) + string(tail))
+	head, tail, most := o.head, o.tail[max(0, len(o.tail)-o.half):], o.half/lineBytes+1
+	if o.total == int64(len(head)+len(tail)) {
+		all := slices.Concat(head, tail)
+		if bytes.Count(all, newline) <= 2*most {
+			return printable(string(all))
+		}
+		head, tail = all, all
 	}
-	lines := append(printable(string(o.head)), fmt.Sprintf("[%d bytes are left out]", left))
+	head, tail = firstLines(head, most), lastLines(tail, most)
+	lines := append(printable(string(head)), fmt.Sprintf("[%d bytes are left out]", o.total-int64(len(head)+len(tail))))
 	return append(lines, printable(string(tail))...)
 }
 
-// printable are the lines of a text. What is no UTF-8, and what a terminal would not print, is written as Go writes it in a quoted string: nothing printed
-// can move a cursor, turn a line around or hide what stands before it.
+var newline = []byte("\n")
+
+// firstLines are the first n lines of a text.
+func firstLines(text []byte, n int) []byte {
+	end := 0
+	for range n {
+		at := bytes.IndexByte(text[end:], '\n')
+		if at < 0 {
+			return text
+		}
+		end += at + 1
+	}
+	return text[:end]
+}
+
+// lastLines are the last n lines of a text, and what has no end yet.
+func lastLines(text []byte, n int) []byte {
+	end := len(text)
+	for range n + 1 {
+		if end = bytes.LastIndexByte(text[:end], '\n'); end < 0 {
+			return text
+		}
+	}
+	return text[end+1:]
+}
+
+// printable are the lines of a text, escaped.
 func printable(text string) []string {
 	if text == "" {
 		return nil
 	}
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	for i, line := range lines {
-		lines[i] = escaped(strings.TrimSuffix(line, "\r"))
-	}
-	return lines
+	text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
+	return strings.Split(escaped(strings.ReplaceAll(text, "\r\n", "\n")), "\n") // lines share one text
 }
 
-func escaped(line string) string {
-	var b strings.Builder
-	for len(line) > 0 {
-		r, size := utf8.DecodeRuneInString(line)
-		if r == '\t' || unicode.IsPrint(r) && (r != utf8.RuneError || size > 1) {
-			b.WriteString(line[:size])
-		} else {
-			quoted := strconv.Quote(line[:size])
-			b.WriteString(quoted[1 : len(quoted)-1])
+// escaped puts a letter that stands for it in the place of what is no UTF-8, and of what a terminal would not print: nothing printed can move a cursor, turn a
+// line around or hide what stands before it. It is one letter for each, of at most three bytes, since what is kept bounds what is stored.
+func escaped(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\t' || r == '\n' || unicode.IsPrint(r):
+			return r
+		case r < ' ':
+			return '\u2400' + r // the picture of the control character
+		case r == '\x7f':
+			return '\u2421'
 		}
-		line = line[size:]
-	}
-	return b.String()
+		return utf8.RuneError
+	}, text)
 }

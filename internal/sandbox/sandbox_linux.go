@@ -143,7 +143,7 @@ func (s *Sandbox) supervised(ctx context.Context, c Command, o order, held *os.F
 		_ = cmd.Process.Kill()
 		e = <-ended
 	}
-	if e.Fault != "" && o.User != 0 {
+	if (e.Fault != "" || e.Wrong != "") && o.User != 0 {
 		_, _ = endAll(nobody, o.User)
 	}
 	return result(ctx, c, o, printed, e, killed)
@@ -155,6 +155,7 @@ func (s *Sandbox) watch(ctx context.Context, c Command, o order, tooMuch <-chan 
 	defer late.Stop()
 	looks := time.NewTicker(s.config.Limits.Look)
 	defer looks.Stop()
+	folder := watched{limits: s.config.Limits}
 	for {
 		select {
 		case e := <-ended:
@@ -167,7 +168,7 @@ func (s *Sandbox) watch(ctx context.Context, c Command, o order, tooMuch <-chan 
 		case <-tooMuch:
 			return fmt.Sprintf("killed: it printed more than %s", said(s.config.Limits.Printed))
 		case <-looks.C:
-			if why := s.config.Limits.beyond(o.Scratch); why != "" {
+			if why := folder.beyond(o.Scratch); why != "" {
 				return "killed: " + why
 			}
 			if inMemory(o.User) > s.config.Limits.Memory {
@@ -200,9 +201,9 @@ func result(ctx context.Context, c Command, o order, printed *output, e end, kil
 	switch {
 	case ctx.Err() != nil:
 		return r, ctx.Err()
+	case killed != "": // once it had begun: what became of its supervisor is no reason to run it again
 	case e.Fault != "":
 		return r, fault.New(fault.Unavailable, "running a command: %s", e.Fault)
-	case killed != "":
 	case e.Wrong != "":
 		r.Why = e.Wrong
 	case e.Signal != 0:

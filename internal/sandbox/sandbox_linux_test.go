@@ -162,7 +162,7 @@ func TestNoCredentialsReachACommand(t *testing.T) {
 func TestAUserOfItsOwn(t *testing.T) {
 	t.Parallel()
 	if !asRoot(t) {
-		c := config(t, sandbox.UsualUsers)
+		c := config(t, sandbox.Users{First: 64032, Last: 64033})
 		c.SameUser = false
 		_, err := sandbox.New(t.Context(), c)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
@@ -273,7 +273,7 @@ func TestEndlessOutput(t *testing.T) {
 	require.Empty(t, r.Why)
 	require.Equal(t, "1", r.Lines[0])
 	require.Equal(t, "last", r.Lines[len(r.Lines)-1])
-	require.Contains(t, r.Lines, "[588800 bytes are left out]") // 588895 of seq, 5 of echo, less 100
+	require.Contains(t, r.Lines, "[588868 bytes are left out]", "four lines of each end, of 588,900 bytes: a half of 50 bytes has room for no more")
 }
 
 // Its processes have a limit; none is left; another command goes on meanwhile, and afterwards.

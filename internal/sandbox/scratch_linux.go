@@ -140,19 +140,42 @@ func some(dir string) ([]fs.DirEntry, error) {
 // errTooMuch ends a look.
 var errTooMuch = errors.New("too much")
 
-// beyond looks at a folder that may change meanwhile: why it holds too much, or nothing. It follows no link.
-func (l Limits) beyond(dir string) string {
+// watched is a folder that is looked at once in a while.
+type watched struct {
+	limits Limits
+	// closed says that something was closed to the last look.
+	closed bool
+}
+
+// beyond looks at the folder: why it holds too much, or nothing.
+func (w *watched) beyond(dir string) string { return w.after(w.limits.beyond(dir)) }
+
+// after is the look's answer, and too much as well where it could not see all, and the look before it could not: a command hides nothing by taking away its own right
+// to a folder. Root sees everything.
+func (w *watched) after(why string, closed bool) string {
+	if why == "" && closed && w.closed {
+		why = "its folder held what cannot be looked into"
+	}
+	w.closed = closed
+	return why
+}
+
+// beyond looks at a folder that may change meanwhile: why it holds too much, or nothing, and whether some of it is closed to us. It follows no link.
+func (l Limits) beyond(dir string) (why string, closed bool) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return ""
+		return "", errors.Is(err, fs.ErrPermission)
 	}
 	defer root.Close()
-	why, entries, bytes := "", int64(0), int64(0)
+	entries, bytes := int64(0), int64(0)
 	_ = fs.WalkDir(root.FS(), ".", func(path string, entry fs.DirEntry, err error) error {
-		if err == nil { // else it is gone, or closed to us
+		if err == nil {
+			var taken int64
+			taken, err = onDisk(entry)
 			entries++
-			bytes += onDisk(entry)
+			bytes += taken
 		}
+		closed = closed || errors.Is(err, fs.ErrPermission) // else it is gone
 		switch {
 		case bytes > l.Scratch:
 			why = fmt.Sprintf("its folder held more than %s", said(l.Scratch))
@@ -165,17 +188,17 @@ func (l Limits) beyond(dir string) string {
 		}
 		return errTooMuch
 	})
-	return why
+	return why, closed
 }
 
 // onDisk is what a file takes, holes left out.
-func onDisk(entry fs.DirEntry) int64 {
+func onDisk(entry fs.DirEntry) (int64, error) {
 	info, err := entry.Info()
 	if err != nil {
-		return 0
+		return 0, err
 	}
 	if stat, is := info.Sys().(*syscall.Stat_t); is {
-		return stat.Blocks * 512
+		return stat.Blocks * 512, nil
 	}
-	return 0
+	return 0, nil
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -94,10 +95,13 @@ func supervise(ctx context.Context) error {
 		out.Fault = "its supervisor was told to stop"
 	}
 	left, err := endEverything(o.User, all)
-	if out.Left = left; err != nil && out.Fault == "" {
+	switch out.Left = left; {
+	case errors.Is(err, errRemain):
+		out.Wrong = errRemain.Error()
+	case err != nil && out.Fault == "":
 		out.Fault = err.Error()
 	}
-	if err := remove(o.Scratch); err != nil && out.Fault == "" {
+	if err := remove(o.Scratch); err != nil && out.Fault == "" && out.Wrong == "" {
 		out.Fault = "removing its folder: " + err.Error()
 	}
 	return json.NewEncoder(ends).Encode(out)
@@ -120,6 +124,9 @@ func reap(pid int, first chan<- syscall.WaitStatus, all chan<- struct{}) {
 		}
 	}
 }
+
+// errRemain is a command's doing: some of its processes start the next ones faster than they can be ended.
+var errRemain = errors.New("its processes do not end")
 
 // endEverything ends all that came of the command, and says how many processes those were. gone is closed when there is none left.
 func endEverything(user uint32, gone <-chan struct{}) (left int, err error) {
@@ -148,7 +155,7 @@ func endEverything(user uint32, gone <-chan struct{}) (left int, err error) {
 		case <-gone:
 			return left, nil
 		case <-late.C:
-			return left, fmt.Errorf("processes of user %d do not end", user)
+			return left, errRemain
 		case <-rounds.C:
 		}
 	}

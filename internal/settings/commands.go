@@ -13,9 +13,19 @@ const CIPrefix = "LOANOPS_CI_"
 
 // The values of LOANOPS_CI_COMMANDS and LOANOPS_CI_NETWORK that allow something.
 const (
-	Allow         = "allow"
-	AllowSameUser = "allow-same-user"
+	allow         = "allow"
+	allowSameUser = "allow-same-user"
 )
+
+// CommandRights are what commands of repositories may do on a worker.
+type CommandRights struct {
+	// Run lets them run at all.
+	Run bool
+	// SameUser lets them run as the worker's own user where it has no others to give.
+	SameUser bool
+	// Network leaves them in the machine's network.
+	Network bool
+}
 
 var (
 	environmentName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
@@ -24,16 +34,15 @@ var (
 	keptNames    = []string{"HOME", "TMPDIR", "LANG", "CI", "PWD", "PATH"}
 )
 
-// CommandsAllowed checks LOANOPS_CI_COMMANDS and LOANOPS_CI_NETWORK: whether commands of repositories may be run, whether as the worker's own user too, and
-// whether in the machine's network.
-func (s Settings) CommandsAllowed() (allowed, sameUser, network bool, err error) {
-	if !slices.Contains([]string{"", Allow, AllowSameUser}, s.CICommands) {
-		return false, false, false, fault.New(fault.Invalid, "LOANOPS_CI_COMMANDS is %q; nothing, %s or %s is wanted", s.CICommands, Allow, AllowSameUser)
+// CommandRights are those that LOANOPS_CI_COMMANDS and LOANOPS_CI_NETWORK give.
+func (s Settings) CommandRights() (CommandRights, error) {
+	if !slices.Contains([]string{"", allow, allowSameUser}, s.CICommands) {
+		return CommandRights{}, fault.New(fault.Invalid, "LOANOPS_CI_COMMANDS is %q; nothing, %s or %s is wanted", s.CICommands, allow, allowSameUser)
 	}
-	if !slices.Contains([]string{"", Allow}, s.CINetwork) {
-		return false, false, false, fault.New(fault.Invalid, "LOANOPS_CI_NETWORK is %q; nothing or %s is wanted", s.CINetwork, Allow)
+	if !slices.Contains([]string{"", allow}, s.CINetwork) {
+		return CommandRights{}, fault.New(fault.Invalid, "LOANOPS_CI_NETWORK is %q; nothing or %s is wanted", s.CINetwork, allow)
 	}
-	return s.CICommands != "", s.CICommands == AllowSameUser, s.CINetwork == Allow, nil
+	return CommandRights{Run: s.CICommands != "", SameUser: s.CICommands == allowSameUser, Network: s.CINetwork == allow}, nil
 }
 
 // CommandEnvironment is PATH, and what LOANOPS_CI_ENVIRONMENT names, as NAME=value.

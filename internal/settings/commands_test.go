@@ -11,22 +11,19 @@ import (
 
 func TestWhetherCommandsAreAllowed(t *testing.T) {
 	t.Parallel()
-	type answer struct{ allowed, sameUser, network bool }
-	for given, wanted := range map[[2]string]answer{
-		{"", ""}: {}, {"", "allow"}: {network: true}, {"allow", ""}: {allowed: true}, {"allow", "allow"}: {allowed: true, network: true},
-		{"allow-same-user", ""}: {allowed: true, sameUser: true},
+	for given, wanted := range map[[2]string]settings.CommandRights{
+		{"", ""}: {}, {"", "allow"}: {Network: true}, {"allow", ""}: {Run: true}, {"allow", "allow"}: {Run: true, Network: true},
+		{"allow-same-user", ""}: {Run: true, SameUser: true},
 	} {
-		var got answer
-		var err error
-		got.allowed, got.sameUser, got.network, err = settings.Settings{CICommands: given[0], CINetwork: given[1]}.CommandsAllowed()
+		got, err := settings.Settings{CICommands: given[0], CINetwork: given[1]}.CommandRights()
 		require.NoError(t, err)
 		require.Equal(t, wanted, got, given)
 	}
 	for variable, s := range map[string]settings.Settings{"LOANOPS_CI_COMMANDS": {CICommands: "yes"}, "LOANOPS_CI_NETWORK": {CINetwork: "Allow"}} {
-		allowed, _, network, err := s.CommandsAllowed()
+		rights, err := s.CommandRights()
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		require.ErrorContains(t, err, variable)
-		require.False(t, allowed || network)
+		require.Zero(t, rights)
 	}
 }
 

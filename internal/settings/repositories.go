@@ -42,16 +42,20 @@ func (s Settings) Repositories() ([]forge.Repository, error) {
 	return repositories, nil
 }
 
-// Repository is the one of a name.
+// Repository is the one of a name, or that lies in a folder, by whichever way that is named: of several the first by name.
 func (s Settings) Repository(name string) (forge.Repository, error) {
 	all, err := s.Repositories()
 	if err != nil {
 		return forge.Repository{}, err
 	}
+	folder := filepath.IsAbs(name)
 	for _, r := range all {
-		if r.Name == name {
+		if r.Name == name || folder && r.InFolder() && r.Origin() == forge.Folder(name) {
 			return r, nil
 		}
+	}
+	if folder {
+		return forge.Repository{}, fault.New(fault.NotFound, "no repository of the settings lies in %s", name)
 	}
 	return forge.Repository{}, fault.New(fault.NotFound, "there is no repository %q: set %s%s%s", name, RepositoryPrefix, strings.ToUpper(name), urlSuffix)
 }
@@ -91,6 +95,11 @@ func (s Settings) repository(name string) (forge.Repository, error) {
 		return r, fault.New(fault.Invalid, "%s: %s does not lie in a folder of LOANOPS_DATA_DIRS", variable(urlSuffix), r.URL)
 	}
 	return r, nil
+}
+
+// IsSecret says that a variable names what verifies the webhooks of a repository: whoever has that can write a delivery.
+func IsSecret(variable string) bool {
+	return strings.HasPrefix(variable, RepositoryPrefix) && strings.HasSuffix(variable, secretSuffix)
 }
 
 // isWeb says that a text is a URL of http or https, without a password.

@@ -53,6 +53,27 @@ func TestRepositories(t *testing.T) {
 	require.ErrorContains(t, err, "LOANOPS_REPOSITORY_CARS_URL")
 }
 
+// A folder is the repository's that lies there, whichever way leads to it.
+func TestTheRepositoryInAFolder(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	itself, link := filepath.Join(dir, "real.git"), filepath.Join(dir, "loans.git")
+	require.NoError(t, os.Mkdir(itself, 0o755))
+	require.NoError(t, os.Symlink(itself, link))
+	s := settings.Settings{DataDirs: dir, Environment: settings.NewEnvironment("LOANOPS_REPOSITORY_LOANS_URL="+link, "LOANOPS_REPOSITORY_WEB_URL=https://git.bank.example/risk/loans.git",
+		"LOANOPS_REPOSITORY_SECOND_URL="+itself, "LOANOPS_REPOSITORY_GONE_URL="+dir+"/gone/loans.git")}
+	for folder, want := range map[string]string{link: "loans", itself: "loans", itself + "/": "loans", dir + "/x/../gone/loans.git": "gone"} {
+		found, err := s.Repository(folder)
+		require.NoError(t, err, folder)
+		require.Equal(t, want, found.Name, folder)
+	}
+	for _, folder := range []string{dir, itself + "x", "/git.bank.example/risk/loans.git", "real.git"} {
+		_, err := s.Repository(folder)
+		require.Equal(t, fault.NotFound, fault.CodeOf(err), folder)
+	}
+}
+
 func read(t *testing.T, of func() (string, error)) string {
 	t.Helper()
 	text, err := of()

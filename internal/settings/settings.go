@@ -63,7 +63,7 @@ type Settings struct {
 	DataDirs string `env:"LOANOPS_DATA_DIRS" used:"data integrate hooks"`
 	// CICommands is allow where commands of repositories may be run, by a worker that is root, or allow-same-user by any. Empty allows none.
 	CICommands string `env:"LOANOPS_CI_COMMANDS" used:"integrate"`
-	// CIUsers is the range of user IDs, FIRST-LAST, that commands have. Defaults to 65520-65533.
+	// CIUsers is the range of user IDs, FIRST-LAST, that commands have. Defaults to 65520-65531.
 	CIUsers string `env:"LOANOPS_CI_USERS" used:"integrate"`
 	// CIDir is a folder for commands' files that every user can enter. Defaults to the system's for temporary files.
 	CIDir string `env:"LOANOPS_CI_DIR" used:"integrate"`

@@ -10,27 +10,37 @@ import (
 )
 
 func (s *store) PutPipelineVersion(ctx context.Context, v registry.PipelineVersion) (registry.PipelineVersion, bool, error) {
-	if v.Pipeline == "" || v.Package == "" || v.SpecDigest == "" {
-		return v, false, fault.New(fault.Invalid, "a pipeline version needs a pipeline, a package and the digest of its spec")
+	if v.Pipeline == "" || v.Package == "" || v.SpecDigest == "" || v.RunID == "" {
+		return v, false, fault.New(fault.Invalid, "a pipeline version needs a pipeline, a package, the digest of its spec, and the run that published it")
 	}
 	created := false
 	err := s.transact(ctx, "recording a pipeline version", func(tx *sql.Tx) error {
 		created = false
-		known, err := s.known(ctx, tx, &v, "SELECT document FROM pipeline_versions WHERE pipeline = ? AND package = ?", v.Pipeline, v.Package)
+		known, err := s.known(ctx, tx, &v, "SELECT document FROM pipeline_versions WHERE pipeline = ? AND run_id = ?", v.Pipeline, v.RunID)
 		if known || err != nil {
 			return err
 		}
-		last, err := s.last(ctx, tx, "SELECT COALESCE(MAX(version), 0) FROM pipeline_versions WHERE pipeline = ?", v.Pipeline)
+		var newest registry.PipelineVersion
+		known, err = s.known(ctx, tx, &newest, "SELECT document FROM pipeline_versions WHERE pipeline = ? ORDER BY version DESC LIMIT 1", v.Pipeline)
 		if err != nil {
 			return err
 		}
-		v.Version, v.CreatedAt = last+1, now()
+		if known {
+			if v.Owner, err = registry.NextOwner(newest.Owner, v.Pipeline, v.Repository, v.Trigger, v.TakeOver); err != nil {
+				return err
+			}
+			if newest.Package == v.Package && newest.Owner == v.Owner {
+				v = newest
+				return nil
+			}
+		}
+		v.Version, v.CreatedAt = newest.Version+1, now()
 		document, err := json.Marshal(v)
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "a pipeline version that is not JSON")
 		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO pipeline_versions (pipeline, version, package, document, created_at) VALUES (?, ?, ?, ?, ?)"),
-			v.Pipeline, v.Version, v.Package, string(document), v.CreatedAt.UnixMicro())
+		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO pipeline_versions (pipeline, version, package, run_id, document, created_at) VALUES (?, ?, ?, ?, ?, ?)"),
+			v.Pipeline, v.Version, v.Package, v.RunID, string(document), v.CreatedAt.UnixMicro())
 		created = true
 		return err
 	})

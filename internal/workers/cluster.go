@@ -29,7 +29,7 @@ type Cluster struct {
 	Queue string
 }
 
-// asked is for how long after its last question a process counts as polling: one waits for a minute at most for a task.
+// asked is for how long after its last question, by Temporal's clock, a process counts as polling: one waits for a minute at most for a task.
 const asked = 75 * time.Second
 
 // commitKey is where a version's metadata hold the commit.
@@ -111,22 +111,66 @@ func (c Cluster) describe(ctx context.Context) (*workflowservice.DescribeWorkerD
 
 // polling counts the processes that ask for runs, by their build.
 func (c Cluster) polling(ctx context.Context) (map[string]int, error) {
-	described, err := c.Client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
-		Namespace: c.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: c.Queue}, TaskQueueType: enumspb.TASK_QUEUE_TYPE_WORKFLOW,
-	})
+	pollers, err := c.pollers(ctx, c.Queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
 	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, err, "asking Temporal who polls for runs")
+		return nil, err
 	}
+	return counted(pollers, newest(pollers)), nil
+}
+
+// Taking counts, of each of the queues of steps, the processes that ask for its work, by their build.
+func (c Cluster) Taking(ctx context.Context, queues []string) (map[string]map[string]int, error) {
+	runs, err := c.pollers(ctx, c.Queue, enumspb.TASK_QUEUE_TYPE_WORKFLOW)
+	if err != nil {
+		return nil, err
+	}
+	now, of := newest(runs), map[string][]*taskqueuepb.PollerInfo{}
+	for _, queue := range queues {
+		if of[queue], err = c.pollers(ctx, queue, enumspb.TASK_QUEUE_TYPE_ACTIVITY); err != nil {
+			return nil, err
+		}
+		if last := newest(of[queue]); last.After(now) {
+			now = last
+		}
+	}
+	taking := map[string]map[string]int{}
+	for queue, pollers := range of {
+		taking[queue] = counted(pollers, now)
+	}
+	return taking, nil
+}
+
+// pollers are those who have asked a queue lately: Temporal forgets them five minutes after they did.
+func (c Cluster) pollers(ctx context.Context, queue string, kind enumspb.TaskQueueType) ([]*taskqueuepb.PollerInfo, error) {
+	described, err := c.Client.WorkflowService().DescribeTaskQueue(ctx, &workflowservice.DescribeTaskQueueRequest{
+		Namespace: c.Namespace, TaskQueue: &taskqueuepb.TaskQueue{Name: queue}, TaskQueueType: kind,
+	})
+	return described.GetPollers(), fault.Wrap(fault.Unavailable, err, "asking Temporal who takes work from the queue %s", queue)
+}
+
+// newest is when one of them last asked, by Temporal's clock. While anybody works it is at most a minute before now on that clock, and this machine's clock, which
+// may say anything, is not asked: a worker whose own is ahead would take all others for gone.
+func newest(pollers []*taskqueuepb.PollerInfo) (at time.Time) {
+	for _, poller := range pollers {
+		if last := poller.GetLastAccessTime().AsTime(); last.After(at) {
+			at = last
+		}
+	}
+	return at
+}
+
+// counted are the processes, by build, that asked not much before now. Where all have gone, the last ones count until Temporal forgets them.
+func counted(pollers []*taskqueuepb.PollerInfo, now time.Time) map[string]int {
 	seen, counted := map[string]bool{}, map[string]int{}
-	for _, poller := range described.GetPollers() {
+	for _, poller := range pollers {
 		build := poller.GetDeploymentOptions().GetBuildId()
 		key := build + " " + poller.GetIdentity()
-		if !seen[key] && time.Since(poller.GetLastAccessTime().AsTime()) < asked {
+		if !seen[key] && now.Sub(poller.GetLastAccessTime().AsTime()) < asked {
 			seen[key] = true
 			counted[build]++
 		}
 	}
-	return counted, nil
+	return counted
 }
 
 // pinned lists the open runs that end on the build.

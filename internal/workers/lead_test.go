@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	deploymentpb "go.temporal.io/api/deployment/v1"
+	enumspb "go.temporal.io/api/enums/v1"
 	"go.temporal.io/api/serviceerror"
 	taskqueuepb "go.temporal.io/api/taskqueue/v1"
 	"go.temporal.io/api/workflowservice/v1"
@@ -31,7 +32,11 @@ type cluster struct {
 	current string
 	changes int
 	polls   map[string]bool // the builds for which somebody polls
-	refuse  error
+	// steps are the same, of each queue of steps.
+	steps  map[string]map[string]bool
+	refuse error
+	// ahead is by how much this machine's clock is ahead of Temporal's.
+	ahead time.Duration
 	// summaries are what is known of the builds.
 	summaries []*deploymentpb.WorkerDeploymentInfo_WorkerDeploymentVersionSummary
 	// overtake makes somebody else's build current between a question and the change that follows it.
@@ -73,12 +78,16 @@ func (c *cluster) now() (build string) {
 
 func (c *cluster) token() []byte { return []byte{byte(c.changes)} }
 
-func (c *cluster) DescribeTaskQueue(context.Context, *workflowservice.DescribeTaskQueueRequest, ...grpc.CallOption) (*workflowservice.DescribeTaskQueueResponse, error) {
+func (c *cluster) DescribeTaskQueue(_ context.Context, r *workflowservice.DescribeTaskQueueRequest, _ ...grpc.CallOption) (*workflowservice.DescribeTaskQueueResponse, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	answer := &workflowservice.DescribeTaskQueueResponse{}
-	for build, polls := range c.polls {
-		at := time.Now()
+	polled := c.polls
+	if r.GetTaskQueueType() == enumspb.TASK_QUEUE_TYPE_ACTIVITY {
+		polled = c.steps[r.GetTaskQueue().GetName()]
+	}
+	for build, polls := range polled {
+		at := time.Now().Add(-c.ahead)
 		if !polls { // it did, before it was killed
 			at = at.Add(-2 * time.Minute)
 		}
@@ -175,6 +184,23 @@ func TestADesertedBuildIsTakenOver(t *testing.T) {
 	})
 }
 
+// Temporal says by its own clock when somebody last asked; what this machine's clock says meanwhile does not matter.
+func TestAWorkerWhoseClockIsWrongTakesOverFromNobody(t *testing.T) {
+	for name, ahead := range map[string]time.Duration{"ahead": 80 * time.Second, "far ahead": 24 * time.Hour, "behind": -24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := &cluster{known: true, current: "old", ahead: ahead, polls: map[string]bool{"old": true, "new": true}}
+				leading(t, c, "new")
+				time.Sleep(time.Hour)
+				require.Equal(t, "old", c.now())
+				c.set(func() { c.polls["old"] = false })
+				time.Sleep(2 * time.Minute)
+				require.Equal(t, "new", c.now(), "and from one whose workers are gone as others do")
+			})
+		})
+	}
+}
+
 func TestWhyABuildIsNotMadeCurrent(t *testing.T) {
 	for code, refuse := range map[fault.Code]error{
 		fault.NotFound:    serviceerror.NewNotFound("no such version"),
@@ -203,8 +229,32 @@ func TestABuildThatIsCurrentAlreadyIsNoConflict(t *testing.T) {
 }
 
 func TestProcessesArePolledForOnceEach(t *testing.T) {
-	c := &cluster{polls: map[string]bool{"old": false, "new": true}}
-	polling, err := of(c).polling(t.Context())
+	for _, ahead := range []time.Duration{0, 80 * time.Second, -time.Hour} {
+		polling, err := of(&cluster{ahead: ahead, polls: map[string]bool{"old": false, "new": true}}).polling(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{"new": 1}, polling)
+	}
+	none, err := of(&cluster{}).polling(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, map[string]int{"new": 1}, polling)
+	require.Empty(t, none)
+}
+
+// Who has gone is known by those who still ask, of whatever queue.
+func TestWhoTakesSteps(t *testing.T) {
+	for _, ahead := range []time.Duration{0, 80 * time.Second, -time.Hour} {
+		c := &cluster{ahead: ahead, polls: map[string]bool{"new": true}, steps: map[string]map[string]bool{
+			"loanops-data": {"old": true, "new": true}, "loanops-train": {"old": false, "new": true}, "loanops-deliver": {"old": false},
+		}}
+		taking, err := of(c).Taking(t.Context(), []string{"loanops-data", "loanops-train", "loanops-deliver", "loanops-integrate"})
+		require.NoError(t, err)
+		require.Equal(t, map[string]map[string]int{"loanops-data": {"old": 1, "new": 1}, "loanops-train": {"new": 1}, "loanops-deliver": {}, "loanops-integrate": {}}, taking)
+		c.set(func() { c.polls = nil })
+		taking, err = of(c).Taking(t.Context(), []string{"loanops-data", "loanops-train"})
+		require.NoError(t, err)
+		require.Equal(t, map[string]int{"new": 1}, taking["loanops-train"])
+		c.set(func() { c.steps["loanops-train"] = map[string]bool{"old": false} })
+		taking, err = of(c).Taking(t.Context(), []string{"loanops-train", "loanops-data"})
+		require.NoError(t, err)
+		require.Empty(t, taking["loanops-train"], "nobody asks for runs, and one for data")
+	}
 }

@@ -34,7 +34,7 @@ type Version struct {
 	// Since is when it came to the status, zero where that is not known.
 	Since   time.Time `json:"since,omitzero"`
 	Created time.Time `json:"created"`
-	// Pollers is how many processes ask for its runs. One that was killed is counted for up to a minute.
+	// Pollers is how many processes ask for its runs. One that was killed is counted for two minutes at most, and five where nobody else asks.
 	Pollers int `json:"pollers"`
 	// Runs are those that go on and end on it.
 	Runs []Run `json:"runs"`

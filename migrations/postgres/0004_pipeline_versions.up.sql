@@ -2,9 +2,10 @@ CREATE TABLE pipeline_versions ( -- what commits were published as
     pipeline   TEXT    NOT NULL,
     version    INTEGER NOT NULL CHECK (version > 0),
     package    TEXT    NOT NULL, -- repository@sha256:…
+    run_id     TEXT    NOT NULL, -- of the integration that published it: a run publishes one
     document   TEXT    NOT NULL, -- registry.PipelineVersion as JSON
     created_at BIGINT  NOT NULL,
     PRIMARY KEY (pipeline, version),
-    UNIQUE (pipeline, package)
+    UNIQUE (pipeline, run_id)
 );
 CREATE TRIGGER pipeline_versions_append_only BEFORE UPDATE OR DELETE ON pipeline_versions FOR EACH ROW EXECUTE FUNCTION append_only();

@@ -32,6 +32,7 @@ func (a *app) agentCommand() *cobra.Command {
 				return err
 			}
 			cfg.Program = images.Program
+			cfg.Needs = func(of func() []string) { images.Needed = of }
 			if cfg.ProviderToken, err = token(s.AgentTokenFile); err != nil {
 				return err
 			}

@@ -20,7 +20,7 @@ func (a *app) ciTestCommand() *cobra.Command {
 			return a.runWorker(c, append([]string{"integrate", "--save", save, "--output", a.output}, args...)...)
 		},
 	}
-	c.Flags().StringVar(&save, "save", "", "`folder` for the logs of the steps")
+	c.Flags().StringVar(&save, "save", "", "`folder` for the logs of the steps, and a page that has them all")
 	return c
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/forge"
 	"github.com/loanops/loanops/internal/git"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
@@ -27,11 +28,14 @@ func (a *app) ciStartCommand() *cobra.Command {
 		Example: "  loanops ci start --repo . --ref main --wait\n  loanops ci start --repo loans --ref feature --against main --wait --output json",
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx := c.Context()
+			input.Trigger = registry.Trigger(trigger)
+			if input.TakeOver && (input.Trigger != registry.ByHand || input.Against != "" || input.TestOnly) {
+				return fault.New(fault.Invalid, "--take-over goes with a commit that an operator publishes by hand: leave out --trigger, --against and --test-only")
+			}
 			s, err := settings.FromState(a.state)
 			if err != nil {
 				return err
 			}
-			input.Trigger = registry.Trigger(trigger)
 			if err := a.pack(ctx, s, &input); err != nil {
 				return err
 			}
@@ -40,13 +44,18 @@ func (a *app) ciStartCommand() *cobra.Command {
 				return err
 			}
 			defer temporal.Close()
-			if moved, err := movedOn(input); moved || err != nil {
-				a.say("the branch %s has moved on: its newest commit is tested in place of this one", input.Branch)
-				return err
-			}
-			run, err := startIntegration(ctx, temporal, input)
+			run, err := tellNewest(&input, func() error { return a.pack(ctx, s, &input) }, func() (client.WorkflowRun, error) {
+				return startIntegration(ctx, temporal, input)
+			})
 			if err != nil {
 				return err
+			}
+			if run == nil && input.Trigger != registry.ByPush {
+				return fault.New(fault.Invalid, "--branch %s: %s is not its newest commit, and a branch is published by its newest; leave --branch out to start with this one", input.Branch, input.Ref)
+			}
+			if run == nil {
+				a.say("the branch %s has moved on: its newest commit is tested in place of this one", input.Branch)
+				return nil
 			}
 			if !wait {
 				return a.finish(ctx, temporal, run, false)
@@ -67,6 +76,7 @@ func (a *app) ciStartCommand() *cobra.Command {
 	c.Flags().StringVar(&input.Branch, "branch", "", "`branch` of the ref: any but the repository's own is only tested")
 	c.Flags().StringVar(&input.Against, "against", "", "test it as merged into this `branch`, and publish nothing")
 	c.Flags().BoolVar(&input.TestOnly, "test-only", false, "end after the tests")
+	c.Flags().BoolVar(&input.TakeOver, "take-over", false, "make this repository the one whose pushes replace the pipeline")
 	c.Flags().StringVar(&trigger, "trigger", string(registry.ByHand), "why it is started: `manual` or push")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
 	input.Actor = actor()
@@ -79,6 +89,13 @@ func (a *app) pack(ctx context.Context, s settings.Settings, input *workflows.In
 	if err != nil || !info.IsDir() {
 		if strings.ContainsRune(input.Repository, filepath.Separator) && !strings.Contains(input.Repository, "://") {
 			return fault.New(fault.NotFound, "--repo %s: there is no such folder", input.Repository)
+		}
+		if input.Ref == "" { // the branch is a part of the run's ID
+			known, err := s.Repository(input.Repository)
+			if err != nil {
+				return fault.New(fault.Invalid, "--ref: which branch, tag or commit of %s? Its own branch is known to the workers, not here", input.Repository)
+			}
+			input.Ref = known.Branch
 		}
 		return nil
 	}
@@ -105,28 +122,56 @@ func (a *app) pack(ctx context.Context, s settings.Settings, input *workflows.In
 		return err
 	}
 	input.Packed = &packed
-	if own := repository.Branch(); input.Branch != "" && own != "" && input.Branch != own {
-		input.TestOnly = true
-	}
+	own := repository.Branch()
+	packed.Other = input.Branch != "" && input.Branch != own // where the settings name the repository, they say which branch is its own
 	at, err := filepath.Abs(input.Repository)
-	if err == nil {
-		at, err = filepath.EvalSymlinks(at) // by whichever way it is named, it is one repository
-	}
-	input.Repository = at
+	input.Repository = forge.Folder(at)
 	return fault.Wrap(fault.Invalid, err, "--repo")
 }
 
-// movedOn says that a commit that was packed is not the newest of its branch any more: of two pushes the hook of the older one may be the later.
-func movedOn(input workflows.IntegrationInput) (bool, error) {
+// tellNewest starts the integration of a branch's commit that was packed. Hooks of two pushes may come to that in either order, and who comes last is tested: a
+// commit that is not the newest any more is not told, and after it was told, where the branch has moved on meanwhile, the newest is packed and told. So
+// whoever tells last tells the newest. No run is returned where another hook tells it.
+func tellNewest(input *workflows.IntegrationInput, pack func() error, start func() (client.WorkflowRun, error)) (client.WorkflowRun, error) {
+	if newest, err := newestOf(*input); newest != "" || err != nil {
+		return nil, err
+	}
+	for {
+		run, err := start()
+		if err != nil {
+			return nil, err
+		}
+		newest, err := newestOf(*input)
+		if fault.CodeOf(err) == fault.NotFound { // the branch is gone by now
+			return run, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if newest == "" {
+			return run, nil
+		}
+		input.Ref = newest
+		if err := pack(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// newestOf is the newest commit of the branch of one that was packed, where that is another.
+func newestOf(input workflows.IntegrationInput) (string, error) {
 	if input.Branch == "" || input.Packed == nil {
-		return false, nil
+		return "", nil
 	}
 	repository, err := git.Open(input.Repository)
 	if err != nil {
-		return false, err
+		return "", err
 	}
-	newest, err := repository.Hash("refs/heads/" + input.Branch)
-	return newest != input.Packed.Commit, err
+	newest, err := repository.Hash(git.BranchRef(input.Branch))
+	if newest == input.Packed.Commit {
+		return "", nil
+	}
+	return newest, err
 }
 
 // startIntegration starts an integration. One of the same branch that goes on gives way to it, and goes on with it: who waits for the run that is returned

@@ -14,9 +14,9 @@ import (
 	"go.temporal.io/sdk/client"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/loanops/loanops/api/hooks"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/forge"
-	"github.com/loanops/loanops/internal/hooks"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/workflows"
@@ -106,7 +106,7 @@ func (p pushes) start(ctx context.Context, e hooks.Event) error {
 // input is how an event is tested: a merge request as merged into its target, and of branches only that of the settings is published.
 func (p pushes) input(e hooks.Event) workflows.IntegrationInput {
 	input := workflows.IntegrationInput{
-		Repository: e.Repository, Ref: e.Ref, Against: e.Against, Commit: e.Commit, Stranger: e.Fork, Trigger: registry.ByPush, Actor: e.Actor, Event: e.ID(), TestOnly: true,
+		Repository: e.Repository, Ref: e.Ref, Against: e.Against, Commit: e.Commit, Fork: e.Fork, Trigger: registry.ByPush, Actor: e.Actor, Event: e.ID(), TestOnly: true,
 	}
 	for _, r := range p.repositories {
 		if r.Name == e.Repository && e.Kind == hooks.Push && e.Branch == r.Branch {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -79,6 +80,7 @@ type comparedSide struct {
 	Source    string                     `json:"source"`
 	Schema    int                        `json:"schema"`
 	Spec      string                     `json:"spec_digest"`
+	Predictor string                     `json:"predictor"` // image; empty: the one that the worker's settings name
 	Code      registry.Code              `json:"code"`
 	CreatedAt string                     `json:"created_at"`
 }
@@ -86,7 +88,7 @@ type comparedSide struct {
 func sideOf(v registry.ModelVersion) comparedSide {
 	return comparedSide{
 		Version: v.Version, Digest: v.Digest, Metrics: v.Metrics, Dataset: v.Lineage.Dataset, Rows: v.Lineage.Rows, AsOf: v.Lineage.AsOf, Source: v.Lineage.Source,
-		Schema: v.Lineage.Schema, Spec: v.Lineage.SpecDigest, Code: v.Lineage.Code, CreatedAt: v.CreatedAt.Format(timeLayout),
+		Schema: v.Lineage.Schema, Spec: v.Lineage.SpecDigest, Predictor: v.Predictor, Code: v.Lineage.Code, CreatedAt: v.CreatedAt.Format(timeLayout),
 	}
 }
 
@@ -120,7 +122,7 @@ func compareVersions(ctx context.Context, reg registry.Registry, store *artifact
 		}
 	}
 	c.Features, c.Spec = lineage.Differences(features[0], features[1]), lineage.Differences(specs[0], specs[1])
-	c.Breaks = append([]string{}, request.Breaks(contracts[0], contracts[1])...)
+	c.Breaks = append([]string{}, request.Words(request.Breaks(contracts[0], contracts[1]))...)
 	c.SameRows, err = activities.OnSameRows(ctx, store, a, b)
 	c.pair()
 	return c, err
@@ -133,7 +135,7 @@ func (a *app) describeComparison(c comparison) {
 		{"trained", c.A.CreatedAt, c.B.CreatedAt}, {"bundle", short(c.A.Digest), short(c.B.Digest)},
 		{"dataset", short(c.A.Dataset), short(c.B.Dataset)}, {"rows", strconv.FormatInt(c.A.Rows, 10), strconv.FormatInt(c.B.Rows, 10)},
 		{"as of", c.A.AsOf, c.B.AsOf}, {"schema", strconv.Itoa(c.A.Schema), strconv.Itoa(c.B.Schema)},
-		{"spec", short(c.A.Spec), short(c.B.Spec)}, {"code", c.A.Code.String(), c.B.Code.String()},
+		{"spec", short(c.A.Spec), short(c.B.Spec)}, {"predictor", shownImage(c.A.Predictor), shownImage(c.B.Predictor)}, {"code", c.A.Code.String(), c.B.Code.String()},
 	})
 	a.metricsTable("each on its own test part", one, two, c.A.Metrics, c.B.Metrics)
 	if len(c.SameRows.A) > 0 {
@@ -150,6 +152,15 @@ func (a *app) describeComparison(c comparison) {
 		fmt.Fprintf(a.out, "\nrequests that are good for version %d would be refused by version %d:\n", c.A.Version, c.B.Version)
 		a.listReasons(c.Breaks)
 	}
+}
+
+// shownImage is the beginning of an image's digest.
+func shownImage(image string) string {
+	if image == "" {
+		return "the worker's"
+	}
+	_, digest, _ := strings.Cut(image, "@sha256:")
+	return short(digest)
 }
 
 func short(digest string) string { return fmt.Sprintf("%.12s", digest) }

@@ -81,6 +81,9 @@ func (a *app) describeLineage(d lineage.Document) {
 		{"bundle", d.Digest}, {"spec", d.Spec.Digest}, {"schema", fmt.Sprintf("version %d", d.Schema.Version)},
 		{"code", strings.Join([]string{d.Code.String(), d.Code.Go}, " ")}, {"source", d.Source}, {"as of", d.AsOf},
 	}
+	if d.PipelineVersion > 0 {
+		rows = append(rows, []string{"pipeline version", strconv.Itoa(d.PipelineVersion)}, []string{"predictor", d.Predictor})
+	}
 	if d.Run != nil {
 		rows = append(rows, []string{"run", d.Run.WorkflowID + "/" + d.Run.ID})
 	}

@@ -39,8 +39,8 @@ func TestModelsLineage(t *testing.T) {
 	schema, err := reg.PutSchemaVersion(ctx, registry.SchemaVersion{Pipeline: name, Schema: put("schema"), Declared: put("declared"), Changes: []string{"as declared"}}, &registry.SchemaAcceptance{Actor: "spec", Reason: "declared"})
 	require.NoError(t, err)
 	v, _, err := reg.RegisterVersion(ctx, registry.ModelVersion{
-		Name: name, Digest: strings.Repeat("b", 64), Meaning: "default", Hyperparameters: json.RawMessage(`{"l2":0.5}`), RunID: "run-1",
-		Lineage: registry.Lineage{SpecDigest: spec.Digest, Schema: schema.Version, Source: "rows.csv", Rows: 40, Code: registry.Code{Revision: strings.Repeat("e", 40)}},
+		Name: name, Digest: strings.Repeat("b", 64), Meaning: "default", Predictor: "loanops-api@sha256:cd", Hyperparameters: json.RawMessage(`{"l2":0.5}`), RunID: "run-1",
+		Lineage: registry.Lineage{SpecDigest: spec.Digest, Pipeline: 4, Schema: schema.Version, Source: "rows.csv", Rows: 40, Code: registry.Code{Revision: strings.Repeat("e", 40)}},
 		Artifacts: map[string]artifact.Ref{
 			artifact.Sources: put(sources),
 			artifact.Dataset: put(dataset.Manifest{Columns: []dataset.Field{{Name: "a"}, {Name: "b"}}, Rows: 40, Parts: []dataset.Part{part}}),
@@ -71,6 +71,7 @@ func TestModelsLineage(t *testing.T) {
 	require.Len(t, d.Run.Steps, 2)
 	require.Equal(t, spec.Digest, d.Spec.Digest)
 	require.False(t, d.Spec.CreatedAt.IsZero())
+	require.Equal(t, []any{4, "loanops-api@sha256:cd"}, []any{d.PipelineVersion, d.Predictor})
 	require.Equal(t, []string{"as declared"}, d.Schema.Changes)
 	require.Equal(t, &sources, d.Sources)
 	require.EqualValues(t, 40, d.Dataset.Rows)
@@ -84,6 +85,7 @@ func TestModelsLineage(t *testing.T) {
 	html, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(html), strings.Repeat("1", 64))
+	require.Contains(t, string(html), "serves in <code>loanops-api@sha256:cd</code>")
 
 	// All that is remembered, as one page beside the list.
 	for _, test := range []struct{ args, says string }{{"", "The only version."}, {"--by brier", "The only version."}} {
@@ -97,7 +99,7 @@ func TestModelsLineage(t *testing.T) {
 		html, err = os.ReadFile(all)
 		require.NoError(t, err)
 		for _, want := range []string{
-			"Versions of " + name, test.says, "None of its versions was ever champion.", "version 1 is brought up without traffic", "by <b>ada</b>: it passed", v.Digest, strings.Repeat("1", 64), "A person started it.",
+			"Versions of " + name, test.says, "None of its versions was ever champion.", "version 1 is brought up without traffic", "by <b>ada</b>: it passed", v.Digest, strings.Repeat("1", 64), "loanops-api@sha256:cd", "A person started it.",
 			`<td class="again">3</td><td>2s</td>`, "too slow",
 		} {
 			require.Contains(t, string(html), want)
@@ -106,6 +108,7 @@ func TestModelsLineage(t *testing.T) {
 
 	stdout, stderr, code = p.run(t, "models", "lineage", name, "@challenger")
 	require.Equal(t, 0, code, stderr)
+	require.Regexp(t, `pipeline version +4\npredictor +loanops-api@sha256:cd\n`, stdout)
 	require.Regexp(t, `raw /data/rows.csv +1 +1{64}\ndataset +40 +1 +`, stdout)
 	require.Regexp(t, `production +1 .* prepare +challenger +ada +it passed`, stdout)
 	_, _, code = p.run(t, "models", "lineage", name, "@previous")

@@ -71,7 +71,7 @@ func (m memory) lineage(ctx context.Context, v registry.ModelVersion, run *regis
 	d := lineage.Document{
 		Model: v.Name, Version: v.Version, Digest: v.Digest, Meaning: v.Meaning, CreatedAt: v.CreatedAt, Bundle: v.Bundle, Algorithm: v.Algorithm,
 		Hyperparameters: v.Hyperparameters, Metrics: v.Metrics, Code: v.Lineage.Code, Steps: v.Lineage.Steps, AsOf: v.Lineage.AsOf, Source: v.Lineage.Source,
-		Artifacts: v.Artifacts, Spec: lineage.Spec{Digest: v.Lineage.SpecDigest}, Schema: lineage.Schema{Version: v.Lineage.Schema, Ref: v.Artifacts[artifact.Schema]},
+		Artifacts: v.Artifacts, Spec: lineage.Spec{Digest: v.Lineage.SpecDigest}, PipelineVersion: v.Lineage.Pipeline, Predictor: v.Predictor, Schema: lineage.Schema{Version: v.Lineage.Schema, Ref: v.Artifacts[artifact.Schema]},
 		Run: run, Parts: []lineage.Part{}, Deliveries: m.deliveriesOf(v),
 		Records: append(lineage.Serving(m.staging, v.Version), lineage.Serving(m.production, v.Version)...),
 	}

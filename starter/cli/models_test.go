@@ -19,11 +19,11 @@ func TestModelsListShowsAliases(t *testing.T) {
 	require.Equal(t, []any{4.0, 3.0, 2.0, 1.0}, keys(loans, "version"))
 	require.Equal(t, []any{[]any{}, []any{"challenger"}, []any{"champion"}, []any{"previous"}}, keys(loans, "aliases"))
 	for _, key := range []string{
-		"name", "version", "digest", "bundle", "algorithm", "hyperparameters", "metrics", "lineage", "artifacts", "run_id", "created_at",
+		"name", "version", "digest", "predictor", "bundle", "algorithm", "hyperparameters", "metrics", "lineage", "artifacts", "run_id", "created_at",
 	} {
 		require.Contains(t, loans[0], key)
 	}
-	require.Len(t, loans[0], 13, "the keys of a version, and the aliases")
+	require.Len(t, loans[0], 14, "the keys of a version, and the aliases")
 
 	all := object[[]map[string]any](t, "models", "list")
 	require.Equal(t, []any{"cards", "loans", "loans", "loans", "loans"}, keys(all, "name"))

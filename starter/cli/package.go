@@ -27,6 +27,8 @@ type packedImage struct {
 	Reference string `json:"reference"`
 	// Bytes are those of all layers, compressed.
 	Bytes int64 `json:"bytes"`
+	// Build is the LOANOPS_BUILD_ID of workers that run the image; empty of one that is no worker's.
+	Build string `json:"build_id,omitempty"`
 	// SBOM is the digest of the artifact that lists what the image is made of.
 	SBOM string `json:"sbom"`
 }
@@ -37,7 +39,8 @@ func (a *app) packageCommand() *cobra.Command {
 		Use: "package", Short: "Pack this project's programs as OCI images, without a container daemon", Args: between(0, 0),
 		Long: `package makes the images of loanops-api (the static program alone) and of loanops-worker (with
 Terraform, its provider and the shared libraries of this machine), each with a bill of materials. It
-prints a line for each image: its reference, which is the same in every registry, and its size.
+prints a line for each image: its reference, which is the same in every registry, and its size; of
+the worker's also the build that its workers are to say they are of, which is the image's digest.
 
 The same loanops-api gives the same image; that of the worker depends on this machine's libraries
 as well.`,
@@ -88,7 +91,11 @@ func (p *packing) run(ctx context.Context) error {
 	}
 	return p.print(map[string]any{"images": all}, func() {
 		for _, one := range all {
-			fmt.Fprintf(p.out, "%s  %.1f MiB\n", one.Reference, float64(one.Bytes)/(1<<20))
+			fmt.Fprintf(p.out, "%s  %.1f MiB", one.Reference, float64(one.Bytes)/(1<<20))
+			if one.Build != "" {
+				fmt.Fprintf(p.out, "  LOANOPS_BUILD_ID=%s", one.Build)
+			}
+			fmt.Fprintln(p.out)
 		}
 	})
 }
@@ -124,6 +131,9 @@ func describeImage(made image.Program) (packedImage, error) {
 		return packedImage{}, err
 	}
 	described := packedImage{Reference: made.Repository + "@" + digest.String(), SBOM: list.String()}
+	if made.Repository == image.WorkerRepository {
+		described.Build = digest.Hex
+	}
 	for _, layer := range manifest.Layers {
 		described.Bytes += layer.Size
 	}

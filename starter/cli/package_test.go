@@ -16,6 +16,7 @@ import (
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/image/imagetest"
 	"github.com/loanops/loanops/internal/sha256hex"
+	"github.com/loanops/loanops/internal/workers"
 )
 
 // packingPlace sets the environment of `loanops package`: small programs in the place of this project's own.
@@ -74,6 +75,9 @@ func TestPackageGivesTheSameFilesTwice(t *testing.T) {
 	require.True(t, strings.HasPrefix(images[0].Reference, "loanops-api@sha256:"))
 	require.True(t, strings.HasPrefix(images[1].Reference, "loanops-worker@sha256:"))
 	require.Greater(t, images[1].Bytes, images[0].Bytes)
+	require.Empty(t, images[0].Build)
+	require.Equal(t, "loanops-worker@sha256:"+images[1].Build, images[1].Reference)
+	require.NoError(t, workers.CheckBuild(images[1].Build))
 	require.Equal(t, images, packed(t, "--to", second))
 	require.Equal(t, folder(t, first), folder(t, second))
 
@@ -106,7 +110,9 @@ func TestPackagePushesToTheRegistry(t *testing.T) {
 	require.Equal(t, exitDone, code, stderr)
 	require.Regexp(t, `^loanops-api@sha256:[0-9a-f]{64}  \d+\.\d MiB\n$`, out)
 	ref, _, _ := strings.Cut(out, " ")
-	_, _, err := image.Store{Dir: t.TempDir(), Registry: registry.Registry}.Program(t.Context(), ref)
+	out, _, _ = pack(t, "--image", "loanops-worker")
+	require.Regexp(t, `^loanops-worker@sha256:[0-9a-f]{64}  \d+\.\d MiB  LOANOPS_BUILD_ID=[0-9a-f]{64}\n$`, out)
+	_, _, err := (&image.Store{Dir: t.TempDir(), Registry: registry.Registry}).Program(t.Context(), ref)
 	require.NoError(t, err)
 
 	_, stderr, code = pack(t, "--image", "loanops-gateway")

@@ -33,7 +33,7 @@ func (u *up) renew(ctx context.Context, cluster workers.Cluster, build string) (
 	if err != nil || routing.Current == "" || routing.Current == build {
 		return promotion{}, err
 	}
-	v, err := awaitWorker(ctx, cluster, build)
+	v, err := awaitWorker(ctx, cluster, build, "worker.log")
 	if err != nil {
 		return promotion{}, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -26,6 +27,8 @@ type promotion struct {
 	Before string `json:"before,omitempty"`
 	// Replayed is how many histories the build's workflows were played.
 	Replayed int `json:"replayed"`
+	// NotAsked are the roles whose workers did not have to answer, and why.
+	NotAsked []string `json:"not_asked,omitempty"`
 	// Trial is the workflow in which it was tried.
 	Trial string `json:"trial,omitempty"`
 }
@@ -33,10 +36,11 @@ type promotion struct {
 func (a *app) workersPromoteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "promote BUILD", Short: "Try a build of the workers, and let runs begin on it", Args: between(1, 1),
-		Long: `promote starts a Trial on the build's workers: those of every role have to answer, and the build's
-workflows have to replay the histories of this cluster, all that are open and the newest that were
-completed. Where they do, runs begin on the build from then on; those that go on end on the build
-that they began with. What is refused changes nothing. It may be repeated, whatever interrupted it.`,
+		Long: `promote starts a Trial on the build's workers: those of every role that the current build's workers
+have now have to answer, and the build's workflows have to replay the histories of this cluster, all
+that are open and the newest that were completed. Where they do, runs begin on the build from then
+on; those that go on end on the build that they began with. What is refused changes nothing. It may
+be repeated, whatever interrupted it.`,
 		Example: "  loanops workers promote 0a1b2c3d4e5f6071",
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := workers.CheckBuild(args[0]); err != nil {
@@ -88,8 +92,16 @@ func (a *app) promote(ctx context.Context, cluster workers.Cluster, build string
 	if err := awaitQueues(ctx, cluster, build, routing.Current); err != nil {
 		return done, err
 	}
+	roles, notAsked, err := rolesToAsk(ctx, cluster, routing.Current)
+	if err != nil {
+		return done, err
+	}
+	done.NotAsked = notAsked
+	for _, why := range notAsked {
+		a.say("not asked: %s", why)
+	}
 	a.say("trying build %s: its workers replay the histories of this cluster", build)
-	tried, err := try(ctx, cluster, build)
+	tried, err := try(ctx, cluster, build, roles)
 	if err != nil {
 		return done, err
 	}
@@ -138,11 +150,36 @@ func awaitQueues(ctx context.Context, cluster workers.Cluster, build, current st
 	}
 }
 
+// rolesToAsk are those whose workers have to be of a build that follows the current one: all that the current one has now, or where it has none, anybody. The
+// build's worker of activities.Data replays histories, so that one always is. Of the others it says why not.
+func rolesToAsk(ctx context.Context, cluster workers.Cluster, current string) (asked []activities.Role, notAsked []string, err error) {
+	var queues []string
+	for _, role := range activities.Roles {
+		queues = append(queues, role.Queue())
+	}
+	taking, err := cluster.Taking(ctx, queues)
+	if err != nil {
+		return nil, nil, err
+	}
+	has, whose := func(role activities.Role) bool { return taking[role.Queue()][current] > 0 }, "the current build "+current
+	if !slices.ContainsFunc(activities.Roles, has) {
+		has, whose = func(role activities.Role) bool { return len(taking[role.Queue()]) > 0 }, "every build"
+	}
+	for _, role := range activities.Roles {
+		if role == activities.Data || has(role) {
+			asked = append(asked, role)
+			continue
+		}
+		notAsked = append(notAsked, fmt.Sprintf("the role %s: %s is without a worker of it", role, whose))
+	}
+	return asked, notAsked, nil
+}
+
 // trialLimit is how long a trial may take.
 const trialLimit = 30 * time.Minute
 
 // try runs the trial of a build, or joins one that goes on: whoever began it may have been interrupted.
-func try(ctx context.Context, cluster workers.Cluster, build string) (tried workflows.TrialResult, err error) {
+func try(ctx context.Context, cluster workers.Cluster, build string, roles []activities.Role) (tried workflows.TrialResult, err error) {
 	began := time.Now()
 	for {
 		run, err := cluster.Client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{
@@ -150,7 +187,7 @@ func try(ctx context.Context, cluster workers.Cluster, build string) (tried work
 			WorkflowIDConflictPolicy: enumspb.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING,
 			WorkflowExecutionTimeout: trialLimit, // its workers may be killed, for good
 			VersioningOverride:       &client.PinnedVersioningOverride{Version: workers.VersionOf(build)},
-		}, workflows.TrialName, workflows.TrialInput{Build: build, Roles: activities.Roles})
+		}, workflows.TrialName, workflows.TrialInput{Build: build, Roles: roles})
 		var absent *serviceerror.FailedPrecondition
 		if errors.As(err, &absent) && time.Since(began) < queuesLimit { // the queue does not know the build yet
 			if err := pause(ctx, progressInterval); err != nil {

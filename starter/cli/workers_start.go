@@ -30,7 +30,7 @@ machine, as every worker is.`,
 			}
 			return a.withCluster(c.Context(), func(cluster workers.Cluster) error {
 				a.say("build %s: waiting until its worker asks for work", build)
-				v, err := awaitWorker(c.Context(), cluster, build)
+				v, err := awaitStarted(c.Context(), cluster, build)
 				if err != nil {
 					return err
 				}
@@ -43,8 +43,13 @@ machine, as every worker is.`,
 // startLimit is how long a worker may take until it asks for work.
 const startLimit = time.Minute
 
-// awaitWorker waits until somebody of the build asks for work.
-func awaitWorker(ctx context.Context, cluster workers.Cluster, build string) (workers.Version, error) {
+// awaitStarted waits for a worker that was started beside that of the programs' folder, unless it is that one.
+func awaitStarted(ctx context.Context, cluster workers.Cluster, build string) (workers.Version, error) {
+	return awaitWorker(ctx, cluster, build, "worker-"+build+".log, or for the program of the programs' folder worker.log,")
+}
+
+// awaitWorker waits until somebody of the build asks for work. Its log is one of those in the state folder.
+func awaitWorker(ctx context.Context, cluster workers.Cluster, build, log string) (workers.Version, error) {
 	began := time.Now()
 	for {
 		v, err := known(ctx, cluster, build)
@@ -54,7 +59,7 @@ func awaitWorker(ctx context.Context, cluster workers.Cluster, build string) (wo
 		case err != nil && fault.CodeOf(err) != fault.NotFound:
 			return v, err
 		case time.Since(began) > startLimit:
-			return v, fault.New(fault.Unavailable, "the worker of build %s does not ask for work; see logs/worker-%s.log in the state folder", build, build)
+			return v, fault.New(fault.Unavailable, "the worker of build %s does not ask for work; see logs/%s in the state folder", build, log)
 		}
 		if err := pause(ctx, 2*progressInterval); err != nil {
 			return v, err

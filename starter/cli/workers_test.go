@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/workers"
 	"github.com/loanops/loanops/workflows"
@@ -41,10 +43,13 @@ type rollouts struct {
 	deserted                              bool
 	absent                                int // how often the new build is not known to the queue yet
 	started                               []client.StartWorkflowOptions
+	roles                                 []activities.Role            // those that the trial asked
+	works                                 map[string][]activities.Role // of which roles a build has workers, where not of all
 }
 
 func newRollouts() *rollouts {
-	return &rollouts{current: "old", status: enumspb.WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE, newQueues: 2, during: func() {}, tried: workflows.TrialResult{Replayed: 7}}
+	return &rollouts{current: "old", status: enumspb.WORKER_DEPLOYMENT_VERSION_STATUS_INACTIVE, newQueues: 2, during: func() {}, tried: workflows.TrialResult{Replayed: 7},
+		works: map[string][]activities.Role{"old": activities.Roles, "new": activities.Roles}}
 }
 
 func (r *rollouts) cluster() workers.Cluster {
@@ -55,6 +60,7 @@ func (r *rollouts) cluster() workers.Cluster {
 	starts := c.On("ExecuteWorkflow", mock.Anything, mock.Anything, workflows.TrialName, mock.Anything)
 	starts.RunFn = func(args mock.Arguments) {
 		r.started = append(r.started, args.Get(1).(client.StartWorkflowOptions))
+		r.roles = args.Get(3).(workflows.TrialInput).Roles
 		if r.absent > 0 {
 			r.absent--
 			starts.ReturnArguments = mock.Arguments{nil, serviceerror.NewFailedPrecondition("not present in the task queue")}
@@ -91,13 +97,19 @@ func (r *rollouts) DescribeWorkerDeployment(context.Context, *workflowservice.De
 	return &workflowservice.DescribeWorkerDeploymentResponse{ConflictToken: []byte{byte(r.changes)}, WorkerDeploymentInfo: info}, nil
 }
 
-func (r *rollouts) DescribeTaskQueue(context.Context, *workflowservice.DescribeTaskQueueRequest, ...grpc.CallOption) (*workflowservice.DescribeTaskQueueResponse, error) {
+func (r *rollouts) DescribeTaskQueue(_ context.Context, request *workflowservice.DescribeTaskQueueRequest, _ ...grpc.CallOption) (*workflowservice.DescribeTaskQueueResponse, error) {
+	answer := &workflowservice.DescribeTaskQueueResponse{}
 	if r.deserted {
-		return &workflowservice.DescribeTaskQueueResponse{}, nil
+		return answer, nil
 	}
-	return &workflowservice.DescribeTaskQueueResponse{Pollers: []*taskqueuepb.PollerInfo{
-		{Identity: "one", LastAccessTime: timestamppb.Now(), DeploymentOptions: &deploymentpb.WorkerDeploymentOptions{BuildId: "new"}},
-	}}, nil
+	for build, roles := range r.works {
+		if request.GetTaskQueueType() != enumspb.TASK_QUEUE_TYPE_ACTIVITY || slices.ContainsFunc(roles, func(role activities.Role) bool { return role.Queue() == request.GetTaskQueue().GetName() }) {
+			answer.Pollers = append(answer.Pollers, &taskqueuepb.PollerInfo{
+				Identity: "one", LastAccessTime: timestamppb.Now(), DeploymentOptions: &deploymentpb.WorkerDeploymentOptions{BuildId: build},
+			})
+		}
+	}
+	return answer, nil
 }
 
 func (r *rollouts) DescribeVersion(_ context.Context, o client.WorkerDeploymentDescribeVersionOptions) (d client.WorkerDeploymentVersionDescription, err error) {
@@ -165,6 +177,36 @@ func TestABuildThatIsNotPromotedChangesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "there are new, old")
 }
 
+// A cluster that does not use a role is promoted as others are: what the current build's workers do is what the next one's have to.
+func TestWhichRolesAreAsked(t *testing.T) {
+	const data, train, deliver, integrate = activities.Data, activities.Train, activities.Deliver, activities.Integrate
+	for name, test := range map[string]struct {
+		old, new, asked []activities.Role
+		notAsked        []string
+	}{
+		"all":                         {activities.Roles, activities.Roles, activities.Roles, nil},
+		"one is not used":             {[]activities.Role{data, train, deliver}, []activities.Role{data, train, deliver}, []activities.Role{data, train, deliver}, []string{"the role integrate: the current build old is without a worker of it"}},
+		"the new one has more":        {[]activities.Role{data, train, deliver}, activities.Roles, []activities.Role{data, train, deliver}, []string{"the role integrate: the current build old is without a worker of it"}},
+		"the new one has fewer":       {activities.Roles, []activities.Role{data, train, deliver}, activities.Roles, nil},
+		"the current one's are gone":  {nil, []activities.Role{data, train}, []activities.Role{data, train}, []string{"the role deliver: every build is without a worker of it", "the role integrate: every build is without a worker of it"}},
+		"who replays is always asked": {[]activities.Role{deliver}, []activities.Role{deliver}, []activities.Role{data, deliver}, []string{"the role train: the current build old is without a worker of it", "the role integrate: the current build old is without a worker of it"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRollouts()
+			r.works = map[string][]activities.Role{"old": test.old, "new": test.new}
+			var said bytes.Buffer
+			done, err := (&app{out: io.Discard, err: &said}).promote(t.Context(), r.cluster(), "new")
+			require.NoError(t, err)
+			require.Equal(t, workflows.Promoted, done.Verdict)
+			require.Equal(t, test.asked, r.roles)
+			require.Equal(t, test.notAsked, done.NotAsked)
+			for _, why := range test.notAsked {
+				require.Contains(t, said.String(), why)
+			}
+		})
+	}
+}
+
 // A build whose workers have gone would never be tried, and nothing would begin on it.
 func TestABuildWithoutWorkersIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -176,6 +218,28 @@ func TestABuildWithoutWorkersIsRefused(t *testing.T) {
 		require.Equal(t, []string{"no worker of the build asks for runs: start one"}, done.Reasons)
 		require.Empty(t, r.started)
 	})
+}
+
+// Whoever waits for a worker in vain is told which log it writes.
+func TestWhoseLogSaysWhyAWorkerDoesNotAsk(t *testing.T) {
+	for log, await := range map[string]func(context.Context, workers.Cluster) error{
+		"logs/worker.log in the state folder": func(ctx context.Context, c workers.Cluster) error {
+			_, err := (&up{app: quiet()}).renew(ctx, c, "new")
+			return err
+		},
+		"logs/worker-new.log": func(ctx context.Context, c workers.Cluster) error {
+			_, err := awaitStarted(ctx, c, "new")
+			return err
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRollouts()
+			r.deserted = true
+			err := await(t.Context(), r.cluster())
+			require.Equal(t, fault.Unavailable, fault.CodeOf(err))
+			require.ErrorContains(t, err, log)
+		})
+	}
 }
 
 func TestWhatIsSaidOfAPromotion(t *testing.T) {

@@ -28,7 +28,8 @@ import (
 
 // The programs as docker-compose.yml runs them: each on its own, found by the environment alone, with PostgreSQL and workers that
 // share nothing but their servers. The worker that trains has nothing of what a delivery needs. The two that deliver have folders
-// of their own, the second takes over when the first has ended, and both see one Terraform state.
+// of their own, the second takes over when the first has ended, and both see one Terraform state; the second is the program of the worker's image, in a root
+// of its own.
 func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	t.Parallel() // all of it is its own
 	postgres, err := postgrestest.Start()
@@ -83,12 +84,13 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
 	lending := postgres.Database(t)
 	data := []string{"LOANOPS_DATA_DIRS=" + dir, "LOANOPS_CONNECTION_LENDING_FILE=" + file("lending.url", lending)}
+	packed := pack(t, dir, slices.Concat(servers[:2], images), "loanops-api", "loanops-worker")
+	build := "LOANOPS_BUILD_ID=" + packed[1].Build // of the workers of all roles, the image's or not: runs go from one to the other
+	database = append(database, build)
+	control = append(control, build)
 	launch(t, work(slices.Concat(servers, database, data), "trains"), "loanops-worker", "--roles", "data,train")
-	pack := exec.Command(filepath.Join(bin, "loanops"), "package", "--image", "loanops-api", "--push") // as docker-compose.yml says
-	pack.Dir, pack.Env = dir, images
-	packed, err := pack.Output()
-	require.NoError(t, err)
-	images = append(images, "LOANOPS_PREDICTOR_IMAGE="+strings.Fields(string(packed))[0])
+	registry := images
+	images = append(images, "LOANOPS_PREDICTOR_IMAGE="+packed[0].Reference)
 	deliver := func(folder string) (stop func()) {
 		return launch(t, work(slices.Concat(control, images), folder), "loanops-worker", "--roles", "deliver")
 	}
@@ -112,9 +114,17 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	}
 	stop := deliver("delivers-1")
 	train("bootstrapped", "--pipeline", quickSpec(t, name), "--as-of", "2026-03-31")
-	deliver("delivers-2")
+	contained := containerOf(t, "http://"+address(6), packed[1].Reference, dir)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "delivers-2"), 0o700))
+	require.NoError(t, contained.Give(filepath.Join(dir, "delivers-2"), filepath.Join(dir, "agent.token"), filepath.Join(dir, "rollback.token"), filepath.Join(dir, "synthetic.key")))
+	inImage, err := contained.Command(slices.Concat(work(control, "delivers-2")[2:], images), "--roles", "deliver") // PATH and HOME are the image's
+	require.NoError(t, err)
+	start(t, inImage)
 	stop()
 	train("promoted", name)
+	at, err := os.Readlink(fmt.Sprintf("/proc/%d/root", inImage.Process.Pid))
+	require.NoError(t, err)
+	require.NotEqual(t, "/", at, "it sees the image's files and no others")
 
 	// A lender's own database, which only the worker that reads data knows.
 	operator(0, "simulate", "--rows", "4000", "--out", "rows.csv")
@@ -127,7 +137,9 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	team := newRepository(t)
 	git(t, team.clone, "push", "--quiet", "origin", "main")
 	known := []string{"LOANOPS_DATA_DIRS=" + filepath.Dir(team.bare), "LOANOPS_REPOSITORY_LOANS_URL=" + team.bare, "LOANOPS_REPOSITORY_LOANS_POLL=10s"}
-	launch(t, work(slices.Concat(servers, database, images, known), "integrates"), "loanops-worker", "--roles", "integrate")
+	// The worker that publishes has another predictor than those that deliver.
+	other := packOther(t, dir, slices.Concat(servers[:2], registry))
+	launch(t, work(slices.Concat(servers, database, registry, known, []string{"LOANOPS_PREDICTOR_IMAGE=" + other}), "integrates"), "loanops-worker", "--roles", "integrate")
 	launch(t, slices.Concat(servers, known), "loanops", "hooks", "--address", address(7))
 	answers(t, "http://"+address(7)+"/healthz")
 	eventually(t, "a model of the pipeline version that serves", 3*time.Minute, func() bool {
@@ -139,6 +151,11 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	var versions []pipelineVersion
 	require.NoError(t, json.Unmarshal(operator(0, "pipelines", "versions", small, "--output", "json"), &versions))
 	require.Len(t, versions, 1)
+	require.Equal(t, other, versions[0].Predictor)
+	for pipeline, image := range map[string]string{small: other, name: packed[0].Reference} {
+		require.Equal(t, []string{image}, imagesIn(t, "http://"+address(4), "production", pipeline))
+	}
+	require.DirExists(t, filepath.Join(dir, "delivers-2", "images", digestOf(t, other)[len("sha256:"):]), "it was measured in the image that serves")
 	require.Contains(t, git(t, team.bare, "notes", "--ref=loanops", "show", "main"), "success", "the repository says what became of the commit")
 
 	// A lineage is given to a state when it is made: the same in both folders means that the second worker found the first's.
@@ -196,9 +213,16 @@ func lendingSpec(t *testing.T) string {
 // launch runs a program until it is stopped, or the test ends.
 func launch(t *testing.T, environment []string, program string, args ...string) (stop func()) {
 	t.Helper()
-	log := &platformtest.Log{}
 	cmd := exec.Command(filepath.Join(bin, program), args...)
-	cmd.Env, cmd.Stdout, cmd.Stderr = environment, log, log
+	cmd.Env = environment
+	return start(t, cmd)
+}
+
+// start runs a command until it is stopped, or the test ends.
+func start(t *testing.T, cmd *exec.Cmd) (stop func()) {
+	t.Helper()
+	log := &platformtest.Log{}
+	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
 	stop = sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
@@ -206,7 +230,7 @@ func launch(t *testing.T, environment []string, program string, args ...string) 
 		_ = cmd.Wait()
 		stuck.Stop()
 		if t.Failed() {
-			t.Logf("%s:\n%s", program, log)
+			t.Logf("%v:\n%s", cmd.Args, log)
 		}
 	})
 	t.Cleanup(stop)

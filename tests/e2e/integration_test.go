@@ -69,6 +69,22 @@ func (r repository) leak(t *testing.T, column string) {
 	require.NoError(t, os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 }
 
+// greenAloneAndRedWhenMerged makes two branches of main, feature and target, of which each is good: what feature expects, target changes.
+func (r repository) greenAloneAndRedWhenMerged(t *testing.T) {
+	t.Helper()
+	git(t, r.clone, "checkout", "--quiet", "-b", "feature", "main")
+	r.change(t, "tests/features.yaml", "{home_ownership=rent: 1, home_ownership=own: 0,", "{home_ownership=rent: 1, home_ownership=own: 0, home_ownership=other: 0,")
+	r.change(t, "tests/features.yaml", " home_ownership=mortgage: 0, home_ownership=other: 0}", " home_ownership=mortgage: 0}")
+	r.change(t, "tests/features.yaml", "- name: half a month is no term", "- name: any kind of work will do\n  row: {employment: salaried}\n  expect: {employment=contract: 0}\n\n- name: half a month is no term")
+	r.commit(t, "a test of employment")
+
+	git(t, r.clone, "checkout", "--quiet", "main")
+	r.change(t, "pipeline.yaml", "values: {self-employed: self_employed, freelance: contract}", "values: {self-employed: self_employed, freelance: contract, salaried: contract}")
+	git(t, r.clone, "checkout", "--quiet", "-b", "target")
+	r.change(t, "tests/features.yaml", "employment: {clean: salaried}\n    employment=salaried: 1", "employment: {clean: contract}\n    employment=salaried: 0")
+	r.commit(t, "everybody has a contract")
+}
+
 func (r repository) commit(t *testing.T, message string) {
 	t.Helper()
 	git(t, r.clone, "add", "--all")
@@ -173,18 +189,8 @@ func TestAPushBecomesAVersionInStaging(t *testing.T) {
 		require.Contains(t, strings.Join(refused.Reasons, "\n"), "loan_amount")
 	})
 	t.Run("green alone and red when merged", func(t *testing.T) {
-		git(t, r.clone, "checkout", "--quiet", "-b", "feature", "main")
-		r.change(t, "tests/features.yaml", "{home_ownership=rent: 1, home_ownership=own: 0,", "{home_ownership=rent: 1, home_ownership=own: 0, home_ownership=other: 0,")
-		r.change(t, "tests/features.yaml", " home_ownership=mortgage: 0, home_ownership=other: 0}", " home_ownership=mortgage: 0}")
-		r.change(t, "tests/features.yaml", "- name: half a month is no term", "- name: any kind of work will do\n  row: {employment: salaried}\n  expect: {employment=contract: 0}\n\n- name: half a month is no term")
-		r.commit(t, "a test of employment")
+		r.greenAloneAndRedWhenMerged(t)
 		require.Equal(t, "nothing", shared.integrate(t, 0, r, "--ref", "feature", "--test-only").Verdict)
-
-		git(t, r.clone, "checkout", "--quiet", "main")
-		r.change(t, "pipeline.yaml", "values: {self-employed: self_employed, freelance: contract}", "values: {self-employed: self_employed, freelance: contract, salaried: contract}")
-		git(t, r.clone, "checkout", "--quiet", "-b", "target")
-		r.change(t, "tests/features.yaml", "employment: {clean: salaried}\n    employment=salaried: 1", "employment: {clean: contract}\n    employment=salaried: 0")
-		r.commit(t, "everybody has a contract")
 		require.Equal(t, "nothing", shared.integrate(t, 0, r, "--ref", "target", "--test-only").Verdict)
 
 		merged := shared.integrate(t, 3, r, "--ref", "feature", "--against", "target")
@@ -198,9 +204,10 @@ func TestAPushBecomesAVersionInStaging(t *testing.T) {
 
 // pipelineVersion is what a commit was published as.
 type pipelineVersion struct {
-	Version int    `json:"version"`
-	Package string `json:"package"`
-	Commit  string `json:"commit"`
+	Version   int    `json:"version"`
+	Package   string `json:"package"`
+	Predictor string `json:"predictor"`
+	Commit    string `json:"commit"`
 }
 
 // published are the versions of a pipeline, newest first.
@@ -287,7 +294,7 @@ func TestAnIntegrationSurvivesKills(t *testing.T) {
 		r.commit(t, fmt.Sprintf("the commit %d", commits))
 		commits++
 		done := p.begin(t, "ci", "start", "--repo", r.clone, "--ref", "main", "--wait", "--output", "json")
-		id := strings.ReplaceAll("integration-"+r.clone+"-main", "/", ":")
+		id := "integration-" + strings.ReplaceAll(r.clone, "/", ":") + "~main"
 		eventually(t, "the integration", time.Minute, func() bool {
 			x, err := p.Describe(id)
 			return err == nil && (!x.Closed() || len(p.published(t, pipeline)) == commits)

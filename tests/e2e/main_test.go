@@ -9,12 +9,18 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
-// shared is the platform on which most tests run: taken once from an empty folder to a champion that went through a canary.
-var shared *platform
+// shared is the platform on which most tests run: taken once from an empty folder to a champion that went through a canary. Its repositories lie on forges.
+var (
+	shared *platform
+	forges *forge
+)
 
 func TestMain(m *testing.M) {
+	platformtest.Contained()
 	code, err := runAll(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
@@ -30,6 +36,11 @@ func runAll(m *testing.M) (int, error) {
 	}
 	defer os.RemoveAll(dir)
 	shared = newPlatform(filepath.Join(dir, "state"))
+	if forges, err = newForge(filepath.Join(dir, "forge")); err != nil {
+		return 1, err
+	}
+	defer forges.Close()
+	shared.Env = append(shared.Env, forges.settings()...)
 	if err := shared.FirstRun(); err != nil {
 		return 1, err
 	}

@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -146,13 +148,43 @@ type promotion struct {
 	Reasons []string `json:"reasons"`
 }
 
+// held is a repository that cannot be had: a run of it goes on for as long as the test does.
+type held struct{ *httptest.Server }
+
+func newHeld(t *testing.T) held {
+	t.Helper()
+	h := held{httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }))}
+	t.Cleanup(h.Close)
+	return h
+}
+
+// push tells the platform of a push to it, as its hook does.
+func (h held) push(t *testing.T, p *platform) (workflowID string) {
+	t.Helper()
+	_, code := p.run(t, "ci", "start", "--repo", "held", "--ref", "main")
+	require.Equal(t, 0, code)
+	const id = "integration-held~main"
+	eventually(t, "the fetch", time.Minute, func() bool { return slices.Contains(p.scheduled(t, id), "FetchCommit") })
+	return id
+}
+
+// scheduled are the activities of a workflow's newest run.
+func (p *platform) scheduled(t *testing.T, workflowID string) []string {
+	t.Helper()
+	past, err := p.History(workflowID)
+	require.NoError(t, err)
+	return past.Scheduled
+}
+
 // A worker with one more step is rolled out while a canary of the old code is under way, with the old worker and the rollout killed in between: the
-// canary ends on the old code, the next delivery has the step, and no history says that a worker could not go on with it.
+// canary ends on the old code, the next delivery has the step, and no history says that a worker could not go on with it. A branch that is pushed to
+// meanwhile goes on with the new code, and keeps the old worker from nothing.
 func TestAChangedWorkflowIsRolledOutDuringACanary(t *testing.T) {
 	t.Parallel() // all of it is its own
 	const model = "rolled-out"
 	changed, wrong := buildWorker(t, oneMoreStep), buildWorker(t, oneMoreStep, reordered)
-	p := newPlatform(filepath.Join(t.TempDir(), "state"))
+	p, branch := newPlatform(filepath.Join(t.TempDir(), "state")), newHeld(t)
+	p.Env = append(p.Env, "LOANOPS_REPOSITORY_HELD_URL="+branch.URL+"/team/held.git")
 	require.NoError(t, p.Start("--no-run"))
 	t.Cleanup(func() {
 		if p.Running() {
@@ -166,6 +198,8 @@ func TestAChangedWorkflowIsRolledOutDuringACanary(t *testing.T) {
 	require.Equal(t, "bootstrapped", r.Verdict)
 	old := p.current(t)
 	delivery := "delivery-" + model
+	integration := branch.push(t, p)
+	require.Equal(t, []string{old}, p.builds(t, integration))
 
 	canary := p.begin(t, "ct", "start", model, "--wait", "--output", "json")
 	eventually(t, "the canary", 3*time.Minute, func() bool { return p.running(delivery, "AnalyseCanary") })
@@ -196,6 +230,14 @@ func TestAChangedWorkflowIsRolledOutDuringACanary(t *testing.T) {
 	require.False(t, during.Closed(), "the canary was over too soon")
 	_, code := p.run(t, "workers", "drain", started.Build)
 	require.Equal(t, 3, code, "the current build is not drained")
+	first, err := p.Describe(integration)
+	require.NoError(t, err)
+	branch.push(t, p)
+	eventually(t, "the run of the newer push", time.Minute, func() bool {
+		x, err := p.Describe(integration)
+		return err == nil && x.Info.Execution.RunID != first.Info.Execution.RunID && len(p.builds(t, integration)) > 0
+	})
+	require.Equal(t, []string{started.Build}, p.builds(t, integration), "a newer push goes on with the code that is current")
 	ended := canary(t)
 	require.Equal(t, 0, ended.Code, "%s", ended.Stderr)
 	require.NoError(t, json.Unmarshal(ended.Stdout, &r))

@@ -26,6 +26,7 @@ type Endpoints struct {
 	Bucket       string            `json:"bucket"`
 	Registry     string            `json:"registry"`
 	Gateway      string            `json:"gateway"`
+	Hooks        string            `json:"hooks"`
 	Database     string            `json:"database"`
 	TerraformDir map[string]string `json:"terraform_dir"`
 	KeysFile     string            `json:"keys_file"`

@@ -18,7 +18,7 @@ import (
 // team is the name under which the workers know the example repository.
 const team = "loans"
 
-var integration, push = workflows.IntegrationID(team, "main"), workflows.PushID("recorded")
+var integration, push, joined = workflows.IntegrationID(team, "main"), workflows.PushID("recorded"), workflows.PushID("second")
 
 // bare and clone are where the team pushes to, and works.
 func (s *stage) bare() string  { return filepath.Join(s.work, team+".git") }
@@ -79,9 +79,19 @@ func mergedCommit(_ context.Context, s *stage) error {
 }
 
 // pushed is what the receiver of pushes starts.
-func pushed(ctx context.Context, s *stage) error {
-	run, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: push, TaskQueue: workflows.TaskQueue}, workflows.PushName, workflows.IntegrationInput{
-		Repository: team, Ref: "main", TestOnly: true, Trigger: registry.ByPush, Actor: "ada", Event: "recorded",
+func pushed(ctx context.Context, s *stage) error { return s.push(ctx, push, "main", "recorded") }
+
+// pushedTwice pushes a branch while its tests go on: the second push tells the run of the first.
+func pushedTwice(ctx context.Context, s *stage) error {
+	if err := s.change("quicker", "target_rate: 50", "target_rate: 60"); err != nil {
+		return err
+	}
+	return errors.Join(s.push(ctx, workflows.PushID("first"), "quicker", "first"), s.push(ctx, joined, "quicker", "second"))
+}
+
+func (s *stage) push(ctx context.Context, id, branch, event string) error {
+	run, err := s.temporal.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: workflows.TaskQueue}, workflows.PushName, workflows.IntegrationInput{
+		Repository: team, Ref: branch, TestOnly: true, Trigger: registry.ByPush, Actor: "ada", Event: event,
 	})
 	if err != nil {
 		return err

@@ -93,6 +93,9 @@ var scenarios = []scenario{
 	{pushed, []kept{
 		{push, "Push-started.json", "starts the integration of a push"},
 	}},
+	{pushedTwice, []kept{
+		{joined, "Push-joined.json", "tells the run of the branch that goes on"},
+	}},
 	{onNewData, []kept{
 		{workflows.EvaluationID(quick), "Evaluation-evaluated.json", "a version measured on new data"},
 	}},

@@ -35,6 +35,8 @@ type Config struct {
 	// Program brings the program of an image, named repository@sha256:…, to this machine and returns its file and the arguments that come before
 	// a predictor's. What was brought once it finds again while the registry is away.
 	Program func(ctx context.Context, image string) (path string, args []string, err error)
+	// Needs is told, before anything is started, how to ask which images its tracks need: those have to stay on this machine.
+	Needs func(images func() []string)
 	// ProviderToken and RollbackToken are the writers' secrets; both at least 16 characters and different.
 	ProviderToken, RollbackToken string
 	// Fetch brings a bundle to this machine and returns its path; the agent verifies the digest itself.
@@ -56,8 +58,8 @@ func (c *Config) validate() error {
 		return fault.New(fault.Invalid, "agent: both tokens must have at least %d characters", minToken)
 	case c.ProviderToken == c.RollbackToken:
 		return fault.New(fault.Invalid, "agent: the provider's token and the rollback's must differ")
-	case c.Fetch == nil || c.Program == nil:
-		return fault.New(fault.Invalid, "agent: nothing to fetch bundles and programs with")
+	case c.Fetch == nil || c.Program == nil || c.Needs == nil:
+		return fault.New(fault.Invalid, "agent: nothing to fetch bundles and programs with, or to keep these with")
 	}
 	return nil
 }
@@ -160,6 +162,7 @@ func open(cfg Config) (*agent, error) {
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
 	}
 	a.start = a.startAPI
+	cfg.Needs(a.images)
 	if err := a.lock(); err != nil {
 		return nil, err
 	}
@@ -294,6 +297,22 @@ func (a *agent) close() {
 	}
 	stopped.Wait()
 	_ = a.held.Close() // the system frees it anyway when this process ends
+}
+
+// images are those of all tracks: what was ready last, what serves or tries to, and what is being brought.
+func (a *agent) images() (all []string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, t := range a.tracks {
+		if t.saved != nil {
+			all = append(all, t.saved.Image)
+		}
+		if t.current != nil {
+			all = append(all, t.current.spec.Image)
+		}
+		all = append(all, t.job.spec.Image)
+	}
+	return all
 }
 
 // predictors lists those that are current in a slot.

@@ -60,6 +60,7 @@ func TestConfigIsChecked(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"no folder":       func(c *Config) { c.Dir = "" },
 		"no programs":     func(c *Config) { c.Program = nil },
+		"images go":       func(c *Config) { c.Needs = nil },
 		"short token":     func(c *Config) { c.ProviderToken = "short" },
 		"same tokens":     func(c *Config) { c.RollbackToken = c.ProviderToken },
 		"nothing fetches": func(c *Config) { c.Fetch = nil },

@@ -99,7 +99,8 @@ func testConfig(t *testing.T, dir string) Config {
 	t.Helper()
 	return Config{
 		Dir: dir, Program: deploytest.Programs(t), ProviderToken: providerToken, RollbackToken: rollbackToken,
-		Log: slog.New(slog.DiscardHandler),
+		Needs: func(func() []string) {},
+		Log:   slog.New(slog.DiscardHandler),
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {
 			path, ok := strings.CutPrefix(uri, "file://")
 			if !ok {

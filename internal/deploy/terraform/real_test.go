@@ -49,7 +49,7 @@ func realAPI(t *testing.T) (programs agenttest.Programs, spec contract.TrackSpec
 		ModelVersion: 1, Digest: model.Digest(data), BundleURI: "file://" + path, Image: ref.String(), MemoryMiB: 128, CPUMillis: 500, Meaning: "default",
 	}
 	deploytest.Decide(&spec, decision.Policy{Cutoff: 0.5})
-	return image.Store{Dir: filepath.Join(t.TempDir(), "images"), Registry: registry.Registry}.Program, spec
+	return (&image.Store{Dir: filepath.Join(t.TempDir(), "images"), Registry: registry.Registry}).Program, spec
 }
 
 func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {

@@ -45,6 +45,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"Schemas", schemas},
 		{"PipelineVersions", pipelineVersions},
 		{"PipelineVersionsAtOnce", pipelineVersionsAtOnce},
+		{"PipelineVersionsOwner", pipelineVersionsOwner},
 		{"SchemasUnderConcurrency", concurrentSchemas},
 		{"Alerts", alerts},
 		{"AlertsSentAndAcknowledged", alertsSentAndAcknowledged},
@@ -222,6 +223,19 @@ func versions(t *testing.T, db Database) {
 	require.NoError(t, err)
 	require.True(t, created)
 	require.Equal(t, 3, opposite.Version, "the same bundle decides the other way round")
+
+	elsewhere := first
+	elsewhere.Predictor, elsewhere.Lineage.Pipeline = "loanops-api@sha256:cd", 7
+	another, created, err := r.RegisterVersion(ctx(t), elsewhere)
+	require.NoError(t, err)
+	require.True(t, created)
+	require.Equal(t, 4, another.Version, "the same bundle in the image that a pipeline version names")
+	require.Equal(t, []any{"loanops-api@sha256:cd", 7}, []any{another.Predictor, another.Lineage.Pipeline})
+	elsewhere.Lineage.Pipeline = 8
+	again, created, err = r.RegisterVersion(ctx(t), elsewhere)
+	require.NoError(t, err)
+	require.False(t, created)
+	require.Equal(t, another, again, "a later pipeline version with that image is no other model")
 }
 
 // Writers of two processes' handles get the numbers 1 to n, each once.

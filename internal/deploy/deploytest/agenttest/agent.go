@@ -65,6 +65,7 @@ func (a *Agent) Start() {
 	cfg := agent.Config{
 		Address: "127.0.0.1:0", Dir: a.Dir, Program: a.programs,
 		ProviderToken: ProviderToken, RollbackToken: rollbackToken,
+		Needs: func(func() []string) {}, // programs that are always here
 		Log:   slog.New(slog.DiscardHandler),
 		Ready: func(base string) { url <- base },
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {

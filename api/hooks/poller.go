@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/forge"
+	"github.com/loanops/loanops/internal/git"
 )
 
 // headTimeout bounds one look.
@@ -65,7 +66,7 @@ func (p Poller) look(ctx context.Context, r forge.Repository, started string) (s
 		return commit, err
 	}
 	err = p.Start(ctx, Event{
-		Repository: r.Name, Kind: Push, Ref: "refs/heads/" + r.Branch, Branch: r.Branch, Commit: commit, Actor: "poll", At: time.Now(),
+		Repository: r.Name, Kind: Push, Ref: git.BranchRef(r.Branch), Branch: r.Branch, Commit: commit, Actor: "poll", At: time.Now(),
 	})
 	if fault.CodeOf(err) == fault.Conflict {
 		err = nil

@@ -30,8 +30,6 @@ type Event struct {
 	Branch string
 	// Against is the branch that a merge request is to be merged into.
 	Against string
-	// Number is the merge request's.
-	Number int64
 	// Fork says that the merge request comes from another repository: its commands are a stranger's.
 	Fork bool
 	// Actor is who did it, by the name that the forge knows; "poll" where nobody said.

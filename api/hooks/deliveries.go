@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/forge"
+	"github.com/loanops/loanops/internal/git"
 )
 
 // ignored is why a delivery that is in order starts nothing.
@@ -67,8 +69,8 @@ func fromGitHub(d delivery, secret string) (Event, error) {
 	case github.PullRequestPayload:
 		if err == nil {
 			r := p.PullRequest
-			return request(p.Action, []string{"opened", "reopened", "synchronize", "ready_for_review"}, Event{
-				Ref: "refs/pull/" + strconv.FormatInt(p.Number, 10) + "/head", Commit: r.Head.Sha, Branch: r.Head.Ref, Against: r.Base.Ref, Number: p.Number,
+			return d.mergeRequest(p.Action, []string{"opened", "reopened", "synchronize", "ready_for_review"}, "edited", Event{
+				Ref: "refs/pull/" + strconv.FormatInt(p.Number, 10) + "/head", Commit: r.Head.Sha, Branch: r.Head.Ref, Against: r.Base.Ref,
 				Fork: r.Head.Repo.FullName != r.Base.Repo.FullName, Actor: p.Sender.Login, Delivery: delivered, At: d.newest(r.UpdatedAt),
 			})
 		}
@@ -96,26 +98,13 @@ func fromGitLab(d delivery, secret string) (Event, error) {
 	case gitlab.MergeRequestEventPayload:
 		if err == nil {
 			r := p.ObjectAttributes
-			if r.Action == "update" && !moved(d.body) {
-				return Event{}, ignore("the merge request has no new commit")
-			}
-			return request(r.Action, []string{"open", "reopen", "update"}, Event{
-				Ref: "refs/merge-requests/" + strconv.FormatInt(r.IID, 10) + "/head", Commit: r.LastCommit.ID, Branch: r.SourceBranch, Against: r.TargetBranch, Number: r.IID,
+			return d.mergeRequest(r.Action, []string{"open", "reopen"}, "update", Event{
+				Ref: "refs/merge-requests/" + strconv.FormatInt(r.IID, 10) + "/head", Commit: r.LastCommit.ID, Branch: r.SourceBranch, Against: r.TargetBranch,
 				Fork: r.SourceProjectID != r.TargetProjectID, Actor: p.User.UserName, Delivery: delivered, At: d.newest(r.UpdatedAt.Time),
 			})
 		}
 	}
 	return other(err, name, string(gitlab.PushEvents), string(gitlab.MergeRequestEvents))
-}
-
-// moved says that an update of a merge request brought commits: then GitLab names the one before, which the library does not read.
-func moved(body []byte) bool {
-	var p struct {
-		Of struct {
-			Before string `json:"oldrev"`
-		} `json:"object_attributes"`
-	}
-	return json.Unmarshal(body, &p) == nil && p.Of.Before != ""
 }
 
 func fromGitea(d delivery, secret string) (Event, error) {
@@ -147,13 +136,13 @@ func fromGitea(d delivery, secret string) (Event, error) {
 	case gitea.PullRequestPayload:
 		if r := p.PullRequest; err == nil && r != nil && r.Head != nil && r.Base != nil && r.Updated != nil {
 			e := Event{
-				Ref: "refs/pull/" + strconv.FormatInt(p.Index, 10) + "/head", Commit: r.Head.Sha, Branch: r.Head.Ref, Against: r.Base.Ref, Number: p.Index,
+				Ref: "refs/pull/" + strconv.FormatInt(p.Index, 10) + "/head", Commit: r.Head.Sha, Branch: r.Head.Ref, Against: r.Base.Ref,
 				Fork: r.Head.RepoID != r.Base.RepoID, Delivery: delivered, At: d.newest(*r.Updated),
 			}
 			if p.Sender != nil {
 				e.Actor = p.Sender.UserName
 			}
-			return request(string(p.Action), []string{"opened", "reopened", "synchronized"}, e)
+			return d.mergeRequest(string(p.Action), []string{"opened", "reopened", "synchronized"}, "edited", e)
 		}
 		err = gitea.ErrParsingPayload
 	}
@@ -166,10 +155,8 @@ func other(err error, name string, ours ...string) (Event, error) {
 		if unclear := wrong(err, name); fault.CodeOf(unclear) == fault.Unauthorized || name == "" {
 			return Event{}, unclear
 		}
-		for _, of := range ours {
-			if of == name {
-				return Event{}, wrong(err, name)
-			}
+		if slices.Contains(ours, name) {
+			return Event{}, wrong(err, name)
 		}
 	}
 	return Event{}, ignore("events of the kind %.40q start nothing", name)
@@ -177,7 +164,7 @@ func other(err error, name string, ours ...string) (Event, error) {
 
 // push is the event of a pushed reference.
 func push(ref, commit string, e Event) (Event, error) {
-	branch, isBranch := strings.CutPrefix(ref, "refs/heads/")
+	branch, isBranch := git.BranchOf(ref)
 	switch {
 	case !isBranch:
 		return e, ignore("what is no branch starts nothing")
@@ -188,15 +175,38 @@ func push(ref, commit string, e Event) (Event, error) {
 	return e, nil
 }
 
-// request is the event of a merge request to which one of the actions was done.
-func request(action string, actions []string, e Event) (Event, error) {
-	for _, of := range actions {
-		if of == action {
-			e.Kind = MergeRequest
-			return e, nil
-		}
+// mergeRequest is the event of a merge request to which one of some actions was done, or which was edited so that something else would be merged.
+func (d delivery) mergeRequest(action string, actions []string, edited string, e Event) (Event, error) {
+	switch {
+	case slices.Contains(actions, action), action == edited && d.merges():
+		e.Kind = MergeRequest
+		return e, nil
+	case action == edited:
+		return e, ignore("the merge request has no new commit and no other target")
 	}
 	return e, ignore("the action %.40q of a merge request starts nothing", action)
+}
+
+// merges says that an edited merge request has another target or, of GitLab, which calls that an edit too, another commit. The library does not read all of it.
+func (d delivery) merges() bool {
+	var p struct {
+		Of struct {
+			Before string `json:"oldrev"` // of GitLab: the commit before
+		} `json:"object_attributes"`
+		Changes struct {
+			Base   any `json:"base"`          // of GitHub
+			Ref    any `json:"ref"`           // of Gitea
+			Target any `json:"target_branch"` // of GitLab
+			// Merges is all that GitLab tells of another target before 16.10, among other things.
+			Merges struct {
+				Now string `json:"current"`
+			} `json:"merge_status"`
+		} `json:"changes"`
+	}
+	if json.Unmarshal(d.body, &p) != nil {
+		return false
+	}
+	return p.Of.Before != "" || p.Changes.Base != nil || p.Changes.Ref != nil || p.Changes.Target != nil || p.Changes.Merges.Now == "unchecked"
 }
 
 // newest is the newest of some times that can be; zero where there is none.

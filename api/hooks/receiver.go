@@ -7,7 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strings"
+	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -35,8 +36,17 @@ const (
 	// startTimeout bounds a start.
 	startTimeout = 15 * time.Second
 	// maxActor bounds a name that is logged and shown.
-	maxActor                 = 100
-	perSecond, burst, atOnce = 20, 100, 32
+	maxActor = 100
+	// readTimeout bounds how long a delivery may be on its way, its body with it.
+	readTimeout = 10 * time.Second
+	// perSecond and burst bound what one sender begins, and so, with readTimeout, how many of its bodies are read at once: 300 of at most 1 MiB.
+	perSecond, burst = 20, 100
+	// maxSenders are the senders that are told apart. When there are more, what all of them have sent is forgotten.
+	maxSenders = 10_000
+	// maxReading bounds how many bodies are read at once: one sender has half of them at most.
+	maxReading = 600
+	// atOnce bounds how many whole deliveries are verified and started at once.
+	atOnce = 32
 )
 
 // Receiver takes deliveries at POST /hooks/{repository}.
@@ -71,19 +81,13 @@ func (r Receiver) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = respond.Error
 	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}))
-	limiter := rate.NewLimiter(perSecond, burst)
-	slots := make(chan struct{}, atOnce)
+	var senders senders
+	reading, slots := make(chan struct{}, maxReading), make(chan struct{}, atOnce)
 	e.POST("/hooks/:repository", func(c echo.Context) error {
-		if !limiter.Allow() {
-			return problem.New(http.StatusTooManyRequests, "too many deliveries at once; send it again later")
+		if !senders.allow(c.Request().RemoteAddr) {
+			return problem.New(http.StatusTooManyRequests, "too many deliveries at once from this address; send it again later")
 		}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		default:
-			return problem.New(http.StatusServiceUnavailable, "too many deliveries at once; send it again later")
-		}
-		return r.receive(c)
+		return r.receive(c, reading, slots)
 	})
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
 	return e
@@ -92,12 +96,41 @@ func (r Receiver) Handler() http.Handler {
 // Server serves a handler of deliveries within limits of time and size.
 func Server(handler http.Handler) *http.Server {
 	return &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 20 * time.Second, WriteTimeout: 40 * time.Second, IdleTimeout: time.Minute,
+		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: readTimeout, WriteTimeout: 40 * time.Second, IdleTimeout: time.Minute,
 		MaxHeaderBytes: 32 << 10,
 	}
 }
 
-func (r Receiver) receive(c echo.Context) error {
+// senders holds each sender back for itself: who sends too much must not stop the deliveries of others.
+type senders struct {
+	mutex sync.Mutex
+	known map[string]*rate.Limiter
+}
+
+// allow asks by the other end of the connection, without its port; of IPv6 by the network, since whoever has an address there has all of it. Headers that name
+// another sender are anybody's to write.
+func (s *senders) allow(remote string) bool {
+	sender := remote
+	if at, err := netip.ParseAddrPort(remote); err == nil {
+		address := at.Addr().Unmap()
+		if sender = address.String(); address.Is6() {
+			sender = netip.PrefixFrom(address, 64).Masked().String()
+		}
+	}
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	limiter, is := s.known[sender]
+	if !is {
+		if s.known == nil || len(s.known) >= maxSenders {
+			s.known = map[string]*rate.Limiter{}
+		}
+		limiter = rate.NewLimiter(perSecond, burst)
+		s.known[sender] = limiter
+	}
+	return limiter.Allow()
+}
+
+func (r Receiver) receive(c echo.Context, reading, slots chan struct{}) error {
 	repository, err := r.named(c.Param("repository"))
 	if err != nil {
 		return err
@@ -108,12 +141,21 @@ func (r Receiver) receive(c echo.Context) error {
 		return problem.New(http.StatusServiceUnavailable, "the secret of this repository cannot be read now; send it again later")
 	}
 	if secret == "" {
-		return problem.New(http.StatusNotFound, "this repository takes no deliveries: it has no secret (LOANOPS_REPOSITORY_"+strings.ToUpper(repository.Name)+"_SECRET_FILE)")
+		return problem.New(http.StatusNotFound, "this repository takes no deliveries: it has no secret by which they are verified")
 	}
+	tooMany := problem.New(http.StatusServiceUnavailable, "too many deliveries at once; send it again later")
+	if !enter(reading) {
+		return tooMany
+	}
+	defer leave(reading)
 	d, err := read(c, r.Now().Add(ahead))
 	if err != nil {
 		return err
 	}
+	if !enter(slots) { // not before there is a whole body: whoever never ends one holds no place
+		return tooMany
+	}
+	defer leave(slots)
 	event, err := parsers[repository.Kind](d, secret)
 	var nothing *ignored
 	if errors.As(err, &nothing) {
@@ -140,6 +182,18 @@ func (r Receiver) receive(c echo.Context) error {
 	slog.Info("a delivery is started", "repository", repository.Name, "kind", event.Kind, "ref", event.Ref, "commit", event.Commit, "delivery", event.Delivery)
 	return c.JSON(http.StatusAccepted, answer{Status: "started", ID: event.ID()})
 }
+
+// enter takes a place where there is one.
+func enter(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func leave(places chan struct{}) { <-places }
 
 func (r Receiver) named(name string) (forge.Repository, error) {
 	for _, of := range r.Repositories {
@@ -176,12 +230,12 @@ func (r Receiver) check(e *Event, kind forge.Kind) error {
 	if e.At.IsZero() && kind == forge.GitLab {
 		e.At = now
 	}
-	e.Actor = printable(e.Actor)
-	e.Delivery = printable(e.Delivery)
+	e.Actor = git.OneLine(e.Actor, maxActor)
+	e.Delivery = git.OneLine(e.Delivery, maxActor)
 	switch {
 	case !git.IsHash(e.Commit):
 		return fault.New(fault.Invalid, "the delivery names no commit by a hash of 40 digits")
-	case !git.IsRef(e.Ref), !git.IsRef("refs/heads/" + e.Branch), e.Kind == MergeRequest && !git.IsRef("refs/heads/"+e.Against):
+	case !git.IsRef(e.Ref), !git.IsRef(git.BranchRef(e.Branch)), e.Kind == MergeRequest && !git.IsRef(git.BranchRef(e.Against)):
 		return fault.New(fault.Invalid, "the delivery names a branch that git does not have")
 	case e.At.IsZero():
 		return fault.New(fault.Invalid, "the delivery says nowhere when it happened, or that it is to happen: is a clock wrong?")
@@ -190,15 +244,4 @@ func (r Receiver) check(e *Event, kind forge.Kind) error {
 			e.At.UTC().Format(time.RFC3339), int(MaxAge.Hours()/24))
 	}
 	return nil
-}
-
-func printable(text string) string {
-	text = strings.Map(func(c rune) rune {
-		if c < ' ' || c == 0x7f || c == 0xfffd {
-			return -1
-		}
-		return c
-	}, text)
-	runes := []rune(text)
-	return string(runes[:min(len(runes), maxActor)])
 }

@@ -20,9 +20,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/api/hooks"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/forge"
-	"github.com/loanops/loanops/internal/hooks"
 	"github.com/loanops/loanops/internal/problem"
 )
 
@@ -151,6 +151,9 @@ func giteaPush(after string, at time.Time) string {
 		"updated_at": "2017-03-13T13:51:47+09:00", "created_at": "2017-02-26T04:29:06-05:00"}, "pusher": {"id": 1, "login": "gitea", "username": "gitea"}}`, 1, after, after, at.Format(time.RFC3339))
 }
 
+// more is a body of an object with another field.
+func more(body, field string) string { return strings.Replace(body, "{", "{"+field+", ", 1) }
+
 func giteaRequest(action string, at time.Time) string {
 	return fmt.Sprintf(`{"action": %q, "number": 3, "pull_request": {"number": 3, "updated_at": %q, "head": {"ref": "x", "sha": %q, "repo_id": 2}, "base": {"ref": "main", "repo_id": 1}},
 		"sender": {"login": "ada", "username": "ada"}}`, action, at.Format(time.RFC3339), commit)
@@ -165,21 +168,31 @@ var deliveries = map[string]struct {
 	"GitHub's push": {forge.GitHub, "push", gitHubPush("refs/heads/feature/x", commit, now), hooks.Event{
 		Kind: hooks.Push, Ref: "refs/heads/feature/x", Branch: "feature/x", Actor: "Codertocat", At: now}},
 	"GitHub's pull request": {forge.GitHub, "pull_request", gitHubRequest("synchronize", now, "Codertocat/Hello-World"), hooks.Event{
-		Kind: hooks.MergeRequest, Ref: "refs/pull/2/head", Branch: "changes", Against: "main", Number: 2, Actor: "Codertocat", At: now}},
+		Kind: hooks.MergeRequest, Ref: "refs/pull/2/head", Branch: "changes", Against: "main", Actor: "Codertocat", At: now}},
 	"GitHub's pull request from a fork": {forge.GitHub, "pull_request", gitHubRequest("opened", now, "eve/Hello-World"), hooks.Event{
-		Kind: hooks.MergeRequest, Ref: "refs/pull/2/head", Branch: "changes", Against: "main", Number: 2, Fork: true, Actor: "Codertocat", At: now}},
+		Kind: hooks.MergeRequest, Ref: "refs/pull/2/head", Branch: "changes", Against: "main", Fork: true, Actor: "Codertocat", At: now}},
 	"GitLab's push": {forge.GitLab, "Push Hook", gitLabPush(commit, now.Add(-time.Hour), now.Add(-time.Minute), now.Add(90000*time.Hour)), hooks.Event{
 		Kind: hooks.Push, Ref: "refs/heads/main", Branch: "main", Actor: "jsmith", At: now.Add(-time.Minute)}},
 	"GitLab's push of a branch without a new commit": {forge.GitLab, "Push Hook", gitLabPush(commit), hooks.Event{
 		Kind: hooks.Push, Ref: "refs/heads/main", Branch: "main", Actor: "jsmith", At: now}},
 	"GitLab's merge request": {forge.GitLab, "Merge Request Hook", gitLabRequest("open", "", now), hooks.Event{
-		Kind: hooks.MergeRequest, Ref: "refs/merge-requests/7/head", Branch: "ms-viewport", Against: "main", Number: 7, Actor: "root", At: now}},
+		Kind: hooks.MergeRequest, Ref: "refs/merge-requests/7/head", Branch: "ms-viewport", Against: "main", Actor: "root", At: now}},
 	"GitLab's merge request with a new commit": {forge.GitLab, "Merge Request Hook", gitLabRequest("update", `, "oldrev": "`+commit+`"`, now), hooks.Event{
-		Kind: hooks.MergeRequest, Ref: "refs/merge-requests/7/head", Branch: "ms-viewport", Against: "main", Number: 7, Actor: "root", At: now}},
+		Kind: hooks.MergeRequest, Ref: "refs/merge-requests/7/head", Branch: "ms-viewport", Against: "main", Actor: "root", At: now}},
+	// What a change of the target looks like: https://docs.github.com/en/webhooks/webhook-events-and-payloads#pull_request (edited), GitLab's hook_data of merge requests (before
+	// 16.10 the state alone says it, https://gitlab.com/gitlab-org/gitlab/-/issues/224610), and Gitea's notifier of webhooks (PullRequestChangeTargetBranch).
+	"GitHub's pull request with another target": {forge.GitHub, "pull_request", more(gitHubRequest("edited", now, "x/y"), `"changes": {"base": {"ref": {"from": "scratch"}, "sha": {"from": "1"}}}`), hooks.Event{
+		Kind: hooks.MergeRequest, Ref: "refs/pull/2/head", Branch: "changes", Against: "main", Fork: true, Actor: "Codertocat", At: now}},
+	"GitLab's merge request with another target": {forge.GitLab, "Merge Request Hook", more(gitLabRequest("update", "", now), `"changes": {"target_branch": {"previous": "scratch", "current": "main"}}`), hooks.Event{
+		Kind: hooks.MergeRequest, Ref: "refs/merge-requests/7/head", Branch: "ms-viewport", Against: "main", Actor: "root", At: now}},
+	"an older GitLab's merge request with another target": {forge.GitLab, "Merge Request Hook", more(gitLabRequest("update", "", now), `"changes": {"merge_status": {"previous": "can_be_merged", "current": "unchecked"}}`), hooks.Event{
+		Kind: hooks.MergeRequest, Ref: "refs/merge-requests/7/head", Branch: "ms-viewport", Against: "main", Actor: "root", At: now}},
+	"Gitea's pull request with another target": {forge.Gitea, "pull_request", more(giteaRequest("edited", now), `"changes": {"ref": {"from": "scratch"}}`), hooks.Event{
+		Kind: hooks.MergeRequest, Ref: "refs/pull/3/head", Branch: "x", Against: "main", Fork: true, Actor: "ada", At: now}},
 	"Gitea's push": {forge.Gitea, "push", giteaPush(commit, now), hooks.Event{
 		Kind: hooks.Push, Ref: "refs/heads/develop", Branch: "develop", Actor: "gitea", At: now}},
 	"Gitea's pull request": {forge.Gitea, "pull_request", giteaRequest("synchronized", now), hooks.Event{
-		Kind: hooks.MergeRequest, Ref: "refs/pull/3/head", Branch: "x", Against: "main", Number: 3, Fork: true, Actor: "ada", At: now}},
+		Kind: hooks.MergeRequest, Ref: "refs/pull/3/head", Branch: "x", Against: "main", Fork: true, Actor: "ada", At: now}},
 }
 
 func TestWhatForgesSendIsStarted(t *testing.T) {
@@ -214,6 +227,28 @@ func TestTheSignatureOfGitHubsExample(t *testing.T) {
 	wrong := send(t, url+"/hooks/github", body, map[string]string{"X-GitHub-Event": "push", "X-Hub-Signature-256": "sha256=" + strings.Replace(signature, "7", "8", 1)})
 	require.Equal(t, http.StatusUnauthorized, wrong.code)
 	require.Empty(t, s.events)
+}
+
+// A request that is pointed at another branch is another event, though its commit is the same.
+func TestAnotherTargetIsTestedAnew(t *testing.T) {
+	t.Parallel()
+	for kind, bodies := range map[forge.Kind][2]string{
+		forge.GitHub: {gitHubRequest("opened", now, "x/y"), deliveries["GitHub's pull request with another target"].body},
+		forge.GitLab: {gitLabRequest("open", "", now), deliveries["GitLab's merge request with another target"].body},
+		forge.Gitea:  {giteaRequest("opened", now), deliveries["Gitea's pull request with another target"].body},
+	} {
+		url, s := receiver(t)
+		event := map[forge.Kind]string{forge.GitHub: "pull_request", forge.GitLab: "Merge Request Hook", forge.Gitea: "pull_request"}[kind]
+		opened := strings.ReplaceAll(bodies[0], `"main"`, `"scratch"`)
+		for _, body := range []string{opened, bodies[1]} {
+			require.Equal(t, "started", send(t, url+"/hooks/"+string(kind), body, headers(kind, event, body, secret)).Status, kind)
+		}
+		require.Len(t, s.events, 2)
+		require.Equal(t, "scratch", s.events[0].Against)
+		require.Equal(t, "main", s.events[1].Against)
+		require.Equal(t, s.events[0].Ref, s.events[1].Ref)
+		require.Equal(t, s.events[0].Commit, s.events[1].Commit)
+	}
 }
 
 // Without the right signature nothing is started and nothing is told, whatever the event is.
@@ -319,7 +354,15 @@ func TestWhatStartsNothing(t *testing.T) {
 		{forge.GitLab, "Tag Push Hook", `{}`, "start nothing"},
 		{forge.GitLab, "Push Hook", gitLabPush(zero, now), "deleted"},
 		{forge.GitLab, "Merge Request Hook", gitLabRequest("merge", "", now), `"merge"`},
-		{forge.GitLab, "Merge Request Hook", gitLabRequest("update", "", now), "no new commit"},
+		{forge.GitLab, "Merge Request Hook", gitLabRequest("update", "", now), "no new commit and no other target"},
+		{forge.GitHub, "pull_request", gitHubRequest("edited", now, "x/y"), "no new commit and no other target"},
+		{forge.GitHub, "pull_request", more(gitHubRequest("edited", now, "x/y"), `"changes": {"title": {"from": "base"}, "body": {"from": "ref"}}`), "no new commit and no other target"},
+		{forge.GitHub, "pull_request", more(gitHubRequest("edited", now, "x/y"), `"changes": {"base": null}`), "no new commit and no other target"},
+		{forge.GitHub, "pull_request", more(gitHubRequest("labeled", now, "x/y"), `"changes": {"base": {"ref": {"from": "scratch"}}}`), `"labeled"`},
+		{forge.GitLab, "Merge Request Hook", more(gitLabRequest("update", "", now), `"changes": {"title": {"previous": "a", "current": "target_branch"}}`), "no new commit and no other target"},
+		{forge.GitLab, "Merge Request Hook", more(gitLabRequest("update", "", now), `"changes": {"merge_status": {"previous": "unchecked", "current": "can_be_merged"}}`), "no new commit and no other target"},
+		{forge.Gitea, "pull_request", giteaRequest("edited", now), "no new commit and no other target"},
+		{forge.Gitea, "pull_request", more(giteaRequest("edited", now), `"changes": {"title": {"from": "ref"}}`), "no new commit and no other target"},
 		{forge.Gitea, "release", `{}`, "start nothing"},
 		{forge.Gitea, "push", giteaPush(zero, now), "deleted"},
 		{forge.Gitea, "pull_request", giteaRequest("closed", now), `"closed"`},
@@ -437,6 +480,16 @@ func TestAStartThatFails(t *testing.T) {
 	}
 }
 
+// Who pushed is a name that anybody chose.
+func TestWhoPushedIsOneLine(t *testing.T) {
+	t.Parallel()
+	url, s := receiver(t)
+	body := strings.Replace(gitHubPush("refs/heads/main", commit, now), "Codertocat\", \"email", `\u001b[31mroot\n`+strings.Repeat("x", 200)+`", "email`, 1)
+	require.NotContains(t, body, `"name": "Codertocat"`)
+	require.Equal(t, http.StatusAccepted, send(t, url+"/hooks/github", body, headers(forge.GitHub, "push", body, secret)).code)
+	require.Equal(t, "[31mroot"+strings.Repeat("x", 92), s.events[0].Actor)
+}
+
 func TestTooManyDeliveriesAreNotTaken(t *testing.T) {
 	t.Parallel()
 	url, _ := receiver(t)
@@ -452,11 +505,141 @@ func TestTooManyDeliveriesAreNotTaken(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.StatusCode)
 }
 
+// from sends from an address, as the socket says it, whatever the headers say.
+func from(t *testing.T, handler http.Handler, address, path, body string, headers map[string]string) int {
+	t.Helper()
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(body))
+	request.RemoteAddr = address
+	for name, value := range headers {
+		request.Header.Set(name, value)
+	}
+	got := httptest.NewRecorder()
+	handler.ServeHTTP(got, request)
+	return got.Code
+}
+
+// Who sends too much is not taken any more, from whatever port and under whatever name a header gives; everybody else is.
+func TestOneSenderStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	s := &starter{}
+	handler := hooks.Receiver{Repositories: []forge.Repository{{Name: "github", Kind: forge.GitHub, Secret: holding(secret)}}, Start: s.start, Now: func() time.Time { return now }}.Handler()
+	body := gitHubPush("refs/heads/main", commit, now)
+	codes := map[int]int{}
+	for i := range 150 {
+		forwarded := map[string]string{"X-Forwarded-For": fmt.Sprintf("198.51.100.%d", i), "X-Real-IP": fmt.Sprintf("198.51.100.%d", i)}
+		codes[from(t, handler, fmt.Sprintf("203.0.113.1:%d", 2000+i), "/hooks/nothing", "", forwarded)]++
+		codes[from(t, handler, fmt.Sprintf("[2001:db8::%x]:2000", i), "/hooks/github", body, headers(forge.GitHub, "push", body, "another"))]++
+	}
+	for _, code := range []int{http.StatusNotFound, http.StatusUnauthorized, http.StatusTooManyRequests} {
+		require.NotZero(t, codes[code], code)
+	}
+	require.Equal(t, http.StatusTooManyRequests, from(t, handler, "[2001:db8::ffff]:9", "/hooks/github", body, headers(forge.GitHub, "push", body, secret)), "of one network of IPv6")
+	require.Equal(t, http.StatusAccepted, from(t, handler, "192.0.2.7:443", "/hooks/github", body, headers(forge.GitHub, "push", body, secret)))
+	require.Len(t, s.events, 1)
+}
+
+// heldBody is a body that says when it is read, and ends when it may.
+type heldBody struct {
+	begun chan<- struct{}
+	end   <-chan struct{}
+	once  sync.Once
+}
+
+func (b *heldBody) Read([]byte) (int, error) {
+	b.once.Do(func() { b.begun <- struct{}{} })
+	<-b.end
+	return 0, io.EOF
+}
+
+// However many send, only so many bodies are in memory.
+func TestOnlySoManyBodiesAreReadAtOnce(t *testing.T) {
+	t.Parallel()
+	s := &starter{}
+	handler := hooks.Receiver{Repositories: []forge.Repository{{Name: "github", Kind: forge.GitHub, Secret: holding(secret)}}, Start: s.start, Now: func() time.Time { return now }}.Handler()
+	begun, end := make(chan struct{}), make(chan struct{})
+	var all sync.WaitGroup
+	for i := range 600 {
+		all.Go(func() {
+			request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/hooks/github", io.NopCloser(&heldBody{begun: begun, end: end}))
+			request.RemoteAddr = fmt.Sprintf("203.0.113.%d:1", i/10)
+			handler.ServeHTTP(httptest.NewRecorder(), request)
+		})
+	}
+	for range 600 {
+		<-begun
+	}
+	body := gitHubPush("refs/heads/main", commit, now)
+	require.Equal(t, http.StatusServiceUnavailable, from(t, handler, "192.0.2.7:443", "/hooks/github", body, headers(forge.GitHub, "push", body, secret)))
+	close(end)
+	all.Wait()
+	require.Equal(t, http.StatusAccepted, from(t, handler, "192.0.2.7:443", "/hooks/github", body, headers(forge.GitHub, "push", body, secret)))
+}
+
+// Whoever sends bodies that have no end holds nobody up: who sent all of it and signed it is taken.
+func TestUnfinishedBodiesHoldNobodyUp(t *testing.T) {
+	t.Parallel()
+	url, s := receiver(t)
+	for range 40 {
+		connection, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+		require.NoError(t, err)
+		t.Cleanup(func() { connection.Close() })
+		// Who waits to be told to go on is told so when the handler begins to read: then this request is inside.
+		_, err = fmt.Fprint(connection, "POST /hooks/github HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+		require.NoError(t, err)
+		line := make([]byte, len("HTTP/1.1 100"))
+		_, err = io.ReadFull(connection, line)
+		require.NoError(t, err)
+		require.Equal(t, "HTTP/1.1 100", string(line))
+		_, err = fmt.Fprint(connection, "{")
+		require.NoError(t, err)
+	}
+	body := gitHubPush("refs/heads/main", commit, now)
+	require.Equal(t, http.StatusAccepted, send(t, url+"/hooks/github", body, headers(forge.GitHub, "push", body, secret)).code)
+	require.Len(t, s.events, 1)
+}
+
+// Of deliveries that are in order as many are started at once as Temporal is to be asked at once.
+func TestOnlySoManyAreStartedAtOnce(t *testing.T) {
+	t.Parallel()
+	begun, end := make(chan struct{}), make(chan struct{})
+	server := httptest.NewServer(hooks.Receiver{
+		Repositories: []forge.Repository{{Name: "github", Kind: forge.GitHub, Secret: holding(secret)}},
+		Start: func(context.Context, hooks.Event) error {
+			begun <- struct{}{}
+			<-end
+			return nil
+		},
+		Now: func() time.Time { return now },
+	}.Handler())
+	t.Cleanup(server.Close)
+	push := func(i int) answer {
+		body := gitHubPush(fmt.Sprintf("refs/heads/b%d", i), commit, now)
+		return send(t, server.URL+"/hooks/github", body, headers(forge.GitHub, "push", body, secret))
+	}
+	var all sync.WaitGroup
+	for i := range 32 {
+		all.Go(func() {
+			if got := push(i); got.code != http.StatusAccepted {
+				t.Error(got)
+			}
+		})
+	}
+	for range 32 {
+		<-begun
+	}
+	require.Equal(t, http.StatusServiceUnavailable, push(32).code)
+	close(end)
+	all.Wait()
+	go func() { <-begun }()
+	require.Equal(t, http.StatusAccepted, push(33).code, "there is room again")
+}
+
 func TestAServerWaitsForNobodyForEver(t *testing.T) {
 	t.Parallel()
 	s := hooks.Server(http.NotFoundHandler())
 	require.Positive(t, s.ReadHeaderTimeout)
 	require.Positive(t, s.ReadTimeout)
+	require.LessOrEqual(t, s.ReadTimeout, 10*time.Second, "which is how long forges wait; so long a body is kept that never ends")
 	require.Positive(t, s.WriteTimeout)
 	require.Positive(t, s.IdleTimeout)
 	require.Positive(t, s.MaxHeaderBytes)

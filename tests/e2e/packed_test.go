@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	oci "github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/platformtest"
+)
+
+// packedImage is what `loanops package` prints of an image.
+type packedImage struct {
+	Reference string `json:"reference"`
+	Build     string `json:"build_id"` // of a worker's
+}
+
+// pack makes images of the built programs and pushes them to the registry that the environment names.
+func pack(t *testing.T, dir string, environment []string, names ...string) []packedImage {
+	t.Helper()
+	args := []string{"package", "--push", "--output", "json"}
+	for _, name := range names {
+		args = append(args, "--image", name)
+	}
+	cmd := exec.Command(filepath.Join(bin, "loanops"), args...)
+	cmd.Dir, cmd.Env = dir, environment
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var packed struct{ Images []packedImage }
+	require.NoError(t, json.Unmarshal(out, &packed))
+	require.Len(t, packed.Images, len(names))
+	return packed.Images
+}
+
+// packOther pushes the predictor of another build, and returns its reference: the same program with a byte behind it.
+func packOther(t *testing.T, dir string, environment []string) string {
+	t.Helper()
+	programs := t.TempDir()
+	program, err := os.ReadFile(filepath.Join(bin, "loanops-api"))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "loanops-api"), append(program, '\n'), 0o700)) //nolint:gosec // a program must be executable
+	return pack(t, dir, append(slices.Clone(environment), "LOANOPS_BIN_DIR="+programs), "loanops-api")[0].Reference
+}
+
+// imagesIn are the images of the tracks that a pipeline has in an environment, as the agent tells.
+func imagesIn(t *testing.T, agent, environment, pipeline string) []string {
+	t.Helper()
+	response, err := http.Get(agent + "/v1/environments/" + environment + "/pipelines/" + pipeline)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	var actual struct {
+		Tracks map[string]struct {
+			Spec struct{ Image string }
+		}
+	}
+	require.NoError(t, json.NewDecoder(response.Body).Decode(&actual))
+	var images []string
+	for _, track := range actual.Tracks {
+		images = append(images, track.Spec.Image)
+	}
+	slices.Sort(images)
+	return slices.Compact(images)
+}
+
+// containerOf is the image of the registry, unpacked, with what the programs in it need of a machine.
+func containerOf(t *testing.T, registry, image string, shared ...string) *platformtest.Container {
+	t.Helper()
+	at, err := oci.NewDigest(registry[len("http://"):]+"/"+image, oci.Insecure)
+	require.NoError(t, err)
+	pulled, err := remote.Image(at)
+	require.NoError(t, err)
+	c, err := platformtest.NewContainer(pulled, t.TempDir(), shared...)
+	require.NoError(t, err)
+
+	// Something simple first: its program with the C++ library that it links, the program that it starts, and what it must not be able to.
+	out, err := c.Run(nil, "/usr/local/bin/loanops-worker", "--help")
+	require.NoError(t, err, out)
+	require.Contains(t, out, "Usage: loanops-worker")
+	out, err = c.Run(nil, "/usr/local/bin/terraform", "version")
+	require.NoError(t, err, out)
+	require.Regexp(t, `^(Terraform|OpenTofu) v1\.`, out)
+	return c
+}
