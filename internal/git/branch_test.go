@@ -1,7 +1,9 @@
 package git
 
 import (
+	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,4 +46,19 @@ func TestABranchAndItsReference(t *testing.T) {
 		require.False(t, is, ref)
 		require.Equal(t, ref, name)
 	}
+}
+
+// A person names a repository as it lies from where they are.
+func TestARepositoryIsNamedFromWhereOneIs(t *testing.T) {
+	dir := t.TempDir()
+	out, err := exec.Command("git", "init", "--quiet", "--bare", "--initial-branch=main", filepath.Join(dir, "loans.git")).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "work"), 0o700))
+	t.Chdir(filepath.Join(dir, "work"))
+	r, err := Open("../loans.git")
+	require.NoError(t, err)
+	require.Equal(t, "main", r.Branch())
+	at, err := Hook{Program: "/bin/loanops", State: "/state"}.Install("../loans.git", false)
+	require.NoError(t, err)
+	require.FileExists(t, at)
 }

@@ -48,6 +48,9 @@ func Open(path string) (*Repository, error) {
 	if _, err := os.Lstat(filepath.Join(dir, "objects", "info", "alternates")); err == nil {
 		return nil, fault.New(fault.Invalid, "%s borrows objects of another repository (objects/info/alternates); in it, run `git repack -a -d` and remove that file", path)
 	}
+	if dir, err = filepath.Abs(dir); err != nil { // go-git reads nothing by way of ".."
+		return nil, fault.Wrap(fault.Invalid, err, "the repository %s", path)
+	}
 	storage := stored(dir)
 	switch _, err := gogit.Open(storage, nil); {
 	case errors.Is(err, gogit.ErrRepositoryNotExists):
