@@ -87,7 +87,7 @@ func reasonsOf(command string, ended CommandEnd) (reasons []string) {
 	said := map[string]bool{}
 	for _, line := range ended.Printed {
 		reason, is := strings.CutPrefix(strings.TrimSpace(line), reasonMark)
-		if reason = cut(strings.TrimSpace(reason), maxReasonBytes); !is || reason == "" || said[reason] {
+		if reason = ci.Cut(strings.TrimSpace(reason), maxReasonBytes); !is || reason == "" || said[reason] {
 			continue
 		}
 		said[reason] = true
@@ -99,14 +99,6 @@ func reasonsOf(command string, ended CommandEnd) (reasons []string) {
 		ended.Why += fmt.Sprintf("; its log has %d more reasons", more)
 	}
 	return append(reasons, fmt.Sprintf("command %s: %s", command, ended.Why))
-}
-
-// cut is the beginning of a text, to the end of a letter.
-func cut(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(text[:most], "") + "…"
 }
 
 // mayNot says why commands of the commit are not run; empty where they are. A command that is not run is no test that passed.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/pipeline"
@@ -129,9 +130,12 @@ func checkOutput(all []Command, d *pipeline.Document) {
 func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 // short keeps a message short whatever a file holds.
-func short(text string) string {
-	if len(text) > 40 {
-		return text[:40] + "…"
+func short(text string) string { return Cut(text, 40) }
+
+// Cut is the beginning of a text, of at most so many bytes to the end of a letter; a longer one ends with "…".
+func Cut(text string, most int) string {
+	if len(text) <= most {
+		return text
 	}
-	return text
+	return strings.ToValidUTF8(text[:most], "") + "…"
 }

@@ -5,6 +5,7 @@ package image
 import (
 	"debug/buildinfo"
 	"debug/elf"
+	"fmt"
 	"maps"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -52,7 +53,7 @@ func Predictor(program string) (Program, error) {
 
 // build makes the image of the layers, labelled by the build of its main program.
 func build(repository, program string, bill []byte, config v1.Config, layers ...v1.Layer) (Program, error) {
-	config.User = "65532:65532"
+	config.User = fmt.Sprintf("%d:%[1]d", user)
 	config.Labels = labels(repository, program)
 	architecture, err := architecture(program)
 	if err != nil {

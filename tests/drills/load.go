@@ -19,7 +19,7 @@ func newLoad(p *platformtest.Platform, model string) (*load, error) {
 		l.asked.Add(1)
 		if r.Err != nil {
 			l.failed.Add(1)
-			say("a request failed: %s", r.Err)
+			platformtest.Say("a request failed: %s", r.Err)
 		}
 	})
 	return l, err

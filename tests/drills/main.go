@@ -9,14 +9,12 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/loanops/loanops/tests/platformtest"
@@ -40,7 +38,7 @@ func main() {
 	rows, err := play(*bin, *spec, chosen)
 	printTable(os.Stdout, rows)
 	if *output != "" {
-		err = errors.Join(err, write(to, rows))
+		err = errors.Join(err, platformtest.WriteRows(to, rows))
 	}
 	if err != nil {
 		fail(err)
@@ -85,22 +83,7 @@ func play(bin, original string, chosen []drill) (rows []row, err error) {
 		}
 		s.row.Seconds = time.Since(began).Seconds()
 		rows = append(rows, s.row)
-		say("%s: %s after %s, %.0f s%s", d.name, s.row.Verdict, s.row.delay(), s.row.Seconds, s.row.told())
+		platformtest.Say("%s: %s after %s, %.0f s%s", d.name, s.row.Verdict, s.row.delay(), s.row.Seconds, s.row.told())
 	}
 	return rows, p.Stop()
-}
-
-func write(file string, rows []row) error {
-	data, err := json.MarshalIndent(rows, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(data, '\n'), 0o600)
-}
-
-var started = time.Now()
-
-// say tells how far it is.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(started).Seconds(), strings.TrimSpace(fmt.Sprintf(format, args...)))
 }

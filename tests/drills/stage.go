@@ -127,7 +127,7 @@ func (s *stage) spec(template string) (file string, err error) {
 
 // train trains as of a day and waits until the version serves.
 func (s *stage) train(asOf time.Time, args ...string) (platformtest.Result, error) {
-	say("%s: training as of %s", s.drill.name, asOf.Format(layout))
+	platformtest.Say("%s: training as of %s", s.drill.name, asOf.Format(layout))
 	var r platformtest.Result
 	err := s.platform.JSON(&r, append([]string{"ct", "start", "--wait", "--as-of", asOf.Format(layout)}, args...)...)
 	return r, err
@@ -148,7 +148,7 @@ func (s *stage) look(asOf time.Time) (looked, error) {
 		return l, err
 	}
 	s.row.Looks = append(s.row.Looks, look{asOf.Format(layout), l.Verdict, l.Reasons})
-	say("%s: %s: %s: %s", s.drill.name, asOf.Format(layout), l.Verdict, strings.Join(l.Reasons, "; "))
+	platformtest.Say("%s: %s: %s: %s", s.drill.name, asOf.Format(layout), l.Verdict, strings.Join(l.Reasons, "; "))
 	return l, nil
 }
 
@@ -192,7 +192,7 @@ func (s *stage) afterwards(last looked) error {
 			return err
 		}
 		s.row.Training = result.Verdict
-		say("%s: the training: %s: %s", s.drill.name, result.Verdict, strings.Join(result.Reasons, "; "))
+		platformtest.Say("%s: the training: %s: %s", s.drill.name, result.Verdict, strings.Join(result.Reasons, "; "))
 		if !slices.Contains(s.drill.ended, result.Verdict) {
 			s.wrong("the training ended as %s: %s", result.Verdict, strings.Join(result.Reasons, "; "))
 		}

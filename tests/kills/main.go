@@ -72,7 +72,7 @@ func run(bin, original, process, step string) ([]row, error) {
 
 // rehearse trains two versions, takes the steps from the undisturbed delivery of the second, and kills in each of them.
 func rehearse(p *platformtest.Platform, spec, process, step string) ([]row, error) {
-	say("training two versions")
+	platformtest.Say("training two versions")
 	for _, args := range [][]string{{"--pipeline", spec, "--as-of", "2026-03-31"}, {model}} {
 		var r platformtest.Result
 		if err := p.JSON(&r, append([]string{"ct", "start", "--wait"}, args...)...); err != nil {
@@ -84,7 +84,7 @@ func rehearse(p *platformtest.Platform, spec, process, step string) ([]row, erro
 		return nil, err
 	}
 	steps := undisturbed.Scheduled
-	say("the steps of an undisturbed delivery: %s", strings.Join(steps, ", "))
+	platformtest.Say("the steps of an undisturbed delivery: %s", strings.Join(steps, ", "))
 	if step != "" {
 		if !slices.Contains(steps, step) {
 			return nil, fmt.Errorf("a delivery has no step %s; it has %s", step, strings.Join(steps, ", "))
@@ -105,16 +105,9 @@ func rehearse(p *platformtest.Platform, spec, process, step string) ([]row, erro
 			began := time.Now()
 			r := kill(p, client, victim, step)
 			rows = append(rows, r)
-			say("%2d/%d %s in %s, %s: %s (%s), %d requests failed, %.0f s%s", i+1, len(steps), victim, step, r.met,
+			platformtest.Say("%2d/%d %s in %s, %s: %s (%s), %d requests failed, %.0f s%s", i+1, len(steps), victim, step, r.met,
 				r.verdict, strings.Join(r.reasons, "; "), r.failed, time.Since(began).Seconds(), r.wrong())
 		}
 	}
 	return rows, nil
-}
-
-var started = time.Now()
-
-// say tells how far it is.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }

@@ -10,7 +10,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -19,7 +18,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/loanops/loanops/tests/platformtest"
 )
@@ -41,7 +39,7 @@ func main() {
 	rows, err := take(ctx, *bin, *repository, *cache, chosen)
 	printTable(os.Stdout, rows)
 	if *output != "" {
-		err = errors.Join(err, write(*output, rows))
+		err = errors.Join(err, platformtest.WriteRows(*output, rows))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "ownintegration:", err)
@@ -81,7 +79,7 @@ func take(ctx context.Context, bin, repository, cache string, chosen []commit) (
 		return nil, err
 	}
 	for _, c := range chosen {
-		say("%s: %s", c.name, c.is)
+		platformtest.Say("%s: %s", c.name, c.is)
 		r, err := c.take(ctx, p, clone)
 		if err != nil {
 			r.Wrong = append(r.Wrong, err.Error())
@@ -91,22 +89,7 @@ func take(ctx context.Context, bin, repository, cache string, chosen []commit) (
 			_ = p.Stop() // it may have ended before
 			return rows, errors.New("the platform has ended before the commits were through")
 		}
-		say("%s: exit code %d after %.0f s: %s %s", c.name, r.Code, r.Seconds, r.Verdict, strings.Join(r.Reasons, "; "))
+		platformtest.Say("%s: exit code %d after %.0f s: %s %s", c.name, r.Code, r.Seconds, r.Verdict, strings.Join(r.Reasons, "; "))
 	}
 	return rows, p.Stop()
-}
-
-func write(file string, rows []row) error {
-	data, err := json.MarshalIndent(rows, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(file, append(data, '\n'), 0o600)
-}
-
-var started = time.Now()
-
-// say tells how far it is.
-func say(format string, args ...any) {
-	fmt.Fprintf(os.Stderr, "%6.1f s  %s\n", time.Since(started).Seconds(), fmt.Sprintf(format, args...))
 }

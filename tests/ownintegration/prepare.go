@@ -7,6 +7,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 // flags are Go's, for what is compiled beforehand and for the commands.
@@ -46,7 +48,7 @@ func prepared(ctx context.Context, clone, cache string) ([]string, error) {
 		return nil, fmt.Errorf("go env: %w", err)
 	}
 	at, proxy, _ := strings.Cut(strings.TrimSpace(string(here)), "\n")
-	say("bringing the modules to %s", modules)
+	platformtest.Say("bringing the modules to %s", modules)
 	err = command(ctx, clone, []string{"GOMODCACHE=" + modules, "GOFLAGS=-modcacherw", "GOPROXY=file://" + filepath.Join(at, "cache", "download") + "," + proxy}, "go", "mod", "download")
 	if err != nil {
 		return nil, err
@@ -55,7 +57,7 @@ func prepared(ctx context.Context, clone, cache string) ([]string, error) {
 		return nil, err
 	}
 	variables := []string{"GOMODCACHE=" + modules, "GOPROXY=off", "GOFLAGS=" + flags}
-	say("compiling them into %s", seed)
+	platformtest.Say("compiling them into %s", seed)
 	if err := command(ctx, clone, variables, "sh", "tests/ownintegration/seed.sh", seed); err != nil {
 		return nil, err
 	}
