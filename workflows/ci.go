@@ -2,7 +2,6 @@ package workflows
 
 import (
 	"fmt"
-	"time"
 
 	"go.temporal.io/sdk/workflow"
 
@@ -241,56 +240,6 @@ func (i *integration) about(ctx workflow.Context) {
 	_ = workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(i.Pipeline))
 }
 
-// tellEnd tells the forge how the run ended. A status that still says "pending" holds up whoever waits for it.
-func (i *integration) tellEnd(ctx workflow.Context, result Result, failure error) {
-	last, release := workflow.NewDisconnectedContext(ctx)
-	defer release()
-	workflow.Go(last, func(ctx workflow.Context) { // who waits for a newer commit does not wait for a forge to hear of this one
-		if workflow.Await(ctx, func() bool { return i.newer != nil }) == nil && workflow.Sleep(ctx, toldBriefly) == nil {
-			release()
-		}
-	})
-	switch {
-	case failure != nil:
-		i.tell(last, forge.Error, "it could not be tested to the end")
-	case result.Verdict == Published, result.Verdict == Nothing:
-		i.tell(last, forge.Success, result.Reasons[0])
-	case result.Verdict == Refused:
-		i.tell(last, forge.Failure, fmt.Sprintf("%s: %s", i.out.FailedStep, result.Reasons[0]))
-	default:
-		i.tell(last, forge.Error, result.Reasons[0])
-	}
-}
-
-// How long a forge is told how a run ended, if it does not answer, and how long once a newer push waits.
-const (
-	told        = time.Hour
-	toldBriefly = 30 * time.Second
-)
-
-// tell tells the forge of a repository that the settings know how it goes. That it cannot be told changes nothing of that.
-func (i *integration) tell(ctx workflow.Context, state forge.State, text string) {
-	repository, commit := i.commit.Known, i.commit.Commit
-	if i.commit.Commit == "" && i.input.Packed == nil { // it could not be fetched
-		repository, commit = i.input.Repository, i.input.Commit
-	}
-	if repository == "" || commit == "" {
-		return
-	}
-	step := activities.ReportStatus
-	o := options(step.Queue(), step.Patience, "tell the forge: "+string(state))
-	if state != forge.Pending {
-		o.RetryPolicy, o.ScheduleToCloseTimeout = retries(0), told
-	}
-	execution := workflow.GetInfo(ctx).WorkflowExecution
-	_, err := callWith(ctx, o, step, activities.StatusInput{
-		Repository: repository, Commit: commit, Merged: i.input.Against != "", State: state, Text: text, Page: i.page, WorkflowID: execution.ID, RunID: execution.RunID,
-	})
-	if err != nil {
-		workflow.GetLogger(ctx).Warn("the forge was not told of the commit", "error", err)
-	}
-}
-
 // test takes every test that can be taken, those that do not wait for each other side by side.
 func (i *integration) test(ctx workflow.Context) error {
 	champion, err := i.champion(ctx)
@@ -375,62 +324,6 @@ func (i *integration) waiting() (names []string) {
 		}
 	}
 	return names
-}
-
-// publish makes a pipeline version of the commit, and has it trained.
-func (i *integration) publish(ctx workflow.Context) (Result, error) {
-	of := activities.PackageInput{Tree: i.commit.Tree, Commit: i.commit.Commit, Predictor: i.image}
-	for _, step := range i.out.Steps {
-		of.Steps = append(of.Steps, activities.StepOutcome{Name: step.Name, Status: step.Status})
-	}
-	packaged, err := insist(ctx, &i.run, activities.PackagePipeline, "packaging", of, inVain...)
-	if err != nil {
-		return Result{}, err
-	}
-	published, err := insist(ctx, &i.run, activities.PublishPackage, "publishing", activities.PublishInput{PackageInput: of, Package: packaged.Package}, append(inVain, fault.Conflict)...)
-	if err != nil {
-		return Result{}, err
-	}
-	i.committed = "the pipeline version is being registered"
-	ctx, release := workflow.NewDisconnectedContext(ctx) // a version that is half registered is worse than one that nobody wants any more
-	defer release()
-	registered, err := insist(ctx, &i.run, activities.RegisterPipeline, "registering the pipeline version", activities.RegisterPipelineInput{
-		Tree: i.commit.Tree, Commit: i.commit.Commit, Package: packaged.Package, Predictor: i.image, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, By: i.publisher(),
-	}, inVain...)
-	if failedWith(err, fault.Refused) {
-		return i.refuse(ci.RegisterPipeline, cause(err)), nil
-	}
-	if err != nil {
-		return Result{}, err
-	}
-	i.out.PipelineVersion, i.out.Package = registered.Version, published.Reference
-	if err := i.train(ctx, registered); err != nil {
-		return Result{}, err
-	}
-	return i.integrated(Published, fmt.Sprintf("%s version %d is published; its training is started by %s", registered.Pipeline, registered.Version, i.out.Training)), nil
-}
-
-// train has the new version trained and delivered by a run of its own, which goes on when this one has ended.
-func (i *integration) train(ctx workflow.Context, version activities.RegisterPipelineOutput) error {
-	id := VersionTriggerID(version.Pipeline, version.Version)
-	i.begin(ctx, ContinuousTrainingName, "starting the training")
-	child := outliving(ctx, id, fmt.Sprintf("train %s, pipeline version %d", version.Pipeline, version.Version))
-	about := workflow.GetChildWorkflowOptions(child)
-	about.TypedSearchAttributes = About(version.Pipeline, registry.ByCommit)
-	var execution workflow.Execution
-	err := workflow.ExecuteChildWorkflow(workflow.WithChildOptions(child, about), TriggerName, TriggerInput{
-		Run: TrainingRun, Pipeline: version.Pipeline, Trigger: registry.ByCommit, Actor: i.input.Actor, Cause: "commit " + i.commit.Commit,
-	}).GetChildWorkflowExecution().Get(ctx, &execution)
-	if alreadyRuns(err) { // of an earlier run of this commit
-		err = nil
-	}
-	if err != nil {
-		i.end(ctx, ContinuousTrainingName, StepFailed, cause(err))
-		return err
-	}
-	i.out.Training = id
-	i.end(ctx, ContinuousTrainingName, StepDone, "started by "+id)
-	return nil
 }
 
 // refuse is how a commit ends that a step refused.
