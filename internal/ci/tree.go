@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
@@ -200,7 +201,7 @@ func (t *Tree) Unpack(dir string) error {
 		if t.files[name].Executable {
 			mode = 0o755
 		}
-		if err := root.WriteFile(name, t.files[name].Data, mode); err != nil {
+		if err := file.WithoutFork(func() error { return root.WriteFile(name, t.files[name].Data, mode) }); err != nil {
 			return fault.Wrap(fault.Unavailable, err, "unpacking %s", name)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/git"
 )
 
@@ -19,7 +20,7 @@ func recorder(t *testing.T, code string) (program string, calls func() []string)
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	program = filepath.Join(dir, "loanops")
 	script := "#!/bin/sh\nprintf '%s|' \"$@\" \"$LOANOPS_DATABASE\" >>\"$(dirname \"$0\")/calls\"\necho >>\"$(dirname \"$0\")/calls\"\necho started something\nexit " + code + "\n"
-	require.NoError(t, os.WriteFile(program, []byte(script), 0o755))
+	require.NoError(t, file.Write(program, []byte(script), 0o755))
 	return program, func() []string {
 		content, err := os.ReadFile(filepath.Join(dir, "calls"))
 		if err != nil {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/git"
 )
 
@@ -54,9 +55,7 @@ func noting(t *testing.T, dir, hash, text string) *exec.Cmd {
 	require.NoError(t, os.Chmod(filepath.Dir(filepath.Dir(program)), 0o755))
 	self, err := os.Executable()
 	require.NoError(t, err)
-	content, err := os.ReadFile(self)
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(program, content, 0o755))
+	require.NoError(t, file.Copy(self, program, 0o755))
 	command := exec.CommandContext(t.Context(), program)
 	command.Env = append(os.Environ(), asWriter+"="+dir+"|"+hash+"|"+text)
 	return command

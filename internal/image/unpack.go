@@ -12,12 +12,12 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // unpack writes the files of an image below an empty folder, and returns what its configuration says. Every byte is verified, from the digest
@@ -144,19 +144,16 @@ func unpackEntry(root *os.Root, header *tar.Header, from io.Reader) error {
 	if header.Mode&0o111 != 0 {
 		mode = 0o555
 	}
-	// A program that this process starts meanwhile would inherit the open file until it runs, and until then a program with that file cannot be started.
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	err := file.WithoutFork(func() error {
+		to, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(to, from)
+		return errors.Join(err, to.Close())
+	})
 	if errors.Is(err, fs.ErrExist) {
 		return fault.New(fault.Invalid, "%q is in the image twice", header.Name)
-	}
-	if err != nil {
-		return fault.Wrap(fault.Unavailable, err, "%q", header.Name)
-	}
-	_, err = io.Copy(file, from)
-	if closed := file.Close(); err == nil {
-		err = closed
 	}
 	return fault.Wrap(fault.Unavailable, err, "%q", header.Name)
 }

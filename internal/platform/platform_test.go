@@ -15,6 +15,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/settings"
 )
 
@@ -106,7 +107,7 @@ func TestStartRefusesAForeignEnvironment(t *testing.T) {
 func script(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "program")
-	require.NoError(t, os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700)) //nolint:gosec // a program must be executable
+	require.NoError(t, file.Write(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700))
 	return path
 }
 

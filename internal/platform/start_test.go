@@ -22,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/image/imagetest"
 	"github.com/loanops/loanops/internal/settings"
 )
@@ -86,7 +87,7 @@ func programs(t *testing.T, names ...string) string {
 	require.NoError(t, err)
 	for _, name := range names {
 		text := fmt.Sprintf("#!/bin/sh\n%s='%s' exec '%s' %s \"$@\"\n", playVariable, dir, self, name)
-		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700)) //nolint:gosec // a program must be executable
+		require.NoError(t, file.Write(filepath.Join(dir, name), []byte(text), 0o700))
 	}
 	return dir
 }

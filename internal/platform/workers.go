@@ -2,8 +2,6 @@ package platform
 
 import (
 	"context"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,6 +9,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/workers"
 )
 
@@ -42,28 +41,7 @@ func KeepWorker(state, program string) (build string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", fault.Wrap(fault.Unavailable, err, "the folder of the worker's program")
 	}
-	return build, fault.Wrap(fault.Unavailable, duplicate(program, kept), "keeping the worker's program")
-}
-
-// duplicate copies a program. It is there as a whole or not at all, but for a crash of the machine: who starts it compares its digest.
-func duplicate(from, to string) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	part, err := os.CreateTemp(filepath.Dir(to), ".part-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name()) // it has gone where all went well
-	if _, err := io.Copy(part, source); err != nil {
-		return errors.Join(err, part.Close())
-	}
-	if err := errors.Join(part.Chmod(0o700), part.Close()); err != nil {
-		return err
-	}
-	return os.Rename(part.Name(), to)
+	return build, fault.Wrap(fault.Unavailable, file.Copy(program, kept, 0o700), "keeping the worker's program")
 }
 
 // DropWorker takes the program of a build out of the state folder: a platform that runs on it stops its worker within seconds.

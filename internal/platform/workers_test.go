@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/workers"
 )
 
@@ -22,7 +23,7 @@ func otherWorker(t *testing.T, bin string) string {
 	text, err := os.ReadFile(filepath.Join(bin, workerProgram))
 	require.NoError(t, err)
 	program := filepath.Join(t.TempDir(), "another")
-	require.NoError(t, os.WriteFile(program, fmt.Appendf(text, "# changed\n"), 0o700)) //nolint:gosec // a program must be executable
+	require.NoError(t, file.Write(program, fmt.Appendf(text, "# changed\n"), 0o700))
 	return program
 }
 
@@ -41,7 +42,7 @@ func TestAProgramIsKeptOnceAndWhole(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, before.ModTime(), after.ModTime(), "it is there since then")
 
-	require.NoError(t, os.WriteFile(kept, []byte("half of it"), 0o700)) //nolint:gosec // a program must be executable
+	require.NoError(t, file.Write(kept, []byte("half of it"), 0o700))
 	_, err = KeepWorker(state, filepath.Join(bin, workerProgram))
 	require.NoError(t, err)
 	whole, err := workers.BuildOf(kept)
@@ -163,7 +164,7 @@ func TestADamagedProgramIsNotStarted(t *testing.T) {
 	build, err := KeepWorker(state, otherWorker(t, bin))
 	require.NoError(t, err)
 	kept := filepath.Join(state, keptWorkers, build, workerProgram)
-	require.NoError(t, os.WriteFile(kept, []byte("#!/bin/sh\nexit 0\n"), 0o700)) //nolint:gosec // a program must be executable
+	require.NoError(t, file.Write(kept, []byte("#!/bin/sh\nexit 0\n"), 0o700))
 	said := &heard{}
 	p, err := Start(t.Context(), Config{State: state, BinDir: bin, Predictor: predictor(t), Pipeline: "cards", Say: said.say})
 	require.NoError(t, err)

@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/sandbox"
 )
 
@@ -133,7 +134,7 @@ func TestTheFilesOfACommand(t *testing.T) {
 	c := shell("cat a/b; ./run; echo more > a/b; cat a/b")
 	c.Unpack = func(dir string) error {
 		return errors.Join(os.Mkdir(filepath.Join(dir, "a"), 0o755), os.WriteFile(filepath.Join(dir, "a", "b"), []byte("text\n"), 0o644),
-			os.WriteFile(filepath.Join(dir, "run"), []byte("#!/bin/sh\necho ran\n"), 0o755))
+			file.Write(filepath.Join(dir, "run"), []byte("#!/bin/sh\necho ran\n"), 0o755))
 	}
 	require.Equal(t, []string{"text", "ran", "more"}, run(t, s, dir, c).Lines)
 

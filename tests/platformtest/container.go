@@ -16,6 +16,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"golang.org/x/sys/unix"
+
+	"github.com/loanops/loanops/internal/file"
 )
 
 // Container runs the program of an image as a container runtime does: in the image's own root and nothing else but the folders that are given to it, by the
@@ -97,12 +99,14 @@ func extract(files io.Reader, root string) error {
 }
 
 func write(path string, from io.Reader) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(file, from)
-	return errors.Join(err, file.Close())
+	return file.WithoutFork(func() error {
+		to, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(to, from)
+		return errors.Join(err, to.Close())
+	})
 }
 
 // Give makes the image's user the owner of files and folders that the program reads or writes.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/image/imagetest"
 )
@@ -43,7 +44,7 @@ func TestContainer(t *testing.T) {
 	data, err := os.ReadFile(program)
 	require.NoError(t, err)
 	theirs := filepath.Join(shared, "program")
-	require.NoError(t, os.WriteFile(theirs, data, 0o755)) //nolint:gosec // a program must be executable
+	require.NoError(t, file.Write(theirs, data, 0o755))
 	said, err = c.Run(nil, theirs, "again")
 	require.NoError(t, err, said)
 	require.Equal(t, "hello again\n", said)

@@ -9,13 +9,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/file"
 )
 
 // fetch runs fetch.sh as its container does, with an aws that copies files.
 func fetch(t *testing.T, environment map[string]string) (string, error) {
 	bin := t.TempDir()
 	stub := "#!/bin/sh\n[ \"$1 $2 $3\" = 's3 cp --only-show-errors' ] && cp \"$STORE/${4#s3://}\" \"$5\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(bin, "aws"), []byte(stub), 0o755))
+	require.NoError(t, file.Write(filepath.Join(bin, "aws"), []byte(stub), 0o755))
 	script, err := os.ReadFile("fetch.sh")
 	require.NoError(t, err)
 	command := exec.CommandContext(t.Context(), "sh", "-euc", string(script))

@@ -16,19 +16,20 @@ import (
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 )
 
 // recordPID makes the workspace's Terraform write its process ID to the returned file.
-func (b *bench) recordPID() (file string) {
+func (b *bench) recordPID() (pidFile string) {
 	b.t.Helper()
 	dir := b.t.TempDir()
-	file = filepath.Join(dir, "pid")
+	pidFile = filepath.Join(dir, "pid")
 	script := filepath.Join(dir, "terraform")
-	text := fmt.Sprintf("#!/bin/sh\necho $$ > %q\nexec %q \"$@\"\n", file, b.config.Terraform)
-	require.NoError(b.t, os.WriteFile(script, []byte(text), 0o700))
+	text := fmt.Sprintf("#!/bin/sh\necho $$ > %q\nexec %q \"$@\"\n", pidFile, b.config.Terraform)
+	require.NoError(b.t, file.Write(script, []byte(text), 0o700))
 	b.config.Terraform = script
 	b.workspace = terraform.NewWorkspace(b.config)
-	return file
+	return pidFile
 }
 
 // Terraform killed in the middle, its plugin orphaned; the worker lives and gives the lock back.
@@ -62,13 +63,13 @@ func TestProviderBuiltAgain(t *testing.T) {
 	built := filepath.Join(t.TempDir(), "terraform-provider-loanops")
 	data, err := os.ReadFile(providerBinary)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(built, data, 0o700))
+	require.NoError(t, file.Write(built, data, 0o700))
 	b.config.ProviderBinary = built
 	b.workspace = terraform.NewWorkspace(b.config)
 	b.apply(desired(&one, nil, 100))
 
 	// Bytes after the end of an executable change its checksum and nothing else.
-	require.NoError(t, os.WriteFile(built, append(data, 0), 0o700))
+	require.NoError(t, file.Write(built, append(data, 0), 0o700))
 	require.Equal(t, 0, b.personsPlan(), "the workspace has its own copy")
 	b.apply(desired(&one, nil, 100))
 	installed, err := os.ReadFile(filepath.Join(b.config.Dir, ".terraform", "providers", "loanops.local", "loanops", "loanops",

@@ -2,7 +2,6 @@ package terraform
 
 import (
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,28 +34,16 @@ func platform() string { return runtime.GOOS + "_" + runtime.GOARCH }
 
 // install brings the provider and the CLI configuration into the mirror.
 func (m mirror) install(provider string) error {
-	if err := copyFile(provider, m.executable(), 0o755); err != nil {
+	err := os.MkdirAll(filepath.Dir(m.executable()), 0o755)
+	if err == nil {
+		err = file.Copy(provider, m.executable(), 0o755)
+	}
+	if err != nil {
 		return fault.Wrap(fault.Internal, err, "installing the Terraform provider %s", provider)
 	}
 	config := fmt.Sprintf("# Written by LoanOps: the provider comes from this folder, nothing from the network.\n"+
 		"provider_installation {\n  filesystem_mirror {\n    path    = %s\n    include = [\"%s\"]\n  }\n}\n", strconv.Quote(m.dir), providerSource)
 	return writeFile(m.cliConfig(), []byte(config), 0o644)
-}
-
-// copyFile copies from to to, which appears complete or not at all.
-func copyFile(from, to string, mode os.FileMode) error {
-	source, err := os.Open(from)
-	if err != nil {
-		return err
-	}
-	defer source.Close()
-	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-		return err
-	}
-	return file.Replace(to, mode, func(w io.Writer) error {
-		_, err := io.Copy(w, source)
-		return err
-	})
 }
 
 // writeFile writes data to path, in a folder that is made when absent.
