@@ -284,8 +284,8 @@ func TestForkBomb(t *testing.T) {
 		return // the limit counts all of the user's processes; tried with a user of its own
 	}
 	for name, script := range map[string]string{
-		"growing": "echo begun; b() { b | b & }; b 2>/dev/null; sleep 1000",
-		"hopping": "echo 'echo; sh ./hop & exit' > hop; sh ./hop & sleep 1000", // each starts the next and ends, faster than one can look
+		"growing": "echo begun; b() { b | b & }; b 2>/dev/null; exec sleep 1000",    // what waits needs no further process
+		"hopping": "echo 'echo; sh ./hop & exit' > hop; sh ./hop & exec sleep 1000", // each starts the next and ends, faster than one can look
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, dir := room(t, 64080, sandbox.Limits{Processes: 40})
