@@ -5,11 +5,13 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,6 +59,27 @@ func TestMain(m *testing.M) {
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// Between the choice of a port and Temporal's start others ask the system for ports.
+func TestAFreePortIsGivenOnce(t *testing.T) {
+	ports, err := freePorts(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := fmt.Sprintf("127.0.0.1:%d", ports[0])
+	asked := net.ListenConfig{Control: func(_, _ string, socket syscall.RawConn) error { // as one is bound whose port the system chooses
+		return socket.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 0) })
+	}}
+	if other, err := asked.Listen(t.Context(), "tcp4", address); err == nil {
+		other.Close()
+		t.Fatalf("%s is given to another program", address)
+	}
+	server, err := net.Listen("tcp4", address)
+	if err != nil {
+		t.Fatal("Temporal does not get its port:", err)
+	}
+	server.Close()
 }
 
 // server is a running devserver process.

@@ -160,18 +160,36 @@ func serverConfig(o options, sql *config.SQL) (*config.Config, error) {
 	}, nil
 }
 
-// freePorts asks the system for ports that nobody has, all at once so that they differ.
+// freePorts asks the system for ports that nobody has, all at once so that they differ. Until Temporal listens on them no other program is
+// given one of them: the system keeps back, for a minute, the port of a connection that its server has ended.
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		listener, err := net.Listen("tcp4", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
 		defer listener.Close()
+		if err := endOneConnection(listener); err != nil {
+			return nil, err
+		}
 		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
+}
+
+// endOneConnection connects to the listener and ends that from its side.
+func endOneConnection(listener net.Listener) error {
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	return server.Close()
 }
 
 // newUI is the Web UI. It asks nothing outside of this machine.

@@ -2,10 +2,12 @@
 package port
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"os"
+	"syscall"
 )
 
 // The ports from which one is chosen: none that needs privileges, and few that well-known servers have.
@@ -20,7 +22,7 @@ const attempts = 1000
 // Choose returns a port of loopback for each of the wanted ones: the same where it is free, and another where it is taken or 0. All differ.
 //
 // Those that are chosen anew lie outside of the range from which the system gives ports to clients: between here and the start of the server any
-// program's connection could take one of those.
+// program's connection could take one of those. For about a minute no other call chooses them, whoever's process it is in.
 func Choose(wanted ...int) ([]int, error) {
 	clients := clientRange()
 	var held []net.Listener
@@ -49,6 +51,52 @@ func listen(port int) (net.Listener, error) {
 	return net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: port})
 }
 
+// reserve listens on a port that nobody has, nor has reserved. What reserves it is a connection that it has ended: the system keeps that for a minute,
+// and meanwhile refuses the port to who does not say that addresses may be reused. Servers say it, and get the port.
+func reserve(port int) (net.Listener, error) {
+	exclusive := net.ListenConfig{Control: func(_, _ string, socket syscall.RawConn) error { return reuseAddress(socket, 0) }}
+	bound, err := exclusive.Listen(context.Background(), "tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		return nil, err
+	}
+	listener, _ := bound.(*net.TCPListener)
+	socket, err := listener.SyscallConn()
+	if err == nil {
+		err = reuseAddress(socket, 1) // of the connection that is accepted
+	}
+	if err == nil {
+		err = endOneConnection(listener)
+	}
+	if err != nil {
+		listener.Close()
+		return nil, err
+	}
+	return listener, nil
+}
+
+// reuseAddress says whether the socket's address may be that of connections which have ended.
+func reuseAddress(socket syscall.RawConn, may int) error {
+	var err error
+	if controlErr := socket.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, may) }); controlErr != nil {
+		return controlErr
+	}
+	return err
+}
+
+// endOneConnection connects to the listener and ends that from its side.
+func endOneConnection(listener net.Listener) error {
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		return err
+	}
+	return server.Close()
+}
+
 // span is a range of ports, both ends included.
 type span struct{ low, high int }
 
@@ -69,7 +117,7 @@ func (s span) avoid() (net.Listener, error) {
 		if port >= s.low && port <= s.high {
 			continue
 		}
-		if listener, err := listen(port); err == nil {
+		if listener, err := reserve(port); err == nil {
 			return listener, nil
 		}
 	}

@@ -2,6 +2,7 @@ package port
 
 import (
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -65,4 +66,16 @@ func TestARangeOfAllPortsIsNoEnd(t *testing.T) {
 	require.NoError(t, err)
 	defer listener.Close()
 	require.NotZero(t, portOf(t, listener))
+}
+
+// Between the choice and the server's start another program chooses too.
+func TestAChosenPortIsNotChosenAgain(t *testing.T) {
+	chosen, err := Choose(0)
+	require.NoError(t, err)
+
+	_, err = reserve(chosen[0])
+	require.ErrorIs(t, err, syscall.EADDRINUSE)
+	server, err := listen(chosen[0])
+	require.NoError(t, err, "the server for which it was chosen gets it")
+	require.NoError(t, server.Close())
 }

@@ -3,6 +3,7 @@
 package s3test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,11 +33,11 @@ func Start(t *testing.T) {
 
 // Serve serves S3 from dir until it is stopped: one store for all tests of a package, which then may run in parallel.
 func Serve(dir string) (at artifact.S3, stop func(), err error) {
-	ports, err := port.Choose(0, 0, 0, 0)
+	devserver, err := program()
 	if err != nil {
 		return at, nil, err
 	}
-	devserver, err := program()
+	ports, err := port.Choose(0, 0, 0, 0)
 	if err != nil {
 		return at, nil, err
 	}
@@ -46,25 +47,42 @@ func Serve(dir string) (at artifact.S3, stop func(), err error) {
 	cmd := exec.Command(devserver, "--db-filename", filepath.Join(dir, "temporal.db"), "--s3-dir", filepath.Join(dir, "s3"),
 		"--s3-port", fmt.Sprint(ports[0]), "--port", fmt.Sprint(ports[1]), "--http-port", fmt.Sprint(ports[2]), "--ui-port", fmt.Sprint(ports[3]))
 	cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+at.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+at.SecretAccessKey)
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		return at, nil, err
 	}
+	ended := make(chan struct{})
+	go func() {
+		_ = cmd.Wait()
+		close(ended)
+	}()
 	stop = func() {
 		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
+		<-ended
 	}
+	if err := awaitHealth(at.Endpoint, ended); err != nil {
+		stop()
+		return at, nil, fmt.Errorf("%w\n%s", err, said.String())
+	}
+	return at, stop, nil
+}
+
+// awaitHealth returns when the store answers, and an error when its program has ended or takes too long.
+func awaitHealth(endpoint string, ended <-chan struct{}) error {
 	deadline := time.After(time.Minute)
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		response, err := http.Get(at.Endpoint + "/healthz")
+		response, err := http.Get(endpoint + "/healthz")
 		if err == nil {
-			return at, stop, response.Body.Close()
+			return response.Body.Close()
 		}
 		select {
+		case <-ended:
+			return errors.New("the program of the S3 store has ended")
 		case <-deadline:
-			stop()
-			return at, nil, fmt.Errorf("the S3 store does not answer: %w", err)
+			return fmt.Errorf("the S3 store does not answer: %w", err)
 		case <-poll.C:
 		}
 	}
