@@ -36,7 +36,7 @@ func (t *traffic) send(ctx context.Context, over <-chan time.Duration) (time.Dur
 	if t.rate <= 0 {
 		return waitFor(ctx, over)
 	}
-	draw := rand.New(rand.NewPCG(t.seed, 0)) // which application is asked about is no secret
+	draw := t.draw()
 	var sent, unreached atomic.Int64
 	var denied atomic.Bool
 	var underWay sync.WaitGroup
@@ -53,7 +53,7 @@ func (t *traffic) send(ctx context.Context, over <-chan time.Duration) (time.Dur
 			return elapsed, t.judge(sent.Load(), unreached.Load(), denied.Load())
 		case <-ticker.C:
 		}
-		body := t.bodies[draw.IntN(len(t.bodies))]
+		body := draw()
 		select {
 		case slots <- struct{}{}:
 		default:
@@ -71,6 +71,12 @@ func (t *traffic) send(ctx context.Context, over <-chan time.Duration) (time.Dur
 			}
 		})
 	}
+}
+
+// draw gives one application after the other: with the same seed the same ones.
+func (t *traffic) draw() func() []byte {
+	source := rand.New(rand.NewPCG(t.seed, 0)) // which application is asked about is no secret
+	return func() []byte { return t.bodies[source.IntN(len(t.bodies))] }
 }
 
 // judge tells a load that never arrived from one that shows how the tracks are.
