@@ -3,6 +3,7 @@ package port
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -68,8 +69,7 @@ func reserve(port int) (net.Listener, error) {
 		err = endOneConnection(listener)
 	}
 	if err != nil {
-		listener.Close()
-		return nil, err
+		return nil, errors.Join(err, listener.Close())
 	}
 	return listener, nil
 }
@@ -85,7 +85,8 @@ func reuseAddress(socket syscall.RawConn, may int) error {
 
 // endOneConnection connects to the listener and ends that from its side.
 func endOneConnection(listener net.Listener) error {
-	client, err := net.Dial("tcp", listener.Addr().String())
+	var dialer net.Dialer
+	client, err := dialer.DialContext(context.Background(), "tcp", listener.Addr().String())
 	if err != nil {
 		return err
 	}
