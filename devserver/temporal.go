@@ -178,7 +178,7 @@ func freePorts(n int) ([]int, error) {
 	return ports, nil
 }
 
-// endOneConnection connects to the listener and ends that from its side.
+// endOneConnection connects to the listener and ends that from its side, as in internal/port of the other module, which this one does not require (ADR 2).
 func endOneConnection(listener net.Listener) error {
 	client, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
