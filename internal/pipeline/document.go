@@ -18,6 +18,7 @@ const maxSpecBytes = 1 << 20
 // mean can still name a line and column. Paths are such as columns[2].min.
 type Document struct {
 	file string
+	data string
 	c    *checker
 	body ast.Node
 }
@@ -42,7 +43,7 @@ func ReadDocument(file, what, root string, data []byte, into any) (*Document, er
 	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
 		return nil, fault.New(fault.Invalid, "%s:1:1: %d YAML documents; the file of %s holds exactly one", file, len(tree.Docs), what)
 	}
-	d := &Document{file: file, c: newChecker(what), body: tree.Docs[0].Body}
+	d := &Document{file: file, data: string(data), c: newChecker(what), body: tree.Docs[0].Body}
 	d.c.node(d.body, reflect.TypeOf(into).Elem(), root)
 	if err := d.Fault(); err != nil {
 		return nil, err

@@ -68,3 +68,22 @@ func TestMistakesOfDocuments(t *testing.T) {
 	_, err := ReadDocument("books.yaml", "the books", "book", []byte("- {title: a}\n- {titel: b}\n"), &books)
 	require.EqualError(t, err, `books.yaml:2:4: unknown key "titel" in book[1]; did you mean "title"?`)
 }
+
+// YAML has a key end at a colon with white space after it; the parser, inside of braces, at any.
+func TestATextWithAColonStaysOneInsideOfBraces(t *testing.T) {
+	t.Parallel()
+	var into []struct {
+		Name string   `yaml:"name"`
+		Of   []string `yaml:"of"`
+	}
+	d, err := ReadDocument("x.yaml", "the list", "", []byte("- {name: a, of: [x, bureau:score, y@2:z]}\n- name: b\n  of: [bureau:score]\n"), &into)
+	require.NoError(t, err)
+	require.Equal(t, []string{"x", "bureau:score", "y@2:z"}, into[0].Of)
+	require.Equal(t, []string{"bureau:score"}, into[1].Of)
+	line, column := d.Position("[0].of[1]")
+	require.Equal(t, []int{1, 21}, []int{line, column})
+	for _, text := range []string{"- {of: [bureau: score]}", "- {of: [{bureau: score}]}", "- {of: [\"bureau\":score]}", "- {of: [a:1]}"} {
+		_, err := ReadDocument("x.yaml", "the list", "", []byte(text), &into)
+		require.ErrorContains(t, err, "is a mapping; a text is wanted", text)
+	}
+}

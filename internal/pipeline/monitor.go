@@ -46,6 +46,9 @@ type MonitorOn struct {
 	// Requests is about what clients send and the contract of requests refuses. Defaults to alert: no row holds it, so that a training would learn nothing
 	// of it, and whoever has a key could ask for one. roll_back is none of its reactions.
 	Requests Reaction `yaml:"requests" json:"requests"`
+	// Skew is about features of the store: decisions read another value than trainings, an older one than the view promises, or none. Defaults to alert, for
+	// neither a training nor another version mends a store; retrain and roll_back are none of its reactions.
+	Skew Reaction `yaml:"skew" json:"skew"`
 }
 
 // Reaction is what is done about a finding.
@@ -74,6 +77,9 @@ func (c *checker) monitor(s *Spec) {
 	}
 	c.forward("monitor.on.new_data", m.On.NewData, "more rows to learn from say nothing against the champion, and an older version has learned from fewer")
 	c.forward("monitor.on.requests", m.On.Requests, "what clients send says nothing against the champion, and all versions are asked under one contract")
+	if !slices.Contains([]Reaction{ReactNothing, ReactAlert, ReactReview}, m.On.Skew) {
+		c.wrongAt("monitor.on.skew", "monitor.on.skew is %q; nothing, alert or review is wanted: neither a training nor an older version mends the feature store", clip(string(m.On.Skew)))
+	}
 	if m.MinRows < leastLooked {
 		c.wrongAt("monitor.min_rows", "monitor.min_rows is %d; a whole number from %d is wanted: of fewer rows no drift is told, and the look would use them up", m.MinRows, leastLooked)
 	}

@@ -39,16 +39,21 @@ func ParseDocument(file string, data []byte) (Spec, *Document, error) {
 			spec.Gates[i].Value = "estimate"
 		}
 	}
-	for i := range spec.Rules {
-		if spec.Rules[i].Severity == "" {
-			spec.Rules[i].Severity = "error"
-		}
-	}
+	FillRules(spec.Rules)
 	c.rules(&spec)
 	if err := d.Fault(); err != nil {
 		return Spec{}, nil, err
 	}
 	return spec, d, nil
+}
+
+// FillRules puts the defaults of rules where nothing is said.
+func FillRules(rules []Rule) {
+	for i := range rules {
+		if rules[i].Severity == "" {
+			rules[i].Severity = "error"
+		}
+	}
 }
 
 // syntaxFault says where YAML itself is wrong.
@@ -99,16 +104,17 @@ func defaults() Spec {
 				MaxScoreShift: 0.1, MaxVerdictShift: 0.1, MaxUnpredictedShift: 0.02,
 			},
 		},
-		Monitor:  DefaultMonitor(),
-		Limits:   DefaultLimits(),
-		Schedule: Schedule{Retrain: "0 3 * * 1", Monitor: "0 2 * * *"},
+		FeatureStore: FeatureStore{Missing: DefaultValue, Stale: DefaultValue, DeadlineMillis: 25},
+		Monitor:      DefaultMonitor(),
+		Limits:       DefaultLimits(),
+		Schedule:     Schedule{Retrain: "0 3 * * 1", Monitor: "0 2 * * *"},
 	}
 }
 
 // DefaultMonitor is that of a spec that says nothing of it.
 func DefaultMonitor() Monitor {
 	return Monitor{
-		On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain, Requests: ReactAlert},
+		On:      MonitorOn{Schema: ReactRetrain, DataDrift: ReactRetrain, PredictionDrift: ReactRollBack, Performance: ReactRollBack, NewData: ReactRetrain, Requests: ReactAlert, Skew: ReactAlert},
 		MinRows: 500, MaxPSI: 0.1, MaxAUCDrop: 0.01, FalseDiscoveries: 0.05, CooldownHours: 20, MaxRunsPerDay: 1,
 	}
 }

@@ -38,12 +38,13 @@ func (c *checker) rules(s *Spec) {
 	c.source(&s.Source)
 	c.outcomes(s)
 	c.types(s)
-	c.clean(s)
+	c.clean("clean", s.Clean, s.typed())
 	c.label(s)
 	c.columns(s)
+	c.features(s)
 	c.share("schema.quarantine.max_share", s.Schema.Quarantine.MaxShare)
 	c.share("schema.evolve.max_share", s.Schema.Evolve.MaxShare)
-	c.conditions(s.Rules)
+	c.conditions("rules", s.Rules)
 	c.leakage(s.Leakage)
 	c.split(s)
 	c.algorithm(s)
@@ -152,16 +153,16 @@ func (c *checker) composed(path, what, text string) {
 }
 
 // conditions checks the rules across columns.
-func (c *checker) conditions(rules []Rule) {
+func (c *checker) conditions(path string, rules []Rule) {
 	names := map[string]bool{}
 	for i, rule := range rules {
-		path := fmt.Sprintf("rules[%d]", i)
+		path := fmt.Sprintf("%s[%d]", path, i)
 		if !ValidName(strings.ReplaceAll(rule.Name, "_", "-")) || names[rule.Name] {
 			c.wrongAt(path+".name", "name %q; lower-case letters, digits, dashes and underscores are wanted, at most 40, each name once", clip(rule.Name))
 		}
 		names[rule.Name] = true
 		if rule.Expression == "" {
-			c.wrongAt(path, "expression is missing; an SQL condition that every row should meet is wanted")
+			c.wrongAt(path, "expression is missing; a condition that every row should meet is wanted")
 		}
 		if rule.Severity != "error" && rule.Severity != "warning" {
 			c.wrongAt(path+".severity", "severity is %q; error or warning is wanted", clip(rule.Severity))
@@ -179,7 +180,7 @@ func (c *checker) leakage(l Leakage) {
 	for i, allowed := range l.Allow {
 		path := fmt.Sprintf("leakage.allow[%d]", i)
 		if !slices.Contains(leakRules, allowed.Rule) {
-			c.wrongAt(path+".rule", "rule is %q; %s", clip(allowed.Rule), suggestion(allowed.Rule, leakRules))
+			c.wrongAt(path+".rule", "rule is %q; %s", clip(allowed.Rule), Suggestion(allowed.Rule, leakRules))
 		}
 		if allowed.Reason == "" {
 			c.wrongAt(path, "reason is missing; say why it is no leak")
@@ -241,7 +242,7 @@ func (c *checker) algorithm(s *Spec) {
 
 func (c *checker) gate(path string, gate Gate) {
 	if !slices.Contains(gateMetrics, gate.Metric) {
-		c.wrongAt(path+".metric", "metric is %q; %s", clip(gate.Metric), suggestion(gate.Metric, gateMetrics))
+		c.wrongAt(path+".metric", "metric is %q; %s", clip(gate.Metric), Suggestion(gate.Metric, gateMetrics))
 	}
 	if !slices.Contains([]string{"estimate", "lower", "upper"}, gate.Value) {
 		c.wrongAt(path+".value", "value is %q; estimate, lower or upper is wanted", clip(gate.Value))

@@ -10,10 +10,10 @@ import (
 
 // clean checks every step, and that steps of values stand before steps of tables: the first kind runs in a predictor, where there is no
 // table.
-func (c *checker) clean(s *Spec) {
+func (c *checker) clean(path string, steps []CleanStep, columns typed) {
 	tables, before := "", map[string][]string{}
-	for i := range s.Clean {
-		step, path := &s.Clean[i], fmt.Sprintf("clean[%d]", i)
+	for i := range steps {
+		step, path := &steps[i], fmt.Sprintf("%s[%d]", path, i)
 		kinds := step.kinds()
 		if len(kinds) != 1 {
 			c.wrongAt(path, "a step of cleaning is one of %s; this names %d", strings.Join(allSteps(), ", "), len(kinds))
@@ -26,11 +26,23 @@ func (c *checker) clean(s *Spec) {
 			if tables != "" {
 				c.wrongAt(path, "%s stands after %s; steps that look at one value clean requests as well and come before those that look at the table", kinds[0], tables)
 			}
-			c.cleaned(path, s, step.Columns())
-			c.suits(path, kinds[0], s, step, before)
+			c.cleaned(path, columns, step.Columns())
+			c.suits(path, kinds[0], columns, step, before)
 		}
 		c.step(path, step)
 	}
+}
+
+// typed are the columns whose values steps of cleaning can clean.
+type typed struct {
+	of        func(name string) (of ColumnType, known bool)
+	elsewhere string // what is said of a column that is not known
+}
+
+// typed are the columns of a spec.
+func (s *Spec) typed() typed {
+	of := func(name string) (ColumnType, bool) { return s.TypeOf(name), s.named(name) }
+	return typed{of: of, elsewhere: "not in the spec; name it in columns, protected, ignore, entity, time or label"}
 }
 
 // kinds are the keys of the step's union that are set.
@@ -51,13 +63,13 @@ func allSteps() []string {
 }
 
 // cleaned checks the columns that a step names.
-func (c *checker) cleaned(path string, s *Spec, columns []string) {
+func (c *checker) cleaned(path string, known typed, columns []string) {
 	if len(columns) == 0 {
 		c.wrongAt(path, "columns is missing; list the columns to clean")
 	}
 	for i, name := range columns {
-		if !s.named(name) {
-			c.wrongAt(fmt.Sprintf("%s.columns[%d]", path, i), "column %q is not in the spec; name it in columns, protected, ignore, entity, time or label", clip(name))
+		if _, is := known.of(name); !is {
+			c.wrongAt(fmt.Sprintf("%s.columns[%d]", path, i), "column %q is %s", clip(name), known.elsewhere)
 		}
 		if slices.Contains(columns[:i], name) {
 			c.wrongAt(fmt.Sprintf("%s.columns[%d]", path, i), "column %q stands twice", clip(name))

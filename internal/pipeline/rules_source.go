@@ -20,7 +20,7 @@ func (c *checker) source(s *Source) {
 	case sim != nil && len(kinds) > 0:
 		c.wrongAt("source."+kinds[0], "source has both simulate and %s; keep one", kinds[0])
 	case sim != nil:
-		c.simulate(sim)
+		c.simulate("source.simulate", sim)
 		if len(s.Join) > 0 {
 			c.wrongAt("source.join", "source.join needs source.uri: a simulated source joins its own tables")
 		}
@@ -32,12 +32,15 @@ func (c *checker) source(s *Source) {
 	}
 }
 
-func (c *checker) simulate(sim *Simulate) {
+func (c *checker) simulate(path string, sim *Simulate) {
 	if sim.Rows < 1 || sim.Rows > 10_000_000 {
-		c.wrongAt("source.simulate.rows", "source.simulate.rows is %d; 1 to 10000000 is wanted", sim.Rows)
+		c.wrongAt(path+".rows", "%s.rows is %d; 1 to 10000000 is wanted", path, sim.Rows)
+	}
+	if !slices.Contains([]string{"", Loan, Card}, sim.Product) {
+		c.wrongAt("source.simulate.product", "source.simulate.product is %q; loan or card is wanted", clip(sim.Product))
 	}
 	if !sim.From.Before(sim.To.Time) {
-		c.wrongAt("source.simulate.to", "source.simulate.to must be after source.simulate.from")
+		c.wrongAt(path+".to", "%s.to must be after %s.from", path, path)
 	}
 }
 

@@ -10,12 +10,13 @@ import (
 )
 
 // suits checks that a step of values can clean the columns that it names, after the steps before it, which it adds itself to.
-func (c *checker) suits(path, kind string, s *Spec, step *CleanStep, before map[string][]string) {
+func (c *checker) suits(path, kind string, columns typed, step *CleanStep, before map[string][]string) {
 	for i, name := range step.Columns() {
-		at, of, earlier := fmt.Sprintf("%s.columns[%d]", path, i), s.TypeOf(name), before[name]
+		at, earlier := fmt.Sprintf("%s.columns[%d]", path, i), before[name]
+		of, known := columns.of(name)
 		before[name] = append(earlier, kind)
 		switch {
-		case !s.named(name) || !slices.Contains(columnTypes, of): // told already
+		case !known || !slices.Contains(columnTypes, of): // told already
 		case kind != "clip" && slices.Contains(earlier, "clip"):
 			c.wrongAt(at, "%s stands after a clip of %q; a clip looks at the number that the other steps have made, and comes last", kind, clip(name))
 		case (kind == "date" || kind == "amount") && slices.Contains(earlier, kind):

@@ -33,6 +33,8 @@ ignore: [branch]
 columns:
   - {name: income, type: number, min: 0, max: 10, missing_max: 0.5, reason: "income too low", unit: USD}
   - {name: home, type: category, domain: [own, rent]}
+features: [credit, "payments@2:late_90d"]
+feature_store: {keys: {applicant_id: gender}, missing: default, stale: refuse, deadline_millis: 8}
 split: {by: time, train: 0.5, validation: 0.25, test: 0.25, seed: 7}
 algorithm: {name: logistic, l2: [0.1], max_iterations: 10}
 policy: {cutoff: 0.3}
@@ -63,7 +65,7 @@ deploy:
     max_unpredicted_shift: 0.125
 training: {window_days: 10000, against_champion: better, on_change: nothing}
 monitor:
-  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back, new_data: alert, requests: retrain}
+  on: {schema: review, data_drift: alert, prediction_drift: retrain, performance: roll_back, new_data: alert, requests: retrain, skew: review}
   min_rows: 71
   new_rows: 70
   max_psi: 0.3
@@ -96,6 +98,7 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"two sources", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: 5, seed: 1, from: 2026-01-01, to: 2026-02-01}\n  uri: ▸rows.csv", `both simulate and uri`},
 		{"simulated rows", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: ▸0, seed: 1, from: 2026-01-01, to: 2026-02-01}", `source.simulate.rows is 0; 1 to 10000000`},
 		{"too many simulated rows", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: ▸10000001, seed: 1, from: 2026-01-01, to: 2026-02-01}", `source.simulate.rows is 10000001`},
+		{"simulated product", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {product: ▸mortgage, rows: 5, seed: 1, from: 2026-01-01, to: 2026-02-01}", `source.simulate.product is "mortgage"; loan or card is wanted`},
 		{"simulated days", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: 5, seed: 1, from: 2026-01-01, to: ▸2026-01-01}", `source.simulate.to must be after source.simulate.from`},
 		{"join without uri", "  uri: rows.csv\n  join:\n    - {uri: outcomes.csv, on: id}", "  simulate: {rows: 5, seed: 1, from: 2026-01-01, to: 2026-02-01}\n  join:\n    ▸- {uri: outcomes.csv, on: id}", `source.join needs source.uri`},
 		{"join on nothing", "- {uri: outcomes.csv, on: id}", "- ▸{uri: outcomes.csv}", `a join needs uri and on`},
@@ -190,6 +193,7 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"on_change", "on_change: nothing", "on_change: ▸review", `training.on_change is "review"; retrain or nothing is wanted`},
 		{"a reaction to new data that there is not", "new_data: alert", "new_data: ▸page", `monitor.on.new_data is "page"; nothing, alert, retrain or review is wanted`},
 		{"a reaction to requests that there is not", "requests: retrain", "requests: ▸page", `monitor.on.requests is "page"; nothing, alert, retrain or review is wanted`},
+		{"what mends no store", "skew: review", "skew: ▸retrain", `monitor.on.skew is "retrain"; nothing, alert or review is wanted`},
 		{"requests are no reason to go back", "requests: retrain", "requests: ▸roll_back", `nothing, alert, retrain or review is wanted: what clients send says nothing against the champion`},
 		{"new data are no reason to go back", "new_data: alert", "new_data: ▸roll_back", `nothing, alert, retrain or review is wanted: more rows to learn from say nothing against the champion`},
 		{"new_rows", "new_rows: 70", "new_rows: ▸-1", `monitor.new_rows is -1; a whole number from 0 is wanted, 0 for never`},
@@ -203,6 +207,14 @@ func TestEveryRuleNamesItsPlace(t *testing.T) {
 		{"max_error_rate", "max_error_rate: 0.5", "max_error_rate: ▸1.1", `deploy.canary.max_error_rate is 1.1; a share from 0 to 1`},
 		{"canary p99", " max_p99_millis: 9", " max_p99_millis: ▸0", `deploy.canary.max_p99_millis is 0`},
 		{"max_score_shift", "max_score_shift: 0.5", "max_score_shift: ▸-0.1", `deploy.canary.max_score_shift is -0.1; a share from 0 to 1`},
+		{"a feature without a name", "features: [credit, ", `features: [▸"", `, `feature ""; a service, view:feature, view@2:feature or an expression is wanted`},
+		{"a feature with a space", "features: [credit, ", `features: [▸my credit, `, `feature "my credit"; a service`},
+		{"a feature twice", `[credit, "payments@2:late_90d"]`, `[credit, ▸credit]`, `feature "credit" is listed twice`},
+		{"a key that is no column", "{applicant_id: gender}", "{applicant_id: ▸customer}", `column "customer" is not in the spec; name it in ignore, entity or columns`},
+		{"what is missing", "missing: default", "missing: ▸ask", `feature_store.missing is "ask"; default or refuse`},
+		{"what is stale", "stale: refuse", "stale: ▸keep", `feature_store.stale is "keep"; default or refuse`},
+		{"deadline", "deadline_millis: 8", "deadline_millis: ▸1001", `feature_store.deadline_millis is 1001; 1 to 1000`},
+		{"what a file cannot say", "unit: USD}", "unit: USD, ▸feature: payments}", `unknown key "feature" in columns[0]`},
 		{"max_rows", "max_rows: 10", "max_rows: ▸0", `limits.max_rows is 0`},
 		{"max_bytes", "max_bytes: 10}", "max_bytes: ▸-1}", `limits.max_bytes is -1`},
 		{"timing", "monitor: off", "monitor: ▸daily", `schedule.monitor is "daily"; off, an interval such as 24h or 30m, or a cron expression of five fields such as "0 3 * * 1" is wanted`},
@@ -260,6 +272,10 @@ func TestTheFullSpecIsValid(t *testing.T) {
 			{Name: "income", Type: pipeline.Number, Min: &low, Max: &high, MissingMax: 0.5, Reason: "income too low", Unit: "USD"},
 			{Name: "home", Type: pipeline.Category, Domain: []string{"own", "rent"}},
 		},
+		Features: []string{"credit", "payments@2:late_90d"},
+		FeatureStore: pipeline.FeatureStore{
+			Keys: map[string]string{"applicant_id": "gender"}, Missing: pipeline.DefaultValue, Stale: pipeline.RefuseDecision, DeadlineMillis: 8,
+		},
 		Leakage:   pipeline.Leakage{MaxAUC: 0.9},
 		Split:     pipeline.Split{By: "time", Train: 0.5, Validation: 0.25, Test: 0.25, Seed: 7},
 		Algorithm: pipeline.Algorithm{Name: "logistic", L2: []float64{0.1}, MaxIterations: 10},
@@ -276,7 +292,7 @@ func TestTheFullSpecIsValid(t *testing.T) {
 		},
 		Training: pipeline.Training{WindowDays: 10000, AgainstChampion: pipeline.IsBetter, OnChange: pipeline.ReactNothing},
 		Monitor: pipeline.Monitor{
-			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back", NewData: "alert", Requests: "retrain"},
+			On:      pipeline.MonitorOn{Schema: "review", DataDrift: "alert", PredictionDrift: "retrain", Performance: "roll_back", NewData: "alert", Requests: "retrain", Skew: "review"},
 			MinRows: 71, NewRows: 70, MaxPSI: 0.3, MaxAUCDrop: 0.04, FalseDiscoveries: 0.01, Segment: "gender", CooldownHours: 1.5, MaxRunsPerDay: 3,
 		},
 		Limits: pipeline.Limits{MaxRows: 10, MaxBytes: 10}, Schedule: pipeline.Schedule{Retrain: "168h", Monitor: pipeline.Off},
@@ -317,7 +333,7 @@ func TestMistakesComeInFileOrder(t *testing.T) {
 	for line := range strings.Lines(err.Error()) {
 		places = append(places, strings.Join(strings.Split(line, ":")[1:3], ":"))
 	}
-	require.Equal(t, []string{"1:7", "23:18", "30:13", "32:23", "34:17", "34:21", "60:35"}, places)
+	require.Equal(t, []string{"1:7", "25:18", "32:13", "34:23", "36:17", "36:21", "62:35"}, places)
 }
 
 // Package evaluate has the names; it reads gates of this package, so that this package cannot ask it.

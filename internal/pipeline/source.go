@@ -106,12 +106,20 @@ func (n *Names) UnmarshalYAML(data []byte) error {
 
 // Simulate configures the embedded source: a seeded population of applicants. The same values give the same rows.
 type Simulate struct {
+	// Product is what they apply for: loan or card. Defaults to loan. Of the same rows, seed and days those of both are the same persons.
+	Product string `yaml:"product" json:"product,omitempty"`
 	// Rows is the number of applications between From and To.
 	Rows int    `yaml:"rows" json:"rows"`
 	Seed uint64 `yaml:"seed" json:"seed"`
 	From Date   `yaml:"from" json:"from"`
 	To   Date   `yaml:"to" json:"to"`
 }
+
+// The products that simulated applicants apply for.
+const (
+	Loan = "loan"
+	Card = "card"
+)
 
 // FilesURI is where the relation's files are; empty for a database.
 func (r *Relation) FilesURI() string {
@@ -157,7 +165,7 @@ func (s Source) Given(data string) Source {
 func (s *Source) Words() string {
 	switch {
 	case s.Simulate != nil:
-		return fmt.Sprintf("simulate: %d applications from %s to %s, seed %d", s.Simulate.Rows, s.Simulate.From.Format(DateLayout), s.Simulate.To.Format(DateLayout), s.Simulate.Seed)
+		return fmt.Sprintf("simulate: %d applications%s from %s to %s, seed %d", s.Simulate.Rows, map[string]string{Card: " for cards"}[s.Simulate.Product], s.Simulate.From.Format(DateLayout), s.Simulate.To.Format(DateLayout), s.Simulate.Seed)
 	case s.Postgres != nil:
 		return "PostgreSQL " + s.Postgres.Connection
 	case len(s.Join) > 0:

@@ -28,26 +28,31 @@ type Spec struct {
 	// Ignore lists columns that are known and not used.
 	Ignore []string `yaml:"ignore" json:"ignore"`
 	// Types are those of columns that are no features; see TypeOf.
-	Types     map[string]ColumnType `yaml:"types" json:"types,omitempty"`
-	Columns   []Column              `yaml:"columns" json:"columns"`
-	Schema    Schema                `yaml:"schema" json:"schema"`
-	Rules     []Rule                `yaml:"rules" json:"rules,omitempty"`
-	Split     Split                 `yaml:"split" json:"split"`
-	Leakage   Leakage               `yaml:"leakage" json:"leakage"`
-	Algorithm Algorithm             `yaml:"algorithm" json:"algorithm"`
-	Training  Training              `yaml:"training" json:"training"`
-	Policy    Policy                `yaml:"policy" json:"policy"`
-	Gates     []Gate                `yaml:"gates" json:"gates"`
-	Deploy    Deploy                `yaml:"deploy" json:"deploy"`
-	Monitor   Monitor               `yaml:"monitor" json:"monitor"`
-	Limits    Limits                `yaml:"limits" json:"limits"`
-	Schedule  Schedule              `yaml:"schedule" json:"schedule"`
+	Types   map[string]ColumnType `yaml:"types" json:"types,omitempty"`
+	Columns []Column              `yaml:"columns" json:"columns"`
+	// Features are what trains and decides beside the columns of the source: references to the feature store. What they name becomes columns, see Column.Feature.
+	Features     []string     `yaml:"features" json:"features,omitempty"`
+	FeatureStore FeatureStore `yaml:"feature_store" json:"feature_store,omitzero"`
+	// Inputs are columns that are looked up for what is computed of them: no model reads them. A file cannot list them.
+	Inputs    []Column  `yaml:"-" json:"inputs,omitempty"`
+	Schema    Schema    `yaml:"schema" json:"schema"`
+	Rules     []Rule    `yaml:"rules" json:"rules,omitempty"`
+	Split     Split     `yaml:"split" json:"split"`
+	Leakage   Leakage   `yaml:"leakage" json:"leakage"`
+	Algorithm Algorithm `yaml:"algorithm" json:"algorithm"`
+	Training  Training  `yaml:"training" json:"training"`
+	Policy    Policy    `yaml:"policy" json:"policy"`
+	Gates     []Gate    `yaml:"gates" json:"gates"`
+	Deploy    Deploy    `yaml:"deploy" json:"deploy"`
+	Monitor   Monitor   `yaml:"monitor" json:"monitor"`
+	Limits    Limits    `yaml:"limits" json:"limits"`
+	Schedule  Schedule  `yaml:"schedule" json:"schedule"`
 }
 
 // Knows says whether a column has a role in the spec.
 func (s *Spec) Knows(name string) bool {
 	return name != "" && (name == s.Entity || name == s.Time || name == s.Label.Column) || slices.Contains(s.Protected, name) || slices.Contains(s.Ignore, name) ||
-		slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Name == name })
+		slices.ContainsFunc(s.Columns, func(c Column) bool { return c.Name == name }) || slices.ContainsFunc(s.Inputs, func(c Column) bool { return c.Name == name })
 }
 
 // Meaning is what a positive label says.
@@ -109,6 +114,17 @@ type Column struct {
 	Known string `yaml:"known" json:"known,omitempty"`
 	// Unit is what a number counts, for people ("USD", "months").
 	Unit string `yaml:"unit" json:"unit,omitempty"`
+	// Feature is the feature of the store that the values are, view@version:feature; empty for a column of the source. A file cannot say so: Spec.Features
+	// names what is looked up.
+	Feature string `yaml:"-" json:"feature,omitempty"`
+	// Keys are the columns of the source that hold the keys of that feature's entity, by the keys' names.
+	Keys map[string]string `yaml:"-" json:"keys,omitempty"`
+	// Expression is what the values are computed by, see package expression; empty for others. A file cannot say so.
+	Expression string `yaml:"-" json:"expression,omitempty"`
+	// Unused says that it is one of Spec.Inputs.
+	Unused bool `yaml:"-" json:"unused,omitempty"`
+	// Default is the value, as a text, of a feature of the store that is not known; empty for a missing one.
+	Default string `yaml:"-" json:"default,omitempty"`
 }
 
 // Schema says what becomes of rows that do not keep what the columns promise.

@@ -47,6 +47,11 @@ func (s *Spec) TypeOf(name string) ColumnType {
 			return s.Columns[i].Type
 		}
 	}
+	for i := range s.Inputs {
+		if s.Inputs[i].Name == name {
+			return s.Inputs[i].Type
+		}
+	}
 	if of, ok := s.Types[name]; ok {
 		return of
 	}
