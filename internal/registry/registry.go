@@ -16,20 +16,30 @@ import (
 
 // PipelineSpec is one registered version of a pipeline's YAML.
 type PipelineSpec struct {
-	Name      string    `json:"name"`
-	Digest    string    `json:"digest"` // SHA-256 of YAML
-	YAML      []byte    `json:"yaml"`
-	Policy    Policy    `json:"policy"` // that the spec declares
-	CreatedAt time.Time `json:"created_at"`
+	Name   string `json:"name"`
+	Digest string `json:"digest"` // SHA-256 of YAML
+	YAML   []byte `json:"yaml"`
+	Policy Policy `json:"policy"` // that the spec declares
+	// Features are the columns that the spec's references to the feature store came to when it was registered; none of one that was not resolved yet.
+	Features  []pipeline.Column `json:"features,omitempty"`
+	CreatedAt time.Time         `json:"created_at"`
 }
 
-// NewPipelineSpec is what the YAML of a spec is registered as.
+// NewPipelineSpec is what the YAML of a spec is registered as, with the columns of features that the spec has.
 func NewPipelineSpec(spec pipeline.Spec, yaml []byte) PipelineSpec {
 	document := decision.PolicyOf(spec).Document()
 	return PipelineSpec{
 		Name: spec.Name, Digest: sha256hex.Of(yaml), YAML: yaml,
-		Policy: Policy{Digest: sha256hex.Of(document), Document: document},
+		Policy:   Policy{Digest: sha256hex.Of(document), Document: document},
+		Features: spec.Looked(),
 	}
+}
+
+// Spec is what was registered, with its columns of features.
+func (s PipelineSpec) Spec() (pipeline.Spec, error) {
+	spec, err := pipeline.Parse(s.Name+".yaml", s.YAML)
+	spec.Look(s.Features)
+	return spec, err
 }
 
 // ModelVersion is one trained, gated model: a bundle, and what its scores mean. Never changed after it is written.

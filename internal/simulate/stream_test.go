@@ -27,6 +27,9 @@ func streamed(t *testing.T, s simulate.Stream) parts {
 		require.False(t, day.Before(last), "day after day")
 		require.Positive(t, part.Rows())
 		last = day
+		if p[feed] == nil {
+			p[feed] = map[string]dataset.Table{}
+		}
 		p[feed][day.Format(pipeline.DateLayout)] = part
 		return nil
 	}))

@@ -17,10 +17,10 @@ func (s *store) RaiseAlert(ctx context.Context, a alert.Alert) (alert.Alert, boo
 		return a, false, err
 	}
 	changed := false
-	err = s.transact(ctx, "recording an alert", func(tx *sql.Tx) error {
+	err = s.Transact(ctx, "recording an alert", func(tx *sql.Tx) error {
 		changed = false
 		var text string
-		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM alerts WHERE id = ?"), a.ID).Scan(&text)
+		err := tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT document FROM alerts WHERE id = ?"), a.ID).Scan(&text)
 		if err == nil {
 			changed = true // the same operation: whoever raised it did not hear that it was written
 			return json.Unmarshal([]byte(text), &a)
@@ -43,7 +43,7 @@ func (s *store) RaiseAlert(ctx context.Context, a alert.Alert) (alert.Alert, boo
 
 // alertsOfState are those of a subject since its state last changed, newest first, and the place of the newest among all, from 1; none and 0 before the first.
 func (s *store) alertsOfState(ctx context.Context, tx *sql.Tx, pipeline string, subject alert.Subject) (told []alert.Alert, newest int, err error) {
-	rows, err := tx.QueryContext(ctx, s.dialect.rebind("SELECT document, nth FROM alerts WHERE pipeline = ? AND subject = ? ORDER BY nth DESC"), pipeline, string(subject))
+	rows, err := tx.QueryContext(ctx, s.Dialect.Rebind("SELECT document, nth FROM alerts WHERE pipeline = ? AND subject = ? ORDER BY nth DESC"), pipeline, string(subject))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -72,7 +72,7 @@ func (s *store) insertAlert(ctx context.Context, tx *sql.Tx, a alert.Alert, nth 
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "encoding an alert")
 	}
-	_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO alerts (id, pipeline, subject, nth, operation, document, since) VALUES (?, ?, ?, ?, ?, ?, ?)"),
+	_, err = tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO alerts (id, pipeline, subject, nth, operation, document, since) VALUES (?, ?, ?, ?, ?, ?, ?)"),
 		a.ID, a.Pipeline, string(a.Subject), nth, a.Operation, string(document), a.Since.UnixMicro())
 	return err
 }
@@ -155,18 +155,18 @@ func (s *store) alertsWhere(ctx context.Context, condition string, args ...any) 
 
 // each reads every row of a query.
 func (s *store) each(ctx context.Context, read func(*sql.Rows) error, query string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(query), args...)
+	rows, err := s.QueryContext(ctx, s.Dialect.Rebind(query), args...)
 	if err != nil {
-		return s.dialect.fault(err, "reading alerts")
+		return s.Dialect.Fault(err, "reading alerts")
 	}
 	defer rows.Close()
 	for rows.Next() {
 		if err := read(rows); err != nil {
-			return s.dialect.fault(err, "reading alerts")
+			return s.Dialect.Fault(err, "reading alerts")
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return s.dialect.fault(err, "reading alerts")
+		return s.Dialect.Fault(err, "reading alerts")
 	}
 	return nil
 }

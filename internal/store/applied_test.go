@@ -50,7 +50,7 @@ func TestAMigrationThatIsNotRecordedIsRecorded(t *testing.T) {
 	opener("sqlite://" + path)(t)
 	var recorded int
 	require.NoError(t, db.QueryRow("SELECT count(*) FROM applied_migrations").Scan(&recorded))
-	require.Equal(t, 5, recorded)
+	require.Equal(t, 6, recorded)
 }
 
 func TestOpenExistingMakesNoFile(t *testing.T) {

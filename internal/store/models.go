@@ -15,7 +15,7 @@ func (s *store) RegisterVersion(ctx context.Context, v registry.ModelVersion) (r
 		return v, false, fault.New(fault.Invalid, "a model version needs a name, a digest and the meaning of its label")
 	}
 	created := false
-	err := s.transact(ctx, "registering a model version", func(tx *sql.Tx) error {
+	err := s.Transact(ctx, "registering a model version", func(tx *sql.Tx) error {
 		created = false
 		known, err := s.known(ctx, tx, &v, "SELECT document FROM model_versions WHERE name = ? AND digest = ? AND meaning = ? AND predictor = ?",
 			v.Name, v.Digest, v.Meaning, v.Predictor)
@@ -31,7 +31,7 @@ func (s *store) RegisterVersion(ctx context.Context, v registry.ModelVersion) (r
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "a model version that is not JSON")
 		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO model_versions (name, version, digest, meaning, predictor, document, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"),
+		_, err = tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO model_versions (name, version, digest, meaning, predictor, document, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"),
 			v.Name, v.Version, v.Digest, v.Meaning, v.Predictor, string(document), v.CreatedAt.UnixMicro())
 		created = true
 		return err

@@ -15,19 +15,27 @@ func (s *store) PutPipeline(ctx context.Context, spec registry.PipelineSpec) err
 	if spec.Name == "" || spec.Digest == "" || spec.Policy.Digest == "" {
 		return fault.New(fault.Invalid, "a pipeline spec needs a name, a digest and a policy")
 	}
-	return s.transact(ctx, "recording a pipeline spec", func(tx *sql.Tx) error {
-		var digest string
-		err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT digest FROM pipelines WHERE name = ? ORDER BY seq DESC LIMIT 1"), spec.Name).Scan(&digest)
-		if digest == spec.Digest || (err != nil && !errors.Is(err, sql.ErrNoRows)) {
+	features := ""
+	if len(spec.Features) > 0 {
+		data, err := json.Marshal(spec.Features)
+		if err != nil {
+			return fault.Wrap(fault.Internal, err, "encoding the features of %s", spec.Name)
+		}
+		features = string(data)
+	}
+	return s.Transact(ctx, "recording a pipeline spec", func(tx *sql.Tx) error {
+		var digest, resolved string
+		err := tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT digest, features FROM pipelines WHERE name = ? ORDER BY seq DESC LIMIT 1"), spec.Name).Scan(&digest, &resolved)
+		if digest == spec.Digest && (len(spec.Features) == 0 || resolved == features) || (err != nil && !errors.Is(err, sql.ErrNoRows)) {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO policies (pipeline, digest, document) VALUES (?, ?, ?) ON CONFLICT (pipeline, digest) DO NOTHING"),
+		_, err = tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO policies (pipeline, digest, document) VALUES (?, ?, ?) ON CONFLICT (pipeline, digest) DO NOTHING"),
 			spec.Name, spec.Policy.Digest, string(spec.Policy.Document))
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO pipelines (name, digest, yaml, policy, created_at) VALUES (?, ?, ?, ?, ?)"),
-			spec.Name, spec.Digest, spec.YAML, spec.Policy.Digest, now().UnixMicro())
+		_, err = tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO pipelines (name, digest, yaml, policy, features, created_at) VALUES (?, ?, ?, ?, ?, ?)"),
+			spec.Name, spec.Digest, spec.YAML, spec.Policy.Digest, features, now().UnixMicro())
 		return err
 	})
 }
@@ -60,12 +68,12 @@ func (s *store) PipelineHistory(ctx context.Context, name string) ([]registry.Pi
 
 func (s *store) Policy(ctx context.Context, pipeline, digest string) (registry.Policy, error) {
 	var document string
-	err := s.db.QueryRowContext(ctx, s.dialect.rebind("SELECT document FROM policies WHERE pipeline = ? AND digest = ?"), pipeline, digest).Scan(&document)
+	err := s.QueryRowContext(ctx, s.Dialect.Rebind("SELECT document FROM policies WHERE pipeline = ? AND digest = ?"), pipeline, digest).Scan(&document)
 	if errors.Is(err, sql.ErrNoRows) {
 		return registry.Policy{}, fault.New(fault.NotFound, "no spec of pipeline %q declared a policy %q; `loanops policy history %s` shows those that there are", pipeline, digest, pipeline)
 	}
 	if err != nil {
-		return registry.Policy{}, s.dialect.fault(err, "reading a policy")
+		return registry.Policy{}, s.Dialect.Fault(err, "reading a policy")
 	}
 	return registry.Policy{Digest: digest, Document: json.RawMessage(document)}, nil
 }
@@ -75,25 +83,30 @@ func (s *store) Pipelines(ctx context.Context) ([]registry.PipelineSpec, error) 
 }
 
 func (s *store) pipelines(ctx context.Context, where string, args ...any) ([]registry.PipelineSpec, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind("SELECT name, pipelines.digest, yaml, created_at, policies.digest, document FROM pipelines "+
+	rows, err := s.QueryContext(ctx, s.Dialect.Rebind("SELECT name, pipelines.digest, yaml, created_at, policies.digest, document, features FROM pipelines "+
 		"JOIN policies ON policies.pipeline = name AND policies.digest = policy "+where), args...)
 	if err != nil {
-		return nil, s.dialect.fault(err, "reading pipeline specs")
+		return nil, s.Dialect.Fault(err, "reading pipeline specs")
 	}
 	defer rows.Close()
 	specs := []registry.PipelineSpec{}
 	for rows.Next() {
 		var spec registry.PipelineSpec
 		var at int64
-		var document string
-		if err := rows.Scan(&spec.Name, &spec.Digest, &spec.YAML, &at, &spec.Policy.Digest, &document); err != nil {
-			return nil, s.dialect.fault(err, "reading pipeline specs")
+		var document, features string
+		if err := rows.Scan(&spec.Name, &spec.Digest, &spec.YAML, &at, &spec.Policy.Digest, &document, &features); err != nil {
+			return nil, s.Dialect.Fault(err, "reading pipeline specs")
+		}
+		if features != "" {
+			if err := json.Unmarshal([]byte(features), &spec.Features); err != nil {
+				return nil, fault.Wrap(fault.Internal, err, "the features of %s", spec.Name)
+			}
 		}
 		spec.CreatedAt, spec.Policy.Document = time.UnixMicro(at).UTC(), json.RawMessage(document)
 		specs = append(specs, spec)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading pipeline specs")
+		return nil, s.Dialect.Fault(err, "reading pipeline specs")
 	}
 	return specs, nil
 }

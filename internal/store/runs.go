@@ -53,13 +53,13 @@ func (s *store) PutRunArtifacts(ctx context.Context, runID string, artifacts map
 	if runID == "" {
 		return fault.New(fault.Invalid, "artifacts need the run that made them")
 	}
-	return s.transact(ctx, "noting a run's artifacts", func(tx *sql.Tx) error {
+	return s.Transact(ctx, "noting a run's artifacts", func(tx *sql.Tx) error {
 		for _, role := range slices.Sorted(maps.Keys(artifacts)) { // always in the same order: two writers cannot wait for each other
 			ref, err := json.Marshal(artifacts[role])
 			if err != nil {
 				return fault.Wrap(fault.Invalid, err, "an artifact that is not JSON")
 			}
-			if _, err := tx.ExecContext(ctx, s.dialect.rebind(`
+			if _, err := tx.ExecContext(ctx, s.Dialect.Rebind(`
 				INSERT INTO run_artifacts (run_id, role, ref) VALUES (?, ?, ?)
 				ON CONFLICT (run_id, role) DO UPDATE SET ref = excluded.ref`), runID, role, string(ref)); err != nil {
 				return err
@@ -70,9 +70,9 @@ func (s *store) PutRunArtifacts(ctx context.Context, runID string, artifacts map
 }
 
 func (s *store) RunArtifacts(ctx context.Context, runID string) (map[string]artifact.Ref, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind("SELECT role, ref FROM run_artifacts WHERE run_id = ?"), runID)
+	rows, err := s.QueryContext(ctx, s.Dialect.Rebind("SELECT role, ref FROM run_artifacts WHERE run_id = ?"), runID)
 	if err != nil {
-		return nil, s.dialect.fault(err, "reading a run's artifacts")
+		return nil, s.Dialect.Fault(err, "reading a run's artifacts")
 	}
 	defer rows.Close()
 	artifacts := map[string]artifact.Ref{}
@@ -80,7 +80,7 @@ func (s *store) RunArtifacts(ctx context.Context, runID string) (map[string]arti
 		var role, text string
 		var ref artifact.Ref
 		if err := rows.Scan(&role, &text); err != nil {
-			return nil, s.dialect.fault(err, "reading a run's artifacts")
+			return nil, s.Dialect.Fault(err, "reading a run's artifacts")
 		}
 		if err := json.Unmarshal([]byte(text), &ref); err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "artifact %s of run %s is not readable", role, runID)
@@ -88,7 +88,7 @@ func (s *store) RunArtifacts(ctx context.Context, runID string) (map[string]arti
 		artifacts[role] = ref
 	}
 	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading a run's artifacts")
+		return nil, s.Dialect.Fault(err, "reading a run's artifacts")
 	}
 	return artifacts, nil
 }

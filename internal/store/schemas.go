@@ -20,12 +20,12 @@ func (s *store) PutSchemaVersion(ctx context.Context, v registry.SchemaVersion, 
 	if err != nil {
 		return v, err
 	}
-	err = s.transact(ctx, "recording a schema version", func(tx *sql.Tx) error {
+	err = s.Transact(ctx, "recording a schema version", func(tx *sql.Tx) error {
 		last, err := s.lastAccepted(ctx, tx, v.Pipeline)
 		if err != nil {
 			return err
 		}
-		err = tx.QueryRowContext(ctx, s.dialect.rebind("SELECT version FROM schema_versions WHERE pipeline = ? AND digest = ?"), v.Pipeline, digest).Scan(&v.Version)
+		err = tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT version FROM schema_versions WHERE pipeline = ? AND digest = ?"), v.Pipeline, digest).Scan(&v.Version)
 		if errors.Is(err, sql.ErrNoRows) {
 			if err = s.insertSchema(ctx, tx, &v, digest); err != nil {
 				return err
@@ -51,7 +51,7 @@ func (s *store) PutSchemaVersion(ctx context.Context, v registry.SchemaVersion, 
 
 func (s *store) wasAccepted(ctx context.Context, tx *sql.Tx, pipeline string, version int) (accepted bool, err error) {
 	var times int
-	err = tx.QueryRowContext(ctx, s.dialect.rebind("SELECT COUNT(*) FROM schema_acceptances WHERE pipeline = ? AND version = ?"), pipeline, version).Scan(&times)
+	err = tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT COUNT(*) FROM schema_acceptances WHERE pipeline = ? AND version = ?"), pipeline, version).Scan(&times)
 	return times > 0, err
 }
 
@@ -65,7 +65,7 @@ func schemaDigest(v registry.SchemaVersion) (string, error) {
 type accepted struct{ version, nth int }
 
 func (s *store) lastAccepted(ctx context.Context, tx *sql.Tx, pipeline string) (last accepted, err error) {
-	err = tx.QueryRowContext(ctx, s.dialect.rebind("SELECT version, nth FROM schema_acceptances WHERE pipeline = ? ORDER BY nth DESC LIMIT 1"), pipeline).Scan(&last.version, &last.nth)
+	err = tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT version, nth FROM schema_acceptances WHERE pipeline = ? ORDER BY nth DESC LIMIT 1"), pipeline).Scan(&last.version, &last.nth)
 	if errors.Is(err, sql.ErrNoRows) {
 		return accepted{}, nil
 	}
@@ -73,7 +73,7 @@ func (s *store) lastAccepted(ctx context.Context, tx *sql.Tx, pipeline string) (
 }
 
 func (s *store) insertSchema(ctx context.Context, tx *sql.Tx, v *registry.SchemaVersion, digest string) error {
-	if err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT COALESCE(MAX(version), 0) + 1 FROM schema_versions WHERE pipeline = ?"), v.Pipeline).Scan(&v.Version); err != nil {
+	if err := tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT COALESCE(MAX(version), 0) + 1 FROM schema_versions WHERE pipeline = ?"), v.Pipeline).Scan(&v.Version); err != nil {
 		return err
 	}
 	v.CreatedAt = now()
@@ -81,13 +81,13 @@ func (s *store) insertSchema(ctx context.Context, tx *sql.Tx, v *registry.Schema
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "encoding a schema version")
 	}
-	_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO schema_versions (pipeline, version, digest, document) VALUES (?, ?, ?, ?)"), v.Pipeline, v.Version, digest, string(document))
+	_, err = tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO schema_versions (pipeline, version, digest, document) VALUES (?, ?, ?, ?)"), v.Pipeline, v.Version, digest, string(document))
 	return err
 }
 
 // insertAcceptance follows the acceptance that was read: when another one has, this loses the race.
 func (s *store) insertAcceptance(ctx context.Context, tx *sql.Tx, last accepted, pipeline string, version int, a registry.SchemaAcceptance) error {
-	_, err := tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO schema_acceptances (pipeline, nth, version, actor, reason, at) VALUES (?, ?, ?, ?, ?, ?)"),
+	_, err := tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO schema_acceptances (pipeline, nth, version, actor, reason, at) VALUES (?, ?, ?, ?, ?, ?)"),
 		pipeline, last.nth+1, version, a.Actor, a.Reason, now().UnixMicro())
 	return err
 }
@@ -97,7 +97,7 @@ func (s *store) AcceptSchema(ctx context.Context, pipeline string, version int, 
 	if err != nil {
 		return registry.SchemaVersion{}, err
 	}
-	err = s.transact(ctx, "accepting a schema version", func(tx *sql.Tx) error {
+	err = s.Transact(ctx, "accepting a schema version", func(tx *sql.Tx) error {
 		last, err := s.lastAccepted(ctx, tx, pipeline)
 		if err != nil || last.version == version {
 			return err
@@ -131,9 +131,9 @@ func (s *store) SchemaVersions(ctx context.Context, pipeline string) ([]registry
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind("SELECT version, actor, reason, at FROM schema_acceptances WHERE pipeline = ? ORDER BY nth"), pipeline)
+	rows, err := s.QueryContext(ctx, s.Dialect.Rebind("SELECT version, actor, reason, at FROM schema_acceptances WHERE pipeline = ? ORDER BY nth"), pipeline)
 	if err != nil {
-		return nil, s.dialect.fault(err, "reading who accepted schemas")
+		return nil, s.Dialect.Fault(err, "reading who accepted schemas")
 	}
 	defer rows.Close()
 	last := 0
@@ -142,7 +142,7 @@ func (s *store) SchemaVersions(ctx context.Context, pipeline string) ([]registry
 		var version int
 		var at int64
 		if err := rows.Scan(&version, &a.Actor, &a.Reason, &at); err != nil {
-			return nil, s.dialect.fault(err, "reading who accepted schemas")
+			return nil, s.Dialect.Fault(err, "reading who accepted schemas")
 		}
 		a.At = time.UnixMicro(at).UTC()
 		if version > len(versions) { // written since the versions were read
@@ -153,7 +153,7 @@ func (s *store) SchemaVersions(ctx context.Context, pipeline string) ([]registry
 		versions[place].Acceptances = append(versions[place].Acceptances, a)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading who accepted schemas")
+		return nil, s.Dialect.Fault(err, "reading who accepted schemas")
 	}
 	for i := range versions {
 		versions[i].Current = versions[i].Version == last

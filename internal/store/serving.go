@@ -12,7 +12,7 @@ import (
 )
 
 func (s *store) Serving(ctx context.Context, pipeline, environment string) (serving.Record, error) {
-	last, err := s.servingRows(ctx, s.db, "DESC LIMIT 2", pipeline, environment)
+	last, err := s.servingRows(ctx, s.DB, "DESC LIMIT 2", pipeline, environment)
 	if err != nil {
 		return serving.Record{}, err
 	}
@@ -24,7 +24,7 @@ func (s *store) Serving(ctx context.Context, pipeline, environment string) (serv
 }
 
 func (s *store) ServingHistory(ctx context.Context, pipeline, environment string) ([]serving.Record, error) {
-	return s.servingHistory(ctx, s.db, pipeline, environment)
+	return s.servingHistory(ctx, s.DB, pipeline, environment)
 }
 
 func (s *store) Aliases(ctx context.Context, name string) (map[string]int, error) {
@@ -42,7 +42,7 @@ func (s *store) TakeGeneration(ctx context.Context, next serving.Record) (servin
 		return serving.Record{}, err
 	}
 	var taken serving.Record
-	err := s.transact(ctx, "taking a generation", func(tx *sql.Tx) error {
+	err := s.Transact(ctx, "taking a generation", func(tx *sql.Tx) error {
 		history, err := s.servingHistory(ctx, tx, next.Pipeline, next.Environment)
 		if err != nil {
 			return err
@@ -78,7 +78,7 @@ func (s *store) versionExists(ctx context.Context, tx *sql.Tx, name string, trac
 		return nil
 	}
 	var one int
-	err := tx.QueryRowContext(ctx, s.dialect.rebind("SELECT 1 FROM model_versions WHERE name = ? AND version = ?"), name, track.Version).Scan(&one)
+	err := tx.QueryRowContext(ctx, s.Dialect.Rebind("SELECT 1 FROM model_versions WHERE name = ? AND version = ?"), name, track.Version).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fault.New(fault.NotFound, "there is no version %d of model %q", track.Version, name)
 	}
@@ -90,7 +90,7 @@ const servingColumns = `pipeline, environment, generation, champion_version, cha
 
 func (s *store) insertServing(ctx context.Context, tx *sql.Tx, r serving.Record) error {
 	champion, challenger, previous := columnsOf(r.Champion), columnsOf(r.Challenger), columnsOf(r.Previous)
-	_, err := tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO serving_records ("+servingColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	_, err := tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO serving_records ("+servingColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
 		r.Pipeline, r.Environment, r.Generation, champion.version, champion.policy, challenger.version, challenger.policy, r.Weight,
 		previous.version, previous.policy, r.Drill, string(r.Change), r.Writer, r.Actor, r.Reason, r.At.UnixMicro(), r.Operation, r.PrevHash, r.Hash)
 	return err
@@ -112,22 +112,22 @@ func (s *store) servingHistory(ctx context.Context, q querier, pipeline, environ
 
 // servingRows reads the records of a chain, those that order (ASC or DESC, perhaps with a LIMIT) says.
 func (s *store) servingRows(ctx context.Context, q querier, order, pipeline, environment string) ([]serving.Record, error) {
-	rows, err := q.QueryContext(ctx, s.dialect.rebind(
+	rows, err := q.QueryContext(ctx, s.Dialect.Rebind(
 		"SELECT "+servingColumns+" FROM serving_records WHERE pipeline = ? AND environment = ? ORDER BY generation "+order), pipeline, environment)
 	if err != nil {
-		return nil, s.dialect.fault(err, "reading the serving record")
+		return nil, s.Dialect.Fault(err, "reading the serving record")
 	}
 	defer rows.Close()
 	history := []serving.Record{}
 	for rows.Next() {
 		r, err := scanServing(rows)
 		if err != nil {
-			return nil, s.dialect.fault(err, "reading the serving record")
+			return nil, s.Dialect.Fault(err, "reading the serving record")
 		}
 		history = append(history, r)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading the serving record")
+		return nil, s.Dialect.Fault(err, "reading the serving record")
 	}
 	return history, nil
 }

@@ -22,32 +22,32 @@ func (s *store) PutCachedStep(ctx context.Context, step registry.CachedStep) err
 const stepColumns = "SELECT key, step, result, created_at FROM cached_steps "
 
 func (s *store) CachedStep(ctx context.Context, key string) (registry.CachedStep, error) {
-	step, err := scanStep(s.db.QueryRowContext(ctx, s.dialect.rebind(stepColumns+"WHERE key = ?"), key))
+	step, err := scanStep(s.QueryRowContext(ctx, s.Dialect.Rebind(stepColumns+"WHERE key = ?"), key))
 	if errors.Is(err, sql.ErrNoRows) {
 		return step, fault.New(fault.NotFound, "the step is not cached")
 	}
 	if err != nil {
-		return step, s.dialect.fault(err, "reading a cached step")
+		return step, s.Dialect.Fault(err, "reading a cached step")
 	}
 	return step, nil
 }
 
 func (s *store) CachedSteps(ctx context.Context) ([]registry.CachedStep, error) {
-	rows, err := s.db.QueryContext(ctx, stepColumns+"ORDER BY key")
+	rows, err := s.QueryContext(ctx, stepColumns+"ORDER BY key")
 	if err != nil {
-		return nil, s.dialect.fault(err, "reading cached steps")
+		return nil, s.Dialect.Fault(err, "reading cached steps")
 	}
 	defer rows.Close()
 	steps := []registry.CachedStep{}
 	for rows.Next() {
 		step, err := scanStep(rows)
 		if err != nil {
-			return nil, s.dialect.fault(err, "reading cached steps")
+			return nil, s.Dialect.Fault(err, "reading cached steps")
 		}
 		steps = append(steps, step)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading cached steps")
+		return nil, s.Dialect.Fault(err, "reading cached steps")
 	}
 	return steps, nil
 }
@@ -62,10 +62,10 @@ func scanStep(row interface{ Scan(to ...any) error }) (registry.CachedStep, erro
 }
 
 func (s *store) DeleteCachedSteps(ctx context.Context, keys []string, before time.Time) (deleted int, err error) {
-	err = s.transact(ctx, "forgetting cached steps", func(tx *sql.Tx) error {
+	err = s.Transact(ctx, "forgetting cached steps", func(tx *sql.Tx) error {
 		deleted = 0
 		for _, key := range keys {
-			result, err := tx.ExecContext(ctx, s.dialect.rebind("DELETE FROM cached_steps WHERE key = ? AND created_at < ?"), key, before.UnixMicro())
+			result, err := tx.ExecContext(ctx, s.Dialect.Rebind("DELETE FROM cached_steps WHERE key = ? AND created_at < ?"), key, before.UnixMicro())
 			if err != nil {
 				return err
 			}

@@ -1,3 +1,4 @@
+// Package store keeps the registry in SQLite or PostgreSQL. Package storetest is the contract that both pass.
 package store
 
 import (
@@ -5,65 +6,42 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
-	"time"
 
+	"github.com/loanops/loanops/internal/database"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/registry"
 )
 
 // store implements registry.Registry on database/sql.
-type store struct {
-	db      *sql.DB
-	dialect dialect
+type store struct{ database.Database }
+
+// OpenExisting opens a database as Open does, but makes no SQLite file: where there is none it is fault.NotFound.
+func OpenExisting(ctx context.Context, url string) (registry.Registry, error) {
+	if err := database.Metadata.Exists(url); err != nil {
+		return nil, err
+	}
+	return Open(ctx, url)
 }
 
-// attempts is how often a lost race is run again before it becomes the caller's conflict.
-const attempts = 50
-
-func (s *store) Ping(ctx context.Context) error {
-	if err := s.db.PingContext(ctx); err != nil {
-		return s.dialect.fault(err, "the metadata database does not answer")
+// Open opens the metadata database at url, see database.Schema.Open.
+func Open(ctx context.Context, url string) (registry.Registry, error) {
+	db, err := database.Metadata.Open(ctx, url)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	return &store{db}, nil
 }
 
 func (s *store) Identity(ctx context.Context) (id string, err error) {
-	if err := s.db.QueryRowContext(ctx, "SELECT id FROM identity").Scan(&id); err != nil {
-		return "", s.dialect.fault(err, "reading the metadata database")
+	if err := s.QueryRowContext(ctx, "SELECT id FROM identity").Scan(&id); err != nil {
+		return "", s.Dialect.Fault(err, "reading the metadata database")
 	}
 	return id, nil
 }
 
-func (s *store) Close() error { return s.db.Close() }
-
-// transact runs work in a transaction, again when another writer was faster.
-func (s *store) transact(ctx context.Context, what string, work func(tx *sql.Tx) error) error {
-	var err error
-	for range attempts {
-		if err = s.once(ctx, work); !s.dialect.conflict(err) {
-			break
-		}
-	}
-	if err == nil || fault.CodeOf(err) != fault.Internal {
-		return err
-	}
-	return s.dialect.fault(err, "%s", what)
-}
-
-func (s *store) once(ctx context.Context, work func(tx *sql.Tx) error) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback()
-	if err := work(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
-}
-
 func (s *store) exec(ctx context.Context, what, statement string, args ...any) error {
-	if _, err := s.db.ExecContext(ctx, s.dialect.rebind(statement), args...); err != nil {
-		return s.dialect.fault(err, "%s", what)
+	if _, err := s.ExecContext(ctx, s.Dialect.Rebind(statement), args...); err != nil {
+		return s.Dialect.Fault(err, "%s", what)
 	}
 	return nil
 }
@@ -71,12 +49,12 @@ func (s *store) exec(ctx context.Context, what, statement string, args ...any) e
 // document reads the one JSON column of the one row into v. No row is NotFound with the text.
 func (s *store) document(ctx context.Context, v any, notFound, statement string, args ...any) error {
 	var text string
-	err := s.db.QueryRowContext(ctx, s.dialect.rebind(statement), args...).Scan(&text)
+	err := s.QueryRowContext(ctx, s.Dialect.Rebind(statement), args...).Scan(&text)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
 		return fault.New(fault.NotFound, "%s", notFound)
 	case err != nil:
-		return s.dialect.fault(err, "reading the metadata database")
+		return s.Dialect.Fault(err, "reading the metadata database")
 	}
 	if err := json.Unmarshal([]byte(text), v); err != nil {
 		return fault.Wrap(fault.Internal, err, "a row of the metadata database is not readable")
@@ -87,7 +65,7 @@ func (s *store) document(ctx context.Context, v any, notFound, statement string,
 // known reads the one JSON column of one row as a transaction sees it; false where there is none.
 func (s *store) known(ctx context.Context, tx *sql.Tx, v any, statement string, args ...any) (bool, error) {
 	var text string
-	err := tx.QueryRowContext(ctx, s.dialect.rebind(statement), args...).Scan(&text)
+	err := tx.QueryRowContext(ctx, s.Dialect.Rebind(statement), args...).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, nil
 	}
@@ -99,15 +77,15 @@ func (s *store) known(ctx context.Context, tx *sql.Tx, v any, statement string, 
 
 // last is the newest number that a transaction sees; 0 where there is none.
 func (s *store) last(ctx context.Context, tx *sql.Tx, statement string, args ...any) (number int, err error) {
-	err = tx.QueryRowContext(ctx, s.dialect.rebind(statement), args...).Scan(&number)
+	err = tx.QueryRowContext(ctx, s.Dialect.Rebind(statement), args...).Scan(&number)
 	return number, err
 }
 
 // documents reads the one JSON column of every row.
 func documents[T any](ctx context.Context, s *store, statement string, args ...any) ([]T, error) {
-	rows, err := s.db.QueryContext(ctx, s.dialect.rebind(statement), args...)
+	rows, err := s.QueryContext(ctx, s.Dialect.Rebind(statement), args...)
 	if err != nil {
-		return nil, s.dialect.fault(err, "reading the metadata database")
+		return nil, s.Dialect.Fault(err, "reading the metadata database")
 	}
 	defer rows.Close()
 	all := []T{}
@@ -115,7 +93,7 @@ func documents[T any](ctx context.Context, s *store, statement string, args ...a
 		var text string
 		var v T
 		if err := rows.Scan(&text); err != nil {
-			return nil, s.dialect.fault(err, "reading the metadata database")
+			return nil, s.Dialect.Fault(err, "reading the metadata database")
 		}
 		if err := json.Unmarshal([]byte(text), &v); err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "a row of the metadata database is not readable")
@@ -123,10 +101,10 @@ func documents[T any](ctx context.Context, s *store, statement string, args ...a
 		all = append(all, v)
 	}
 	if err := rows.Err(); err != nil {
-		return nil, s.dialect.fault(err, "reading the metadata database")
+		return nil, s.Dialect.Fault(err, "reading the metadata database")
 	}
 	return all, nil
 }
 
-// now is the time of writing, as precise as the database keeps it.
-func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+// now is the time of writing.
+var now = database.Now

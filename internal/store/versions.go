@@ -14,7 +14,7 @@ func (s *store) PutPipelineVersion(ctx context.Context, v registry.PipelineVersi
 		return v, false, fault.New(fault.Invalid, "a pipeline version needs a pipeline, a package, the digest of its spec, and the run that published it")
 	}
 	created := false
-	err := s.transact(ctx, "recording a pipeline version", func(tx *sql.Tx) error {
+	err := s.Transact(ctx, "recording a pipeline version", func(tx *sql.Tx) error {
 		created = false
 		known, err := s.known(ctx, tx, &v, "SELECT document FROM pipeline_versions WHERE pipeline = ? AND run_id = ?", v.Pipeline, v.RunID)
 		if known || err != nil {
@@ -39,7 +39,7 @@ func (s *store) PutPipelineVersion(ctx context.Context, v registry.PipelineVersi
 		if err != nil {
 			return fault.Wrap(fault.Invalid, err, "a pipeline version that is not JSON")
 		}
-		_, err = tx.ExecContext(ctx, s.dialect.rebind("INSERT INTO pipeline_versions (pipeline, version, package, run_id, document, created_at) VALUES (?, ?, ?, ?, ?, ?)"),
+		_, err = tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO pipeline_versions (pipeline, version, package, run_id, document, created_at) VALUES (?, ?, ?, ?, ?, ?)"),
 			v.Pipeline, v.Version, v.Package, v.RunID, string(document), v.CreatedAt.UnixMicro())
 		created = true
 		return err

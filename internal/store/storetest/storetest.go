@@ -34,6 +34,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		run  func(*testing.T, Database)
 	}{
 		{"Pipelines", pipelines},
+		{"FeaturesOfPipelines", featuresOfPipelines},
 		{"VersionsAreNumberedWithoutGaps", versions},
 		{"VersionsUnderConcurrency", concurrentVersions},
 		{"Policies", policies},
@@ -112,6 +113,35 @@ func pipelines(t *testing.T, db Database) {
 	require.Len(t, all, 2)
 	require.Equal(t, "cards", all[0].Name)
 	require.Equal(t, fault.Invalid, fault.CodeOf(r.PutPipeline(ctx(t), registry.PipelineSpec{})))
+}
+
+// What a spec's references come to is a part of what is registered: another resolution is another row, and who does not know it changes nothing.
+func featuresOfPipelines(t *testing.T, db Database) {
+	r := db.Open(t)
+	late := pipeline.Column{Name: "late", Type: pipeline.Integer, Feature: "payments@1:late", Keys: map[string]string{"applicant_id": "customer"}, Default: "0"}
+	input := pipeline.Column{Name: "paid", Type: pipeline.Decimal, Feature: "payments@1:paid", MissingMax: 1, Unused: true}
+	newer := late
+	newer.Feature = "payments@2:late"
+	for nth, put := range []struct {
+		features, want []pipeline.Column
+		rows           int
+	}{
+		{nil, nil, 1},
+		{[]pipeline.Column{late, input}, []pipeline.Column{late, input}, 2},
+		{[]pipeline.Column{late, input}, []pipeline.Column{late, input}, 2},
+		{nil, []pipeline.Column{late, input}, 2},
+		{[]pipeline.Column{newer, input}, []pipeline.Column{newer, input}, 3},
+	} {
+		of := spec("loans", "a")
+		of.Features = put.features
+		require.NoError(t, r.PutPipeline(ctx(t), of))
+		current, err := r.Pipeline(ctx(t), "loans")
+		require.NoError(t, err)
+		require.Equal(t, put.want, current.Features, "after row %d", nth)
+		history, err := r.PipelineHistory(ctx(t), "loans")
+		require.NoError(t, err)
+		require.Len(t, history, put.rows, "after row %d", nth)
+	}
 }
 
 // spec is one of a pipeline; all whose digests begin alike declare one policy.

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"context"
@@ -17,8 +17,9 @@ import (
 // has the same number, and what it adds is missing.
 type applied struct {
 	db      *sql.DB
-	dialect dialect
+	dialect Dialect
 	files   fs.FS
+	schema  Schema
 }
 
 // sums are the digests of this program's migrations, by their number.
@@ -49,47 +50,50 @@ func (a applied) check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := a.db.QueryContext(ctx, "SELECT version, sha256 FROM applied_migrations")
+	rows, err := a.db.QueryContext(ctx, "SELECT version, sha256 FROM "+a.schema.applied)
 	if err != nil {
 		if a.dialect.noTable(err) {
-			return another("it does not say what made it")
+			return a.another("it does not say what made it")
 		}
-		return a.dialect.fault(err, "reading the metadata database")
+		return a.dialect.Fault(err, "reading %s", a.schema.name)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var version int
 		var sum string
 		if err := rows.Scan(&version, &sum); err != nil {
-			return a.dialect.fault(err, "reading the metadata database")
+			return a.dialect.Fault(err, "reading %s", a.schema.name)
 		}
 		if ours, known := sums[version]; known && ours != sum { // a newer one that is not known, Up refuses
-			return another("its migration " + strconv.Itoa(version) + " is not this program's")
+			return a.another("its migration " + strconv.Itoa(version) + " is not this program's")
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return a.dialect.fault(err, "reading the metadata database")
+		return a.dialect.Fault(err, "reading %s", a.schema.name)
 	}
 	return nil
 }
 
-func another(why string) error {
-	return fault.New(fault.Conflict, "the metadata database has the schema of another LoanOps: %s; use the program that made it, or begin with an empty database (with `loanops up`: another --state)", why)
+func (a applied) another(why string) error {
+	return fault.New(fault.Conflict, "%s has the schema of another LoanOps: %s; use the program that made it, or begin with an empty database (with `loanops up`: another --state)", a.schema.name, why)
 }
 
-// record writes what made the schema, and, once, the database's identity.
+// record writes what made the schema, and, once, the database's identity where it has one.
 func (a applied) record(ctx context.Context) error {
 	sums, err := a.sums()
 	if err != nil {
 		return err
 	}
 	for version, sum := range sums {
-		if _, err := a.db.ExecContext(ctx, a.dialect.rebind("INSERT INTO applied_migrations (version, sha256) VALUES (?, ?) ON CONFLICT DO NOTHING"), version, sum); err != nil {
-			return a.dialect.fault(err, "recording the migrations")
+		if _, err := a.db.ExecContext(ctx, a.dialect.Rebind("INSERT INTO "+a.schema.applied+" (version, sha256) VALUES (?, ?) ON CONFLICT DO NOTHING"), version, sum); err != nil {
+			return a.dialect.Fault(err, "recording the migrations")
 		}
 	}
-	if _, err := a.db.ExecContext(ctx, a.dialect.rebind("INSERT INTO identity (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"), rand.Text()); err != nil {
-		return a.dialect.fault(err, "recording the database's identity")
+	if !a.schema.identity {
+		return nil
+	}
+	if _, err := a.db.ExecContext(ctx, a.dialect.Rebind("INSERT INTO identity (one, id) VALUES (1, ?) ON CONFLICT DO NOTHING"), rand.Text()); err != nil {
+		return a.dialect.Fault(err, "recording the database's identity")
 	}
 	return nil
 }

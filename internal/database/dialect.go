@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -13,35 +13,36 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// dialect is one of the two databases.
-type dialect int
+// Dialect is one of the two databases.
+type Dialect int
 
+// The dialects.
 const (
-	sqlite dialect = iota
-	postgres
+	SQLite Dialect = iota
+	PostgreSQL
 )
 
 const sqliteScheme = "sqlite://"
 
-// dialectOf returns the dialect of a URL and the driver's data source name.
-func dialectOf(url string) (dialect, string, error) {
+// dialectOf returns the dialect of a database's URL and the driver's data source name.
+func dialectOf(sc Schema, url string) (Dialect, string, error) {
 	switch {
 	case strings.HasPrefix(url, sqliteScheme+"/"):
 		path := strings.TrimPrefix(url, sqliteScheme)
-		return sqlite, "file:" + path + "?_pragma=busy_timeout(30000)&_pragma=journal_mode(wal)&_pragma=synchronous(1)&_pragma=foreign_keys(1)&_txlock=immediate", nil
+		return SQLite, fmt.Sprintf("file:%s?_pragma=busy_timeout(30000)&_pragma=journal_mode(wal)&_pragma=synchronous(%d)&_pragma=foreign_keys(1)&_txlock=immediate", path, sc.synchronous), nil
 	case strings.HasPrefix(url, "postgres://"), strings.HasPrefix(url, "postgresql://"):
-		return postgres, url, nil
+		return PostgreSQL, url, nil
 	default:
-		return 0, "", fault.New(fault.Invalid, "LOANOPS_DATABASE: sqlite:///absolute/path or postgres://… is wanted")
+		return 0, "", fault.New(fault.Invalid, "%s: sqlite:///absolute/path or postgres://… is wanted", sc.variable)
 	}
 }
 
-func (d dialect) driver() string { return [...]string{"sqlite", "pgx"}[d] }
-func (d dialect) folder() string { return [...]string{"sqlite", "postgres"}[d] }
+func (d Dialect) driver() string { return [...]string{"sqlite", "pgx"}[d] }
+func (d Dialect) folder() string { return [...]string{"sqlite", "postgres"}[d] }
 
-// rebind turns the ? placeholders of a statement into PostgreSQL's $1, $2 ….
-func (d dialect) rebind(statement string) string {
-	if d == sqlite {
+// Rebind turns the ? placeholders of a statement into PostgreSQL's $1, $2 ….
+func (d Dialect) Rebind(statement string) string {
+	if d == SQLite {
 		return statement
 	}
 	var b strings.Builder
@@ -68,16 +69,16 @@ const (
 )
 
 // noTable reports whether a statement names a table that is not there.
-func (d dialect) noTable(err error) bool {
+func (d Dialect) noTable(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return pg.Code == postgresNoTable
 	}
-	return d == sqlite && strings.Contains(err.Error(), "no such table") // SQLite has no code of its own for it
+	return d == SQLite && strings.Contains(err.Error(), "no such table") // SQLite has no code of its own for it
 }
 
-// conflict reports whether the statement lost against another writer.
-func (d dialect) conflict(err error) bool {
+// Conflict reports whether the statement lost against another writer.
+func (d Dialect) Conflict(err error) bool {
 	var lite *sqlitedriver.Error
 	if errors.As(err, &lite) {
 		return lite.Code() == sqliteConstraintPrimary || lite.Code() == sqliteConstraintUnique
@@ -89,10 +90,10 @@ func (d dialect) conflict(err error) bool {
 	return false
 }
 
-// fault gives a database's error a code: Conflict for a lost race, Unavailable for everything that may pass.
-func (d dialect) fault(err error, format string, args ...any) error {
+// Fault gives a database's error a code: Conflict for a lost race, Unavailable for everything that may pass.
+func (d Dialect) Fault(err error, format string, args ...any) error {
 	code := fault.Unavailable
-	if d.conflict(err) {
+	if d.Conflict(err) {
 		code = fault.Conflict
 	}
 	return fault.Wrap(code, err, format, args...)

@@ -1,0 +1,81 @@
+package feature
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Posted is a row of a view as it was posted.
+type Posted struct {
+	// ID is the sender's name of it: the same again is sent twice, or corrected.
+	ID  string
+	Key Key
+	// Names is KeyOf of the names of the entity's keys. A version of the view whose entity has other keys knows nothing of the row.
+	Names Key
+	// Event is when it was true.
+	Event Instant
+	// Values is a JSON object of View.Inputs by their names, its names sorted. What is left out is missing.
+	Values json.RawMessage
+}
+
+// Logged is a row of a view's log. A row that was corrected stays, and the correction follows it.
+type Logged struct {
+	Posted
+	// Seq numbers the rows of a view, from 1 and without gaps, in the order in which they were written.
+	Seq int64
+	// Created is when it was known.
+	Created Instant
+}
+
+// Appended is what became of a posted row.
+type Appended struct {
+	// Seq and Created are those of its row in the log.
+	Seq     int64
+	Created Instant
+	// Duplicate says that the row was there before: the same, or a correction of it that came since.
+	Duplicate bool
+}
+
+// Fold makes of what the online store holds of an entity, nil where that is nothing, what it is to hold once all of these rows are in the log: all of the
+// entity, corrected ones as well, on the days of those that are new or on all days, in the order of the log. The version is a row of the register. It depends on nothing
+// that another call did, for a transaction may run again. No bytes are nothing to hold.
+type Fold func(version Registered, key Key, state []byte, rows []Logged) ([]byte, error)
+
+// MovedError is the error of a posted row whose ID the log has with another entity, or the same by other keys, or another instant.
+type MovedError struct {
+	// Index is its place among those that were posted.
+	Index int
+}
+
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("events[%d]: a correction keeps entity and event_timestamp of its event_id; post another event_id", e.Index)
+}
+
+// Log is what was posted to views: each view has one, whatever its versions make of it.
+type Log interface {
+	// Append writes rows of a view, all or none, and rewrites by fold what is held of their entities in every version of the view that is live, in one
+	// transaction that outlives the machine's failure when this returns. A row whose ID and values the log has already, as the newest or an older version of that
+	// ID, is a duplicate and has no effect; one whose ID it has with other values is a correction and a row of its own; one whose ID it has with another entity
+	// or instant is fault.Refused, see MovedError. Created is what the clock says once no other writer is before it, and later than that of every row
+	// before: no two rows of a view became known at once. A view of which no version is live is fault.NotFound. The answers are in the order of the rows.
+	// Calls that come at once may share a transaction, and then the fold of one of them serves all: callers of one store fold alike. Each is answered as if it were alone,
+	// and none fails for what another posts. Where the context ends first, rows may be written all the same: the same again tells.
+	Append(ctx context.Context, view string, rows []Posted, clock func() Instant, fold Fold) ([]Appended, error)
+	// Events returns up to limit rows of a view's log that follow the one with that Seq, in their order. What is returned is whole: no row before the last of
+	// them comes later. None is empty.
+	Events(ctx context.Context, view string, after int64, limit int) ([]Logged, error)
+	// Refold rewrites by fold what one version of a view holds, from all rows of the log, unless it is made of all of them already: a version that was not live
+	// all the time since the first row was posted is brought up by it. Until then Append folds all rows of an entity of which there is a new one. A version that is not live is fault.NotFound.
+	Refold(ctx context.Context, view string, version int, fold Fold) error
+}
+
+// MovedAt is the place of the row that err, of Append, says is moved; false of another error.
+func MovedAt(err error) (at int, is bool) {
+	var moved *MovedError
+	if !errors.As(err, &moved) {
+		return 0, false
+	}
+	return moved.Index, true
+}

@@ -1,0 +1,171 @@
+package feature
+
+import (
+	"slices"
+	"time"
+
+	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/transform"
+)
+
+// State is what the online store holds of an entity in a view: all that is needed to tell its features at any moment from when it was written on, until
+// there are further rows.
+type State struct {
+	// Generation counts what was written of files: what an older one has never replaces it.
+	Generation int64
+	// Files is made of the rows that the warehouse read, Log of those that were posted. Rows of both are told apart by nothing: a row is corrected
+	// where it came from.
+	Files, Log Part
+}
+
+// Part is what rows of one origin say.
+type Part struct {
+	// Newest is the newest row; nil where there is none.
+	Newest *Row
+	// Days are the tiles of the view's longest window, in the order of their days.
+	Days []DayTile
+}
+
+// DayTile is the tile of the rows of a day.
+type DayTile struct {
+	Day  Day
+	Tile Tile
+}
+
+// Reader tells a view's features of states. It is immutable and safe for concurrent use.
+type Reader struct {
+	view       *View
+	names      Key // of the keys
+	aggregates *aggregates
+	columns    []pipeline.Column // those of View.Inputs
+	inputs     []int             // the place of each plain feature's column; -1 of an aggregate
+	window     int
+	validator  *Validator
+	wrong      error // why there is no validator
+}
+
+// Reader makes one for the view, which must not change any more.
+func (v *View) Reader() *Reader {
+	r := &Reader{view: v, names: KeyOf(v.Keys...), aggregates: v.aggregates(), columns: v.Inputs(), window: v.Window()}
+	r.validator, r.wrong = v.Validator()
+	for i := range v.Features {
+		at := -1
+		if f := &v.Features[i]; f.Plain() {
+			at = v.Input(f.Column())
+		}
+		r.inputs = append(r.inputs, at)
+	}
+	return r
+}
+
+// At is what the view says at a moment of an entity with this state, nil where the store has none. A state says nothing of moments before its newest row was
+// known: for them, which only a clock asks for that is behind the writer's, it says what it says at that instant, and so never counts a row that is not true yet.
+func (r *Reader) At(s *State, moment Instant) (Reading, error) {
+	reading := Reading{Values: make([]transform.Value, len(r.view.Features)), Statuses: make([]Status, len(r.view.Features))}
+	var newest *Row
+	if s != nil {
+		newest = later(s.Files.Newest, s.Log.Newest)
+	}
+	if newest != nil {
+		reading.Event, moment = newest.Event, max(moment, newest.Known())
+	}
+	whole := Present
+	switch {
+	case newest == nil:
+		whole = NotFound
+	case r.view.TTL > 0 && newest.Event <= moment-Instant(time.Duration(r.view.TTL)/time.Microsecond):
+		whole = TooOld
+	}
+	var windows map[int]Tile // by their days: features of one window share it
+	for i := range r.view.Features {
+		f := &r.view.Features[i]
+		reading.Values[i].Missing, reading.Statuses[i] = true, whole
+		if whole != Present {
+			continue
+		}
+		if at := r.inputs[i]; at >= 0 {
+			reading.Values[i] = newest.Values[at]
+		} else {
+			if windows == nil {
+				windows = map[int]Tile{}
+			}
+			tile, ok := windows[f.Days()]
+			if !ok {
+				var err error
+				if tile, err = r.over(s, moment.Day()-Day(f.Days()), moment.Day()); err != nil {
+					return Reading{}, err
+				}
+				windows[f.Days()] = tile
+			}
+			reading.Values[i] = r.aggregates.value(f, tile)
+		}
+		if reading.Values[i].Missing {
+			reading.Statuses[i] = Null
+		}
+	}
+	return reading, nil
+}
+
+// over is the tile of the days from the first to the last.
+func (r *Reader) over(s *State, first, last Day) (Tile, error) {
+	sum := r.aggregates.empty()
+	for _, part := range []*Part{&s.Files, &s.Log} {
+		for _, d := range part.Days {
+			if d.Day < first || d.Day > last {
+				continue
+			}
+			var err error
+			if sum, err = r.aggregates.merge(sum, d.Tile); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return sum, nil
+}
+
+// later is the newer of two rows.
+func later(a, b *Row) *Row {
+	if a == nil || b != nil && b.Position().Compare(a.Position()) > 0 {
+		return b
+	}
+	return a
+}
+
+// Posted is the state after rows were posted: these are all rows, corrected ones as well, of the days on which there are new ones. Days that no window
+// reaches any more at the moment are forgotten.
+func (r *Reader) Posted(s State, rows []Row, moment Instant) (State, error) {
+	days := map[Day][]Row{}
+	for _, row := range Newest(rows) {
+		s.Log.Newest = later(s.Log.Newest, &row)
+		days[row.Event.Day()] = append(days[row.Event.Day()], row)
+	}
+	if len(r.aggregates.slots) == 0 {
+		return s, nil
+	}
+	kept := slices.DeleteFunc(slices.Clone(s.Log.Days), func(d DayTile) bool { return days[d.Day] != nil })
+	for day, of := range days {
+		tile, err := r.aggregates.tile(of)
+		if err != nil {
+			return State{}, err
+		}
+		kept = append(kept, DayTile{day, tile})
+	}
+	s.Log.Days = r.within(kept, moment)
+	return s, nil
+}
+
+// Computed is the state with what a generation of files says; as it was where that is an older one.
+func (r *Reader) Computed(s State, generation int64, files Part, moment Instant) State {
+	if generation < s.Generation {
+		return s
+	}
+	files.Days = r.within(files.Days, moment)
+	return State{Generation: generation, Files: files, Log: s.Log}
+}
+
+// within are the days that a window reaches at the moment or, for clocks differ, a day before, in their order.
+func (r *Reader) within(days []DayTile, moment Instant) []DayTile {
+	days = slices.DeleteFunc(slices.Clone(days), func(d DayTile) bool { return d.Day < moment.Day()-Day(r.window)-1 })
+	slices.SortFunc(days, func(a, b DayTile) int { return int(a.Day) - int(b.Day) })
+	return days
+}

@@ -1,0 +1,3 @@
+DROP TABLE feature_events;
+DROP TABLE feature_folds;
+DROP TABLE feature_logs;

@@ -1,0 +1,2 @@
+DROP TABLE feature_definitions;
+DROP TABLE feature_applied_migrations;

@@ -1,0 +1,2 @@
+DROP TABLE feature_progress;
+DROP TABLE feature_states;

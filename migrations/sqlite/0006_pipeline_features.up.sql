@@ -1,0 +1,1 @@
+ALTER TABLE pipelines ADD COLUMN features TEXT NOT NULL DEFAULT ''; -- registry.PipelineSpec.Features as JSON; empty where there are none
