@@ -45,10 +45,16 @@ func TextsOf(raw arrow.Array) func(int) string {
 	return nil
 }
 
-// number is the shortest text of a number; NaN is missing.
+// wholeDigits is below which whole numbers are their digits.
+const wholeDigits = 1e15
+
+// number is the shortest text of a number, of a whole one its digits; NaN is missing.
 func number(x float64, bits int) string {
-	if math.IsNaN(x) {
+	switch {
+	case math.IsNaN(x):
 		return ""
+	case math.Abs(x) < wholeDigits && x == math.Trunc(x):
+		return strconv.FormatFloat(x, 'f', -1, bits)
 	}
 	return strconv.FormatFloat(x, 'g', -1, bits)
 }

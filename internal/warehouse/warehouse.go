@@ -18,6 +18,15 @@ import (
 type Warehouse struct {
 	dir     string
 	threads int // of a call; 0 is one for every processor, and tests hold results to any number
+	rows    int // of a key, see crowd; 0 is the usual number
+}
+
+// crowd is how many rows of a key may be looked at for each row that asks for one of them.
+func (w *Warehouse) crowd() int64 {
+	if w.rows > 0 {
+		return int64(w.rows)
+	}
+	return 32
 }
 
 // Open checks that DuckDB works. dir, made when absent, takes what does not fit into memory.
@@ -44,6 +53,16 @@ type session struct {
 // session makes a database that reaches the named files and nothing else of the machine: conditions in a spec are SQL, and whoever may write a
 // spec may not read a worker's disk.
 func (w *Warehouse) session(ctx context.Context, files []string, work func(session) error) error {
+	return w.unlocked(ctx, files, func(s session) error {
+		if err := s.exec("SET lock_configuration = true"); err != nil {
+			return fault.Wrap(fault.Internal, err, "DuckDB: locking its settings")
+		}
+		return work(s)
+	})
+}
+
+// unlocked is a session whose settings the work may change: it runs no SQL of anybody else's.
+func (w *Warehouse) unlocked(ctx context.Context, files []string, work func(session) error) error {
 	db, err := sql.Open("duckdb", "?autoinstall_known_extensions=false&autoload_known_extensions=false")
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "DuckDB")
@@ -57,7 +76,7 @@ func (w *Warehouse) session(ctx context.Context, files []string, work func(sessi
 	}
 	settings := []string{
 		"memory_limit = '" + memory + "'", "temp_directory = " + text(w.dir), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
-		"enable_external_access = false", "lock_configuration = true",
+		"enable_external_access = false", "TimeZone = 'UTC'",
 	}
 	if w.threads > 0 {
 		settings = append([]string{fmt.Sprintf("threads = %d", w.threads)}, settings...)
