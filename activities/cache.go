@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
@@ -15,6 +16,8 @@ import (
 type StepCache struct {
 	Registry CachedSteps
 	Objects  Objects
+	// Turns are of the steps of this process; nil of one that takes each step as it comes.
+	Turns *Turns
 }
 
 // CachedSteps are the outputs that are kept, see registry.Registry.
@@ -54,6 +57,11 @@ func cached[StepIn, In any, Out Output, P reusable[Out]](ctx context.Context, c 
 		return out, fault.Wrap(fault.Internal, err, "encoding the input of %s", step.Name)
 	}
 	key := stepKey(step.Name, step.Version, input)
+	release, err := c.Turns.take(ctx, key)
+	if err != nil {
+		return out, err
+	}
+	defer release()
 	out, hit, err := lookup[Out, P](ctx, c, key)
 	if hit || err != nil {
 		return out, err
@@ -101,9 +109,12 @@ func lookup[Out Output, P reusable[Out]](ctx context.Context, c StepCache, key s
 	return found, true, nil
 }
 
-// whole reports whether an object is there, and if it is a dataset, its parts: who reads it would fail without one of them, in every run.
+// whole reports whether an object is there, and if it is a dataset or what is held of a view, its parts: who reads it would fail without one of them, in every run.
 func (c StepCache) whole(ctx context.Context, ref artifact.Ref) (bool, error) {
 	exists, err := c.Objects.Exists(ctx, ref)
+	if err == nil && exists && ref.MediaType == viewType {
+		return c.wholeView(ctx, ref)
+	}
 	if err != nil || !exists || ref.MediaType != datasetType {
 		return exists, err
 	}
@@ -117,6 +128,15 @@ func (c StepCache) whole(ctx context.Context, ref artifact.Ref) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+func (c StepCache) wholeView(ctx context.Context, ref artifact.Ref) (bool, error) {
+	m, err := viewManifest(ctx, c.Objects, ref)
+	if err != nil {
+		return false, err
+	}
+	are, err := there(ctx, c.Objects, m.Partitions)
+	return !slices.Contains(are, false), err
 }
 
 // stepKey is the SHA-256 of a step's name, its version and its input. A zero byte, which no name and no JSON holds, parts them.

@@ -37,7 +37,7 @@ func specAt(ctx context.Context, reg registry.Registry, model, digest string) (p
 	if err != nil {
 		return pipeline.Spec{}, err
 	}
-	return pipeline.Parse(model+".yaml", registered.YAML)
+	return registered.Spec()
 }
 
 // trackSpec is how a track is started under the spec's limits: in the image that its version names, in the worker's where it names none.

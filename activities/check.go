@@ -46,7 +46,11 @@ type CheckedRows struct {
 type Desk struct {
 	Cache     StepCache
 	Warehouse Warehouse
-	Folder    string
+	// Views computes what views say of a sample's rows.
+	Views  ViewWarehouse
+	Folder string
+	// Places is where the objects of a job without a platform lie.
+	Places source.Places
 	// Connection is the URL of a database that the spec names.
 	Connection func(name string) (string, error)
 	// Page renders a profile for people, with what validation found.
@@ -70,11 +74,16 @@ func (d Desk) Check(ctx context.Context, spec pipeline.Spec, data string, today 
 			uploads[uri] = append(uploads[uri], f.Path)
 		}
 	}
-	return d.check(ctx, spec, uploads, known)
+	return d.check(ctx, spec, uploads, known, nil)
 }
 
-// check does so with files where uploads say that they are, and with what is known on that day.
-func (d Desk) check(ctx context.Context, spec pipeline.Spec, uploads map[string][]string, known string) (DataCheck, error) {
+// extraction reads rows.
+func (d Desk) extraction() Extraction {
+	return Extraction{Cache: d.Cache, Warehouse: d.Warehouse, Folder: d.Folder, Places: d.Places, Connection: d.Connection}
+}
+
+// check does so with files where uploads say that they are, with what is known on that day, and with manifests of the views that features of the spec are of.
+func (d Desk) check(ctx context.Context, spec pipeline.Spec, uploads map[string][]string, known string, views []artifact.Ref) (DataCheck, error) {
 	loaded := taken(spec)
 	var err error
 	if loaded.Schema.Ref, err = putJSON(ctx, d.Cache.Objects, schema.Of(spec)); err != nil {
@@ -82,8 +91,8 @@ func (d Desk) check(ctx context.Context, spec pipeline.Spec, uploads map[string]
 	}
 	loaded.Schema.Version = 1
 	out := DataCheck{KnownAt: known, Findings: []dataset.Finding{}, Vetoes: []leak.Veto{}, Notes: []string{}, Refused: []string{}, Artifacts: loaded.Artifacts()}
-	in := ExtractInput{Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Uploads: uploads, KnownAt: known}
-	extraction := Extraction{Cache: d.Cache, Warehouse: d.Warehouse, Folder: d.Folder, Connection: d.Connection}
+	in := ExtractInput{Source: spec.Source, Outcomes: spec.Outcomes, Features: views, Limits: spec.Limits, Uploads: uploads, KnownAt: known}
+	extraction := d.extraction()
 	checking := Checking{Cache: d.Cache, Warehouse: d.Warehouse, Page: d.Page}
 	extracted, validated, err := d.read(ctx, extraction, checking, &loaded, in, &out)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
 )
@@ -25,6 +26,9 @@ type TestInput struct {
 	Fork bool `json:"fork,omitempty"`
 	// Image is the one in which the model is tried, where it is.
 	Image string `json:"image,omitempty"`
+	// Registered is the digest of what the feature store has declared, where that is looked at; empty of nothing. What is looked at later is what the commit's lock
+	// says, which is among Made.
+	Registered string `json:"registered,omitempty"`
 	// Champion is the bundle of the model that serves; nil without one.
 	Champion *artifact.Ref `json:"champion,omitempty"`
 	// Made are artifacts of tests before, by role.
@@ -70,6 +74,8 @@ type Integration struct {
 	Evaluation Evaluation
 	// Predictor tries a model in the real loanops-api.
 	Predictor Predictor
+	// Features has the definitions that repositories may name beside their own; nil without a feature store.
+	Features feature.Register
 	// Commands runs what a repository brings along to be run; nil where that is not allowed.
 	Commands Commands
 }
@@ -139,8 +145,14 @@ func PutTree(ctx context.Context, objects Objects, tree *ci.Tree) (artifact.Ref,
 	return objects.Put(ctx, packed, treeType, "tar")
 }
 
-// CheckSpec holds what a commit says against what can be known without running anything.
+// CheckSpec holds what a commit says against what can be known without running anything. What the features of its spec come to is locked: everything after looks at
+// the lock.
 func (i *Integration) CheckSpec(ctx context.Context, in TestInput) (TestOutput, error) {
+	registered, err := registeredIn(ctx, i.Features)
+	if err != nil {
+		return TestOutput{}, err
+	}
+	in.Registered = registered.digest
 	return i.test(ctx, CheckSpec, in, func(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Report, map[string]artifact.Ref, error) {
 		var contract *request.Contract
 		if in.Champion != nil {
@@ -150,14 +162,25 @@ func (i *Integration) CheckSpec(ctx context.Context, in TestInput) (TestOutput, 
 			}
 			contract = &champion.Contract
 		}
-		return ci.CheckRepository(tree, contract), nil, nil
+		report, repository, err := ci.CheckRepository(tree, contract, ci.Over{
+			Registered: registered.Catalogue, Keep: keeper(ctx, i.Cache.Objects, tree),
+			Query: func(view *feature.View, from []*feature.View) error { return i.Desk.Views.CheckQuery(ctx, view, from) },
+		})
+		if err != nil || report.Status == ci.Refused || repository.Lock == nil {
+			return report, nil, err
+		}
+		if i.Features == nil {
+			report.Log = append(report.Log, "there is no feature store (LOANOPS_FEATURES_DATABASE): features can be of the repository's own definitions alone")
+		}
+		made, err := putLock(ctx, i.Cache.Objects, *repository.Lock)
+		return report, made, err
 	})
 }
 
 // ValidateSample takes the sample from its files to a split dataset, as a training takes its data.
 func (i *Integration) ValidateSample(ctx context.Context, in TestInput) (TestOutput, error) {
 	return i.test(ctx, ValidateSample, in, func(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Report, map[string]artifact.Ref, error) {
-		repository, err := ci.Read(tree)
+		repository, err := readLocked(ctx, i.Cache.Objects, tree, in.Made)
 		if err != nil {
 			return ci.Report{}, nil, err
 		}
@@ -165,11 +188,15 @@ func (i *Integration) ValidateSample(ctx context.Context, in TestInput) (TestOut
 		if err != nil {
 			return ci.Report{}, nil, err
 		}
+		views, said, err := i.views(ctx, tree, repository)
+		if err != nil {
+			return ci.Report{}, nil, err
+		}
 		known, err := knownInSample(spec.Source, in.KnownAt)
 		if err != nil {
 			return ci.Report{}, nil, err
 		}
-		checked, err := i.Desk.check(ctx, spec, uploads, known)
+		checked, err := i.Desk.check(ctx, spec, uploads, known, views)
 		if err != nil {
 			return ci.Report{}, nil, err
 		}
@@ -178,6 +205,7 @@ func (i *Integration) ValidateSample(ctx context.Context, in TestInput) (TestOut
 			Summary: fmt.Sprintf("%d rows of the sample, %d of them good; train %d, validation %d, test %d",
 				checked.Rows.Read, checked.Rows.Cleaned, checked.Rows.Train, checked.Rows.Validation, checked.Rows.Test),
 		}
+		report.Log = append(report.Log, said...)
 		if len(checked.Refused) > 0 {
 			report.Status = ci.Refused
 		}

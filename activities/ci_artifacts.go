@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/request"
 )
 
 // component is a step of a training as an integration sees it: what it reads, what it makes, and what must hold of that.
@@ -50,7 +51,7 @@ var components = []component{
 // The repository's commands for this step do the same with components that are its own code: both must pass.
 func (i *Integration) TestArtifacts(ctx context.Context, in TestInput) (TestOutput, error) {
 	return i.test(ctx, TestArtifacts, in, func(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Report, map[string]artifact.Ref, error) {
-		repository, err := ci.Read(tree)
+		repository, err := readLocked(ctx, i.Cache.Objects, tree, in.Made)
 		if err != nil {
 			return ci.Report{}, nil, err
 		}
@@ -98,7 +99,7 @@ func holdComponents(ctx context.Context, objects Objects, sets ...map[string]art
 		maps.Copy(all, set)
 	}
 	report := ci.Report{Status: ci.Passed}
-	declared := map[string]bool{artifact.Schema: true}
+	declared := map[string]bool{artifact.Schema: true, artifact.FeatureLock: true}
 	for _, c := range components {
 		wrong, err := c.check(ctx, objects, all)
 		if err != nil {
@@ -280,8 +281,12 @@ func goldenScores(ctx context.Context, objects Objects, made map[string]artifact
 	if err != nil {
 		return "", err
 	}
+	reads, err := request.NewApplications(m.Contract, m.Signature())
+	if err != nil {
+		return "", err
+	}
 	for n, row := range golden.Rows {
-		values, err := row.Values(m.Signature())
+		values, err := model.Asked(reads, row.Application)
 		if err != nil {
 			return fmt.Sprintf("golden row %d is no application of the model's", n+1), nil //nolint:nilerr // that is the finding
 		}

@@ -33,7 +33,7 @@ func (i *Integration) ReplayHistories(ctx context.Context, in TestInput) (TestOu
 // commandsOf is a step that is nothing but the repository's commands for it.
 func (i *Integration) commandsOf(step ci.Step, none string) func(context.Context, *ci.Tree, TestInput) (ci.Report, map[string]artifact.Ref, error) {
 	return func(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Report, map[string]artifact.Ref, error) {
-		repository, err := ci.Read(tree)
+		repository, err := readLocked(ctx, i.Cache.Objects, tree, in.Made)
 		if err != nil {
 			return ci.Report{}, nil, err
 		}

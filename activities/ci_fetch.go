@@ -204,13 +204,7 @@ func unlessAway(packed CommitOutput, err error) (CommitOutput, error) {
 const maxPacked = ci.MaxTreeBytes + ci.MaxFiles*2048
 
 // PipelineOf is the name that the spec in a tree has; empty where that cannot be read: the first test says why.
-func PipelineOf(tree *ci.Tree) string {
-	repository, err := ci.Read(tree)
-	if err != nil {
-		return ""
-	}
-	return repository.Spec.Name
-}
+func PipelineOf(tree *ci.Tree) string { return ci.NameOf(tree) }
 
 // ReadCommit is a commit of a repository, alone or merged into a branch.
 func ReadCommit(ctx context.Context, repository *git.Repository, ref, against string) (git.Commit, error) {

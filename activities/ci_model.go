@@ -39,7 +39,7 @@ func (i *Integration) TestPredictions(ctx context.Context, in TestInput) (TestOu
 // TestQuality holds the sample's model against the spec's absolute gates: there is no champion on a sample.
 func (i *Integration) TestQuality(ctx context.Context, in TestInput) (TestOutput, error) {
 	return i.test(ctx, TestQuality, in, func(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Report, map[string]artifact.Ref, error) {
-		repository, err := ci.Read(tree)
+		repository, err := readLocked(ctx, i.Cache.Objects, tree, in.Made)
 		if err != nil {
 			return ci.Report{}, nil, err
 		}
@@ -88,7 +88,7 @@ func (i *Integration) TestIntegration(ctx context.Context, in TestInput) (TestOu
 
 // sampleModel is what the repository holds, and the model that was made of its sample.
 func (i *Integration) sampleModel(ctx context.Context, tree *ci.Tree, in TestInput) (ci.Repository, *model.Model, error) {
-	repository, err := ci.Read(tree)
+	repository, err := readLocked(ctx, i.Cache.Objects, tree, in.Made)
 	if err != nil {
 		return repository, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/image/reference"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -25,6 +27,8 @@ type PackageInput struct {
 	Commit string       `json:"commit"` // full hash
 	// Predictor is the image in which the commit was tried, and in which its models are to serve.
 	Predictor string `json:"predictor"`
+	// Lock is what the features of the spec came to; nil of a commit that has to do with no feature store.
+	Lock *artifact.Ref `json:"feature_lock,omitempty"`
 	// Steps are the tests in their order.
 	Steps []StepOutcome `json:"steps"`
 }
@@ -71,9 +75,11 @@ type RegisterPipelineInput struct {
 	Commit  string       `json:"commit"`
 	Package string       `json:"package"`
 	// Predictor is the image that the package names.
-	Predictor string    `json:"predictor"`
-	RunID     string    `json:"run_id"`
-	By        Publisher `json:"by"`
+	Predictor string `json:"predictor"`
+	// Lock is that of the package.
+	Lock  *artifact.Ref `json:"feature_lock,omitempty"`
+	RunID string        `json:"run_id"`
+	By    Publisher     `json:"by"`
 }
 
 // RegisterPipelineOutput is the version that is.
@@ -81,6 +87,8 @@ type RegisterPipelineOutput struct {
 	Pipeline string `json:"pipeline"`
 	Version  int    `json:"version"`
 	Created  bool   `json:"created"` // false: this very package is that version already
+	// Definitions say what was done about feature definitions of the repository, one by one; none where nothing changed.
+	Definitions []string `json:"definitions,omitempty"`
 }
 
 // Summary is its number.
@@ -88,13 +96,21 @@ func (o RegisterPipelineOutput) Summary() string {
 	if !o.Created {
 		return fmt.Sprintf("%s is version %d already", o.Pipeline, o.Version)
 	}
-	return fmt.Sprintf("%s version %d", o.Pipeline, o.Version)
+	text := fmt.Sprintf("%s version %d", o.Pipeline, o.Version)
+	if len(o.Definitions) > 0 {
+		text += "; " + strings.Join(o.Definitions, ", ")
+	}
+	return text
 }
 
 // Publication makes pipeline versions of commits that passed.
 type Publication struct {
 	Registry registry.Registry
 	Objects  Objects
+	// Features is where definitions of repositories are applied; nil without a feature store.
+	Features feature.Register
+	// KeepFresh does with schedules what the rows of the register say, see schedule.Schedules.
+	KeepFresh func(context.Context, []feature.Registered) error
 	// Images is where packages are pushed to.
 	Images image.Registry
 	// Register records a spec and does with schedules what it declares, see schedule.Schedules.
@@ -124,7 +140,7 @@ func (p *Publication) pack(ctx context.Context, in PackageInput) (packed, error)
 	if err != nil {
 		return packed{}, err
 	}
-	repository, err := ci.Read(tree)
+	repository, err := readBy(ctx, p.Objects, tree, in.Lock)
 	if err != nil {
 		return packed{}, err
 	}
@@ -147,13 +163,26 @@ func (p *Publication) pack(ctx context.Context, in PackageInput) (packed, error)
 	}, fault.Wrap(fault.Internal, err, "the package of %s", repository.Spec.Name)
 }
 
-// packageFiles are the spec, the feature tests and what says how they are run, each where it is in the repository; its schema, and the Terraform module by which
-// a version is delivered. A file of the repository that is where one of these goes is refused.
+// packageFiles are the spec, the feature definitions, the feature tests and what says how they are run, each where it is in the repository; its schema, the lock of what
+// its features came to, and the Terraform module by which a version is delivered. A file of the repository that is where one of these goes is refused.
 func packageFiles(tree *ci.Tree, repository ci.Repository) (map[string][]byte, error) {
 	files := map[string][]byte{repository.PipelineFile: repository.YAML}
 	for _, test := range repository.TestFiles {
 		file, _ := tree.File(test.Path)
 		files[test.Path] = file.Data
+	}
+	for _, name := range repository.DefinitionFiles {
+		file, _ := tree.File(name)
+		files[name] = file.Data
+	}
+	if repository.Lock != nil {
+		lock, err := repository.Lock.Encode()
+		if err != nil {
+			return nil, err
+		}
+		if err := put(files, feature.LockFile, lock); err != nil {
+			return nil, err
+		}
 	}
 	if config, has := tree.File(ci.ConfigFile); has {
 		files[ci.ConfigFile] = config.Data
@@ -209,13 +238,14 @@ func (p *Publication) Publish(ctx context.Context, in PublishInput) (PublishOutp
 }
 
 // RegisterVersion records the package as the pipeline's newest version, and its spec as the one that is trained from now on. The files of the commit that the
-// spec names are kept in the store, and named there: a schedule's training finds them.
+// spec names are kept in the store, and named there: a schedule's training finds them. The repository's feature definitions are applied with it, and the spec is registered
+// with the columns that it was tested with.
 func (p *Publication) RegisterVersion(ctx context.Context, in RegisterPipelineInput) (RegisterPipelineOutput, error) {
 	tree, err := getTree(ctx, p.Objects, in.Tree)
 	if err != nil {
 		return RegisterPipelineOutput{}, err
 	}
-	repository, err := ci.Read(tree)
+	repository, plan, err := p.defined(ctx, tree, in.Lock, in.By)
 	if err != nil {
 		return RegisterPipelineOutput{}, err
 	}
@@ -227,6 +257,7 @@ func (p *Publication) RegisterVersion(ctx context.Context, in RegisterPipelineIn
 	if err != nil {
 		return RegisterPipelineOutput{}, err
 	}
+	spec.Look(repository.Spec.Looked())
 	versions, err := p.Registry.PipelineVersions(ctx, spec.Name)
 	if err != nil {
 		return RegisterPipelineOutput{}, err
@@ -246,10 +277,19 @@ func (p *Publication) RegisterVersion(ctx context.Context, in RegisterPipelineIn
 	if err != nil {
 		return RegisterPipelineOutput{}, err
 	}
+	done, err := p.apply(ctx, plan, in)
+	if err != nil {
+		return RegisterPipelineOutput{}, err
+	}
+	if in.Lock != nil {
+		if err := p.keepFresh(ctx); err != nil {
+			return RegisterPipelineOutput{}, err
+		}
+	}
 	if err := p.Register(ctx, p.Registry, as); err != nil {
 		return RegisterPipelineOutput{}, err
 	}
-	return RegisterPipelineOutput{Pipeline: spec.Name, Version: version.Version, Created: created}, p.trainNewest(ctx, spec.Name, as.Digest)
+	return RegisterPipelineOutput{Pipeline: spec.Name, Version: version.Version, Created: created, Definitions: done}, p.trainNewest(ctx, spec.Name, as.Digest)
 }
 
 // trainNewest registers the newest version's spec again where another run has published since, and this one's came after it: what is trained is the newest. A

@@ -50,9 +50,12 @@ func GivenTo(step ci.Step, known TestInput, made map[ci.Step]map[string]artifact
 	in := TestInput{Tree: known.Tree, KnownAt: known.KnownAt, Made: map[string]artifact.Ref{}}
 	reads := tests[step].reads
 	for _, test := range ci.Tests() {
+		if test.Step == step {
+			continue // what it made before is none of what it is given
+		}
 		all := slices.Contains(reads, everything) && slices.Contains(ci.After(step), test.Step)
 		for role, ref := range made[test.Step] {
-			if all || slices.Contains(reads, role) {
+			if all || role == artifact.FeatureLock || slices.Contains(reads, role) { // nothing is read of a spec but by the lock of its features
 				in.Made[role] = ref
 			}
 		}

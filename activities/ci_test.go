@@ -438,7 +438,7 @@ func TestAPackageHasEveryFileWhereItWas(t *testing.T) {
 	require.True(t, has)
 	tests.Data = []byte(strings.Replace(string(tests.Data), "level rent", "level  rent", 1))
 	require.NoError(t, shipped.Add("more/features.yaml", tests))
-	repository, err := ci.Read(shipped)
+	repository, err := ci.Read(shipped, ci.Over{})
 	require.NoError(t, err)
 	require.Len(t, repository.TestFiles, 2)
 	files, err := packageFiles(shipped, repository)
@@ -449,7 +449,7 @@ func TestAPackageHasEveryFileWhereItWas(t *testing.T) {
 	}
 	sample, _ := shipped.File("sample/applications.csv")
 	require.NoError(t, packed.Add("sample/applications.csv", sample)) // the one thing that is missing
-	again, err := ci.Read(packed)
+	again, err := ci.Read(packed, ci.Over{})
 	require.NoError(t, err)
 	require.Equal(t, repository.TestFiles, again.TestFiles)
 	require.Equal(t, repository.Spec, again.Spec)

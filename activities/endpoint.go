@@ -19,6 +19,7 @@ import (
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/request"
 )
 
 // goldenTolerance is how far a served probability may be from the evaluated one: both come from the same Score, so only
@@ -120,9 +121,13 @@ func (e *Endpoint) Smoke(ctx context.Context, in EndpointInput) (EndpointOutput,
 
 // smoke asks the predictor at url for golden rows and lists what is wrong with its answers.
 func smoke(ctx context.Context, client *http.Client, url string, d decision.Decider, digest, policy string, golden model.Golden) (failures []string, err error) {
+	reads, err := request.NewApplications(d.Model.Contract, d.Model.Signature())
+	if err != nil {
+		return nil, err
+	}
 	for i, row := range golden.Rows {
 		say(ctx, fmt.Sprintf("golden row %d of %d", i+1, len(golden.Rows)))
-		want, err := wanted(d, digest, policy, row)
+		want, err := wanted(d, reads, digest, policy, row)
 		if err != nil {
 			return failures, err
 		}
@@ -138,8 +143,8 @@ func smoke(ctx context.Context, client *http.Client, url string, d decision.Deci
 }
 
 // wanted is the answer that a golden row should get.
-func wanted(d decision.Decider, digest, policy string, row model.GoldenRow) (want decided, err error) {
-	values, err := row.Values(d.Model.Signature())
+func wanted(d decision.Decider, reads *request.Applications, digest, policy string, row model.GoldenRow) (want decided, err error) {
+	values, err := model.Asked(reads, row.Application)
 	if err != nil {
 		return want, err
 	}

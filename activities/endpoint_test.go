@@ -23,6 +23,7 @@ import (
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/serving"
 )
 
@@ -31,7 +32,9 @@ func reasons(t *testing.T, b *bench, version registry.ModelVersion, row model.Go
 	t.Helper()
 	m, err := getModel(t.Context(), b.objects, version.Bundle)
 	require.NoError(t, err)
-	values, err := row.Values(m.Signature())
+	reads, err := request.NewApplications(m.Contract, m.Signature())
+	require.NoError(t, err)
+	values, err := model.Asked(reads, row.Application)
 	require.NoError(t, err)
 	factors, err := explain.Principal(m, values, version.Meaning)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/ingest"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/source"
@@ -26,6 +27,8 @@ type Warehouse interface {
 	Broken(ctx context.Context, paths []string, rules []pipeline.Rule, entity string) ([]dataset.Breach, error)
 	// Duplicates counts the rows of Parquet files that equal an earlier one.
 	Duplicates(ctx context.Context, paths []string) (rows int64, err error)
+	// JoinFeatures gives every row of base what views said of its entities at its moment, see feature.Join, and writes the rows, in base's order, to a Parquet file.
+	JoinFeatures(ctx context.Context, base source.Staged, moment string, views []feature.Join, to string) error
 	// Repeated counts the rows of Parquet files that repeat a value of a column.
 	Repeated(ctx context.Context, paths []string, column string) (rows int64, err error)
 }
@@ -38,7 +41,9 @@ type ExtractInput struct {
 	Source  pipeline.Source `json:"source"`
 	// Outcomes bring the label; nil where the source does.
 	Outcomes *pipeline.Outcomes `json:"outcomes,omitempty"`
-	Limits   pipeline.Limits    `json:"limits"`
+	// Features are what the offline store holds of the views that the schema's columns are features of: a feature.Manifest of each.
+	Features []artifact.Ref  `json:"features,omitempty"`
+	Limits   pipeline.Limits `json:"limits"`
 	// Data replaces the source's own rows, but not what is joined to them, when it is not empty; and outcomes only where it brings the label itself.
 	Data string `json:"data"`
 	// Uploads are the objects that hold what a person's local files held, by the URI that names these.
@@ -144,6 +149,7 @@ type extraction struct {
 	Version   int                `json:"version"`
 	Simulate  *pipeline.Simulate `json:"simulate,omitempty"`
 	Relations []relation         `json:"relations"` // the base first, then those that are joined to it, then outcomes
+	Features  []artifact.Ref     `json:"features,omitempty"`
 	Limits    pipeline.Limits    `json:"limits"`
 	AsOf      string             `json:"as_of"`
 	Partial   string             `json:"partial,omitempty"`
@@ -172,7 +178,7 @@ func (e *Extraction) Extract(ctx context.Context, in ExtractInput) (ExtractOutpu
 		}
 	}
 	from := in.Source.Given(in.Data)
-	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Limits: in.Limits, AsOf: in.AsOf, Partial: in.Partial, After: in.After, KnownAt: in.KnownAt}
+	reading := extraction{Schema: in.Schema, Version: in.Version, Simulate: from.Simulate, Features: in.Features, Limits: in.Limits, AsOf: in.AsOf, Partial: in.Partial, After: in.After, KnownAt: in.KnownAt}
 	if from.Simulate != nil {
 		out, err := cached(ctx, e.Cache, ExtractData, reading, e.simulate)
 		return e.sourced(ctx, out, err, from, nil)
@@ -237,7 +243,13 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 	if err != nil {
 		return ExtractOutput{}, err
 	}
-	defer rows.Close()
+	defer func() { rows.Close() }()
+	var views []dataset.View
+	if len(in.Features) > 0 {
+		if rows, views, err = e.looked(ctx, spec, in.Features, rows, folder); err != nil {
+			return ExtractOutput{}, err
+		}
+	}
 	made, err := e.ingest(ctx, ingest.Input{
 		Spec: spec, Rows: rows, AsOf: asOf, Partial: partial, After: after, KnownAt: knownAt, Folder: folder, Once: once,
 		Keep: func(ctx context.Context, path string) (dataset.Part, error) {
@@ -250,6 +262,7 @@ func (e *Extraction) read(ctx context.Context, in extraction, from []opened, onc
 		return ExtractOutput{}, err
 	}
 	made.Dataset.Schema, made.Quarantine.Schema = in.Version, in.Version
+	made.Dataset.Views = views
 	if told != nil {
 		made.Notes = append(made.Notes, told.String())
 	}

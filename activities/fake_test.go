@@ -3,6 +3,7 @@ package activities
 import (
 	"context"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -237,6 +239,13 @@ func (m *memory) Pipeline(_ context.Context, name string) (registry.PipelineSpec
 	return registry.PipelineSpec{}, fault.New(fault.NotFound, "no pipeline %q", name)
 }
 
+func (m *memory) Pipelines(context.Context) (specs []registry.PipelineSpec, _ error) {
+	for _, name := range slices.Sorted(maps.Keys(m.specs)) {
+		specs = append(specs, m.specs[name][0])
+	}
+	return specs, nil
+}
+
 func (m *memory) PipelineAt(_ context.Context, name, digest string) (registry.PipelineSpec, error) {
 	for _, spec := range m.specs[name] {
 		if spec.Digest == digest {
@@ -374,6 +383,16 @@ type bench struct {
 	spec       pipeline.Spec
 }
 
+// withoutFeatures has the shipped spec as it is where there is no feature store.
+func withoutFeatures(t *testing.T) fs.FS {
+	t.Helper()
+	yaml, err := pipelines.FS.ReadFile(product + ".yaml")
+	require.NoError(t, err)
+	text := strings.Replace(string(yaml), "features: [loan_eligibility]\nfeature_store: {given: true}\n", "", 1)
+	require.NotEqual(t, string(yaml), text)
+	return fstest.MapFS{product + ".yaml": {Data: []byte(text)}}
+}
+
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	duck, err := warehouse.Open(t.TempDir())
@@ -381,7 +400,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{objects: newObjects(t), registry: newMemory(), tables: &tables{Warehouse: duck}, deliveries: &deliveries{}}
 	cache := StepCache{Registry: b.registry, Objects: b.objects}
 	b.stages = Stages{
-		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: pipelines.FS, Register: registerOnly},
+		Pipelines:  Pipelines{Registry: b.registry, Objects: b.objects, BuiltIn: withoutFeatures(t), Register: registerOnly},
 		Extraction: Extraction{Cache: cache, Warehouse: b.tables, Folder: t.TempDir(), Places: source.Places{os.TempDir()}, Resumes: true},
 		Checking:   Checking{Cache: cache, Warehouse: b.tables, Page: func(profile.Profile, dataset.Report) ([]byte, error) { return []byte("<html>"), nil }},
 		Training:   Training{Cache: cache},

@@ -54,9 +54,10 @@ func (l *Looking) Schema(ctx context.Context, in SchemaLookInput) (FindingsOutpu
 // LookInput is a look that has come to its verdict.
 type LookInput struct {
 	Look registry.Look `json:"look"`
-	// Drift and Performance are what the steps before measured, where they did.
+	// Drift, Performance and Skew are what the steps before measured, where they did.
 	Drift       *artifact.Ref `json:"drift,omitempty"`
 	Performance *artifact.Ref `json:"performance,omitempty"`
+	Skew        *artifact.Ref `json:"skew,omitempty"`
 }
 
 // LookOutput is where the look can be seen.
@@ -72,6 +73,9 @@ func (l *Looking) Record(ctx context.Context, in LookInput) (out LookOutput, err
 		return out, err
 	}
 	if shown.Performance, err = optional[monitor.Performance](ctx, l.Cache.Objects, in.Performance); err != nil {
+		return out, err
+	}
+	if shown.Skew, err = optional[monitor.Skew](ctx, l.Cache.Objects, in.Skew); err != nil {
 		return out, err
 	}
 	if shown.Earlier, err = l.earlier(ctx, in.Look); err != nil {

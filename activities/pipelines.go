@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"reflect"
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -36,6 +38,8 @@ type PipelineOutput struct {
 	Training   pipeline.Training   `json:"training"`
 	Gates      []pipeline.Gate     `json:"gates"`
 	Monitor    pipeline.Monitor    `json:"monitor"`
+	// Views are the versions of views, view@version, that columns are features of.
+	Views []string `json:"views,omitempty"`
 }
 
 // Summary is the beginning of the digest, enough for people, and the version of the schema.
@@ -77,6 +81,12 @@ type Pipelines struct {
 	Objects  Objects
 	// BuiltIn holds the specs that come with LoanOps, for names that nobody registered.
 	BuiltIn fs.FS
+	// Features is the register of definitions that specs name features of; nil of a worker without a feature store.
+	Features feature.Register
+	// BuiltInFeatures holds the definitions that come with LoanOps, for a register without any.
+	BuiltInFeatures fs.FS
+	// KeepFresh does with schedules what the rows of the register say, see schedule.Schedules.
+	KeepFresh func(context.Context, []feature.Registered) error
 	// Register records a spec and does with schedules what it declares, see schedule.Schedules.
 	Register func(context.Context, registry.Registry, registry.PipelineSpec) error
 }
@@ -90,17 +100,52 @@ func (p *Pipelines) Load(ctx context.Context, in PipelineInput) (PipelineOutput,
 	if err != nil {
 		return PipelineOutput{}, err
 	}
-	spec, err := pipeline.Parse(in.Pipeline+".yaml", registered.YAML)
+	version, err := p.published(ctx, in.Pipeline, registered.Digest)
+	if err != nil {
+		return PipelineOutput{}, err
+	}
+	spec, err := p.resolved(ctx, registered, version)
 	if err != nil {
 		return PipelineOutput{}, err
 	}
 	out := taken(spec)
-	out.Digest = registered.Digest
-	if out.Version, err = p.published(ctx, in.Pipeline, registered.Digest); err != nil {
-		return PipelineOutput{}, err
-	}
+	out.Digest, out.Version = registered.Digest, version
 	out.Schema, out.Refused, err = p.schemaOf(ctx, spec)
 	return out, err
+}
+
+// resolved is the spec with the columns that its references to the feature store come to now. Where these are others than they were, it is registered with them: who
+// decides by the spec reads them there. A pipeline version (0 is none) keeps the columns that it was tested with, see feature.Lock: others come with another commit.
+func (p *Pipelines) resolved(ctx context.Context, registered registry.PipelineSpec, version int) (pipeline.Spec, error) {
+	spec, err := pipeline.Parse(registered.Name+".yaml", registered.YAML)
+	if err != nil || len(spec.Features) == 0 {
+		return spec, err
+	}
+	if version > 0 && len(registered.Features) > 0 {
+		spec.Look(registered.Features)
+		return spec, nil
+	}
+	if p.Features == nil {
+		return spec, fault.New(fault.Invalid, "%s: features: this worker has no feature store (LOANOPS_FEATURES_DATABASE)", spec.Name)
+	}
+	rows, err := p.Features.Registered(ctx, 0)
+	if err != nil {
+		return spec, err
+	}
+	catalogue, err := feature.NewCatalogue(rows)
+	if err != nil {
+		return spec, err
+	}
+	columns, err := catalogue.Columns(spec)
+	if err != nil {
+		return spec, fault.Wrap(fault.Invalid, err, "%s: features", spec.Name)
+	}
+	spec.Look(columns)
+	now := registry.NewPipelineSpec(spec, registered.YAML)
+	if !reflect.DeepEqual(now.Features, registered.Features) {
+		err = p.Register(ctx, p.Registry, now)
+	}
+	return spec, err
 }
 
 // published is the newest version that a spec was published as; 0 where it never was. It is the spec that counts, not who registered it last.
@@ -118,7 +163,7 @@ func (p *Pipelines) published(ctx context.Context, name, digest string) (int, er
 func taken(spec pipeline.Spec) PipelineOutput {
 	return PipelineOutput{
 		Source: spec.Source, Outcomes: spec.Outcomes, Limits: spec.Limits, Quarantine: spec.Schema.Quarantine, Evolve: spec.Schema.Evolve, Rules: spec.Rules, Leakage: spec.Leakage,
-		Split: spec.Split, Algorithm: spec.Algorithm, Training: spec.Training, Gates: spec.Gates, Monitor: spec.Monitor,
+		Split: spec.Split, Algorithm: spec.Algorithm, Training: spec.Training, Gates: spec.Gates, Monitor: spec.Monitor, Views: ViewsOf(spec.Looked()),
 	}
 }
 
@@ -131,6 +176,15 @@ func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.
 	spec, err := pipeline.Parse(name+".yaml", data)
 	if err != nil {
 		return registry.PipelineSpec{}, err
+	}
+	if p.Features != nil && len(spec.Features) > 0 {
+		rows, err := feature.DeclareShipped(ctx, p.Features, p.BuiltInFeatures, "the pipeline "+name)
+		if err == nil {
+			err = p.KeepFresh(ctx, rows)
+		}
+		if err != nil {
+			return registry.PipelineSpec{}, err
+		}
 	}
 	registered := registry.NewPipelineSpec(spec, data)
 	return registered, p.Register(ctx, p.Registry, registered)

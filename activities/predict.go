@@ -92,7 +92,11 @@ func (c *Comparison) Predict(ctx context.Context, in ComparisonInput) (ShiftOutp
 		return ShiftOutput{}, err
 	}
 	champion.decided, candidate.decided = byChampion, byCandidate
-	return c.keep(ctx, spec, shown{rows: rows, made: made, leftOut: table.Rows() - rows.Rows()}, champion, candidate)
+	out, err := c.keep(ctx, spec, shown{rows: rows, made: made, leftOut: table.Rows() - rows.Rows()}, champion, candidate)
+	if err == nil && out.Prediction != nil {
+		out.Prediction.Synthetic, err = ofNobody(rows, champion, candidate)
+	}
+	return out, err
 }
 
 // shown are the rows that both sides decided.

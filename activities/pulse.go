@@ -13,6 +13,7 @@ import (
 type pulse struct {
 	mu   sync.Mutex
 	text string
+	at   any
 }
 
 type pulseKey struct{}
@@ -26,10 +27,31 @@ func say(ctx context.Context, text string) {
 	}
 }
 
-func (p *pulse) last() string {
+// reach sets what another try of the activity is to know of how far this one came, see reached.
+func reach(ctx context.Context, at any) {
+	if p, ok := ctx.Value(pulseKey{}).(*pulse); ok {
+		p.mu.Lock()
+		p.at = at
+		p.mu.Unlock()
+	}
+}
+
+// reached fills in how far an earlier try of the activity came; it stays as it is where there was none, or nobody knows.
+func reached(ctx context.Context, at any) {
+	if activity.IsActivity(ctx) && activity.HasHeartbeatDetails(ctx) {
+		var text string
+		_ = activity.GetHeartbeatDetails(ctx, &text, at) // of a worker of before there may be a text alone
+	}
+}
+
+// last is what the next heartbeat says: a text for people, and how far the work is where a step tells.
+func (p *pulse) last() []any {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.text
+	if p.at == nil {
+		return []any{p.text}
+	}
+	return []any{p.text, p.at}
 }
 
 // beat heartbeats at the interval; stop ends it and waits until it has ended. Without an interval (an activity that has
@@ -50,7 +72,7 @@ func (p *pulse) beat(ctx context.Context, interval time.Duration) (stop func()) 
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				activity.RecordHeartbeat(ctx, p.last())
+				activity.RecordHeartbeat(ctx, p.last()...)
 			}
 		}
 	}()

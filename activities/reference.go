@@ -52,6 +52,8 @@ type ReferenceOutput struct {
 	After string `json:"after"`
 	// JudgedUntil is the last day of the rows with a label of which the champion was made.
 	JudgedUntil string `json:"judged_until"`
+	// Views are the versions of views, view@version, of which the champion reads features.
+	Views []string `json:"views,omitempty"`
 	// Time is the column of days, Days what was counted of all rows before, see daysBefore.
 	Time string       `json:"time,omitempty"`
 	Days monitor.Days `json:"days"`
@@ -137,6 +139,7 @@ func (l *Looking) Reference(ctx context.Context, in ReferenceInput) (ReferenceOu
 	if err != nil {
 		return out, err
 	}
+	out.Views = ViewsOf(spec.Looked())
 	if spec.Time == "" && in.Data == "" {
 		return out, fault.New(fault.Invalid, "the spec of %s names no column of time, so that it cannot be told which rows are fresh; look at rows of their own: loanops monitor start %s --data URI", in.Pipeline, in.Pipeline)
 	}

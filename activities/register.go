@@ -6,6 +6,7 @@ import "go.temporal.io/sdk/worker"
 type Stages struct {
 	Pipelines    Pipelines
 	Extraction   Extraction
+	Views        FeatureViews
 	Checking     Checking
 	Training     Training
 	Evaluation   Evaluation
@@ -34,6 +35,12 @@ func Register(r worker.ActivityRegistry, role Role, urgent bool, s *Stages) {
 	to := registrar{r, role, urgent, &s.Runs}
 	LoadPipeline.register(to, s.Pipelines.Load)
 	ExtractData.register(to, s.Extraction.Extract)
+	FindViews.register(to, s.Views.Find)
+	ComputeView.register(to, s.Views.Compute)
+	MaterializeView.register(to, s.Views.Materialize)
+	CheckSkew.register(to, s.Views.Skew)
+	DescribeView.register(to, s.Views.Describe)
+	CheckQueries.register(to, s.Views.CheckQueries)
 	ValidateData.register(to, s.Checking.Validate)
 	RecordSchema.register(to, s.Pipelines.RecordSchema)
 	ProfileData.register(to, s.Checking.Profile)

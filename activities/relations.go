@@ -196,18 +196,24 @@ func writeSimulated(folder string, cfg pipeline.Simulate, asOf time.Time) ([]ope
 		name  string
 		table dataset.Table
 	}{{"applications", applications}, {"outcomes", outcomes}, {"protected", protected}} {
-		path := filepath.Join(folder, part.name+".parquet")
-		if err := writeFile(path, part.table); err != nil {
+		o, err := written(folder, part.name, part.table)
+		if err != nil {
 			return nil, err
 		}
-		o := opened{name: part.name, files: []source.File{{Name: part.name, Path: path}}}
-		o.Parquet = &pipeline.Files{}
 		if len(all) > 0 {
 			o.On = pipeline.Names{simulate.Entity}
 		}
 		all = append(all, o)
 	}
 	return all, nil
+}
+
+// written is a table as a relation of one file.
+func written(folder, name string, t dataset.Table) (opened, error) {
+	path := filepath.Join(folder, name+".parquet")
+	o := opened{name: name, files: []source.File{{Name: name, Path: path}}}
+	o.Parquet = &pipeline.Files{}
+	return o, writeFile(path, t)
 }
 
 func writeFile(path string, t dataset.Table) error {

@@ -59,7 +59,7 @@ func (e *Environments) Resolve(ctx context.Context, in ResolveInput) (ResolveOut
 	if err != nil {
 		return ResolveOutput{}, err
 	}
-	spec, err := pipeline.Parse(in.Model+".yaml", registered.YAML)
+	spec, err := registered.Spec()
 	if err != nil {
 		return ResolveOutput{}, err
 	}

@@ -132,8 +132,8 @@ func TestRegisterCoversEveryStep(t *testing.T) {
 	require.Len(t, all, len(regexp.MustCompile(`Step\[\w+, \w+\]\{Name: ("|string\(ci)|= testStep\(`).FindAll(source, -1)), "as many as are declared")
 	require.Equal(t, map[string]bool{
 		"PromoteModel": true, "AbortCanary": true, "RestoreTraffic": true, "RollBack": true, "ChooseRollback": true, "FindRollback": true, "ShiftTraffic": true, "RecordRun": true, "RecordCanaryCheck": true, "AwaitRun": true, "FindRunStart": true,
-		"FindEndpoints": true, "SendAlert": true, "VerifyStart": true, "VerifyApproval": true,
-	}, urgent, "what gives traffic back, and what tells people, waits for no slot of a long step")
+		"FindEndpoints": true, "SendAlert": true, "VerifyStart": true, "VerifyApproval": true, "CheckQueries": true,
+	}, urgent, "what gives traffic back, what tells people, and what somebody waits for at a terminal waits for no slot of a long step")
 	for name, times := range all {
 		if name != RecordRun.Name && name != VerifyStart.Name && name != AnswerTrial.Name {
 			require.Equal(t, 1, times, name)

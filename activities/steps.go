@@ -26,18 +26,28 @@ var (
 	RegisterModel = Step[RegisterInput, RegisterOutput]{Name: "RegisterModel", Role: Train}
 )
 
+// The steps of the feature store.
+var (
+	FindViews       = Step[FindViewsInput, FindViewsOutput]{Name: "FindViews", Role: Data}
+	ComputeView     = Step[ComputeViewInput, ComputeViewOutput]{Name: "ComputeView", Version: "3", Role: Data, Patience: Long}
+	MaterializeView = Step[MaterializeViewInput, MaterializeViewOutput]{Name: "MaterializeView", Role: Data, Patience: Long}
+	DescribeView    = Step[DescribeViewInput, DescribeViewOutput]{Name: "DescribeView", Version: "1", Role: Data, Patience: Long}
+	// CheckQueries is urgent, for somebody waits for it.
+	CheckQueries = Step[CheckQueriesInput, CheckQueriesOutput]{Name: "CheckQueries", Role: Data, Urgent: true}
+)
+
 // The steps that test a commit, see ci.Tests.
 var (
 	ReportStatus    = Step[StatusInput, StatusOutput]{Name: "ReportStatus", Role: Integrate, Patience: Brief}
 	WriteSummary    = Step[SummaryInput, SummaryOutput]{Name: "WriteSummary", Role: Integrate, Patience: Brief}
 	FetchCommit     = Step[CommitInput, CommitOutput]{Name: string(ci.FetchCommit), Role: Integrate, Patience: Brief}
-	CheckSpec       = testStep(ci.CheckSpec, "1")
+	CheckSpec       = testStep(ci.CheckSpec, "2")
 	RunCommands     = testStep(ci.RunCommands, "1")
 	ReplayHistories = testStep(ci.ReplayHistories, "1")
-	ValidateSample  = testStep(ci.ValidateSample, "1", ExtractData.Version, ValidateData.Version, ProfileData.Version, SplitData.Version, CheckSplit.Version, CheckLeakage.Version)
-	TestFeatures    = testStep(ci.TestFeatures, "1")
+	ValidateSample  = testStep(ci.ValidateSample, "2", ComputeView.Version, ExtractData.Version, ValidateData.Version, ProfileData.Version, SplitData.Version, CheckSplit.Version, CheckLeakage.Version)
+	TestFeatures    = testStep(ci.TestFeatures, "2")
 	TestArtifacts   = testStep(ci.TestArtifacts, "2", TrainModel.Version, EvaluateModel.Version)
-	TestPredictions = testStep(ci.TestPredictions, "1")
+	TestPredictions = testStep(ci.TestPredictions, "2")
 	TestQuality     = testStep(ci.TestQuality, "2")
 	TestIntegration = testStep(ci.TestIntegration, "1")
 )
@@ -49,7 +59,7 @@ func testStep(name ci.Step, versions ...string) Step[TestInput, TestOutput] {
 
 // The steps that make a pipeline version of a commit that passed.
 var (
-	PackagePipeline  = Step[PackageInput, PackageOutput]{Name: string(ci.Package), Version: "1", Role: Integrate, Patience: Brief}
+	PackagePipeline  = Step[PackageInput, PackageOutput]{Name: string(ci.Package), Version: "2", Role: Integrate, Patience: Brief}
 	PublishPackage   = Step[PublishInput, PublishOutput]{Name: string(ci.Publish), Role: Integrate, Patience: Brief}
 	CheckOwner       = Step[OwnerInput, OwnerOutput]{Name: "CheckOwner", Role: Integrate}
 	RegisterPipeline = Step[RegisterPipelineInput, RegisterPipelineOutput]{Name: string(ci.RegisterPipeline), Role: Integrate}
@@ -60,6 +70,7 @@ var (
 	FindReference      = Step[ReferenceInput, ReferenceOutput]{Name: "FindReference", Role: Data}
 	FindSchemaChanges  = Step[SchemaLookInput, FindingsOutput]{Name: "FindSchemaChanges", Role: Data}
 	FindRefusals       = Step[RefusalsInput, RefusalsOutput]{Name: "FindRefusals", Role: Deliver, Patience: Brief}
+	CheckSkew          = Step[SkewInput, SkewOutput]{Name: "CheckSkew", Role: Data, Patience: Long}
 	MeasureDrift       = Step[DriftInput, DriftOutput]{Name: "MeasureDrift", Version: "2", Role: Train, Patience: Long}
 	ExtractOutcomes    = Step[ExtractInput, OutcomesOutput]{Name: "ExtractOutcomes", Role: Data, Patience: Long}
 	MeasurePerformance = Step[PerformanceInput, PerformanceOutput]{Name: "MeasurePerformance", Version: "3", Role: Train, Patience: Long}

@@ -30,6 +30,8 @@ type VersionOutput struct {
 	Bundle        artifact.Ref `json:"bundle"`
 	Schema        artifact.Ref `json:"schema"`
 	SchemaVersion int          `json:"schema_version"`
+	// Views are the versions of views, view@version, that columns of the schema are features of.
+	Views []string `json:"views,omitempty"`
 }
 
 // Summary is the number, and the schema's.
@@ -59,7 +61,8 @@ func (m *Models) Find(ctx context.Context, in VersionInput) (VersionOutput, erro
 	if !kept {
 		return VersionOutput{}, fault.New(fault.Invalid, "version %d of %s has no schema among its artifacts: new data cannot be read as it reads them", number, in.Model)
 	}
-	return VersionOutput{Version: v.Version, Digest: v.Digest, Bundle: v.Bundle, Schema: schema, SchemaVersion: v.Lineage.Schema}, nil
+	spec, err := getSchema(ctx, m.Objects, schema)
+	return VersionOutput{Version: v.Version, Digest: v.Digest, Bundle: v.Bundle, Schema: schema, SchemaVersion: v.Lineage.Schema, Views: ViewsOf(spec.Looked())}, err
 }
 
 // EvaluateVersionInput is a version, and rows that were extracted under its schema.

@@ -80,22 +80,24 @@ func TestRowsThatDoNotCountAreCounted(t *testing.T) {
 
 func TestFindVersion(t *testing.T) {
 	reg := newMemory()
-	schema := artifact.Ref{SHA256: "s"}
+	objects := newObjects(t)
+	schema, err := putJSON(t.Context(), objects, map[string]any{"columns": []map[string]any{{"name": "income"}, {"name": "late", "feature": "payments@2:late_90d"}}})
+	require.NoError(t, err)
 	for _, digest := range []string{"a", "b"} {
 		_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{
 			Name: product, Digest: digest, Bundle: artifact.Ref{SHA256: digest}, Artifacts: map[string]artifact.Ref{artifact.Schema: schema}, Lineage: registry.Lineage{Schema: 4},
 		})
 		require.NoError(t, err)
 	}
-	_, _, err := reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: product, Digest: "c"})
+	_, _, err = reg.RegisterVersion(t.Context(), registry.ModelVersion{Name: product, Digest: "c"})
 	require.NoError(t, err)
 	next, err := serving.Record{Pipeline: product, Environment: serving.Production}.Prepare(serving.Track{Version: 2, Policy: "p"}, "")
 	reg.write(t, "ada", next, err)
-	models := Models{Registry: reg}
+	models := Models{Registry: reg, Objects: objects}
 	for _, named := range []string{"2", "@challenger"} {
 		found, err := models.Find(t.Context(), VersionInput{Model: product, Version: named})
 		require.NoError(t, err)
-		require.Equal(t, VersionOutput{Version: 2, Digest: "b", Bundle: artifact.Ref{SHA256: "b"}, Schema: schema, SchemaVersion: 4}, found)
+		require.Equal(t, VersionOutput{Version: 2, Digest: "b", Bundle: artifact.Ref{SHA256: "b"}, Schema: schema, SchemaVersion: 4, Views: []string{"payments@2"}}, found)
 	}
 	for named, code := range map[string]fault.Code{"@champion": fault.NotFound, "champion": fault.Invalid, "": fault.Invalid, "9": fault.NotFound, "3": fault.Invalid} {
 		_, err := models.Find(t.Context(), VersionInput{Model: product, Version: named})

@@ -4,27 +4,21 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/api/gateway"
+	"github.com/loanops/loanops/api/listen"
 	"github.com/loanops/loanops/api/predictor"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/pipeline"
 )
-
-// drain is how long requests under way may take after SIGTERM.
-const drain = 8 * time.Second
 
 func main() { os.Exit(run()) }
 
@@ -57,18 +51,19 @@ func exitCode(err error) int {
 
 func predictorCommand() *cobra.Command {
 	var cfg predictor.Config
-	var meaning, address, addressFile string
+	var meaning string
+	var at listen.Address
 	c := &cobra.Command{
 		Use: "predictor", Short: "Serve one model version", Args: cobra.NoArgs,
 		Example: "  loanops-api predictor --bundle model.bundle --digest $(sha256sum < model.bundle | cut -d' ' -f1) " +
 			"--policy policy.json --policy-digest $(sha256sum < policy.json | cut -d' ' -f1) --version 1 --address 127.0.0.1:8081",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg.Meaning, cfg.Drill = pipeline.Meaning(meaning), os.Getenv("LOANOPS_DRILL")
+			cfg.Meaning, cfg.Drill, cfg.Features = pipeline.Meaning(meaning), os.Getenv("LOANOPS_DRILL"), contract.FeatureStoreOf(os.Getenv)
 			p, err := predictor.New(cfg)
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), p.Handler(), address, addressFile)
+			return at.Serve(cmd.Context(), p.Handler())
 		},
 	}
 	c.Flags().StringVar(&cfg.Bundle, "bundle", "", "the model bundle's `file`")
@@ -77,7 +72,7 @@ func predictorCommand() *cobra.Command {
 	c.Flags().StringVar(&cfg.Policy, "policy", "", "the policy document's `file`")
 	c.Flags().StringVar(&cfg.PolicyDigest, "policy-digest", "", "the SHA-256 that the policy document must have, which every decision names")
 	c.Flags().StringVar(&meaning, "meaning", "default", "what a high probability means: default or approval")
-	listenFlags(c, &address, &addressFile)
+	at.Flags(c)
 	_ = c.MarkFlagRequired("bundle")
 	_ = c.MarkFlagRequired("digest")
 	_ = c.MarkFlagRequired("policy")
@@ -97,7 +92,7 @@ func gatewayID() string {
 
 func gatewayCommand() *cobra.Command {
 	var cfg gateway.Config
-	var address, addressFile string
+	var at listen.Address
 	c := &cobra.Command{
 		Use: "gateway", Short: "Share traffic between model versions by weight", Args: cobra.NoArgs,
 		Example: "  loanops-api gateway --agent http://127.0.0.1:7070 --keys-file gateway-keys.json --address 127.0.0.1:8080",
@@ -108,50 +103,15 @@ func gatewayCommand() *cobra.Command {
 				return err
 			}
 			go g.Follow(cmd.Context())
-			return serve(cmd.Context(), g.Handler(), address, addressFile)
+			return at.Serve(cmd.Context(), g.Handler())
 		},
 	}
 	c.Flags().StringVar(&cfg.Agent, "agent", "", "base `URL` of the deployment agent")
 	c.Flags().StringVar(&cfg.Environment, "environment", "production", "whose routes to follow")
 	c.Flags().StringVar(&cfg.Pipeline, "pipeline", "loan-eligibility", "the pipeline of /v1/decisions")
 	c.Flags().StringVar(&cfg.KeysFile, "keys-file", "", "JSON `file` of the institutions and the hashes of their keys")
-	listenFlags(c, &address, &addressFile)
+	at.Flags(c)
 	_ = c.MarkFlagRequired("agent")
 	_ = c.MarkFlagRequired("keys-file")
 	return c
-}
-
-func listenFlags(c *cobra.Command, address, addressFile *string) {
-	c.Flags().StringVar(address, "address", "127.0.0.1:8080", "host:port to listen on; port 0 takes a free one")
-	c.Flags().StringVar(addressFile, "address-file", "", "`file` to write the base URL to once it listens")
-}
-
-// serve answers until ctx ends, then lets requests under way finish.
-func serve(ctx context.Context, handler http.Handler, address, addressFile string) error {
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
-	if err != nil {
-		return err
-	}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
-		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 16 << 10,
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	if addressFile != "" {
-		if err := file.Write(addressFile, []byte("http://"+listener.Addr().String()+"\n"), 0o600); err != nil {
-			return err
-		}
-	}
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain)
-	defer cancel()
-	if err := server.Shutdown(last); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return err
-	}
-	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/report"
+	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/internal/warehouse"
 )
 
@@ -29,7 +30,7 @@ func desk(job string, connection func(name string) (string, error)) (d activitie
 		return d, "", nil, err
 	}
 	return activities.Desk{
-		Cache: activities.StepCache{Objects: objects}, Warehouse: duck, Folder: filepath.Join(work, "extractions"), Connection: connection, Page: report.ProfileHTML,
+		Cache: activities.StepCache{Objects: objects}, Warehouse: duck, Views: duck, Places: source.Places{string(objects)}, Folder: filepath.Join(work, "extractions"), Connection: connection, Page: report.ProfileHTML,
 	}, objects, remove, nil
 }
 

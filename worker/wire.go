@@ -13,12 +13,14 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/features"
 	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/measure"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/forge"
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/image/reference"
@@ -30,6 +32,7 @@ import (
 	"github.com/loanops/loanops/internal/settings"
 	"github.com/loanops/loanops/internal/source"
 	"github.com/loanops/loanops/internal/store"
+	"github.com/loanops/loanops/internal/store/featuredb"
 	"github.com/loanops/loanops/internal/warehouse"
 	"github.com/loanops/loanops/internal/webhook"
 	"github.com/loanops/loanops/pipelines"
@@ -65,9 +68,12 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 	if err := objects.NoteNamespace(ctx, of.ID); err != nil {
 		return nil, nil, err
 	}
-	cache := activities.StepCache{Registry: reg, Objects: objects}
+	cache := activities.StepCache{Registry: reg, Objects: objects, Turns: &activities.Turns{}}
+	schedules := schedule.Schedules{Client: temporal.ScheduleClient()}
 	stages = &activities.Stages{
-		Pipelines: activities.Pipelines{Registry: reg, Objects: objects, BuiltIn: pipelines.FS, Register: schedule.Schedules{Client: temporal.ScheduleClient()}.Register},
+		Pipelines: activities.Pipelines{
+			Registry: reg, Objects: objects, BuiltIn: pipelines.FS, Register: schedules.Register, BuiltInFeatures: features.FS, KeepFresh: schedules.KeepFresh,
+		},
 		Models:    activities.Models{Registry: reg, Objects: objects},
 		Runs:      activities.Runs{Registry: reg, Objects: objects, Histories: temporal, Workflows: temporal},
 		Approvals: activities.Approvals{Registry: reg},
@@ -83,9 +89,20 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 		}
 		opened = append(opened, duck)
 	}
+	var known feature.Store
+	if duck != nil && cfg.FeaturesDatabase != "" {
+		if known, err = featuredb.Open(ctx, cfg.FeaturesDatabase); err != nil {
+			return nil, nil, err
+		}
+		opened = append(opened, known)
+	}
 	if slices.Contains(roles, activities.Data) {
 		stages.Extraction = activities.Extraction{Cache: cache, Warehouse: duck, Places: places, Connection: cfg.Connection, Folder: filepath.Join(cfg.WorkDir, "extractions"), Resumes: true}
 		stages.Checking = activities.Checking{Cache: cache, Warehouse: duck, Page: report.ProfileHTML}
+		if known != nil {
+			stages.Pipelines.Features = known
+			stages.Views = activities.FeatureViews{Register: known, Log: known, Offline: known, Online: known, Reading: &stages.Extraction, Warehouse: duck}
+		}
 	}
 	if slices.Contains(roles, activities.Train) {
 		stages.Training = activities.Training{Cache: cache, Code: code()}
@@ -94,7 +111,7 @@ func wire(ctx context.Context, cfg settings.Settings, roles []activities.Role, t
 	stages.Ageing = activities.Ageing{Registry: reg, Cache: cache, Page: report.CadenceHTML}
 	stages.Looking = activities.Looking{Registry: reg, Cache: cache, Workflows: temporal, Page: report.LookHTML}
 	if slices.Contains(roles, activities.Integrate) {
-		if err := wireIntegration(ctx, stages, cfg, cache, duck, places, of.Name); err != nil {
+		if err := wireIntegration(ctx, stages, cfg, cache, duck, known, places, of.Name); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -154,7 +171,7 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 }
 
 // wireIntegration gives the stages of an integration repositories, the registry and the predictor that models are tried in.
-func wireIntegration(ctx context.Context, stages *activities.Stages, cfg settings.Settings, cache activities.StepCache, duck activities.Warehouse, places source.Places, namespace string) error {
+func wireIntegration(ctx context.Context, stages *activities.Stages, cfg settings.Settings, cache activities.StepCache, duck *warehouse.Warehouse, features feature.Store, places source.Places, namespace string) error {
 	images, err := imagesOf(cfg)
 	if err != nil {
 		return err
@@ -168,13 +185,16 @@ func wireIntegration(ctx context.Context, stages *activities.Stages, cfg setting
 	stages.Statuses = activities.Statuses{Known: known, Objects: cache.Objects, Page: site.Run}
 	stages.Summaries = activities.Summaries{Objects: cache.Objects, Page: report.IntegrationHTML}
 	stages.Integration = integration(activities.Desk{
-		Cache: cache, Warehouse: duck, Folder: filepath.Join(cfg.WorkDir, "extractions"), Connection: cfg.Connection, Page: report.ProfileHTML,
+		Cache: cache, Warehouse: duck, Views: duck, Folder: filepath.Join(cfg.WorkDir, "extractions"), Connection: cfg.Connection, Page: report.ProfileHTML,
 	}, activities.Predictor{Image: cfg.PredictorImage, Program: images.Program})
 	if stages.Integration.Commands, err = commands(ctx, cfg); err != nil {
 		return err
 	}
 	stages.Publication = activities.Publication{
-		Registry: stages.Pipelines.Registry, Objects: cache.Objects, Images: images.Registry, Register: stages.Pipelines.Register,
+		Registry: stages.Pipelines.Registry, Objects: cache.Objects, Images: images.Registry, Register: stages.Pipelines.Register, KeepFresh: stages.Pipelines.KeepFresh,
+	}
+	if features != nil { // a nil of another type would be taken for a feature store
+		stages.Integration.Features, stages.Publication.Features = features, features
 	}
 	return nil
 }

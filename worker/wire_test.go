@@ -49,6 +49,7 @@ func TestWireOpensTheBackendsOfItsRolesOnly(t *testing.T) {
 			require.Equal(t, test.train, stages.Evaluation.Page != nil)
 			require.Equal(t, test.deliver, stages.Environments.Agent != nil)
 			require.Equal(t, test.integrate, stages.Publication.Register != nil)
+			require.Equal(t, test.integrate, stages.Publication.KeepFresh != nil)
 			require.NotNil(t, stages.Runs.Registry, "runs of every kind are recorded")
 			if !test.data && !test.integrate {
 				require.NoDirExists(t, filepath.Join(cfg.WorkDir, "warehouse"))

@@ -44,8 +44,11 @@ func (c *cadence) measure(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	extracted, err := do(ctx, &c.run, activities.ExtractData, "reading the data of the past",
-		spec.Extraction(c.input.Data, c.input.Uploads, c.input.AsOf, "", known))
+	read := spec.Extraction(c.input.Data, c.input.Uploads, c.input.AsOf, "", known)
+	if read.Features, err = c.compute(ctx, spec.Views); err != nil {
+		return Result{}, err
+	}
+	extracted, err := do(ctx, &c.run, activities.ExtractData, "reading the data of the past", read)
 	if err != nil {
 		return Result{}, err
 	}

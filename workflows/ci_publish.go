@@ -6,6 +6,7 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
@@ -13,7 +14,7 @@ import (
 
 // publish makes a pipeline version of the commit, and has it trained.
 func (i *integration) publish(ctx workflow.Context) (Result, error) {
-	of := activities.PackageInput{Tree: i.commit.Tree, Commit: i.commit.Commit, Predictor: i.image}
+	of := activities.PackageInput{Tree: i.commit.Tree, Commit: i.commit.Commit, Predictor: i.image, Lock: i.lock()}
 	for _, step := range i.out.Steps {
 		of.Steps = append(of.Steps, activities.StepOutcome{Name: step.Name, Status: step.Status})
 	}
@@ -29,7 +30,7 @@ func (i *integration) publish(ctx workflow.Context) (Result, error) {
 	ctx, release := workflow.NewDisconnectedContext(ctx) // a version that is half registered is worse than one that nobody wants any more
 	defer release()
 	registered, err := insist(ctx, &i.run, activities.RegisterPipeline, "registering the pipeline version", activities.RegisterPipelineInput{
-		Tree: i.commit.Tree, Commit: i.commit.Commit, Package: packaged.Package, Predictor: i.image, RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, By: i.publisher(),
+		Tree: i.commit.Tree, Commit: i.commit.Commit, Package: packaged.Package, Predictor: i.image, Lock: i.lock(), RunID: workflow.GetInfo(ctx).WorkflowExecution.RunID, By: i.publisher(),
 	}, inVain...)
 	if failedWith(err, fault.Refused) {
 		return i.refuse(ci.RegisterPipeline, cause(err)), nil
@@ -42,6 +43,15 @@ func (i *integration) publish(ctx workflow.Context) (Result, error) {
 		return Result{}, err
 	}
 	return i.integrated(Published, fmt.Sprintf("%s version %d is published; its training is started by %s", registered.Pipeline, registered.Version, i.out.Training)), nil
+}
+
+// lock is what the features of the spec came to in the first test; nil of a commit without any.
+func (i *integration) lock() *artifact.Ref {
+	ref, has := i.made[ci.CheckSpec][artifact.FeatureLock]
+	if !has {
+		return nil
+	}
+	return &ref
 }
 
 // train has the new version trained and delivered by a run of its own, which goes on when this one has ended.

@@ -35,6 +35,7 @@ type commits struct {
 	during map[ci.Step]func()
 	fetch  func(activities.CommitInput) (activities.CommitOutput, error)
 	known  string // the name of the repository in the settings
+	locks  bool   // the first test locks what features came to
 
 	register func(activities.RegisterPipelineInput) (activities.RegisterPipelineOutput, error)
 	owner    func(activities.OwnerInput) (activities.OwnerOutput, error)
@@ -56,6 +57,8 @@ const commitHash = "c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00"
 var pageRef = artifact.Ref{URI: "s3://b/page.html", SHA256: "9a9e"}
 
 var treeRef = artifact.Ref{URI: "s3://b/tree.tar", SHA256: "7ree"}
+
+var lockRef = artifact.Ref{URI: "s3://b/lock.json", SHA256: "10c4"}
 
 func newCommits() *commits {
 	var suite testsuite.WorkflowTestSuite
@@ -157,6 +160,9 @@ func (c *commits) test(step ci.Step, in activities.TestInput) (activities.TestOu
 	}
 	for _, role := range made[step] {
 		out.Made[role] = artifact.Ref{SHA256: role}
+	}
+	if step == ci.CheckSpec && c.locks {
+		out.Made[artifact.FeatureLock] = lockRef
 	}
 	if status, has := c.ends[step]; has {
 		out.Status = status
@@ -319,6 +325,33 @@ func TestAnotherBranchIsOnlyTested(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Nothing, result.Verdict)
 	require.Empty(t, c.packaged)
+}
+
+// What features came to in the first test is what every later one, the package and the published version are given; nothing is of a commit without any.
+func TestTheLockOfFeaturesGoesWithTheCommit(t *testing.T) {
+	t.Parallel()
+	for _, locks := range []bool{true, false} {
+		c := newCommits()
+		c.locks = locks
+		var registered activities.RegisterPipelineInput
+		c.register = func(in activities.RegisterPipelineInput) (activities.RegisterPipelineOutput, error) {
+			registered = in
+			return activities.RegisterPipelineOutput{Pipeline: "small-loans", Version: 7, Created: true}, nil
+		}
+		result, err := c.integrate(t, IntegrationInput{Ref: "main"})
+		require.NoError(t, err)
+		require.Equal(t, Published, result.Verdict)
+		var want *artifact.Ref
+		if locks {
+			want = &lockRef
+		}
+		require.Equal(t, want, c.packaged[0].Lock)
+		require.Equal(t, want, registered.Lock)
+		for step, in := range c.read {
+			_, has := in.Made[artifact.FeatureLock]
+			require.Equal(t, locks && step != ci.CheckSpec, has, step)
+		}
+	}
 }
 
 // A pipeline that is another repository's is not replaced, and the commit is told so.

@@ -8,6 +8,8 @@ import (
 
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/alert"
+	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -48,6 +50,8 @@ type training struct {
 	run
 	input TrainingInput
 	asked string // digest of the input as it came
+	// features are what the offline store holds of the views of the spec's features.
+	features []artifact.Ref
 }
 
 // ended is what its end says of its pipeline.
@@ -73,6 +77,13 @@ func (t *training) train(ctx workflow.Context) (Result, error) {
 	}
 	if spec.Refused != "" {
 		return t.result(Refused, spec.Refused), nil
+	}
+	t.features, err = t.compute(ctx, spec.Views)
+	if failedWith(err, fault.Refused) { // of a view no feed was ever taken
+		return t.result(Refused, cause(err)), nil
+	}
+	if err != nil {
+		return Result{}, err
 	}
 	known, err := knownOn(ctx, &spec.Source, t.input.Data, t.input.AsOf)
 	if err != nil {
@@ -171,7 +182,7 @@ func unfinished(rows activities.ExtractOutput, partial string) []string {
 func (t *training) read(ctx workflow.Context, spec *activities.PipelineOutput, known, partial string) (extracted activities.ExtractOutput, validated activities.ValidateOutput, refused []string, err error) {
 	for nth := range activities.MaxSchemas {
 		reading := spec.Extraction(t.input.Data, t.input.Uploads, t.input.AsOf, spec.Training.After(known), known)
-		reading.Partial = partial
+		reading.Partial, reading.Features = partial, t.features
 		extracted, err = do(ctx, &t.run, activities.ExtractData, "reading the raw data", reading)
 		if err != nil {
 			return extracted, validated, nil, err

@@ -49,6 +49,9 @@ func (e *evaluation) evaluate(ctx workflow.Context) (Result, error) {
 	}
 	read := spec.Extraction(e.input.Data, e.input.Uploads, e.input.AsOf, "", known)
 	read.Schema, read.Version = version.Schema, version.SchemaVersion
+	if read.Features, err = e.compute(ctx, version.Views); err != nil {
+		return Result{}, err
+	}
 	extracted, err := do(ctx, &e.run, activities.ExtractData, "reading the raw data", read)
 	if err != nil {
 		return Result{}, err

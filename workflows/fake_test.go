@@ -176,7 +176,7 @@ func patient(env *testsuite.TestWorkflowEnvironment, interceptors ...interceptor
 // queue is where a step of a workflow belongs. A run records on the role that it lives on.
 func (p *platform) queue(step, workflow string) string {
 	switch {
-	case (step == activities.RecordRun.Name || step == activities.VerifyStart.Name) && (workflow == ContinuousTrainingName || workflow == MonitorName || workflow == EvaluationName || workflow == CadenceName):
+	case (step == activities.RecordRun.Name || step == activities.VerifyStart.Name) && (workflow == ContinuousTrainingName || workflow == MonitorName || workflow == EvaluationName || workflow == CadenceName || workflow == MaterializeName):
 		return activities.Data.UrgentQueue()
 	case step == activities.RecordRun.Name, step == activities.VerifyStart.Name:
 		return activities.Deliver.UrgentQueue()

@@ -7,7 +7,9 @@ import (
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/monitor"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -38,7 +40,7 @@ func Monitor(ctx workflow.Context, input MonitorInput) (Result, error) {
 	m := &monitoring{input: input}
 	m.run = newRun(activities.Data, input.Pipeline, input.Trigger, m.standing,
 		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name,
-		activities.MeasureDrift.Name, activities.FindRefusals.Name, activities.ExtractOutcomes.Name, activities.MeasurePerformance.Name, activities.RecordLook.Name)
+		activities.MeasureDrift.Name, activities.FindRefusals.Name, activities.CheckSkew.Name, activities.ExtractOutcomes.Name, activities.MeasurePerformance.Name, activities.RecordLook.Name)
 	return m.execute(ctx, m.look)
 }
 
@@ -53,6 +55,8 @@ type monitoring struct {
 	evidence monitor.Evidence
 	did      acted
 	record   activities.LookInput
+	// features are what the offline store holds of the views of the spec's features.
+	features []artifact.Ref
 }
 
 // look takes one step after the other, does what that comes to, and records both. From then on nothing stops it: a verdict that is recorded was acted
@@ -75,11 +79,11 @@ func (m *monitoring) look(ctx workflow.Context) (Result, error) {
 		decided.Reasons = append(decided.Reasons, m.did.words)
 	}
 	look := &m.record.Look
-	look.Verdict, look.Reasons, look.Findings, look.Done, look.BackTo = m.did.verdict, decided.Reasons, m.evidence.Findings, m.did.done, m.did.backTo
+	result := m.result(Verdict(m.did.verdict), decided.Reasons...)
+	look.Verdict, look.Reasons, look.Findings, look.Done, look.BackTo = m.did.verdict, result.Reasons, m.evidence.Findings, m.did.done, m.did.backTo
 	if _, err := insist(last, &m.run, activities.RecordLook, "recording what was found, and done", m.record, append(slices.Clone(inVain), fault.Internal)...); err != nil {
 		return Result{}, err
 	}
-	result := m.result(Verdict(look.Verdict), look.Reasons...)
 	result.Findings = append([]monitor.Finding{}, look.Findings...)
 	return result, nil
 }
@@ -113,6 +117,9 @@ func (m *monitoring) observe(ctx workflow.Context) (err error) {
 		return nil
 	}
 	m.concerns(ctx, m.ref.Champion(), m.ref.Contenders[0].Bundle.SHA256)
+	if m.features, err = m.compute(ctx, m.spec.Views); err != nil {
+		return err
+	}
 	fresh, err := m.fresh(ctx)
 	if err != nil {
 		return err
@@ -120,7 +127,25 @@ func (m *monitoring) observe(ctx workflow.Context) (err error) {
 	if err := m.asked(ctx); err != nil {
 		return err
 	}
+	if err := m.skew(ctx); err != nil {
+		return err
+	}
 	return m.judge(ctx, fresh)
+}
+
+// skew compares what the feature store tells decisions with what it tells trainings.
+func (m *monitoring) skew(ctx workflow.Context) error {
+	if len(m.ref.Views) == 0 {
+		m.skip(ctx, "the champion reads no features of the store", activities.CheckSkew.Name)
+		return nil
+	}
+	out, err := do(ctx, &m.run, activities.CheckSkew, "comparing features online with those of the past", activities.SkewInput{Views: m.ref.Views, Now: feature.InstantOf(workflow.Now(ctx))})
+	if err != nil {
+		return err
+	}
+	m.found(out.Findings...)
+	m.record.Skew = &out.JSON
+	return nil
 }
 
 func (m *monitoring) found(findings ...monitor.Finding) {
@@ -220,5 +245,7 @@ func (m *monitoring) judge(ctx workflow.Context, fresh activities.ExtractOutput)
 
 // extract is what reads the rows after a day.
 func (m *monitoring) extract(after string) activities.ExtractInput {
-	return m.spec.Extraction(m.input.Data, m.input.Uploads, m.whole, after, m.known)
+	reading := m.spec.Extraction(m.input.Data, m.input.Uploads, m.whole, after, m.known)
+	reading.Features = m.features
+	return reading
 }

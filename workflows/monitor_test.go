@@ -33,6 +33,7 @@ type production struct {
 	refusals    activities.RefusalsOutput
 	gatewayAway bool
 	drift       activities.DriftOutput
+	skew        activities.SkewOutput
 	performance activities.PerformanceOutput
 
 	looks       []registry.Look
@@ -85,6 +86,7 @@ func (p *production) environment(t *testing.T) *testsuite.TestWorkflowEnvironmen
 		}
 		return p.refusals, nil
 	})
+	on(p.platform, env, activities.CheckSkew, func(activities.SkewInput) (activities.SkewOutput, error) { return p.skew, nil })
 	on(p.platform, env, activities.MeasureDrift, func(activities.DriftInput) (activities.DriftOutput, error) { return p.drift, nil })
 	on(p.platform, env, activities.MeasurePerformance, func(activities.PerformanceInput) (activities.PerformanceOutput, error) { return p.performance, nil })
 	on(p.platform, env, activities.RecordLook, func(in activities.LookInput) (activities.LookOutput, error) {
@@ -199,6 +201,27 @@ func TestALookGivesEachStepWhatItNeeds(t *testing.T) {
 	require.Empty(t, p.rolledBack)
 }
 
+// Where the champion reads features of the store, both halves of that are compared: of its versions of views, whatever the spec reads by now.
+func TestALookComparesTheFeatureStores(t *testing.T) {
+	t.Parallel()
+	p := newProduction()
+	require.Equal(t, Nothing, p.look(t, lookInput).Verdict)
+	require.NotContains(t, p.steps, activities.CheckSkew.Name, "the champion reads none")
+
+	p = newProduction()
+	p.loaded.Monitor.On.Skew = pipeline.ReactAlert
+	p.reference.Views = []string{"bureau@2", "payments@1"}
+	p.skew = activities.SkewOutput{JSON: artifact.Ref{SHA256: "skew"}, Findings: []monitor.Finding{{Kind: monitor.OfSkew, Feature: "bureau@2", Message: "bureau is old"}}}
+	result := p.look(t, lookInput)
+	require.Equal(t, Alerted, result.Verdict)
+	require.Contains(t, result.Reasons, "bureau is old")
+	asked := given(p.platform, activities.CheckSkew)
+	require.Len(t, asked, 1)
+	require.Equal(t, p.reference.Views, asked[0].Views)
+	require.Positive(t, asked[0].Now)
+	require.Equal(t, &p.skew.JSON, given(p.platform, activities.RecordLook)[0].Skew)
+}
+
 // What the end of a look says of its pipeline, row by row.
 func TestWhatTheEndOfALookSays(t *testing.T) {
 	t.Parallel()
@@ -290,6 +313,7 @@ func TestASchemaThatWaitsIsForReview(t *testing.T) {
 func TestALookIsPlannedAsItGoes(t *testing.T) {
 	p := newProduction()
 	p.loaded.Source.KnownAt = nil
+	p.reference.Views = []string{"bureau@1"}
 	env := p.environment(t)
 	env.ExecuteWorkflow(MonitorName, MonitorInput{Pipeline: "loan-eligibility"})
 	require.NoError(t, env.GetWorkflowError())

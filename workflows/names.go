@@ -20,6 +20,8 @@ const (
 	EvaluationName         = "Evaluation"
 	CadenceName            = "Cadence"
 	TrialName              = "Trial"
+	MaterializeName        = "Materialize"
+	CheckFeaturesName      = "CheckFeatures"
 
 	ContinuousIntegrationName = "ContinuousIntegration"
 	PushName                  = "Push"
@@ -67,6 +69,12 @@ func AlertID(alert string) string { return "alert-" + alert }
 
 // EvaluationID is the workflow ID of an evaluation of a model's versions on new data: one runs at a time.
 func EvaluationID(model string) string { return "evaluation-" + model }
+
+// MaterializeID is the run that brings a view up to its sources: one at a time.
+func MaterializeID(view string) string { return "materialize-" + view }
+
+// CheckFeaturesID is the workflow ID of the check of what was stored under that digest: who asks for the same again meets the run that goes on.
+func CheckFeaturesID(digest string) string { return "check-features-" + digest[:min(len(digest), 16)] }
 
 // CadenceID is the workflow ID of the measurement of how a pipeline's models age: one runs at a time.
 func CadenceID(pipeline string) string { return "cadence-" + pipeline }

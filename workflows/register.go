@@ -26,6 +26,8 @@ func Register(r worker.WorkflowRegistry) {
 		{ContinuousIntegrationName, ContinuousIntegration, workflow.VersioningBehaviorPinned},
 		{PushName, Push, workflow.VersioningBehaviorAutoUpgrade},
 		{TrialName, Trial, workflow.VersioningBehaviorPinned},
+		{MaterializeName, Materialize, workflow.VersioningBehaviorPinned},
+		{CheckFeaturesName, CheckFeatures, workflow.VersioningBehaviorPinned},
 	} {
 		r.RegisterWorkflowWithOptions(w.workflow, workflow.RegisterOptions{Name: w.name, VersioningBehavior: w.follows})
 	}

@@ -30,6 +30,8 @@ type run struct {
 	ends func(Verdict, error) []alert.Raise
 	// looked is what a monitor's verdict is about, see monitor.Decision.
 	looked []string
+	// refusedFeeds says of which views the feed was not taken, and why: the run goes on with what was there of them.
+	refusedFeeds []string
 	// started is whose signatures started it, once they are verified.
 	started approval.Started
 }
@@ -127,9 +129,9 @@ func (r *run) whyAborted() string {
 	return "the run was cancelled"
 }
 
-// result is how the run ends. A run that failed has an empty verdict, or aborted where its candidate was taken away.
+// result is how the run ends; its reasons end with the feeds that were not taken. A run that failed has an empty verdict, or aborted where its candidate was taken away.
 func (r *run) result(verdict Verdict, reasons ...string) Result {
-	return Result{Verdict: verdict, Reasons: append([]string{}, reasons...), Model: r.Model, Artifacts: map[string]artifact.Ref{}}
+	return Result{Verdict: verdict, Reasons: append(append([]string{}, reasons...), r.refusedFeeds...), Model: r.Model, Artifacts: map[string]artifact.Ref{}}
 }
 
 // concerns names the version that the run is about.

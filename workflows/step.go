@@ -28,12 +28,17 @@ func do[In any, Out activities.Output](ctx workflow.Context, r *run, step activi
 }
 
 func doWith[In any, Out activities.Output](ctx workflow.Context, r *run, o workflow.ActivityOptions, step activities.Step[In, Out], stage string, in In) (Out, error) {
-	r.begin(ctx, step.Name, stage)
+	return doAs(ctx, r, o, step, step.Name, stage, in)
+}
+
+// doAs gives the step another name in the run's progress: it is taken several times.
+func doAs[In any, Out activities.Output](ctx workflow.Context, r *run, o workflow.ActivityOptions, step activities.Step[In, Out], name, stage string, in In) (Out, error) {
+	r.begin(ctx, name, stage)
 	out, err := callWith(ctx, o, step, in)
 	if err != nil {
-		r.endWith(ctx, step.Name, err)
+		r.endWith(ctx, name, err)
 	} else {
-		r.end(ctx, step.Name, StepDone, out.Summary())
+		r.end(ctx, name, StepDone, out.Summary())
 	}
 	return out, err
 }

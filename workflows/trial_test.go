@@ -100,6 +100,8 @@ func TestOnWhichBuildRunsEnd(t *testing.T) {
 	Register(b)
 	require.Equal(t, map[string]workflow.VersioningBehavior{
 		ContinuousTrainingName:    workflow.VersioningBehaviorPinned,
+		MaterializeName:           workflow.VersioningBehaviorPinned,
+		CheckFeaturesName:         workflow.VersioningBehaviorPinned,
 		ContinuousDeliveryName:    workflow.VersioningBehaviorPinned,
 		MonitorName:               workflow.VersioningBehaviorPinned,
 		ContinuousIntegrationName: workflow.VersioningBehaviorPinned,

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
@@ -153,6 +154,16 @@ type Period struct {
 	Points          int                   `json:"points"`
 }
 
+// Materialized is what the online store holds of a view after a run.
+type Materialized struct {
+	// View is name@version; as it was asked for where nothing was written.
+	View string `json:"view"`
+	// Entities is how many were written: those of whom anything may have changed.
+	Entities int `json:"entities"`
+	// Until is the moment up to which what was known is there; absent where nothing was ever taken, or the run was stopped.
+	Until time.Time `json:"until,omitzero"`
+}
+
 // Intervention is the argument of the approve and abort updates: a person steps in.
 type Intervention struct {
 	Actor  string `json:"actor"`
@@ -215,6 +226,8 @@ type Result struct {
 	Evaluation *Measured `json:"evaluation,omitempty"`
 	// Cadence is how often to train, where the run was to find that.
 	Cadence *Period `json:"cadence,omitempty"`
+	// Materialized is what became of a view, where the run was to bring it up to its sources.
+	Materialized *Materialized `json:"materialized,omitempty"`
 	// Integrated is how a commit came through, where the run tested one.
 	*Integrated
 	// Artifacts holds what the run made as one reference, under artifact.Manifest, where it made anything.

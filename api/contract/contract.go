@@ -1,9 +1,14 @@
-// Package contract carries the REST contract.
+// Package contract carries the REST contracts.
 package contract
 
-import _ "embed" // for openapi.yaml
+import _ "embed" // for the OpenAPI documents
 
-// YAML is the OpenAPI document; a predictor fills in its model's fields.
+// YAML is the OpenAPI document of decisions; a predictor fills in its model's fields.
 //
 //go:embed openapi.yaml
 var YAML []byte
+
+// Features is the OpenAPI document of the feature store.
+//
+//go:embed features.yaml
+var Features []byte

@@ -6,23 +6,22 @@ import (
 
 	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/request"
-	"github.com/loanops/loanops/internal/transform"
 )
 
 // maxDepth bounds nesting; an application has none.
 const maxDepth = 8
 
-// application turns one JSON object into the values of the declared fields and names every field that is wrong, each behind the prefix. What is not one object is a 400 problem.
-func (p *Predictor) application(raw json.RawMessage, prefix string) ([]transform.Value, []problem.FieldError, error) {
-	values, complaints, err := p.applications.Read(raw)
+// application reads one JSON object and names every field that is wrong, each behind the prefix. What is not one object is a 400 problem.
+func (p *Predictor) application(raw json.RawMessage, prefix string) (request.Application, []problem.FieldError, error) {
+	read, complaints, err := p.applications.Read(raw)
 	if err != nil {
-		return nil, nil, problem.New(http.StatusBadRequest, err.Error())
+		return read, nil, problem.New(http.StatusBadRequest, err.Error())
 	}
 	var wrong []problem.FieldError
 	for _, c := range complaints {
 		wrong = append(wrong, problem.FieldError{Field: prefix + c.Field, Rule: string(c.Rule), Detail: c.Text})
 	}
-	return values, wrong, nil
+	return read, wrong, nil
 }
 
 // object splits a JSON object into its members. What is not one object is a 400 problem.

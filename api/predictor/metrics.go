@@ -9,6 +9,8 @@ import (
 type metrics struct {
 	registry                     *prometheus.Registry
 	preprocess, predict, explain prometheus.Observer
+	features                     prometheus.Observer // within preprocess
+	unanswered                   prometheus.Counter
 	decisions                    *prometheus.CounterVec
 	scores                       prometheus.Histogram
 }
@@ -21,15 +23,18 @@ func newMetrics(name string) *metrics {
 			Buckets: prometheus.ExponentialBuckets(1e-6, 4, 10),
 		})
 	}
-	preprocess, predict, explain := stage("preprocess"), stage("predict"), stage("explain")
+	preprocess, predict, explain, features := stage("preprocess"), stage("predict"), stage("explain"), stage("features")
 	m := &metrics{
-		registry: prometheus.NewRegistry(), preprocess: preprocess, predict: predict, explain: explain,
+		registry: prometheus.NewRegistry(), preprocess: preprocess, predict: predict, explain: explain, features: features,
+		unanswered: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "loanops_features_unanswered_total", Help: "Requests for which the feature store did not answer in time.", ConstLabels: labels,
+		}),
 		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "loanops_decisions_total", Help: "Decisions by verdict.", ConstLabels: labels}, []string{"verdict"}),
 		scores: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "loanops_score", Help: "Distribution of the probabilities.", ConstLabels: labels, Buckets: prometheus.LinearBuckets(0.05, 0.05, 20),
 		}),
 	}
-	m.registry.MustRegister(preprocess, predict, explain, m.decisions, m.scores,
+	m.registry.MustRegister(preprocess, predict, explain, features, m.unanswered, m.decisions, m.scores,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

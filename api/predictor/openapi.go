@@ -39,6 +39,13 @@ func applicationSchema(accepted request.Contract) map[string]any {
 	for _, name := range accepted.Identifiers {
 		properties[name] = map[string]any{"description": "accepted and not looked at: a text of " + textBound + ", a number or null", "nullable": true}
 	}
+	for _, column := range accepted.Added {
+		for key, name := range column.Keys {
+			if accepted.Index(name) < 0 {
+				properties[name] = map[string]any{"description": fmt.Sprintf("names the %s, of whom features are looked up: a text of %s, a number or null", key, textBound), "nullable": true}
+			}
+		}
+	}
 	return map[string]any{"type": "object", "properties": properties, "required": required, "additionalProperties": false}
 }
 

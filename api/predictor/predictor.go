@@ -42,6 +42,8 @@ type Config struct {
 	// Policy is the policy document's file, PolicyDigest the SHA-256 that it must have; every decision repeats it.
 	Policy, PolicyDigest string
 	Meaning              pipeline.Meaning
+	// Features is where the feature store answers. Without a URL nothing is known of an applicant beyond the application.
+	Features contract.FeatureStore
 	// Drill is LOANOPS_DRILL, see drill.Parse.
 	Drill string
 }
@@ -51,6 +53,7 @@ type Predictor struct {
 	cfg          Config
 	decider      decision.Decider
 	applications *request.Applications
+	store        *store // nil where the model looks nothing up
 	drill        *injector
 	metrics      *metrics
 }
@@ -60,6 +63,8 @@ type Decision struct {
 	DecisionID  string  `json:"decision_id"`
 	Verdict     string  `json:"verdict"` // approve or decline
 	Probability float64 `json:"probability"`
+	// Features are what the feature store knew of the applicant, by the names of the columns; none of a model that looks nothing up.
+	Features map[string]Looked `json:"features,omitempty"`
 	// Reasons are the principal reasons of a decline; an approval has none.
 	Reasons []decision.Reason `json:"reasons"`
 	Model   ModelRef          `json:"model"`
@@ -109,8 +114,12 @@ func New(cfg Config) (*Predictor, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "%s", cfg.Bundle)
 	}
+	asks, err := newStore(cfg, applications, m.Contract)
+	if err != nil {
+		return nil, err
+	}
 	return &Predictor{
-		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, applications: applications, drill: drill, metrics: newMetrics(m.Name),
+		cfg: cfg, decider: decision.Decider{Model: m, Meaning: cfg.Meaning, Policy: policy}, applications: applications, store: asks, drill: drill, metrics: newMetrics(m.Name),
 	}, nil
 }
 
@@ -175,24 +184,29 @@ func (p *Predictor) decide(c echo.Context) error {
 		return err
 	}
 	started := time.Now()
-	values, wrong, err := p.application(data, "")
+	read, wrong, err := p.application(data, "")
 	if err != nil {
 		return err
 	}
 	if len(wrong) > 0 {
 		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
 	}
-	row := p.applications.Row(values)
+	known, err := p.lookUp(c.Request().Context(), []request.Application{read}, marksOf(c), func(int) string { return "" })
+	if err != nil {
+		return err
+	}
+	row := p.applications.Row(read, known[0].values)
 	p.metrics.preprocess.Observe(time.Since(started).Seconds())
 	d, err := p.score(row, marksOf(c))
 	if err != nil {
 		return err
 	}
+	d.Features = p.looked(row, &known[0])
 	header := c.Response().Header()
 	header.Set(contract.VersionHeader, strconv.Itoa(p.cfg.Version))
 	header.Set(contract.ProbabilityHeader, strconv.FormatFloat(d.Probability, 'g', -1, 64))
 	header.Set(contract.VerdictHeader, d.Verdict)
-	header.Set(contract.ApplicationHeader, identity(p.applications.Fields(), values))
+	header.Set(contract.ApplicationHeader, identity(p.applications.Fields(), read.Values))
 	header.Set(echo.HeaderCacheControl, "no-store")
 	return c.JSON(http.StatusOK, d)
 }
@@ -247,24 +261,31 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 	if err := json.Unmarshal(members[0].Value, &applications); err != nil || len(applications) == 0 || len(applications) > maxBatch {
 		return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: "applications", Rule: string(request.Type), Detail: fmt.Sprintf("a list of 1 to %d applications is wanted", maxBatch)})
 	}
-	rows := make([][]transform.Value, len(applications))
+	read := make([]request.Application, len(applications))
+	prefix := func(i int) string { return fmt.Sprintf("applications[%d].", i) }
 	var wrong []problem.FieldError
 	for i, raw := range applications {
-		values, complaints, err := p.application(raw, fmt.Sprintf("applications[%d].", i))
+		var complaints []problem.FieldError
+		read[i], complaints, err = p.application(raw, prefix(i))
 		if err != nil {
 			return problem.New(http.StatusUnprocessableEntity, "one field is wrong", problem.FieldError{Field: fmt.Sprintf("applications[%d]", i), Rule: string(request.Type), Detail: "an object is wanted"})
 		}
-		rows[i] = p.applications.Row(values)
 		wrong = append(wrong, complaints...)
 	}
 	if len(wrong) > 0 {
 		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong; no application was decided", len(wrong)), wrong...)
 	}
-	decisions := make([]Decision, len(rows))
-	for i, row := range rows {
+	known, err := p.lookUp(c.Request().Context(), read, marksOf(c), prefix)
+	if err != nil {
+		return err
+	}
+	decisions := make([]Decision, len(read))
+	for i := range read {
+		row := p.applications.Row(read[i], known[i].values)
 		if decisions[i], err = p.score(row, marksOf(c)); err != nil {
 			return err
 		}
+		decisions[i].Features = p.looked(row, &known[i])
 	}
 	c.Response().Header().Set(contract.VersionHeader, strconv.Itoa(p.cfg.Version))
 	c.Response().Header().Set(echo.HeaderCacheControl, "no-store")

@@ -9,7 +9,7 @@ mkdir -p secrets
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 
-for name in agent.token rollback.token synthetic.key north-bank.key repository.secret; do
+for name in agent.token rollback.token synthetic.key north-bank.key repository.secret features-reader.key features-writer.key; do
   [ -s "secrets/$name" ] || random > "secrets/$name"
 done
 # What a forge gives to whoever may clone; put it here, where a repository is not open to anybody.
@@ -22,6 +22,12 @@ done
   "north-bank": {"sha256": "$(hash "$(cat secrets/north-bank.key)")", "type": "bank"}
 }
 JSON
+[ -s secrets/features-server-keys.json ] || cat > secrets/features-server-keys.json <<JSON
+{
+  "reader": {"sha256": "$(hash "$(cat secrets/features-reader.key)")", "rights": ["read"]},
+  "writer": {"sha256": "$(hash "$(cat secrets/features-writer.key)")", "rights": ["read", "write"]}
+}
+JSON
 # What a person gives to the command and gets from it; the command runs as another user there.
 mkdir -p ../../files
 chmod 1777 ../../files
@@ -32,5 +38,8 @@ chmod 644 secrets/*
 [ -s ../../.env ] || cat > ../../.env <<ENV
 TEMPORAL_DATABASE_PASSWORD=$(random)
 LOANOPS_DATABASE_PASSWORD=$(random)
+LOANOPS_FEATURES_PASSWORD=$(random)
 LOANOPS_S3_SECRET=$(random)
 ENV
+# Of before there was a feature store; its role and database are then to be made as database.sh makes them.
+grep -q '^LOANOPS_FEATURES_PASSWORD=' ../../.env || echo "LOANOPS_FEATURES_PASSWORD=$(random)" >> ../../.env

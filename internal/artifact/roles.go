@@ -28,6 +28,7 @@ const (
 	CadenceHTML      = "cadence_html"
 	Tree             = "tree"             // the files of a commit
 	IntegrationHTML  = "integration_html" // how a commit came through its tests
+	FeatureLock      = "feature_lock"     // what the features of a spec came to: JSON
 	Manifest         = "manifest"         // all the others of a run: JSON from role to reference
 )
 

@@ -97,6 +97,7 @@ func (c *classes) judge(j judge, s Status, seen Observation) {
 		}
 	}
 	of(&c.clients, s.Clients.Traffic, seen.Clients, s.StableClients)
+	j.prediction = j.prediction.synthetic()
 	of(&c.synthetic, s.Synthetic.Traffic, seen.Synthetic, s.StableSynthetic)
 }
 

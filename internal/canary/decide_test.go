@@ -293,6 +293,29 @@ func TestSynthetic(t *testing.T) {
 	require.Contains(t, reasons[0], "scores: 20 scores")
 }
 
+// What the platform asks is about nobody of whom a feature is known, and held against what is predicted of such.
+func TestSyntheticRequestsHaveAPredictionOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	same, other := &Prediction{}, &Prediction{}
+	for i := range ScoreBuckets {
+		score := (float64(i) + 0.5) / ScoreBuckets
+		for range 200 {
+			same.Add(Decided{Score: score, Approved: true}, Decided{Score: score, Approved: true})
+			other.Add(Decided{Score: score, Approved: true}, Decided{Score: score})
+		}
+	}
+	turned := goodPairs(2000)
+	turned.ToDecline = turned.Decided
+	synthetic := Observation{Seconds: 12, Synthetic: Traffic{Pairs: turned}}
+	_, verdict, reasons := Decide(spec(), same, Start(spec()), synthetic)
+	require.Equal(t, Fail, verdict)
+	require.Contains(t, reasons[0], "turned to decline")
+	_, verdict, reasons = Decide(spec(), &Prediction{Buckets: same.Buckets, Synthetic: other}, Start(spec()), synthetic)
+	require.Equal(t, Pass, verdict, reasons)
+	_, verdict, _ = Decide(spec(), &Prediction{Buckets: same.Buckets, Synthetic: other}, Start(spec()), mirrored(12, turned))
+	require.Equal(t, Fail, verdict, "of clients it is another")
+}
+
 // At 50 decisions a day no step would ever have enough: the mirror decides, and the reason says so.
 func TestTheMirrorDecidesWhereClientsAreFew(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,16 @@ import "math"
 // decides as the champion does. One without rows knows nothing: neither verdicts nor scores are judged.
 type Prediction struct {
 	Buckets [ScoreBuckets]PredictedBucket `json:"buckets,omitzero"`
+	// Synthetic is the prediction for the platform's own requests, of whose applicants no feature is known; nil where that makes no difference.
+	Synthetic *Prediction `json:"synthetic,omitempty"`
+}
+
+// synthetic is what is predicted for the platform's own requests.
+func (p *Prediction) synthetic() *Prediction {
+	if p == nil || p.Synthetic == nil {
+		return p
+	}
+	return p.Synthetic
 }
 
 // PredictedBucket is the rows whose champion's score lies in one bucket.

@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/loanops/loanops/internal/expression"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
@@ -67,9 +68,24 @@ func (t featureTest) run() []failure {
 	if err != nil {
 		return here("%s", err)
 	}
-	values, complaints, err := applications.Read(t.sent())
+	whole, err := request.NewApplications(narrow, everyColumn(narrow))
 	if err != nil {
 		return here("%s", err)
+	}
+	read, complaints, err := applications.Read(t.sent())
+	if err != nil {
+		return here("%s", err)
+	}
+	found, unknown, err := t.found(applications.Features())
+	if err != nil {
+		return here("%s", err)
+	}
+	if narrow.Store.Missing == pipeline.RefuseDecision {
+		for _, name := range unknown {
+			complaints = append(complaints, request.FieldComplaint{Field: name, Complaint: request.Complaint{
+				Rule: request.Required, Text: "the case gives no value of it, and feature_store.missing refuses an application of which it is not known",
+			}})
+		}
 	}
 	if t.c.Refused != "" {
 		return t.refused(complaints)
@@ -78,7 +94,7 @@ func (t featureTest) run() []failure {
 		c := complaints[0]
 		return here("the row is refused for %q: %s", c.Field, c.Text)
 	}
-	row := applications.Row(values)
+	row := applications.Row(read, found)
 	encoded := make([]float64, encoder.Width())
 	if err := encoder.Encode(row, encoded); err != nil {
 		return here("%s", err)
@@ -89,30 +105,84 @@ func (t featureTest) run() []failure {
 		}
 	}
 	var failures []failure
+	columns, values := everyColumn(narrow), whole.Row(read, found)
 	for _, e := range t.c.Expect {
-		value := values[narrow.Index(e.Field)]
-		if text := e.wrong(value, encoder, encoded); text != "" {
+		at := slices.IndexFunc(columns, func(f transform.Field) bool { return f.Name == e.Field })
+		if text := e.wrong(values[at], encoder, encoded); text != "" {
 			failures = append(failures, failure{e.Line, text})
 		}
 	}
 	return failures
 }
 
-// looked are the contract and the encoder of the fields that the case names, and of no other.
-func (t featureTest) looked() (request.Contract, transform.Encoder) {
-	named := func(field string) bool {
-		return field == t.c.Refused || slices.ContainsFunc(t.c.Row, func(s Sent) bool { return s.Field == field }) ||
-			slices.ContainsFunc(t.c.Expect, func(e Expectation) bool { return e.Field == field })
+// everyColumn are all columns of a contract, as a model would read them that reads all.
+func everyColumn(c request.Contract) (fields []transform.Field) {
+	for i := range c.Fields {
+		fields = append(fields, transform.Field{Name: c.Fields[i].Name, Type: c.Fields[i].Type})
 	}
-	var contract request.Contract
+	for i := range c.Added {
+		fields = append(fields, transform.Field{Name: c.Added[i].Name, Type: c.Added[i].Type})
+	}
+	return fields
+}
+
+// found are the values of features that the case gives, and the names of those that it does not.
+func (t featureTest) found(features []pipeline.Column) (found []transform.Value, unknown []string, err error) {
+	for i := range features {
+		value := transform.Value{Missing: true}
+		if at := slices.IndexFunc(t.c.Known, func(s Sent) bool { return s.Field == features[i].Name }); at >= 0 {
+			reader, err := storeReader(&features[i])
+			if err != nil {
+				return nil, nil, err
+			}
+			value, _ = reader.Read(t.c.Known[at].Value) // it was good when the file was read
+		}
+		if found = append(found, value); value.Missing {
+			unknown = append(unknown, features[i].Name)
+		}
+	}
+	return found, unknown, nil
+}
+
+// looked are the contract and the encoder of the fields that the case names, of what these are computed of, and of no other.
+func (t featureTest) looked() (request.Contract, transform.Encoder) {
+	names := map[string]bool{}
+	var name func(field string)
+	name = func(field string) {
+		if names[field] {
+			return
+		}
+		names[field] = true
+		for i := range t.contract.Added {
+			if c := &t.contract.Added[i]; c.Name == field && c.Expression != "" {
+				reads, _ := expression.Check(c.Expression, nil, c.Type) // one that does not compile is told of by whoever compiles it
+				for _, read := range reads {
+					name(read)
+				}
+			}
+		}
+	}
+	for _, s := range slices.Concat(t.c.Row, t.c.Known) {
+		name(s.Field)
+	}
+	for _, e := range t.c.Expect {
+		name(e.Field)
+	}
+	name(t.c.Refused)
+	contract := request.Contract{Store: t.contract.Store}
 	for _, f := range t.contract.Fields {
-		if named(f.Name) {
+		if names[f.Name] {
 			contract.Fields = append(contract.Fields, f)
+		}
+	}
+	for _, c := range t.contract.Added {
+		if names[c.Name] {
+			contract.Added = append(contract.Added, c)
 		}
 	}
 	var encoder transform.Encoder
 	for i, f := range t.encoder.Fields {
-		if named(f.Name) {
+		if names[f.Name] {
 			encoder.Fields, encoder.Scales = append(encoder.Fields, f), append(encoder.Scales, t.encoder.Scales[i])
 		}
 	}

@@ -122,5 +122,5 @@ func TestFeaturesOfAnotherModel(t *testing.T) {
 		c.Fields[1].Clean[0].Missing.Codes = nil
 		c.Fields = c.Fields[:1]
 	})
-	require.Equal(t, []string{`tests/a.yaml:1: case "case": the row is refused for "debt": unknown field; the fields are listed in /openapi.json`}, report.Reasons)
+	require.Equal(t, []string{`tests/a.yaml:1: case "case": the model reads "debt", which no request holds and nothing adds`}, report.Reasons)
 }

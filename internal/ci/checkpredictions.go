@@ -9,6 +9,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/model"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/scoring"
 	"github.com/loanops/loanops/internal/transform"
@@ -28,6 +29,7 @@ const maxReasons = 10
 // CheckPredictions decides applications of all that the schema admits: every category, unseen ones where the domain is open, numbers at their
 // borders and near them, what may be missing as null and left out, raw values of which cleaning makes good ones, alone and together. Of each must hold:
 //
+//   - whatever the feature store knows of the applicant, or does not, it is decided as follows;
 //   - it is read without complaint, as a predictor reads it, in whatever order its fields are sent;
 //   - its score is a number from 0 to 1 (it may round to either), its verdict one of the two, and a decline has at most four reasons, each with a text;
 //   - its contributions are finite and sum up to the difference of its log-odds from the average's;
@@ -56,9 +58,12 @@ type predictions struct {
 	encode        encodeBatch
 
 	applications *request.Applications
-	fields       []request.Field
-	values       [][]written // of each field, those that are read
-	ordinary     application
+	// fields are those of a request, so many as sends says, and behind them the features of the store, which readers read.
+	fields   []request.Field
+	sends    int
+	readers  []*request.Reader
+	values   [][]written // of each field, those that are read
+	ordinary application
 
 	// Those that hold alone, to be looked at as a batch.
 	kept   []application
@@ -101,7 +106,10 @@ func (p *predictions) look(rows int) error {
 	if p.applications, err = request.NewApplications(contract, p.d.Model.Signature()); err != nil {
 		return err
 	}
-	p.fields = contract.Fields
+	p.fields, p.sends = slices.Clone(contract.Fields), len(contract.Fields)
+	if err := p.store(contract); err != nil {
+		return err
+	}
 	for i := range p.fields {
 		if err := p.field(i); err != nil {
 			return err
@@ -123,6 +131,21 @@ func (p *predictions) look(rows int) error {
 		p.decide(any)
 	}
 	p.batch()
+	return nil
+}
+
+// store adds the features of the feature store to the fields: all values that their definitions admit, and none, unless the spec
+// refuses applications of which a feature is missing or stale.
+func (p *predictions) store(contract request.Contract) error {
+	for _, column := range p.applications.Features() {
+		field := request.FieldOf(column, nil)
+		field.Nullable = contract.Store.Missing != pipeline.RefuseDecision || contract.Store.Stale != pipeline.RefuseDecision
+		reader, err := request.NewReader(field)
+		if err != nil {
+			return err
+		}
+		p.fields, p.readers = append(p.fields, field), append(p.readers, reader)
+	}
 	return nil
 }
 

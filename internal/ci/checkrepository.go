@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/leak"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/request"
@@ -16,11 +18,17 @@ import (
 // is meant to be broken; without a champion there is none to hold it against, and the log says so. A feature that is known only after the outcome is
 // no feature. There must be a sample, or the tests have nothing to run on. And the files that the
 // spec names must be such as can be published with it.
-func CheckRepository(tree *Tree, champion *request.Contract) Report {
-	r, err := Read(tree)
+//
+// Feature definitions are held against themselves and what is registered, the spec's references against both, SQL against the views that it reads; the lock that comes
+// of it is in the repository that is returned. An error says that something could not be looked at, and nothing of the commit.
+func CheckRepository(tree *Tree, champion *request.Contract, over Over) (Report, Repository, error) {
+	r, err := Read(tree, over)
+	if err != nil && fault.CodeOf(err) != fault.Invalid {
+		return Report{}, r, err
+	}
 	if err != nil {
 		reasons := strings.Split(err.Error(), "\n")
-		return Report{Status: Refused, Summary: count(len(reasons), "mistake"), Reasons: reasons}
+		return Report{Status: Refused, Summary: count(len(reasons), "mistake"), Reasons: reasons}, r, nil
 	}
 	report := Report{Log: r.described()}
 	report.Reasons = append(report.Reasons, r.knownLater()...)
@@ -39,7 +47,7 @@ func CheckRepository(tree *Tree, champion *request.Contract) Report {
 	if len(report.Reasons) > 0 {
 		report.Status, report.Summary = Refused, count(len(report.Reasons), "mistake")
 	}
-	return report
+	return report, r, nil
 }
 
 // described says what there is.
@@ -53,6 +61,14 @@ func (r *Repository) described() (log []string) {
 	}
 	if len(r.Sample) > 0 {
 		log = append(log, "sample: "+some(r.Sample))
+	}
+	for _, file := range r.DefinitionFiles {
+		log = append(log, "feature definitions "+file)
+	}
+	if r.Lock != nil {
+		for _, said := range r.Lock.Said(feature.KindView) {
+			log = append(log, "features are of "+said)
+		}
 	}
 	for _, c := range r.Commands {
 		log = append(log, fmt.Sprintf("command %s: %s, in the step %s", c.Name, strings.Join(c.Run, " "), c.Step))
@@ -86,13 +102,18 @@ func (r *Repository) breaks(champion *request.Contract) (reasons, log []string) 
 			log = append(log, "contract of requests: "+b.String()+", which the spec allows")
 			continue
 		}
-		at := "columns"
-		if i := slices.IndexFunc(r.Spec.Columns, func(c pipeline.Column) bool { return c.Name == b.Field }); i >= 0 {
-			at = index("columns", i)
-		}
-		reasons = append(reasons, fmt.Sprintf("%s: %s: what clients of the champion send must stay good; give it back, or say that it is meant by deploy: {contract: breaking}", r.document.At(at), b))
+		reasons = append(reasons, fmt.Sprintf("%s: %s: what clients of the champion send must stay good; give it back, or say that it is meant by deploy: {contract: breaking}", r.breakAt(b.Field), b))
 	}
 	return reasons, log
+}
+
+// breakAt is where the spec says what breaks the contract for a field.
+func (r *Repository) breakAt(field string) string {
+	looked := func(c pipeline.Column) bool { return c.Name == field && c.Looked() }
+	if slices.ContainsFunc(r.Spec.Looked(), looked) {
+		return r.document.At("feature_store")
+	}
+	return r.columnAt(field)
 }
 
 // count is a number of things: 1 case, 2 cases.

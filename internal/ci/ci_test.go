@@ -61,7 +61,7 @@ func small(t testing.TB, replace ...string) *Tree {
 }
 
 func read(t testing.TB, tree *Tree) Repository {
-	r, err := Read(tree)
+	r, err := Read(tree, Over{Keep: kept})
 	require.NoError(t, err)
 	return r
 }

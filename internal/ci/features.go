@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 )
 
 // FeatureFile is one file of feature tests.
@@ -23,6 +24,8 @@ type Case struct {
 	Line int
 	// Row are the fields as a client would send them, in the order of the file. A field that is expected and not in it is left out.
 	Row []Sent
+	// Known are values of store features, as the store would give them. Of a feature that is not among them nothing is known.
+	Known []Sent
 	// Expect is what is wanted of encoded columns and clean values; none where the row is refused.
 	Expect []Expectation
 	// Refused is the field for which the row must be refused; empty where it must not be.
@@ -82,7 +85,7 @@ func readFeatures(file string, data []byte, spec pipeline.Spec) (FeatureFile, er
 	if err != nil {
 		return FeatureFile{}, err
 	}
-	f := featureReader{d: d, columns: spec.Columns}
+	f := featureReader{d: d, columns: slices.Concat(spec.Columns, spec.Inputs), refuses: spec.FeatureStore.Missing == pipeline.RefuseDecision}
 	read := FeatureFile{Path: file}
 	if len(cases) == 0 {
 		d.Wrong("", "there is no case; write one, or leave the file out")
@@ -104,12 +107,18 @@ func readFeatures(file string, data []byte, spec pipeline.Spec) (FeatureFile, er
 type featureReader struct {
 	d       *pipeline.Document
 	columns []pipeline.Column
+	refuses bool // an application of which a feature is not known
 }
 
 func (f *featureReader) read(at string, c featureCase) Case {
 	read := Case{Name: c.Name, Line: f.line(at), Refused: c.Refused}
 	for _, name := range f.inOrder(at+".row", c.Row) {
-		if f.column(at+".row."+name, name) == nil {
+		column := f.column(at+".row."+name, name)
+		if column == nil {
+			continue
+		}
+		if column.Expression != "" {
+			f.d.Wrong(at+".row."+name, "%s is computed; give what it is computed of, and expect %s", name, name)
 			continue
 		}
 		if _, keys := c.Row[name].(map[string]any); keys {
@@ -120,13 +129,20 @@ func (f *featureReader) read(at string, c featureCase) Case {
 		if err != nil {
 			f.d.Wrong(at+".row."+name, "%s is nothing that JSON can hold", name)
 		}
-		read.Row = append(read.Row, Sent{name, value})
+		if column.Feature == "" {
+			read.Row = append(read.Row, Sent{name, value})
+			continue
+		}
+		f.known(at+".row."+name, column, value)
+		read.Known = append(read.Known, Sent{name, value})
 	}
 	if (len(c.Expect) > 0) == (c.Refused != "") {
 		f.d.Wrong(at, "give expect or refused, one of them: what is wanted of the row's columns, or the field for which it is refused")
 	}
 	if c.Refused != "" {
-		f.column(at+".refused", c.Refused)
+		if column := f.column(at+".refused", c.Refused); column != nil && column.Looked() && (column.Feature == "" || !f.refuses) {
+			f.d.Wrong(at+".refused", "no request is refused for %s: nobody sends it, and feature_store.missing is not refuse", c.Refused)
+		}
 	}
 	for _, name := range f.inOrder(at+".expect", c.Expect) {
 		if e, ok := f.expectation(at+".expect."+name, name, c.Expect[name]); ok {
@@ -134,6 +150,25 @@ func (f *featureReader) read(at string, c featureCase) Case {
 		}
 	}
 	return read
+}
+
+// known checks a value of a feature: the store has clean ones, or none.
+func (f *featureReader) known(at string, column *pipeline.Column, value json.RawMessage) {
+	reader, err := storeReader(column)
+	if err != nil {
+		f.d.Wrong(at, "%s", err)
+		return
+	}
+	if _, complaint := reader.Read(value); complaint.Rule != "" {
+		f.d.Wrong(at, "%s is a feature of %s, which cannot be that: %s", column.Name, column.Feature, complaint.Text)
+	}
+}
+
+// storeReader reads values of a feature as JSON, null where it is not known.
+func storeReader(column *pipeline.Column) (*request.Reader, error) {
+	field := request.FieldOf(*column, nil)
+	field.Nullable = true
+	return request.NewReader(field)
 }
 
 // inOrder are the keys of a mapping as the file has them.

@@ -25,7 +25,7 @@ func TestTheProjectsOwnRepository(t *testing.T) {
 	config, err := os.ReadFile("../../ci.yaml")
 	require.NoError(t, err)
 	require.NoError(t, tree.Add(ci.ConfigFile, ci.File{Data: config}))
-	r, err := ci.Read(&tree)
+	r, err := ci.Read(&tree, ci.Over{})
 	require.NoError(t, err)
 	require.NotEmpty(t, r.Sample)
 	require.NotEmpty(t, r.TestFiles)

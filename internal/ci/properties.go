@@ -52,14 +52,26 @@ func (p *predictions) holds(a application) (row []transform.Value, score float64
 
 // read reads an application whose fields are sent in an order, as a predictor does.
 func (p *predictions) read(a application, order []int) (values, row []transform.Value, wrong broken) {
-	values, complaints, err := p.applications.Read(p.sent(a, order))
+	read, complaints, err := p.applications.Read(p.sent(a, order))
 	if err != nil {
 		return nil, nil, broken{isRead, err.Error()}
 	}
 	for _, c := range complaints {
 		return nil, nil, broken{isRead, c.Field + ": " + c.Text}
 	}
-	return values, p.applications.Row(values), broken{}
+	return read.Values, p.applications.Row(read, p.found(a)), broken{}
+}
+
+// found are the values of features, as the store gives them.
+func (p *predictions) found(a application) []transform.Value {
+	found := make([]transform.Value, len(p.readers))
+	for i, reader := range p.readers {
+		found[i].Missing = true
+		if raw := a[p.sends+i].raw; raw != "" {
+			found[i], _ = reader.Read(json.RawMessage(raw)) // it is one of those that are read
+		}
+	}
+	return found
 }
 
 // sent is an application as JSON.
@@ -67,8 +79,8 @@ func (p *predictions) sent(a application, order []int) json.RawMessage {
 	var out bytes.Buffer
 	out.WriteByte('{')
 	for _, i := range order {
-		if a[i].raw == "" {
-			continue
+		if i >= p.sends || a[i].raw == "" {
+			continue // what the store knows nobody sends
 		}
 		if out.Len() > 1 {
 			out.WriteByte(',')

@@ -2,12 +2,12 @@ package ci
 
 import (
 	"encoding/json"
-	"errors"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -30,6 +30,14 @@ type Repository struct {
 	// Sample are the paths of the files whose rows stand in for those of the source, sorted; none of a simulated source, and of one whose rows lie
 	// elsewhere, where ci.yaml names no sample.
 	Sample []string
+	// DefinitionFiles are the files of feature definitions, sorted by path; Definitions what they declare, with the files of the repository where Over.Keep put
+	// them. Of a repository that is read by a lock there are no definitions.
+	DefinitionFiles []string
+	Definitions     feature.Definitions
+	// Lock is what the features of the spec came to; nil where the repository has nothing to do with the feature store.
+	Lock *feature.Lock
+	// ViewRows are the files whose rows stand in for those of views, by the views' names: what ci.yaml names, else what the view's own source does.
+	ViewRows map[string]string
 	// Data is what ci.yaml names as sample: a file, a folder or a pattern, given in place of the source's rows; empty where the source's own are taken.
 	Data     string
 	Commands []Command
@@ -39,52 +47,74 @@ type Repository struct {
 
 // config is ci.yaml.
 type config struct {
-	Pipeline string    `yaml:"pipeline"`
-	Sample   string    `yaml:"sample"`
-	Tests    []string  `yaml:"tests"`
-	Commands []command `yaml:"commands"`
+	Pipeline string   `yaml:"pipeline"`
+	Sample   string   `yaml:"sample"`
+	Tests    []string `yaml:"tests"`
+	// Features are the files of feature definitions, Views files with rows for views.
+	Features []string          `yaml:"features"`
+	Views    map[string]string `yaml:"views"`
+	Commands []command         `yaml:"commands"`
 }
 
-// Read finds the pipeline in a tree. Whatever is wrong is fault.Invalid, a line for each mistake: file:line:column where that is known, what is
-// wrong, and what would be right.
-func Read(tree *Tree) (Repository, error) {
-	c := config{Pipeline: usualPipeline, Tests: []string{usualTests}}
-	file, has := tree.File(ConfigFile)
-	var d *pipeline.Document
-	if has {
-		var err error
-		if d, err = pipeline.ReadDocument(ConfigFile, "ci.yaml", "", file.Data, &c); err != nil {
-			return Repository{}, err
-		}
-	}
-	r := Repository{PipelineFile: c.Pipeline, Data: c.Sample}
-	r.Commands = commands(c.Commands, d)
-	if d != nil {
-		c.check(tree, d)
-		if err := d.Fault(); err != nil {
-			return Repository{}, err
-		}
-	}
-	spec, has := tree.File(c.Pipeline)
-	if !has {
-		return Repository{}, fault.New(fault.Invalid, "there is no %s; a repository's spec is called so, or ci.yaml names it: pipeline: FILE", c.Pipeline)
-	}
-	r.YAML = spec.Data
-	var err error
-	if r.Spec, r.document, err = pipeline.ParseDocument(c.Pipeline, spec.Data); err != nil {
+// Read finds the pipeline in a tree, and what the features of its spec come to. Whatever is wrong is fault.Invalid, a line for each mistake: file:line:column where
+// that is known, what is wrong, and what would be right.
+func Read(tree *Tree, over Over) (Repository, error) {
+	r, c, d, err := open(tree)
+	if err != nil {
 		return Repository{}, err
 	}
-	r.sample(tree)
-	faults := []error{r.document.Fault()}
+	faults, err := r.define(tree, over)
+	if err != nil {
+		return Repository{}, err
+	}
+	known := r.Lock != nil || !r.featured() // which columns the spec has
+	if known && over.Lock == nil && d != nil {
+		c.needless(&r, d)
+		faults = append(faults, d.Fault())
+	}
+	faults = append([]error{r.document.Fault()}, faults...)
 	for _, name := range testFiles(tree, c.Tests) {
+		if !known {
+			break // a column that the spec may have would be told of as one that it has not
+		}
 		file, _ := tree.File(name)
 		features, err := readFeatures(name, file.Data, r.Spec)
 		r.TestFiles, faults = append(r.TestFiles, features), append(faults, err)
 	}
-	if err := errors.Join(faults...); err != nil { // a line for each mistake
-		return Repository{}, fault.New(fault.Invalid, "%s", err)
+	if err := joined(faults...); err != nil {
+		return Repository{}, err
 	}
 	return r, nil
+}
+
+// open reads ci.yaml, whose document is nil without one, and the spec. What is wrong with the spec's own references to the tree is noted in its document.
+func open(tree *Tree) (r Repository, c config, d *pipeline.Document, err error) {
+	c = config{Pipeline: usualPipeline, Tests: []string{usualTests}, Features: []string{usualFeatures}}
+	if file, has := tree.File(ConfigFile); has {
+		if d, err = pipeline.ReadDocument(ConfigFile, "ci.yaml", "", file.Data, &c); err != nil {
+			return r, c, d, err
+		}
+	}
+	r = Repository{PipelineFile: c.Pipeline, Data: c.Sample, ViewRows: map[string]string{}}
+	r.Commands = commands(c.Commands, d)
+	if d != nil {
+		c.check(tree, d)
+		c.viewRows(tree, &r, d)
+		if err := d.Fault(); err != nil {
+			return r, c, d, err
+		}
+	}
+	r.DefinitionFiles = testFiles(tree, c.Features)
+	spec, has := tree.File(c.Pipeline)
+	if !has {
+		return r, c, d, fault.New(fault.Invalid, "there is no %s; a repository's spec is called so, or ci.yaml names it: pipeline: FILE", c.Pipeline)
+	}
+	r.YAML = spec.Data
+	if r.Spec, r.document, err = pipeline.ParseDocument(c.Pipeline, spec.Data); err != nil {
+		return r, c, d, err
+	}
+	r.sample(tree)
+	return r, c, d, nil
 }
 
 // check holds what ci.yaml names against the tree.
@@ -98,6 +128,11 @@ func (c *config) check(tree *Tree, d *pipeline.Document) {
 	for i, pattern := range c.Tests {
 		if d.Has("tests") && len(tree.named(pattern)) == 0 {
 			d.Wrong(index("tests", i), "there is no %q; files with feature tests are wanted, or an empty list for none", pattern)
+		}
+	}
+	for i, pattern := range c.Features {
+		if d.Has("features") && len(tree.named(pattern)) == 0 {
+			d.Wrong(index("features", i), "there is no %q; files with feature definitions are wanted, or an empty list for none", pattern)
 		}
 	}
 }

@@ -121,7 +121,7 @@ func TestMistakesOfRepositories(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := Read(treeOf(t, test.files...))
+			_, err := Read(treeOf(t, test.files...), Over{Keep: kept})
 			require.ErrorContains(t, err, test.says)
 			require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		})
@@ -141,7 +141,7 @@ func TestTheTimeAndOutputOfCommands(t *testing.T) {
 		"all that is kept":     "  - {name: a, run: [x], output: 16384}\n  - {name: b, run: [x], output: 16384}\n  - {name: c, run: [x], output: 16384, step: TestArtifacts}\n",
 		"each in its own step": "  - {name: a, run: [x], timeout: 1h}\n  - {name: b, run: [x], timeout: 1h, step: ReplayHistories}\n  - {name: c, run: [x], timeout: 1h, step: TestArtifacts}\n",
 	} {
-		r, err := Read(treeOf(t, "ci.yaml", "commands:\n"+list, "pipeline.yaml", smallSpec, "sample/applications.csv", ""))
+		r, err := Read(treeOf(t, "ci.yaml", "commands:\n"+list, "pipeline.yaml", smallSpec, "sample/applications.csv", ""), Over{Keep: kept})
 		require.NoError(t, err, name)
 		together, output := map[Step]time.Duration{}, map[Step]int64{}
 		for _, c := range r.Commands {
@@ -160,9 +160,9 @@ func FuzzRead(f *testing.F) {
 	f.Add("", "", "-")
 	f.Fuzz(func(t *testing.T, config, spec, tests string) {
 		tree := treeOf(t, "ci.yaml", config, "pipeline.yaml", spec, "tests/a.yaml", tests, "sample/applications.csv", "")
-		if r, err := Read(tree); err != nil {
+		if r, err := Read(tree, Over{Keep: kept}); err != nil {
 			require.Equal(t, fault.Invalid, fault.CodeOf(err))
-			require.Equal(t, Refused, CheckRepository(tree, nil).Status)
+			require.Equal(t, Refused, checked(t, tree, nil).Status)
 		} else {
 			d := decider(t, r.Spec)
 			CheckFeatures(r, d.Model.Encoder, d.Model.Contract)

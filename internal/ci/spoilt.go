@@ -126,6 +126,9 @@ func (r *Repository) stepAt(column string, k int) (at, name string) {
 // columnAt is where the spec declares a column.
 func (r *Repository) columnAt(name string) string {
 	for i := range r.Spec.Columns {
+		if r.Spec.Columns[i].Name == name && r.Spec.Columns[i].Looked() {
+			return r.document.At("features")
+		}
 		if r.Spec.Columns[i].Name == name {
 			return r.document.At(index("columns", i))
 		}

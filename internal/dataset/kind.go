@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // kindNames are the words of the kinds, in a manifest and in messages.
@@ -22,4 +23,23 @@ func (k *Kind) UnmarshalText(text []byte) error {
 	}
 	*k = Kind(i)
 	return nil
+}
+
+// KindOf is how values of a type are held.
+func KindOf(of pipeline.ColumnType) Kind {
+	switch of {
+	case pipeline.Integer:
+		return Integer
+	case pipeline.Boolean:
+		return Boolean
+	case pipeline.Decimal:
+		return Decimal
+	case pipeline.Category, pipeline.Text:
+		return Text
+	case pipeline.Day:
+		return Date
+	case pipeline.Timestamp:
+		return Timestamp
+	}
+	return Float
 }

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/loanops/loanops/internal/fault"
 )
@@ -14,7 +15,20 @@ type Manifest struct {
 	Columns []Field `json:"columns"`
 	Rows    int64   `json:"rows"`
 	Parts   []Part  `json:"parts"`
+	// Views are the versions of feature views that the rows were joined from as they were extracted, in the order in which they are looked up; none of other rows. Parts of a
+	// split name none: the same rows are the same part, whatever else a view holds by now.
+	Views []View `json:"views,omitempty"`
 }
+
+// View is a version of a feature view, and what the offline store held of it when rows were joined from it.
+type View struct {
+	Name     string `json:"name"`
+	Version  int    `json:"version"`
+	Manifest string `json:"manifest"` // SHA-256 of its feature.Manifest
+}
+
+// ID names the version: name@version.
+func (v View) ID() string { return v.Name + "@" + strconv.Itoa(v.Version) }
 
 // Field is a column of a dataset.
 type Field struct {

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
@@ -58,7 +59,7 @@ func PipelineArtifact(files map[string][]byte, from Provenance) (v1.Image, error
 }
 
 // ReadPipeline reads what PipelineArtifact packed: the pipeline's own files, and the provenance. Every byte is verified from the digest down, the lock
-// must name every file and no other, and the provenance must be about these files.
+// must name every file and no other, the provenance must be about these files, and a lock of features have the digests of its definitions.
 func ReadPipeline(image v1.Image, digest string) (map[string][]byte, Provenance, error) {
 	all, err := readFiles(image, digest)
 	if err != nil {
@@ -82,6 +83,11 @@ func verifyPackage(all map[string][]byte) (map[string][]byte, Provenance, error)
 		return nil, Provenance{}, fault.New(fault.Invalid, "it has no %s", provenanceFile)
 	}
 	delete(all, provenanceFile)
+	if features, has := all[feature.LockFile]; has {
+		if _, err := feature.DecodeLock(features); err != nil {
+			return nil, Provenance{}, fault.Wrap(fault.Invalid, err, feature.LockFile)
+		}
+	}
 	from, err := readProvenance(provenance, all)
 	return all, from, err
 }

@@ -169,6 +169,11 @@ func numbersOf(raw arrow.Array, kind dataset.Kind) func(int) float64 {
 		if kind == dataset.Float || kind == dataset.Integer {
 			return func(i int) float64 { return float64(values.Value(i)) }
 		}
+	case *array.Decimal128:
+		of, _ := values.DataType().(*arrow.Decimal128Type)
+		if kind == dataset.Decimal && of.Scale == pipeline.DecimalPlaces && of.Precision <= pipeline.DecimalDigits {
+			return func(i int) float64 { return clean.DecimalNumber(int64(values.Value(i).LowBits())) } //nolint:gosec // 18 digits fit
+		}
 	case *array.Date32:
 		if kind == dataset.Date {
 			return func(i int) float64 { return float64(values.Value(i)) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/clean"
 	"github.com/loanops/loanops/internal/dataset"
+	"github.com/loanops/loanops/internal/derive"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/profile"
 	"github.com/loanops/loanops/internal/source"
@@ -19,11 +20,16 @@ type worker struct {
 	in        Input
 	validator *dataset.Validator
 	readers   []reader // one per column of the source
-	ordinals  int      // the column that holds them, or -1: then rows are counted
+	deriver   *derive.Deriver
+	ordinals  int // the column that holds them, or -1: then rows are counted
 }
 
 func newWorker(in Input) (*worker, error) {
-	w := &worker{in: in, validator: dataset.NewValidator(in.Spec, in.KnownAt), ordinals: -1}
+	deriver, err := derive.New(learnt(in.Spec))
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{in: in, validator: dataset.NewValidator(in.Spec, in.KnownAt), deriver: deriver, ordinals: -1}
 	for i, name := range in.Rows.Columns() {
 		if err := reserved(name); err != nil {
 			return nil, err
@@ -36,15 +42,9 @@ func newWorker(in Input) (*worker, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.readers = append(w.readers, reader{name: name, kind: kinds[of], cleaner: cleaner, cleans: cleans(in.Spec, name)})
+		w.readers = append(w.readers, reader{name: name, kind: dataset.KindOf(of), cleaner: cleaner, cleans: cleans(in.Spec, name)})
 	}
 	return w, nil
-}
-
-// kinds are how types are held.
-var kinds = map[pipeline.ColumnType]dataset.Kind{
-	pipeline.Number: dataset.Float, pipeline.Integer: dataset.Integer, pipeline.Boolean: dataset.Boolean, pipeline.Decimal: dataset.Decimal,
-	pipeline.Category: dataset.Text, pipeline.Text: dataset.Text, pipeline.Day: dataset.Date, pipeline.Timestamp: dataset.Timestamp,
 }
 
 func cleans(spec pipeline.Spec, name string) bool {
@@ -111,6 +111,7 @@ func (w *worker) typed(raw arrow.RecordBatch, first int64) (dataset.Table, datas
 			t.Columns[0].Floats[row] = float64(first + int64(row) + 1)
 		}
 	}
+	derived(w.deriver, &t)
 	return t, misread, nil
 }
 
@@ -223,11 +224,12 @@ func (w *worker) role(name string) profile.Role {
 
 // emptyFields are the columns where there are no rows.
 func (w *worker) emptyFields() []dataset.Field {
-	fields := []dataset.Field{{Name: dataset.RowColumn, Kind: dataset.Integer}}
+	t := dataset.Table{Columns: []dataset.Column{{Name: dataset.RowColumn, Kind: dataset.Integer}}}
 	for i, r := range w.readers {
 		if i != w.ordinals {
-			fields = append(fields, dataset.Field{Name: r.name, Kind: r.kind})
+			t.Columns = append(t.Columns, dataset.Column{Name: r.name, Kind: r.kind})
 		}
 	}
-	return fields
+	derived(w.deriver, &t)
+	return t.Fields()
 }

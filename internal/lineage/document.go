@@ -2,9 +2,11 @@ package lineage
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
@@ -33,11 +35,21 @@ type Document struct {
 	Source          string                     `json:"source"`  // in words
 	Sources         *Sources                   `json:"sources"` // null: it was trained before they were kept
 	Dataset         Part                       `json:"dataset"`
+	Views           []dataset.View             `json:"views"`     // feature views that the dataset was joined from, by its manifest
 	Parts           []Part                     `json:"parts"`     // of the split, and the quarantine
 	Artifacts       map[string]artifact.Ref    `json:"artifacts"` // by role
 	// Deliveries are the runs that were to bring it to production, and Records the serving records that name it; both oldest first.
 	Deliveries []Delivery `json:"deliveries"`
 	Records    []Served   `json:"serving_records"`
+}
+
+// ViewNames are the feature views that the dataset was joined from, each with its version; empty where there are none.
+func (d Document) ViewNames() string {
+	names := make([]string, len(d.Views))
+	for i, v := range d.Views {
+		names[i] = v.ID()
+	}
+	return strings.Join(names, ", ")
 }
 
 // Spec is the pipeline spec that it was trained under.

@@ -6,9 +6,17 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/serving"
 )
+
+func TestViewNames(t *testing.T) {
+	t.Parallel()
+	require.Empty(t, lineage.Document{}.ViewNames())
+	d := lineage.Document{Views: []dataset.View{{Name: "bureau", Version: 12}, {Name: "payments", Version: 1}}}
+	require.Equal(t, "bureau@12, payments@1", d.ViewNames())
+}
 
 // Wanted by hand.
 func TestServing(t *testing.T) {

@@ -139,18 +139,28 @@ func (m *Model) checkContract() error {
 		if seen[f.Name] || (!f.Type.Numeric() && f.Type != pipeline.Category) {
 			return fault.New(fault.Invalid, "the bundle's contract has a field %d that is declared twice or of no usable type", i)
 		}
-		if _, err := request.NewReader(*f); err != nil {
-			return fault.Wrap(fault.Invalid, err, "the bundle's contract")
-		}
 		seen[f.Name] = true
+	}
+	for i := range m.Contract.Added {
+		c := &m.Contract.Added[i]
+		if at := m.Contract.Index(c.Name); at >= 0 && m.Contract.Store.Given && c.Feature != "" {
+			f := &m.Contract.Fields[at]
+			seen[c.Name] = !f.Nullable || f.Type != c.Type // as a field it is of its own type and may be left out
+		}
+		if seen[c.Name] || (!c.Type.Numeric() && c.Type != pipeline.Category) {
+			return fault.New(fault.Invalid, "the bundle's contract adds a column %d that is there already or of no usable type", i)
+		}
+		seen[c.Name] = true
+	}
+	if _, err := request.NewApplications(m.Contract, m.Encoder.Fields); err != nil {
+		return fault.Wrap(fault.Invalid, err, "the bundle's contract")
 	}
 	for i := range m.Encoder.Fields {
 		f := &m.Encoder.Fields[i]
-		at := m.Contract.Index(f.Name)
-		if at < 0 || m.Contract.Fields[at].Type != f.Type {
+		declared, there := m.Contract.Column(f.Name)
+		if !there || declared.Type != f.Type {
 			return fault.New(fault.Invalid, "the bundle's field %d is not as its contract declares it", i)
 		}
-		declared := &m.Contract.Fields[at]
 		unknown := func(value string) bool { return !slices.Contains(f.Levels, value) }
 		closed := f.Type == pipeline.Category && !f.Open
 		if (declared.Nullable && !f.Nullable) || (closed && (len(declared.Domain) == 0 || slices.ContainsFunc(declared.Domain, unknown))) {

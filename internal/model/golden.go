@@ -1,8 +1,10 @@
 package model
 
 import (
+	"encoding/json"
+
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -12,7 +14,7 @@ type Golden struct {
 	Rows []GoldenRow `json:"rows"`
 }
 
-// GoldenRow is one application as a lender would send it.
+// GoldenRow is one application as a lender would send it who names nobody of whom the feature store knows anything.
 type GoldenRow struct {
 	Application map[string]any `json:"application"` // number, boolean, text or null by field
 	Probability float64        `json:"probability"`
@@ -27,30 +29,19 @@ func (g Golden) Applications() []map[string]any {
 	return applications
 }
 
-// Values are the row's in the order of the signature. A value of another type than the signature's is fault.Invalid.
-func (r GoldenRow) Values(signature []transform.Field) ([]transform.Value, error) {
-	values := make([]transform.Value, len(signature))
-	for i, f := range signature {
-		sent, known := r.Application[f.Name]
-		if !known || sent == nil {
-			values[i].Missing = true
-			continue
-		}
-		var ok bool
-		switch f.Type {
-		case pipeline.Category:
-			values[i].Text, ok = sent.(string)
-		case pipeline.Boolean:
-			var yes bool
-			if yes, ok = sent.(bool); yes {
-				values[i].Number = 1
-			}
-		default:
-			values[i].Number, ok = sent.(float64)
-		}
-		if !ok {
-			return nil, fault.New(fault.Invalid, "field %q of a golden row is not %s", f.Name, f.Type.Noun())
-		}
+// Asked is the row that a model reads of an application that is asked of a predictor, where the feature store knows nothing. What its contract does not take is
+// fault.Invalid.
+func Asked(of *request.Applications, application map[string]any) ([]transform.Value, error) {
+	data, err := json.Marshal(application)
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, err, "encoding an application")
 	}
-	return values, nil
+	read, wrong, err := of.Read(data)
+	if err != nil {
+		return nil, err
+	}
+	for _, w := range wrong {
+		return nil, fault.New(fault.Invalid, "field %q of an application: %s", w.Field, w.Text)
+	}
+	return of.Row(read, nil), nil
 }

@@ -153,7 +153,7 @@ func asks(reactions ...pipeline.Reaction) func(pipeline.MonitorOn, Evidence) boo
 }
 
 func reactionsOf(on pipeline.MonitorOn) map[Kind]pipeline.Reaction {
-	return map[Kind]pipeline.Reaction{OfSchema: on.Schema, OfData: on.DataDrift, OfPredictions: on.PredictionDrift, OfPerformance: on.Performance, OfNewData: on.NewData, OfRequests: on.Requests}
+	return map[Kind]pipeline.Reaction{OfSchema: on.Schema, OfData: on.DataDrift, OfPredictions: on.PredictionDrift, OfPerformance: on.Performance, OfNewData: on.NewData, OfRequests: on.Requests, OfSkew: on.Skew}
 }
 
 // goesBack applies where something asks for a rollback and there is a better version to go back to.

@@ -12,6 +12,7 @@ const (
 	OfData        Kind = "data_drift"       // features are distributed otherwise
 	OfPredictions Kind = "prediction_drift" // so are the champion's scores
 	OfPerformance Kind = "performance"      // the champion predicts worse than it did, or than an older version does
+	OfSkew        Kind = "skew"             // the feature store tells decisions something else than trainings, or nothing new
 	OfNewData     Kind = "new_data"         // there are rows with a final label from which nothing has been learned yet
 )
 

@@ -16,6 +16,9 @@ const (
 	unseenValues      Statistic = "unseen"              // share of the rows with a value that the reference does not have
 	UndatedRows       Statistic = "undated"             // share of the new rows
 	anotherUnit       Statistic = "unit"                // factor between the values of now and before
+	featureSkew       Statistic = "skew"                // share of the entities of which the feature store tells decisions another value than trainings
+	featureAge        Statistic = "age"                 // seconds since what decisions read of a view was known
+	notMaterialized   Statistic = "not_materialized"    // decisions read nothing of a view
 	labelledRows      Statistic = "rows"                // that are new and have a final label
 )
 

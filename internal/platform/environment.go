@@ -32,6 +32,8 @@ func (p *Platform) serviceEnvironments() map[string][]string {
 		"worker": slices.Concat(system, named("AWS_", "TEMPORAL_"), p.Settings.Environ(settings.WorkerRoles()...),
 			ofThePerson(settings.ConnectionPrefix, settings.AlertPrefix), withoutSecrets(ofThePerson(settings.RepositoryPrefix)), settings.NewEnvironment(os.Environ()...).ForCommands()),
 		"hooks": slices.Concat(system, named("TEMPORAL_"), p.Settings.Environ(settings.Hooks), ofThePerson(settings.RepositoryPrefix)),
+		// It knows its database, and has nothing to tell to the rest of the platform.
+		"features": p.Settings.Environ(settings.Features),
 		// The gateway reads what callers send: it has nothing to tell.
 		"gateway": nil,
 	}

@@ -39,7 +39,7 @@ func planned(t *testing.T) *Platform {
 	require.NoError(t, os.Symlink(self, filepath.Join(p.cfg.BinDir, "program")))
 	require.NoError(t, os.Mkdir(p.path("logs"), 0o700))
 	p.Settings = settings.Settings{
-		Database: "sqlite:///db", Bucket: "loanops", WorkDir: "/work", BinDir: "/bin", Terraform: "/terraform", Agent: "http://agent",
+		Database: "sqlite:///db", FeaturesDatabase: "sqlite:///features", Bucket: "loanops", WorkDir: "/work", BinDir: "/bin", Terraform: "/terraform", Agent: "http://agent",
 		AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
 		Gateway: "http://gateway", SyntheticKeyFile: "/key", Registry: "http://registry", PredictorImage: "image",
 	}
@@ -75,9 +75,10 @@ func TestEveryServiceGetsWhatItNeedsByNameAndNothingElse(t *testing.T) {
 	for service, want := range map[string][]string{
 		"devserver": slices.Concat(system, []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"}),
 		"agent":     slices.Concat(system, s3, places, tokens),
+		"features":  {"LOANOPS_FEATURES_DATABASE"},
 		"hooks":     slices.Concat(system, repositories, []string{"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_REPOSITORY_LOANS_SECRET_FILE"}),
 		"worker": slices.Concat(system, s3, places, tokens, repositories, []string{
-			"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_DATABASE", "LOANOPS_TERRAFORM", "LOANOPS_AGENT", "LOANOPS_GATEWAY", "LOANOPS_SYNTHETIC_KEY_FILE",
+			"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "LOANOPS_DATABASE", "LOANOPS_FEATURES_DATABASE", "LOANOPS_TERRAFORM", "LOANOPS_AGENT", "LOANOPS_GATEWAY", "LOANOPS_SYNTHETIC_KEY_FILE",
 			"LOANOPS_BIN_DIR", "LOANOPS_PREDICTOR_IMAGE", "LOANOPS_CONNECTION_LENDING_FILE", "LOANOPS_ALERT_OPS_URL", "LOANOPS_ALERT_OPS_SECRET_FILE",
 			"LOANOPS_CI_COMMANDS", "LOANOPS_CI_ENVIRONMENT", "GOPROXY",
 		}),

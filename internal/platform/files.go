@@ -71,6 +71,29 @@ func (p *Platform) keys() error {
 	return errors.Join(writeJSON(p.path("keys.json"), plain), writeJSON(p.path("gateway-keys.json"), hashed))
 }
 
+// featuresKeys makes the feature store's keys once: features-keys.json for its callers, features-server-keys.json with hashes for itself.
+func (p *Platform) featuresKeys() error {
+	plain := map[string]string{}
+	if data, err := os.ReadFile(p.path("features-keys.json")); err == nil {
+		if err := json.Unmarshal(data, &plain); err != nil {
+			return fault.Wrap(fault.Invalid, err, "%s", p.path("features-keys.json"))
+		}
+	}
+	type entry struct {
+		SHA256 string   `json:"sha256"`
+		Rights []string `json:"rights"`
+	}
+	hashed := map[string]entry{}
+	for name, rights := range map[string][]string{"reader": {"read"}, "writer": {"read", "write"}} {
+		if plain[name] == "" {
+			plain[name] = rand.Text()
+		}
+		hashed[name] = entry{sha256hex.Of([]byte(plain[name])), rights}
+	}
+	return errors.Join(writeJSON(p.path("features-keys.json"), plain), writeJSON(p.path("features-server-keys.json"), hashed),
+		file.Write(p.path("secrets", "features.key"), []byte(plain["reader"]), 0o600))
+}
+
 // ports gives every service the port that it had before, so that addresses survive a restart, unless somebody took it.
 func (p *Platform) ports(names ...string) (map[string]int, error) {
 	kept := map[string]int{}

@@ -1,5 +1,5 @@
 // Package platform is what `loanops up` starts on one machine: Temporal with its Web UI, an S3 store and an OCI registry, a worker, the
-// deployment agent and the gateway, all on loopback, all state in one folder.
+// deployment agent, the gateway and the feature store, all on loopback, all state in one folder.
 package platform
 
 import (
@@ -48,12 +48,15 @@ type Endpoints struct {
 	Bucket       string            `json:"bucket"`
 	Registry     string            `json:"registry"`
 	Gateway      string            `json:"gateway"`
+	Features     string            `json:"features"`
 	Hooks        string            `json:"hooks"`
 	Database     string            `json:"database"`
 	TerraformDir map[string]string `json:"terraform_dir"`
 	KeysFile     string            `json:"keys_file"`
-	PID          map[string]int    `json:"pid"`
-	StateVersion int               `json:"state_version"`
+	// FeaturesKeysFile holds the keys of the feature store, by what they allow.
+	FeaturesKeysFile string         `json:"features_keys_file"`
+	PID              map[string]int `json:"pid"`
+	StateVersion     int            `json:"state_version"`
 }
 
 // Platform is a running platform.
@@ -62,6 +65,7 @@ type Platform struct {
 	dir      string
 	lock     *flock.Flock
 	services []*service
+	worker   *service // of the programs' folder
 	Settings settings.Settings
 	// Build is that of the worker in BinDir.
 	Build     string
@@ -74,7 +78,7 @@ func (p *Platform) path(parts ...string) string {
 	return filepath.Join(append([]string{p.dir}, parts...)...)
 }
 
-// Start starts everything and returns when all of it is ready, see Announce. What was started before a failure is stopped.
+// Start starts everything and returns when all of it is ready, see Announce, but for the worker, see AwaitWorker. What was started before a failure is stopped.
 func Start(ctx context.Context, cfg Config) (*Platform, error) {
 	for _, name := range []string{"TEMPORAL_ADDRESS", "TEMPORAL_PROFILE", "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
 		if os.Getenv(name) != "" {
@@ -107,18 +111,18 @@ func Start(ctx context.Context, cfg Config) (*Platform, error) {
 }
 
 func (p *Platform) start(ctx context.Context) error {
-	packing := p.packPredictor()
+	packing, keeping := p.packPredictor(), p.keepWorker()
 	executable, err := settings.FindTerraform()
 	if err != nil {
 		if executable, err = fetchTerraform(ctx, p.path("terraform-bin"), p.cfg.Say); err != nil {
 			return err
 		}
 	}
-	ports, err := p.ports("temporal", "temporal_http", "temporal_ui", "s3", "registry", "agent", "gateway", "hooks")
+	ports, err := p.ports("temporal", "temporal_http", "temporal_ui", "s3", "registry", "agent", "gateway", "hooks", "features")
 	if err != nil {
 		return err
 	}
-	if err := p.keys(); err != nil {
+	if err := errors.Join(p.keys(), p.featuresKeys()); err != nil {
 		return err
 	}
 	here, err := os.Getwd() // whoever starts a workflow may read below it, as whoever started the platform may
@@ -131,24 +135,25 @@ func (p *Platform) start(ctx context.Context) error {
 	}
 	url := func(name string) string { return fmt.Sprintf("http://127.0.0.1:%d", ports[name]) }
 	p.Settings = settings.Settings{
-		Database: "sqlite://" + p.path("loanops.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
+		Database: "sqlite://" + p.path("loanops.db"), FeaturesDatabase: "sqlite://" + p.path("features.db"), Bucket: "loanops", WorkDir: p.path("work"), BinDir: p.cfg.BinDir, Terraform: executable,
 		Agent: url("agent"), AgentTokenFile: p.path("secrets", "agent.token"), RollbackTokenFile: p.path("secrets", "rollback.token"),
 		Gateway: url("gateway"), SyntheticKeyFile: p.path("secrets", "synthetic.key"), DataDirs: folders, WebUI: url("temporal_ui"),
-		Registry: url("registry"),
+		Registry: url("registry"), Features: url("features"), FeaturesKeyFile: p.path("secrets", "features.key"),
 	}
 	p.endpoints = Endpoints{
 		Temporal: fmt.Sprintf("127.0.0.1:%d", ports["temporal"]), TemporalUI: url("temporal_ui"), TemporalHTTP: url("temporal_http"), Namespace: "default",
-		S3: url("s3"), Bucket: p.Settings.Bucket, Registry: fmt.Sprintf("127.0.0.1:%d", ports["registry"]), Gateway: p.Settings.Gateway, Hooks: url("hooks"), Database: p.Settings.Database,
+		S3: url("s3"), Bucket: p.Settings.Bucket, Registry: fmt.Sprintf("127.0.0.1:%d", ports["registry"]), Gateway: p.Settings.Gateway,
+		Features: url("features"), Hooks: url("hooks"), Database: p.Settings.Database,
 		TerraformDir: map[string]string{
 			contract.Staging:    terraform.Dir(p.Settings.WorkDir, p.cfg.Pipeline, contract.Staging),
 			contract.Production: terraform.Dir(p.Settings.WorkDir, p.cfg.Pipeline, contract.Production),
 		},
-		KeysFile: p.path("keys.json"), StateVersion: stateVersion,
+		KeysFile: p.path("keys.json"), FeaturesKeysFile: p.path("features-keys.json"), StateVersion: stateVersion,
 	}
 	if err := p.writeEnvironment(); err != nil {
 		return err
 	}
-	return p.startServices(ctx, ports, packing)
+	return p.startServices(ctx, ports, packing, keeping)
 }
 
 // writeEnvironment makes the secrets that are not there yet, and platform.env for the commands of other shells.
@@ -166,7 +171,7 @@ func (p *Platform) writeEnvironment() error {
 	return write(p.path(settings.PlatformEnv), []byte(strings.Join(p.Settings.Environment.Environ(), "\n")+"\n"))
 }
 
-func (p *Platform) startServices(ctx context.Context, ports map[string]int, packing <-chan packed) error {
+func (p *Platform) startServices(ctx context.Context, ports map[string]int, packing <-chan packed, keeping <-chan keptWorker) error {
 	address := func(name string) string { return fmt.Sprintf("127.0.0.1:%d", ports[name]) }
 	devserver := []string{
 		"--db-filename", p.path("temporal.db"), "--s3-dir", p.path("s3"), "--port", fmt.Sprint(ports["temporal"]),
@@ -198,16 +203,23 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int, pack
 	if err := p.pushPredictor(ctx, packing); err != nil {
 		return err
 	}
-	p.cfg.Say("starting the gateway and a worker")
+	p.cfg.Say("starting the gateway, the feature store and a worker")
 	gateway, err := p.run("gateway", "loanops-api", "gateway", "--agent", p.Settings.Agent, "--pipeline", p.cfg.Pipeline,
 		"--keys-file", p.path("gateway-keys.json"), "--address", address("gateway"))
 	if err != nil {
 		return err
 	}
+	features, err := p.run("features", "loanops", "features", "serve", "--keys-file", p.path("features-server-keys.json"), "--address", address("features"))
+	if err != nil {
+		return err
+	}
+	if err := features.awaitHTTP(ctx, p.endpoints.Features+"/readyz"); err != nil { // its database is there before a worker uses it
+		return err
+	}
 	if err := p.prepareWorkspaces(ctx); err != nil { // before a worker goes on with what was interrupted there
 		return err
 	}
-	if err := p.startWorkers(ctx); err != nil {
+	if err := p.startWorkers(keeping); err != nil {
 		return err
 	}
 	receiver, err := p.run("hooks", "loanops", "hooks", "--address", address("hooks"), "--state", p.dir)

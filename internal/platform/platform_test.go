@@ -17,6 +17,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 func newPlatform(t *testing.T) *Platform {
@@ -53,8 +54,40 @@ func TestKeysAreMadeOnceAndHashedForTheGateway(t *testing.T) {
 	}
 }
 
+// The feature store's keys are made once as well, are for their owner's eyes, and allow what they are called.
+func TestKeysOfTheFeatureStore(t *testing.T) {
+	p := newPlatform(t)
+	require.NoError(t, p.featuresKeys())
+	first, err := os.ReadFile(p.path("features-keys.json"))
+	require.NoError(t, err)
+	require.NoError(t, p.featuresKeys())
+	second, err := os.ReadFile(p.path("features-keys.json"))
+	require.NoError(t, err)
+	require.Equal(t, first, second)
+	var plain map[string]string
+	require.NoError(t, json.Unmarshal(first, &plain))
+	data, err := os.ReadFile(p.path("features-server-keys.json"))
+	require.NoError(t, err)
+	type entry struct {
+		SHA256 string
+		Rights []string
+	}
+	var hashed map[string]entry
+	require.NoError(t, json.Unmarshal(data, &hashed))
+	require.Equal(t, map[string]entry{
+		"reader": {sha256hex.Of([]byte(plain["reader"])), []string{"read"}}, "writer": {sha256hex.Of([]byte(plain["writer"])), []string{"read", "write"}},
+	}, hashed)
+	for _, file := range []string{"features-keys.json", "features-server-keys.json"} {
+		info, err := os.Stat(p.path(file))
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file)
+	}
+}
+
 func TestDamagedKeysAreNotReplaced(t *testing.T) {
 	p := newPlatform(t)
+	require.NoError(t, os.WriteFile(p.path("features-keys.json"), []byte("{"), 0o600))
+	require.Equal(t, fault.Invalid, fault.CodeOf(p.featuresKeys()))
 	require.NoError(t, os.WriteFile(p.path("keys.json"), []byte("{"), 0o600))
 	require.Equal(t, fault.Invalid, fault.CodeOf(p.keys()))
 }

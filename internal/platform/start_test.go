@@ -167,13 +167,14 @@ func TestLifeOfAPlatform(t *testing.T) {
 		require.True(t, alive(pid), name)
 	}
 	require.Equal(t, os.Getpid(), first.PID["up"])
-	require.Len(t, first.PID, 6, "up and its five programs")
-	for _, url := range []string{first.TemporalUI, first.TemporalHTTP, first.S3, first.Gateway, "http://" + first.Registry + "/v2/"} {
+	require.Len(t, first.PID, 7, "up and its six programs")
+	for _, url := range []string{first.TemporalUI, first.TemporalHTTP, first.S3, first.Gateway, first.Features, "http://" + first.Registry + "/v2/"} {
 		response, err := http.Get(url)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 	}
 	require.Equal(t, filepath.Join(state, "keys.json"), first.KeysFile)
+	require.Equal(t, filepath.Join(state, "features-keys.json"), first.FeaturesKeysFile)
 	require.Equal(t, "sqlite://"+filepath.Join(state, "loanops.db"), first.Database)
 	require.Equal(t, map[string]string{
 		"staging": filepath.Join(state, "work", "terraform", "cards", "staging"), "production": filepath.Join(state, "work", "terraform", "cards", "production"),
@@ -197,7 +198,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 		awaitFile(t, ready)
 		second := published(t, state, func(e Endpoints) bool { return e.PID["worker"] != first.PID["worker"] })
 		require.True(t, alive(second.PID["worker"]))
-		for _, name := range []string{"devserver", "agent", "gateway", "hooks", "up"} {
+		for _, name := range []string{"devserver", "agent", "gateway", "features", "hooks", "up"} {
 			require.Equal(t, first.PID[name], second.PID[name], "%s was left alone", name)
 		}
 	})
@@ -212,7 +213,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 	}
 	ended, err := os.ReadFile(filepath.Join(bin, "ended"))
 	require.NoError(t, err)
-	require.Equal(t, "loanops\nloanops-worker\nloanops-api\nloanops\nloanops-devserver\n", string(ended), "who needs others ends before them")
+	require.Equal(t, "loanops\nloanops-worker\nloanops\nloanops-api\nloanops\nloanops-devserver\n", string(ended), "who needs others ends before them")
 
 	secrets, err := os.ReadFile(filepath.Join(state, "keys.json"))
 	require.NoError(t, err)

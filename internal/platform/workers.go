@@ -62,23 +62,42 @@ func (p *Platform) kept() ([]string, error) {
 	return builds, nil
 }
 
+// keptWorker is the build of the worker of the programs' folder, or why there is none.
+type keptWorker struct {
+	build string
+	err   error
+}
+
+// keepWorker keeps the worker of the programs' folder, while other things start: it is read three times over.
+func (p *Platform) keepWorker() <-chan keptWorker {
+	done := make(chan keptWorker, 1)
+	go func() {
+		build, err := KeepWorker(p.dir, filepath.Join(p.cfg.BinDir, workerProgram))
+		done <- keptWorker{build, err}
+	}()
+	return done
+}
+
 // startWorkers starts the worker of the programs' folder, and beside it those of other builds on which runs may go on.
-func (p *Platform) startWorkers(ctx context.Context) error {
-	build, err := KeepWorker(p.dir, filepath.Join(p.cfg.BinDir, workerProgram))
-	if err != nil {
-		return fault.Wrap(fault.NotFound, err, "starting worker; `make build` puts the programs into bin/")
+func (p *Platform) startWorkers(keeping <-chan keptWorker) (err error) {
+	kept := <-keeping
+	if kept.err != nil {
+		return fault.Wrap(fault.NotFound, kept.err, "starting worker; `make build` puts the programs into bin/")
 	}
-	p.Build = build
-	readyFile := p.path("work", "worker.ready")
-	_ = os.Remove(readyFile)
-	worker, err := p.startWorker(build, "--ready-file", readyFile)
-	if err != nil {
+	p.Build = kept.build
+	_ = os.Remove(p.workerReady())
+	if p.worker, err = p.startWorker(p.Build, "--ready-file", p.workerReady()); err != nil {
 		return err
 	}
-	if err := p.startKept(); err != nil {
-		return err
-	}
-	return worker.await(ctx, func() bool { _, err := os.Stat(readyFile); return err == nil })
+	return p.startKept()
+}
+
+// workerReady is the file that the worker of the programs' folder makes once it takes work.
+func (p *Platform) workerReady() string { return p.path("work", "worker.ready") }
+
+// AwaitWorker waits until the worker of the programs' folder takes work.
+func (p *Platform) AwaitWorker(ctx context.Context) error {
+	return p.worker.await(ctx, func() bool { _, err := os.Stat(p.workerReady()); return err == nil })
 }
 
 // nameOf is the name of a build's service. What is in the programs' folder is the platform's worker.

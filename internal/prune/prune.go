@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/retention"
 )
@@ -20,6 +21,8 @@ const LeastAge = 24 * time.Hour
 type Pruner struct {
 	Registry registry.Registry
 	Objects  *artifact.Store
+	// Features is the feature database; nil where there is none.
+	Features feature.Offline
 	// Open says what goes on or will start. It is asked anew for each look at what is needed.
 	Open func(context.Context) (Open, error)
 	// Namespace is the ID of the Temporal namespace that Open asks.
@@ -46,7 +49,7 @@ type Result struct {
 
 // Run makes the plan and, where it is really meant, follows it. Cached steps are forgotten first, so that whatever happens none points to an object
 // that is gone; then it is looked again at what is needed, for a run may have taken one of them until then. A bucket that is not of the database, or
-// in which runs of another namespace keep objects, is fault.Refused.
+// in which runs of another namespace keep objects, is fault.Refused, and so is one of a feature database that is not named.
 func (p Pruner) Run(ctx context.Context, really bool) (Result, error) {
 	done := Result{Before: p.Before, Deleted: really, Objects: map[string]retention.Count{}}
 	if err := p.mine(ctx); err != nil {
@@ -152,6 +155,9 @@ func (p Pruner) plan(ctx context.Context) (plan retention.Plan, others int, err 
 	}
 	steps, err := p.Registry.CachedSteps(ctx)
 	if err != nil {
+		return plan, 0, err
+	}
+	if err := p.features(ctx, &s, steps); err != nil {
 		return plan, 0, err
 	}
 	for _, step := range steps {

@@ -40,6 +40,7 @@ const (
 	recentRuns     = "runs that go on or are younger than the limit"
 	openWorkflows  = "running workflows"
 	openSchedules  = "schedules"
+	views          = "feature views"
 )
 
 // order is that of the roots: the first that reaches an object is why it is kept.

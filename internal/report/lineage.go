@@ -48,7 +48,11 @@ func chain(d lineage.Document) []station {
 			raw = station{"raw data", "a database", d.Source}
 		}
 	}
-	boxes := []station{raw, {"dataset", fmt.Sprintf("%d rows", d.Dataset.Rows), fmt.Sprintf("%.12s", d.Dataset.Manifest.SHA256)}}
+	boxes := []station{raw}
+	if len(d.Views) > 0 {
+		boxes = append(boxes, station{"joined", many(len(d.Views), "feature view"), d.ViewNames()})
+	}
+	boxes = append(boxes, station{"dataset", fmt.Sprintf("%d rows", d.Dataset.Rows), fmt.Sprintf("%.12s", d.Dataset.Manifest.SHA256)})
 	var parts []string
 	for _, p := range d.Parts {
 		if p.Rows > 0 {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/artifact"
+	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/registry"
@@ -35,6 +36,7 @@ func ancestry() lineage.Document {
 		Steps: map[string]string{"TrainModel": "5"}, Spec: lineage.Spec{Digest: digest("5"), CreatedAt: at}, AsOf: "2026-05-31", Source: "rows.csv and 1 joined",
 		Schema:  lineage.Schema{Version: 2, Parent: 1, Changes: []string{"home: 1 new value"}, Acceptances: []registry.SchemaAcceptance{{Actor: "data", Reason: "within limits"}}},
 		Sources: &lineage.Sources{Relations: []lineage.Relation{{Name: "/data/rows.csv", Files: []lineage.File{file("1")}}, {Name: "PostgreSQL bureau", Database: true}}},
+		Views:   []dataset.View{{Name: "bureau", Version: 2, Manifest: digest("7")}, {Name: "payments", Version: 1, Manifest: digest("8")}},
 		Dataset: part("dataset", "d", 20000), Parts: []lineage.Part{part("train", "2", 14000), part("validation", "3", 3000), part("test", "4", 3000), part("quarantine", "6", 0)},
 		Run: &registry.Run{ID: "run-1", WorkflowID: "training-cards", Trigger: "schedule", Status: registry.RunCompleted, Verdict: "promoted", StartedAt: at, Steps: []registry.RunStep{
 			{Name: "TrainModel", Attempts: 2, Duration: 1500 * time.Millisecond, Cached: true},
@@ -54,6 +56,7 @@ func TestLineagePage(t *testing.T) {
 	for _, want := range []string{
 		"Lineage of cards version 3", strings.Repeat("1", 64), "read from the database", "14000", "0.7800", "commit <code>0c622a7e2b44</code>", "TrainModel (cached)", "1.5s",
 		"it passed &lt;every&gt; check", "accepted by data", "every step of the canary passed", "l2 0.1", "as of 2026-05-31", "champion",
+		"<small>joined</small><b>2 feature views</b><small>bureau@2, payments@1</small>", `<tr><td>bureau</td><td>2</td><td class="text"><code>` + strings.Repeat("7", 64),
 	} {
 		require.Contains(t, string(page), want)
 	}
@@ -69,4 +72,5 @@ func TestLineagePageOfLittle(t *testing.T) {
 	for _, want := range []string{"rows.csv. Digests of raw files were not kept.", "It was never delivered.", "No serving record names it.", "built without version control"} {
 		require.Contains(t, string(page), want)
 	}
+	require.NotContains(t, string(page), "eature view")
 }

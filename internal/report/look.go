@@ -12,6 +12,7 @@ type Look struct {
 	registry.Look
 	Drift       *monitor.Drift       `json:"drift,omitempty"`       // nil: not measured
 	Performance *monitor.Performance `json:"performance,omitempty"` // nil: not measured
+	Skew        *monitor.Skew        `json:"skew,omitempty"`        // nil: not compared
 	Earlier     []EarlierLook        `json:"-"`                     // oldest first
 }
 
@@ -29,6 +30,9 @@ func LookHTML(l Look) ([]byte, error) {
 	if l.Drift != nil {
 		v.Drift = driftViewOf(*l.Drift, looks)
 		v.Segments = segmentMap(*l.Drift, looks)
+	}
+	if l.Skew != nil {
+		v.Features = skewViews(*l.Skew)
 	}
 	v.History = historyMap(looks, l.Drift)
 	v.Track = trackViewOf(trackOf(looks))
@@ -48,6 +52,7 @@ type lookView struct {
 	Tiles       []tile
 	Found       []findingView
 	Drift       *driftView
+	Features    []skewView
 	History     *mapView
 	Segments    *segmentsView
 	Track       *trackView

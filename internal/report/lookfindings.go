@@ -19,7 +19,7 @@ type findingView struct {
 }
 
 // kinds are those of findings, the gravest first.
-var kinds = []monitor.Kind{monitor.OfPerformance, monitor.OfPredictions, monitor.OfData, monitor.OfSchema, monitor.OfRequests, monitor.OfNewData}
+var kinds = []monitor.Kind{monitor.OfPerformance, monitor.OfPredictions, monitor.OfData, monitor.OfSchema, monitor.OfSkew, monitor.OfRequests, monitor.OfNewData}
 
 // findings are the findings, the worst first: what changed its meaning, then by kind, then by how far each is beyond what it was held against.
 func (v lookView) findings(found []monitor.Finding) []findingView {

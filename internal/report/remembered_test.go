@@ -121,6 +121,7 @@ func TestRememberedPage(t *testing.T) {
 		{"of a version, when it was champion", "<b>Champion</b> from 2026-07-06 12:00:00 until 2026-07-09 12:00:00: promoted by <b>ada</b>: reason 6"},
 		{"hyperparameters", `<th scope="row">solver</th><td>newton</td>`},
 		{"what was tried", "&#34;trials&#34;"},
+		{"the views that its rows were joined from", `<tr><th scope="row">payments</th><td>1</td><td class="wide"><code>` + strings.Repeat("8", 64)},
 		{"what changed", "<b>Changed since version 1</b></p><ul><li>l2: 0.1 → 0.2</li></ul>"},
 		{"nothing that changed", "Made of the same as version 2."},
 		{"attempts", `<td class="again">3</td><td>1s</td>`},

@@ -132,6 +132,7 @@ func changed(a, b lineage.Document) (words []string) {
 		return fmt.Sprintf("%s rows (%.8s)", thousands(int(d.Dataset.Rows)), d.Dataset.Manifest.SHA256)
 	}
 	from("dataset", rows(a), rows(b))
+	from("feature views", a.ViewNames(), b.ViewNames())
 	from("known as of", a.AsOf, b.AsOf)
 	from("spec", fmt.Sprintf("%.8s", a.Spec.Digest), fmt.Sprintf("%.8s", b.Spec.Digest))
 	from("schema", fmt.Sprint(a.Schema.Version), fmt.Sprint(b.Schema.Version))

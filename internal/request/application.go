@@ -3,9 +3,9 @@ package request
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -16,10 +16,10 @@ const maxNameBytes = 64
 type Applications struct {
 	fields  []Field
 	readers []*Reader // of the fields
-	// field is the place of each declared field by its name, row the place of each in the signature; -1: the model does not read it.
-	field, identifier map[string]int
-	row               []int
-	width             int
+	// field, identifier and key are the places of each by its name, row is where each field of the signature is among those that are declared and those that are added.
+	field, identifier, key map[string]int
+	row                    []int
+	additions              *additions
 }
 
 // FieldComplaint is what is wrong with one field of an application.
@@ -28,9 +28,10 @@ type FieldComplaint struct {
 	Complaint
 }
 
-// NewApplications compiles the cleaning of the contract's fields. What no spec can declare is fault.Invalid.
+// NewApplications compiles the cleaning of the contract's fields, and what is added to them. What no spec can declare is fault.Invalid, as is a field of the
+// signature that the contract lacks.
 func NewApplications(c Contract, signature []transform.Field) (*Applications, error) {
-	a := &Applications{fields: c.Fields, field: map[string]int{}, identifier: map[string]int{}, width: len(signature)}
+	a := &Applications{fields: c.Fields, field: map[string]int{}, identifier: map[string]int{}, key: map[string]int{}}
 	for i, f := range c.Fields {
 		reads, err := NewReader(f)
 		if err != nil {
@@ -38,10 +39,25 @@ func NewApplications(c Contract, signature []transform.Field) (*Applications, er
 		}
 		a.readers = append(a.readers, reads)
 		a.field[f.Name] = i
-		a.row = append(a.row, slices.IndexFunc(signature, func(read transform.Field) bool { return read.Name == f.Name }))
 	}
 	for i, name := range c.Identifiers {
 		a.identifier[name] = i
+	}
+	for _, read := range signature {
+		at, declared := a.field[read.Name]
+		if added := c.added(read.Name); added >= 0 {
+			at = len(c.Fields) + added
+		} else if !declared {
+			return nil, fault.New(fault.Invalid, "the model reads %q, which no request holds and nothing adds", clip(read.Name))
+		}
+		a.row = append(a.row, at)
+	}
+	var err error
+	if a.additions, err = newAdditions(c); err != nil {
+		return nil, err
+	}
+	for i, name := range a.additions.fields {
+		a.key[name] = i
 	}
 	return a, nil
 }
@@ -49,15 +65,16 @@ func NewApplications(c Contract, signature []transform.Field) (*Applications, er
 // Fields are the declared fields, in the order of the values that Read gives.
 func (a *Applications) Fields() []Field { return a.fields }
 
-// Read turns one JSON object into the values of the declared fields and names every field that is wrong. A declared field that the model does not
+// Read reads one JSON object and names every field that is wrong. A declared field that the model does not
 // read is checked all the same: what a client may send must not depend on which features a training chose. What is not one JSON object is
 // fault.Invalid.
-func (a *Applications) Read(raw json.RawMessage) (values []transform.Value, wrong []FieldComplaint, err error) {
+func (a *Applications) Read(raw json.RawMessage) (read Application, wrong []FieldComplaint, err error) {
 	members, err := Object(raw)
 	if err != nil {
-		return nil, nil, err
+		return Application{}, nil, err
 	}
-	values = make([]transform.Value, len(a.fields))
+	values := make([]transform.Value, len(a.fields))
+	read = Application{Values: values, Keys: make([]string, len(a.key))}
 	seen, seenIdentifiers := make([]bool, len(a.fields)), make([]bool, len(a.identifier))
 	note := func(field string, rule Rule, text string) {
 		wrong = append(wrong, FieldComplaint{field, Complaint{rule, text}})
@@ -71,6 +88,9 @@ func (a *Applications) Read(raw json.RawMessage) (values []transform.Value, wron
 		return true
 	}
 	for _, m := range members {
+		if i, ok := a.key[m.Name]; ok {
+			read.Keys[i] = nameOf(m.Value)
+		}
 		if i, ok := a.field[m.Name]; ok {
 			if !once(&seen[i], m.Name) {
 				continue
@@ -102,18 +122,11 @@ func (a *Applications) Read(raw json.RawMessage) (values []transform.Value, wron
 			note(a.fields[i].Name, Required, fmt.Sprintf("is missing; %s is wanted", a.fields[i].Wanted()))
 		}
 	}
-	return values, wrong, nil
-}
-
-// Row is the row that the model reads, of the values of the declared fields.
-func (a *Applications) Row(values []transform.Value) []transform.Value {
-	row := make([]transform.Value, a.width)
-	for i, at := range a.row {
-		if at >= 0 {
-			row[at] = values[i]
-		}
+	read.Given = make([]bool, len(a.additions.given))
+	for i, at := range a.additions.given {
+		read.Given[i] = at >= 0 && seen[at]
 	}
-	return row
+	return read, wrong, nil
 }
 
 func clip(text string) string {

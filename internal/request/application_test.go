@@ -27,11 +27,11 @@ func TestApplications(t *testing.T) {
 		`{"income": 7, "home": "own", "purpose": "car", "debt": null}`,
 		`{"purpose": "car", "day": "2026-01-01", "home": "own", "id": 17, "income": 7}`,
 	} {
-		values, wrong, err := a.Read(json.RawMessage(sent))
+		read, wrong, err := a.Read(json.RawMessage(sent))
 		require.NoError(t, err)
 		require.Empty(t, wrong)
-		require.Equal(t, []transform.Value{{Number: 7}, {Missing: true}, {Text: "own"}, {Text: "car"}}, values)
-		require.Equal(t, []transform.Value{{Text: "own"}, {Number: 7}}, a.Row(values))
+		require.Equal(t, []transform.Value{{Number: 7}, {Missing: true}, {Text: "own"}, {Text: "car"}}, read.Values)
+		require.Equal(t, []transform.Value{{Text: "own"}, {Number: 7}}, a.Row(read, nil))
 	}
 	require.Len(t, a.Fields(), 4)
 }

@@ -51,7 +51,7 @@ func Breaks(before, after Contract) (breaks []Break) {
 			breaks = append(breaks, Break{f.Name, "is new and required"})
 		}
 	}
-	return breaks
+	return append(breaks, refusals(before, after)...)
 }
 
 // narrowed says what one field admitted and does not any more.

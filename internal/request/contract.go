@@ -5,6 +5,7 @@ package request
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/loanops/loanops/internal/pipeline"
@@ -17,8 +18,13 @@ const MaxTextBytes = 100
 // Contract says what an application holds.
 type Contract struct {
 	Fields []Field `json:"fields"`
-	// Identifiers are names that may come along and are not looked at: the pipeline's entity and time columns.
+	// Identifiers are names that may come along: the pipeline's entity and time columns, which are not looked at, and the keys by which features are looked up.
 	Identifiers []string `json:"identifiers,omitempty"`
+	// Added are the columns that no request must hold: features that are looked up, and what is computed. A feature that a request may hold all the same, see
+	// pipeline.FeatureStore.Given, is a field as well.
+	Added []pipeline.Column `json:"added,omitempty"`
+	// Store says what becomes of an application of which a feature is not known.
+	Store pipeline.FeatureStore `json:"store,omitzero"`
 }
 
 // Field is one declared field and what is allowed in it.
@@ -35,21 +41,57 @@ type Field struct {
 	Unit   string   `json:"unit,omitempty"`
 }
 
-// Of is the contract that a spec declares. Columns that it ignores or protects are outside.
+// Of is the contract that a spec declares. Columns that it ignores or protects are outside, but for keys.
 func Of(spec pipeline.Spec) Contract {
-	c := Contract{Fields: make([]Field, len(spec.Columns))}
-	for i, column := range spec.Columns {
-		c.Fields[i] = Field{
-			Name: column.Name, Type: column.Type, Nullable: column.MissingMax > 0, Min: column.Min, Max: column.Max,
-			Clean: cleaningOf(spec.Clean, column.Name), Domain: slices.Clone(column.Domain), Unit: column.Unit,
-		}
+	given := spec.Given()
+	c := Contract{Fields: make([]Field, len(given))}
+	for i, column := range given {
+		c.Fields[i] = FieldOf(column, spec.Clean)
 	}
-	for _, name := range []string{spec.Entity, spec.Time} {
-		if name != "" {
+	identifies := func(name string) {
+		if name != "" && c.Index(name) < 0 && !slices.Contains(c.Identifiers, name) {
 			c.Identifiers = append(c.Identifiers, name)
 		}
 	}
+	identifies(spec.Entity)
+	identifies(spec.Time)
+	for _, column := range spec.Looked() {
+		column.Reason = "" // of the policy
+		c.Added, c.Store = append(c.Added, column), spec.FeatureStore
+		if spec.FeatureStore.Given && column.Feature != "" {
+			field := FieldOf(column, nil)
+			field.Nullable = true // or left out, and then looked up
+			c.Fields = append(c.Fields, field)
+		}
+		for _, key := range slices.Sorted(maps.Keys(column.Keys)) {
+			identifies(column.Keys[key])
+		}
+	}
 	return c
+}
+
+// Column is what a model can read by a name: a column that is added, as a field of what it can hold, or a field.
+func (c *Contract) Column(name string) (Field, bool) {
+	if i := c.added(name); i >= 0 {
+		return FieldOf(c.Added[i], nil), true
+	}
+	if i := c.Index(name); i >= 0 {
+		return c.Fields[i], true
+	}
+	return Field{}, false
+}
+
+// added is the place of a column in Added, or -1.
+func (c *Contract) added(name string) int {
+	return slices.IndexFunc(c.Added, func(of pipeline.Column) bool { return of.Name == name })
+}
+
+// FieldOf is what a column that is cleaned by these steps, those of other columns among them, takes.
+func FieldOf(column pipeline.Column, clean []pipeline.CleanStep) Field {
+	return Field{
+		Name: column.Name, Type: column.Type, Nullable: column.MissingMax > 0, Min: column.Min, Max: column.Max,
+		Clean: cleaningOf(clean, column.Name), Domain: slices.Clone(column.Domain), Unit: column.Unit,
+	}
 }
 
 // Index is the place of a field in Fields, or -1.

@@ -1,5 +1,5 @@
 // Package schedule keeps the Temporal Schedules of pipelines: one that retrains, and one that monitors. A spec declares them, a person may set,
-// pause or delete them since.
+// pause or delete them since. And it keeps those of views of features, whose promised freshness declares them.
 package schedule
 
 import (
@@ -42,11 +42,15 @@ func (s Schedules) set(ctx context.Context, name string, run workflows.Scheduled
 	note := fmt.Sprintf("%s, set by %s", timing, by)
 	wanted := client.Schedule{
 		Action: action(name, run, declared), Spec: spec(timing),
-		// A trigger that no worker has taken yet stands for those that come meanwhile, and of those that an outage has missed one is made up for.
-		Policy: &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp},
+		Policy: policy(),
 		State:  &client.ScheduleState{Note: note},
 	}
-	id := run.ScheduleID(name)
+	what := fmt.Sprintf("starts the %s of %s; a trigger that comes while one runs is kept", run, name)
+	return s.put(ctx, run.ScheduleID(name), name, what, wanted, func() (*client.ScheduleState, error) { return s.beginning(ctx, name, note) })
+}
+
+// put makes a schedule, or changes it; one that is paused stays so. What says what it does of what it is about, and begin how it is where it is made.
+func (s Schedules) put(ctx context.Context, id, about, what string, wanted client.Schedule, begin func() (*client.ScheduleState, error)) error {
 	update := func() error {
 		return s.Client.GetHandle(ctx, id).Update(ctx, client.ScheduleUpdateOptions{DoUpdate: func(is client.ScheduleUpdateInput) (*client.ScheduleUpdate, error) {
 			if state := is.Description.Schedule.State; state != nil && state.Paused {
@@ -57,20 +61,23 @@ func (s Schedules) set(ctx context.Context, name string, run workflows.Scheduled
 	}
 	err := update()
 	if isGone(err) {
-		if wanted.State, err = s.beginning(ctx, name, note); err != nil {
+		if wanted.State, err = begin(); err != nil {
 			return err
 		}
 		_, err = s.Client.Create(ctx, client.ScheduleOptions{
 			ID: id, Spec: *wanted.Spec, Action: wanted.Action, Overlap: wanted.Policy.Overlap, CatchupWindow: wanted.Policy.CatchupWindow,
-			Note: wanted.State.Note, Paused: wanted.State.Paused,
-			Memo:                  map[string]any{"what": fmt.Sprintf("starts the %s of %s; a trigger that comes while one runs is kept", run, name)},
-			TypedSearchAttributes: workflows.About(name, registry.BySchedule),
+			Note: wanted.State.Note, Paused: wanted.State.Paused, Memo: map[string]any{"what": what}, TypedSearchAttributes: workflows.About(about, registry.BySchedule),
 		})
 	}
 	if errors.Is(err, temporal.ErrScheduleAlreadyRunning) { // somebody else has made it meanwhile
 		err = update()
 	}
 	return fault.Wrap(fault.Unavailable, err, "setting the schedule %s", id)
+}
+
+// policy lets a trigger that no worker has taken yet stand for those that come meanwhile, and makes up for one of those that an outage has missed.
+func policy() *client.SchedulePolicies {
+	return &client.SchedulePolicies{Overlap: enumspb.SCHEDULE_OVERLAP_POLICY_SKIP, CatchupWindow: catchUp}
 }
 
 // beginning is the state of a schedule that is made: that of another one of the pipeline which is paused, for people pause a pipeline and not a schedule.

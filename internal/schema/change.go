@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -28,6 +29,7 @@ const (
 	Maturity    Aspect = "maturity"
 	Role        Aspect = "role" // which columns are entity, time, protected, ignored
 	Cleaning    Aspect = "cleaning"
+	Lookup      Aspect = "lookup" // what of the feature store a column is, or what it is computed by: all rows are looked up anew
 )
 
 // Change is one difference between two schemas.
@@ -97,6 +99,12 @@ func whole(from, to Schema) (changes []Change) {
 	if !reflect.DeepEqual(from.Clean, to.Clean) || !reflect.DeepEqual(from.Types, to.Types) {
 		changes = append(changes, Change{Aspect: Cleaning, words: "values are cleaned otherwise"})
 	}
+	if !reflect.DeepEqual(from.Store, to.Store) {
+		changes = append(changes, Change{Aspect: Lookup, words: "features that are not known are answered for otherwise"})
+	}
+	if !reflect.DeepEqual(from.Inputs, to.Inputs) {
+		changes = append(changes, Change{Aspect: Lookup, words: "columns are computed of other features"})
+	}
 	return changes
 }
 
@@ -125,7 +133,27 @@ func column(from, to pipeline.Column) (changes []Change) {
 	differ(Range, false, rangeText(from), rangeText(to), rangeWords(from, to))
 	differ(MissingMax, false, number(from.MissingMax), number(to.MissingMax), fmt.Sprintf("missing_max is %v, no longer %v", to.MissingMax, from.MissingMax))
 	differ(Known, false, from.Known, to.Known, "it is known at another time")
+	differ(Lookup, false, lookup(from), lookup(to), fmt.Sprintf("it is %s, no longer %s", lookup(to), lookup(from)))
 	return changes
+}
+
+// lookup says where the values of a column come from.
+func lookup(c pipeline.Column) string {
+	switch {
+	case c.Expression != "":
+		return "computed as " + c.Expression
+	case c.Feature != "":
+		keys := make([]string, 0, len(c.Keys))
+		for _, key := range slices.Sorted(maps.Keys(c.Keys)) {
+			keys = append(keys, key+" "+c.Keys[key])
+		}
+		text := fmt.Sprintf("%s by %s", c.Feature, strings.Join(keys, ", "))
+		if c.Default != "" {
+			text += ", by default " + c.Default
+		}
+		return text
+	}
+	return "of the source"
 }
 
 func domainText(values []string) string {

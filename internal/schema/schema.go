@@ -18,6 +18,9 @@ type Schema struct {
 	Protected []string          `json:"protected"`
 	Ignore    []string          `json:"ignore"`
 	Columns   []pipeline.Column `json:"columns"`
+	Inputs    []pipeline.Column `json:"inputs,omitempty"`
+	// Store says what becomes of rows and applications of which a feature is not known; zero where none is looked up.
+	Store pipeline.FeatureStore `json:"store,omitzero"`
 	// Clean and Types are how raw values become those of the columns.
 	Clean []pipeline.CleanStep           `json:"clean,omitempty"`
 	Types map[string]pipeline.ColumnType `json:"types,omitempty"`
@@ -29,9 +32,13 @@ func Of(spec pipeline.Spec) Schema {
 	for i := range columns {
 		columns[i].Reason = ""
 	}
+	var store pipeline.FeatureStore
+	if len(spec.Looked()) > 0 {
+		store = spec.FeatureStore
+	}
 	return Schema{
-		Name: spec.Name, Label: spec.Label, Entity: spec.Entity, Time: spec.Time, Protected: spec.Protected, Ignore: spec.Ignore,
-		Columns: columns, Clean: spec.Clean, Types: spec.Types,
+		Store: store, Name: spec.Name, Label: spec.Label, Entity: spec.Entity, Time: spec.Time, Protected: spec.Protected, Ignore: spec.Ignore,
+		Columns: columns, Inputs: spec.Inputs, Clean: spec.Clean, Types: spec.Types,
 	}
 }
 
@@ -39,7 +46,7 @@ func Of(spec pipeline.Spec) Schema {
 func (s Schema) Spec() pipeline.Spec {
 	return pipeline.Spec{
 		Name: s.Name, Label: s.Label, Entity: s.Entity, Time: s.Time, Protected: s.Protected, Ignore: s.Ignore, Columns: s.Columns,
-		Clean: s.Clean, Types: s.Types,
+		Inputs: s.Inputs, FeatureStore: s.Store, Clean: s.Clean, Types: s.Types,
 	}
 }
 

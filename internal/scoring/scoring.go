@@ -7,6 +7,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
+	"github.com/loanops/loanops/internal/request"
 	"github.com/loanops/loanops/internal/transform"
 )
 
@@ -108,19 +109,27 @@ func Table(m *model.Model, t dataset.Table) ([]float64, error) {
 	return p, nil
 }
 
-// Golden takes n rows that are good requests, evenly spaced, with their probabilities.
+// Golden takes n rows that are good requests, evenly spaced, with the probabilities that they have where the feature store knows nothing of whom they are of: it is another
+// one at the time of a test than it was at theirs.
 func Golden(m *model.Model, t dataset.Table, n int) (model.Golden, error) {
-	applications, picked, err := Applications(t, n, m.Contract)
+	applications, _, err := Applications(t, n, m.Contract)
 	if err != nil {
 		return model.Golden{}, err
 	}
-	p, err := Table(m, t.Select(picked))
+	reads, err := request.NewApplications(m.Contract, m.Signature())
 	if err != nil {
 		return model.Golden{}, err
 	}
-	golden := model.Golden{Rows: make([]model.GoldenRow, len(p))}
-	for i := range golden.Rows {
-		golden.Rows[i] = model.GoldenRow{Application: applications[i], Probability: p[i]}
+	golden := model.Golden{Rows: make([]model.GoldenRow, len(applications))}
+	for i, application := range applications {
+		row, err := model.Asked(reads, application)
+		if err != nil {
+			return model.Golden{}, err
+		}
+		golden.Rows[i].Application = application
+		if golden.Rows[i].Probability, err = m.Score(row); err != nil {
+			return model.Golden{}, err
+		}
 	}
 	return golden, nil
 }

@@ -75,6 +75,9 @@ func FromState(dir string) (Settings, error) { return fromState(dir, Operator) }
 // LedgerFromState reads, as FromState does, what a command for the ledger needs.
 func LedgerFromState(dir string) (Settings, error) { return fromState(dir, Ledger) }
 
+// FeaturesFromState reads, as FromState does, what a command for the feature store needs, which is its database alone.
+func FeaturesFromState(dir string) (Settings, error) { return fromState(dir, Features) }
+
 // PackageFromState reads, as FromState does, what a command needs that packs programs. It needs no platform.
 func PackageFromState(dir string) (Settings, error) {
 	environment, err := stateEnvironment(dir)
@@ -96,7 +99,7 @@ func fromState(dir, role string) (Settings, error) {
 		return Settings{}, err
 	}
 	s, invalid := read(environment, role)
-	if errors.Is(err, os.ErrNotExist) && s.Database == "" {
+	if errors.Is(err, os.ErrNotExist) && s.Database == "" && s.FeaturesDatabase == "" {
 		return Settings{}, fault.New(fault.NotFound, "no platform runs on %s; start one with `loanops up --state %s`, or set the LOANOPS_* variables", dir, dir)
 	}
 	return s, invalid

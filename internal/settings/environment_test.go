@@ -16,10 +16,10 @@ import (
 )
 
 var full = settings.Settings{
-	Database: "sqlite:///x", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
+	Database: "sqlite:///x", FeaturesDatabase: "sqlite:///f", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
 	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", Registry: "http://r", RegistryUsername: "u", RegistryPasswordFile: "/p", PredictorImage: "i", DataDirs: "/d", CICommands: "allow",
 	CIUsers: "5000", CIDir: "/c", CINetwork: "allow", CIEnvironment: "GOPROXY",
-	Build: "release-7", WebUI: "http://ui",
+	Build: "release-7", WebUI: "http://ui", Features: "http://f", FeaturesKeyFile: "/fk",
 }
 
 func everyRole() []string {
@@ -56,15 +56,15 @@ const (
 
 func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
 	for role, want := range map[string]string{
-		settings.Data:  "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_DATA_DIRS=/d LOANOPS_BUILD_ID=release-7",
+		settings.Data:  "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_DATA_DIRS=/d LOANOPS_BUILD_ID=release-7",
 		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BUILD_ID=release-7",
 		settings.Deliver: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BIN_DIR=/b LOANOPS_TERRAFORM=/t LOANOPS_AGENT=http://a " +
 			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g " +
 			registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
-		settings.Integrate: "LOANOPS_DATABASE=sqlite:///x " + base + " " + registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_DATA_DIRS=/d LOANOPS_CI_COMMANDS=allow " +
+		settings.Integrate: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " " + registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_DATA_DIRS=/d LOANOPS_CI_COMMANDS=allow " +
 			"LOANOPS_CI_USERS=5000 LOANOPS_CI_DIR=/c LOANOPS_CI_NETWORK=allow LOANOPS_CI_ENVIRONMENT=GOPROXY LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
-		settings.Agent: base + " LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt " + registry,
-		settings.Operator: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
+		settings.Agent: "LOANOPS_FEATURES=http://f LOANOPS_FEATURES_KEY_FILE=/fk " + base + " LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt " + registry,
+		settings.Operator: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
 			"LOANOPS_GATEWAY=http://g",
 		settings.Ledger: "LOANOPS_DATABASE=sqlite:///x",
 	} {
@@ -153,7 +153,7 @@ func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 	}
 	require.NoError(t, yaml.Unmarshal(data, &compose))
 	for service, roles := range map[string][]string{
-		"worker": settings.WorkerRoles(), "agent": {settings.Agent}, "cli": {settings.Operator}, "hooks": {settings.Hooks}, "gateway": nil,
+		"worker": settings.WorkerRoles(), "agent": {settings.Agent}, "cli": {settings.Operator}, "hooks": {settings.Hooks}, "features": {settings.Features}, "gateway": nil,
 	} {
 		t.Run(service, func(t *testing.T) {
 			// Where the programs and Terraform are, the image knows.

@@ -16,6 +16,8 @@ const (
 	Integrate = "integrate"
 	// Agent is the local deployment agent: it gets no way into the database.
 	Agent = "agent"
+	// Features takes events of feature views and answers what views say: it reaches the feature database, and nothing of the platform's else.
+	Features = "features"
 	// Hooks takes what forges tell of pushes: it reaches Temporal, and nothing of the platform's else.
 	Hooks = "hooks"
 	// Operator is a person's command.
@@ -33,6 +35,12 @@ func WorkerRoles() []string { return []string{Data, Train, Deliver, Integrate} }
 type Settings struct {
 	// Database is sqlite:///absolute/path or postgres://….
 	Database string `env:"LOANOPS_DATABASE" needed:"data train deliver integrate operator ledger"`
+	// FeaturesDatabase is that of the feature store, as Database is: a file of its own, or PostgreSQL, where both may share one.
+	FeaturesDatabase string `env:"LOANOPS_FEATURES_DATABASE" needed:"features" used:"data integrate operator"`
+	// Features is the base URL of the feature store's REST role, FeaturesKeyFile holds a key that may read there: what predictors ask. Without them nothing is known of
+	// applicants beyond their applications.
+	Features        string `env:"LOANOPS_FEATURES" used:"agent"`
+	FeaturesKeyFile string `env:"LOANOPS_FEATURES_KEY_FILE" used:"agent"`
 	// Bucket is the S3 bucket of artifacts.
 	Bucket string `env:"LOANOPS_BUCKET" needed:"data train deliver integrate agent operator"`
 	// WorkDir is this process's folder for its object cache (cache/) and Terraform workspaces (terraform/).

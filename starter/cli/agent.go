@@ -11,6 +11,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/agent"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/model"
@@ -31,7 +32,7 @@ func (a *app) agentCommand() *cobra.Command {
 			if err := images.Registry.Check(); err != nil {
 				return err
 			}
-			cfg.Program = images.Program
+			cfg.Program, cfg.Features = images.Program, contract.FeatureStore{URL: s.Features, KeyFile: s.FeaturesKeyFile}
 			cfg.Needs = func(of func() []string) { images.Needed = of }
 			if cfg.ProviderToken, err = token(s.AgentTokenFile); err != nil {
 				return err

@@ -105,6 +105,10 @@ func TestResultForPeopleAndForPrograms(t *testing.T) {
 	require.Equal(t, "refused: no version\n  auc is too low\n", out.String())
 
 	out.Reset()
+	require.NoError(t, a.result(workflows.Result{Verdict: workflows.Nothing, Reasons: []string{"nothing is new"}, Materialized: &workflows.Materialized{View: "payments@2"}}))
+	require.Equal(t, "nothing: view payments@2\n  nothing is new\n", out.String())
+
+	out.Reset()
 	a.output = "json"
 	require.Error(t, a.result(r))
 	var back workflows.Result

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,6 +137,12 @@ type answer struct {
 	Policy struct {
 		Digest string `json:"digest"`
 	} `json:"policy"`
+	// Features are those that were looked up, by name.
+	Features map[string]struct {
+		Value          json.RawMessage `json:"value"`
+		Status         string          `json:"status"`
+		EventTimestamp *time.Time      `json:"event_timestamp,omitempty"`
+	} `json:"features,omitempty"`
 }
 
 // decide asks the gateway.
@@ -170,5 +178,13 @@ func (a *app) describeDecision(application []byte, d answer) {
 	fmt.Fprintf(a.out, "application %s\n%s at a probability of %.4f, by %s version %d (decision %s)\n", application, d.Verdict, d.Probability, d.Model.Name, d.Model.Version, d.DecisionID)
 	for _, reason := range d.Reasons {
 		fmt.Fprintf(a.out, "  %s\n", reason.Text)
+	}
+	for _, name := range slices.Sorted(maps.Keys(d.Features)) {
+		of := d.Features[name]
+		fmt.Fprintf(a.out, "  %s %s, %s", name, of.Value, of.Status)
+		if of.EventTimestamp != nil {
+			fmt.Fprintf(a.out, " as of %s", of.EventTimestamp.Format(time.DateOnly))
+		}
+		fmt.Fprintln(a.out)
 	}
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/lineage"
 	"github.com/loanops/loanops/internal/model"
-	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/request"
 )
@@ -113,7 +112,7 @@ func compareVersions(ctx context.Context, reg registry.Registry, store *artifact
 		if err != nil {
 			return c, err
 		}
-		spec, err := pipeline.Parse(v.Name+".yaml", registered.YAML)
+		spec, err := registered.Spec()
 		if err != nil {
 			return c, err
 		}

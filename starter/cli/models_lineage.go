@@ -96,6 +96,9 @@ func (a *app) describeLineage(d lineage.Document) {
 			}
 		}
 	}
+	for _, v := range d.Views {
+		rows = append(rows, []string{"view " + v.ID(), "", "", v.Manifest})
+	}
 	for _, p := range append([]lineage.Part{d.Dataset}, d.Parts...) {
 		rows = append(rows, []string{p.Role, strconv.FormatInt(p.Rows, 10), strconv.Itoa(len(p.Files)), p.Manifest.SHA256})
 	}

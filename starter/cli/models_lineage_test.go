@@ -30,6 +30,7 @@ func TestModelsLineage(t *testing.T) {
 		require.NoError(t, err)
 		return ref
 	}
+	views := []dataset.View{{Name: "payments", Version: 3, Manifest: strings.Repeat("8", 64)}}
 	part := dataset.Part{SHA256: strings.Repeat("7", 64), Bytes: 9, Rows: 40}
 	sources := lineage.Sources{Source: "rows.csv", Relations: []lineage.Relation{{Name: "/data/rows.csv", Files: []lineage.File{{URI: "/data/rows.csv", SHA256: strings.Repeat("1", 64), Bytes: 77}}}}}
 	reg, ctx := p.registry(t), t.Context()
@@ -43,7 +44,7 @@ func TestModelsLineage(t *testing.T) {
 		Lineage: registry.Lineage{SpecDigest: spec.Digest, Pipeline: 4, Schema: schema.Version, Source: "rows.csv", Rows: 40, Code: registry.Code{Revision: strings.Repeat("e", 40)}},
 		Artifacts: map[string]artifact.Ref{
 			artifact.Sources: put(sources),
-			artifact.Dataset: put(dataset.Manifest{Columns: []dataset.Field{{Name: "a"}, {Name: "b"}}, Rows: 40, Parts: []dataset.Part{part}}),
+			artifact.Dataset: put(dataset.Manifest{Columns: []dataset.Field{{Name: "a"}, {Name: "b"}}, Rows: 40, Parts: []dataset.Part{part}, Views: views}),
 			artifact.Test:    put(dataset.Manifest{Columns: []dataset.Field{{Name: "a"}}}),
 		},
 	})
@@ -74,6 +75,7 @@ func TestModelsLineage(t *testing.T) {
 	require.Equal(t, []any{4, "loanops-api@sha256:cd"}, []any{d.PipelineVersion, d.Predictor})
 	require.Equal(t, []string{"as declared"}, d.Schema.Changes)
 	require.Equal(t, &sources, d.Sources)
+	require.Equal(t, views, d.Views)
 	require.EqualValues(t, 40, d.Dataset.Rows)
 	require.Equal(t, 2, d.Dataset.Columns)
 	require.Equal(t, part.SHA256, d.Dataset.Files[0].SHA256)
@@ -85,6 +87,7 @@ func TestModelsLineage(t *testing.T) {
 	html, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(html), strings.Repeat("1", 64))
+	require.Contains(t, string(html), "<td>payments</td><td>3</td><td class=\"text\"><code>"+strings.Repeat("8", 64))
 	require.Contains(t, string(html), "serves in <code>loanops-api@sha256:cd</code>")
 
 	// All that is remembered, as one page beside the list.
@@ -109,7 +112,7 @@ func TestModelsLineage(t *testing.T) {
 	stdout, stderr, code = p.run(t, "models", "lineage", name, "@challenger")
 	require.Equal(t, 0, code, stderr)
 	require.Regexp(t, `pipeline version +4\npredictor +loanops-api@sha256:cd\n`, stdout)
-	require.Regexp(t, `raw /data/rows.csv +1 +1{64}\ndataset +40 +1 +`, stdout)
+	require.Regexp(t, `raw /data/rows.csv +1 +1{64}\nview payments@3 +8{64}\ndataset +40 +1 +`, stdout)
 	require.Regexp(t, `production +1 .* prepare +challenger +ada +it passed`, stdout)
 	_, _, code = p.run(t, "models", "lineage", name, "@previous")
 	require.Equal(t, exitNotFound, code)

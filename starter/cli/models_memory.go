@@ -72,7 +72,7 @@ func (m memory) lineage(ctx context.Context, v registry.ModelVersion, run *regis
 		Model: v.Name, Version: v.Version, Digest: v.Digest, Meaning: v.Meaning, CreatedAt: v.CreatedAt, Bundle: v.Bundle, Algorithm: v.Algorithm,
 		Hyperparameters: v.Hyperparameters, Metrics: v.Metrics, Code: v.Lineage.Code, Steps: v.Lineage.Steps, AsOf: v.Lineage.AsOf, Source: v.Lineage.Source,
 		Artifacts: v.Artifacts, Spec: lineage.Spec{Digest: v.Lineage.SpecDigest}, PipelineVersion: v.Lineage.Pipeline, Predictor: v.Predictor, Schema: lineage.Schema{Version: v.Lineage.Schema, Ref: v.Artifacts[artifact.Schema]},
-		Run: run, Parts: []lineage.Part{}, Deliveries: m.deliveriesOf(v),
+		Run: run, Views: []dataset.View{}, Parts: []lineage.Part{}, Deliveries: m.deliveriesOf(v),
 		Records: append(lineage.Serving(m.staging, v.Version), lineage.Serving(m.production, v.Version)...),
 	}
 	for _, s := range m.schemas {
@@ -123,7 +123,7 @@ func (m memory) addRows(ctx context.Context, v registry.ModelVersion, d *lineage
 			part.Files = append(part.Files, lineage.File{URI: m.store.At(p.SHA256, p.Bytes, "", "parquet").URI, SHA256: p.SHA256, Bytes: p.Bytes})
 		}
 		if role == artifact.Dataset {
-			d.Dataset = part
+			d.Dataset, d.Views = part, append(d.Views, manifest.Views...)
 		} else {
 			d.Parts = append(d.Parts, part)
 		}

@@ -54,6 +54,8 @@ func (a *app) result(r workflows.Result) error {
 		switch {
 		case r.Integrated != nil:
 			what = r.Words()
+		case r.Materialized != nil:
+			what = "view " + r.Materialized.View
 		case r.Cadence != nil:
 			what = "how often to train"
 		case r.Model.Version > 0:

@@ -33,7 +33,7 @@ func newFakePlatform(t *testing.T) fakePlatform {
 	t.Helper()
 	dir := t.TempDir()
 	p := fakePlatform{dir, settings.Settings{
-		Database: "sqlite://" + filepath.Join(dir, "loanops.db"), Bucket: "loanops", WorkDir: dir, BinDir: dir, Terraform: "terraform",
+		Database: "sqlite://" + filepath.Join(dir, "loanops.db"), FeaturesDatabase: "sqlite://" + filepath.Join(dir, "features.db"), Bucket: "loanops", WorkDir: dir, BinDir: dir, Terraform: "terraform",
 		Agent: "http://127.0.0.1:1", AgentTokenFile: filepath.Join(dir, "agent.token"), RollbackTokenFile: filepath.Join(dir, "rollback.token"),
 		Gateway: "http://127.0.0.1:1", SyntheticKeyFile: filepath.Join(dir, "synthetic.key"), Registry: "http://127.0.0.1:1",
 	}}

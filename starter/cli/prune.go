@@ -10,9 +10,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/namespace"
 	"github.com/loanops/loanops/internal/prune"
 	"github.com/loanops/loanops/internal/retention"
+	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/internal/store/featuredb"
 )
 
 func (a *app) pruneCommand() *cobra.Command {
@@ -45,8 +48,17 @@ func (a *app) pruneCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			open := func(ctx context.Context) (prune.Open, error) { return openRuns(ctx, temporal) }
-			done, err := prune.Pruner{Registry: reg, Objects: store, Open: open, Namespace: here.ID, Before: time.Now().UTC().Add(-limit)}.Run(ctx, really)
+			features, err := prunedFeatures(ctx, s)
+			if err != nil {
+				return err
+			}
+			pruner := prune.Pruner{Registry: reg, Objects: store, Namespace: here.ID, Before: time.Now().UTC().Add(-limit)}
+			if features != nil {
+				defer features.Close()
+				pruner.Features = features
+			}
+			pruner.Open = func(ctx context.Context) (prune.Open, error) { return openRuns(ctx, temporal) }
+			done, err := pruner.Run(ctx, really)
 			if err != nil {
 				return err
 			}
@@ -57,6 +69,14 @@ func (a *app) pruneCommand() *cobra.Command {
 	c.Flags().BoolVar(&really, "delete", false, "remove them")
 	_ = c.MarkFlagRequired("older-than")
 	return c
+}
+
+// prunedFeatures is the feature database, nil where none is named. One that is named and not there is fault.NotFound: what it would say is needed is not known.
+func prunedFeatures(ctx context.Context, s settings.Settings) (feature.Store, error) {
+	if s.FeaturesDatabase == "" {
+		return nil, nil
+	}
+	return featuredb.OpenExisting(ctx, s.FeaturesDatabase)
 }
 
 // parseAge reads a number of days or a duration.

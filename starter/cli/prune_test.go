@@ -9,8 +9,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/activities"
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/prune"
 	"github.com/loanops/loanops/internal/retention"
+	"github.com/loanops/loanops/internal/settings"
 )
 
 func TestPruneMakesNoDatabase(t *testing.T) {
@@ -20,6 +23,19 @@ func TestPruneMakesNoDatabase(t *testing.T) {
 	require.Equal(t, exitNotFound, code, stderr)
 	require.Contains(t, stderr, "loanops.db")
 	require.NoFileExists(t, filepath.Join(p.dir, "loanops.db"))
+}
+
+// A feature database that is not there would say that nothing of views is needed.
+func TestPruneMakesNoFeatureDatabase(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "features.db")
+	_, err := prunedFeatures(t.Context(), settings.Settings{FeaturesDatabase: "sqlite://" + path})
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+	require.NoFileExists(t, path)
+	none, err := prunedFeatures(t.Context(), settings.Settings{})
+	require.NoError(t, err)
+	require.Nil(t, none)
+	require.Equal(t, activities.ComputeView.Name, prune.ViewStep)
 }
 
 // A limit that is too near would take what a run is about to name.

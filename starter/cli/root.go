@@ -134,6 +134,8 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("operators", "Whose signatures count, and what they signed", a.operatorsListCommand(), a.operatorsAddCommand(), a.operatorsRevokeCommand(), a.operatorsKeygenCommand(), a.operatorsVerifyCommand()),
 		group("models", "Model versions and who was champion when", a.modelsListCommand(), a.modelsShowCommand(), a.modelsHistoryCommand(),
 			a.modelsLineageCommand(), a.modelsEvaluateCommand(), a.modelsCompareCommand()),
+		group("features", "The feature store: what is declared, found, computed and put out of use", a.featuresApplyCommand(), a.featuresListCommand(), a.featuresSearchCommand(),
+			a.featuresShowCommand(), a.featuresCatalogueCommand(), a.featuresServeCommand(), a.featuresRetireCommand(), a.featuresMaterializeCommand()),
 		group("policy", "What makes verdicts and reasons of scores", a.policyShowCommand(), a.policyHistoryCommand(), a.policyDiffCommand()),
 		group("serving", "What should serve, and who said so", a.servingShowCommand(), a.servingHistoryCommand()),
 		group("schedule", "What pipelines do by themselves, and when", a.scheduleListCommand(), a.scheduleSetCommand(), a.schedulePauseCommand(), a.scheduleResumeCommand(), a.scheduleTriggerCommand(), a.scheduleDeleteCommand()),

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,6 +24,8 @@ type simulation struct {
 	seed                     uint64
 	out, folder              string
 	format, drill, drillFrom string
+	product                  string
+	feeds                    []string
 	shuffle                  bool
 }
 
@@ -35,11 +38,18 @@ func (a *app) simulateCommand() *cobra.Command {
 them, or by --stream as daily parts, FOLDER/applications/2026-01-01.csv (without labels) and
 FOLDER/outcomes/2026-06-30.csv (what became known of them on that day). The same flags give the
 same bytes. A table says what was known on its last day, or --as-of: give that day to what reads
-it (ct start --data FILE --as-of DAY), or outcomes that came later would be missing. Drills,
-which begin on the day of --drill-from:
+it (ct start --data FILE --as-of DAY), or outcomes that came later would be missing.
+
+They apply for loans, or by --product card for limits of cards; the same --rows, --seed, --from
+and --to give the same persons. --feed bureau writes what a credit bureau reports of them, --feed
+payments what they paid, with late, corrected and repeated rows: in place of the applications, or
+as parts of a stream beside them, FOLDER/bureau/2026-01-01.csv.
+
+Drills, which begin on the day of --drill-from:
 
 ` + drillLines(),
 		Example: "  loanops simulate --rows 50000 --seed 7 --out applications.parquet\n  loanops simulate --shuffle-labels --out nonsense.csv\n" +
+			"  loanops simulate --rows 50000 --seed 7 --feed bureau --out bureau.parquet\n" +
 			"  loanops simulate --stream drill --drill income-shock --from 2024-07-01 --to 2026-06-30 \\\n    --drill-from 2026-01-01",
 		RunE: func(c *cobra.Command, _ []string) error {
 			var first, last, known, drilled time.Time
@@ -66,7 +76,9 @@ which begin on the day of --drill-from:
 			if err != nil {
 				return err
 			}
-			return a.simulateStream(c.Context(), s, simulate.Stream{Seed: s.seed, From: first, To: last, RowsPerDay: s.perDay, AsOf: known, Drill: drill, DrillFrom: drilled})
+			return a.simulateStream(c.Context(), s, simulate.Stream{
+				Product: s.product, Seed: s.seed, From: first, To: last, RowsPerDay: s.perDay, AsOf: known, Drill: drill, DrillFrom: drilled, Feeds: s.feeds,
+			})
 		},
 	}
 	c.Flags().IntVar(&s.rows, "rows", 20_000, "applications between --from and --to")
@@ -76,6 +88,8 @@ which begin on the day of --drill-from:
 	c.Flags().StringVar(&asOf, "as-of", "", "what was known on that `day` (default: the last)")
 	c.Flags().StringVar(&s.out, "out", "applications.csv", "`file` to write, .csv or .parquet")
 	c.Flags().BoolVar(&s.shuffle, "shuffle-labels", false, "deal the labels out anew, for a drill: nothing can be learnt from them")
+	c.Flags().StringVar(&s.product, "product", pipeline.Loan, "what they apply for: loan or card")
+	c.Flags().StringArrayVar(&s.feeds, "feed", nil, "`name` of a feed about them: bureau or payments")
 	c.Flags().StringVar(&s.folder, "stream", "", "`folder` for daily parts, in place of --out")
 	c.Flags().IntVar(&s.perDay, "rows-per-day", 200, "applications of each day of a stream")
 	c.Flags().StringVar(&s.format, "format", "csv", "of a stream's parts: csv or parquet")
@@ -104,6 +118,14 @@ func (s *simulation) fits(c *cobra.Command) error {
 			return fault.New(fault.Invalid, "--%s %s", flag, what)
 		}
 	}
+	switch once := slices.Compact(slices.Sorted(slices.Values(s.feeds))); {
+	case s.product != pipeline.Loan && s.product != pipeline.Card:
+		return fault.New(fault.Invalid, "--product is %q; loan or card is wanted", s.product)
+	case len(once) < len(s.feeds) || s.folder == "" && len(s.feeds) > 1:
+		return fault.New(fault.Invalid, "--feed is given %d times; each feed once is wanted, and a single one for a table", len(s.feeds))
+	case s.folder == "" && len(s.feeds) > 0 && s.shuffle:
+		return fault.New(fault.Invalid, "--shuffle-labels does not go with --feed, which has none")
+	}
 	if s.format != "csv" && s.format != "parquet" {
 		return fault.New(fault.Invalid, "--format is %q; csv or parquet is wanted", s.format)
 	}
@@ -111,13 +133,13 @@ func (s *simulation) fits(c *cobra.Command) error {
 }
 
 func (a *app) simulateTable(s simulation, first, last, known time.Time) error {
-	cfg := pipeline.Simulate{Rows: s.rows, Seed: s.seed, From: pipeline.Date{Time: first}, To: pipeline.Date{Time: last}}
+	cfg := pipeline.Simulate{Product: s.product, Rows: s.rows, Seed: s.seed, From: pipeline.Date{Time: first}, To: pipeline.Date{Time: last}}
 	if s.rows < 1 || s.rows > 10_000_000 || !first.Before(last) {
 		return fault.New(fault.Invalid, "--rows from 1 to 10000000 and --from before --to are wanted")
 	}
-	table := simulate.Flat(cfg, known)
-	if s.shuffle {
-		shuffleLabels(table, s.seed)
+	table, err := s.table(cfg, known)
+	if err != nil {
+		return err
 	}
 	if err := writeTable(s.out, table); err != nil {
 		return err
@@ -128,8 +150,24 @@ func (a *app) simulateTable(s simulation, first, last, known time.Time) error {
 	day := known.Format(pipeline.DateLayout)
 	written := map[string]any{"file": s.out, "rows": table.Rows(), "columns": len(table.Columns), "known_at": day}
 	return a.print(written, func() {
+		if len(s.feeds) > 0 {
+			fmt.Fprintf(a.out, "%s: %d rows, %d columns, with what was known on %s\n", s.out, table.Rows(), len(table.Columns), day)
+			return
+		}
 		fmt.Fprintf(a.out, "%s: %d rows, %d columns, with what was known on %s: train with --as-of %s\n", s.out, table.Rows(), len(table.Columns), day, day)
 	})
+}
+
+// table is what is to be written of a population.
+func (s *simulation) table(cfg pipeline.Simulate, known time.Time) (dataset.Table, error) {
+	if len(s.feeds) > 0 {
+		return simulate.Feed(s.feeds[0], cfg, known)
+	}
+	table := simulate.Flat(cfg, known)
+	if s.shuffle {
+		shuffleLabels(table, s.seed)
+	}
+	return table, nil
 }
 
 // shuffleLabels permutes the known labels among their rows.

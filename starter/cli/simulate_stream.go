@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/loanops/loanops/internal/dataset"
@@ -20,6 +21,8 @@ type streamed struct {
 	DrillFrom    string `json:"drill_from,omitempty"`
 	Applications feed   `json:"applications"`
 	Outcomes     feed   `json:"outcomes"`
+	Bureau       *feed  `json:"bureau,omitempty"`
+	Payments     *feed  `json:"payments,omitempty"`
 }
 
 // feed counts one feed's parts and their rows.
@@ -34,6 +37,17 @@ type feed struct {
 func (a *app) simulateStream(ctx context.Context, s simulation, stream simulate.Stream) error {
 	written := streamed{Folder: s.folder, Drill: s.drill, DrillFrom: s.drillFrom}
 	feeds := map[string]*feed{simulate.Applications: &written.Applications, simulate.Outcomes: &written.Outcomes}
+	for _, name := range s.feeds {
+		further := &feed{}
+		switch feeds[name] = further; name {
+		case simulate.Bureau:
+			written.Bureau = further
+		case simulate.Payments:
+			written.Payments = further
+		default:
+			return fault.New(fault.Invalid, "--feed is %q; %s is wanted", name, strings.Join(simulate.Feeds, " or "))
+		}
+	}
 	for name, f := range feeds {
 		f.names = map[string]bool{}
 		if err := os.MkdirAll(filepath.Join(s.folder, name), 0o755); err != nil {
@@ -59,6 +73,9 @@ func (a *app) simulateStream(ctx context.Context, s simulation, stream simulate.
 	return a.print(written, func() {
 		fmt.Fprintf(a.out, "%s: %d applications in %d parts, %d outcomes in %d parts; drill %s %s\n", s.folder, written.Applications.Rows, written.Applications.Parts,
 			written.Outcomes.Rows, written.Outcomes.Parts, s.drill, s.drillFrom)
+		for _, name := range s.feeds {
+			fmt.Fprintf(a.out, "%s: %d rows in %d parts\n", name, feeds[name].Rows, feeds[name].Parts)
+		}
 	})
 }
 

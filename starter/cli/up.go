@@ -14,11 +14,13 @@ import (
 	"go.temporal.io/sdk/client"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/platform"
 	"github.com/loanops/loanops/internal/registry"
 	"github.com/loanops/loanops/internal/serving"
 	"github.com/loanops/loanops/internal/store"
+	"github.com/loanops/loanops/internal/store/featuredb"
 	"github.com/loanops/loanops/pipelines"
 	"github.com/loanops/loanops/workflows"
 )
@@ -50,6 +52,8 @@ type up struct {
 	once, noRun bool
 	file, data  string
 	began       time.Time
+	features    feature.Store
+	catalogue   *feature.Catalogue // of what is registered there
 }
 
 func (u *up) run(ctx context.Context) error {
@@ -78,6 +82,13 @@ func (u *up) run(ctx context.Context) error {
 	}
 	defer temporal.Close()
 	cluster := clusterOf(temporal, namespace)
+	if u.features, err = featuredb.Open(ctx, p.Settings.FeaturesDatabase); err != nil {
+		return err
+	}
+	defer u.features.Close()
+	if err := errors.Join(u.declare(ctx, temporal), p.AwaitWorker(ctx)); err != nil { // the one while the worker starts
+		return err
+	}
 	if err := u.renewWorkers(ctx, cluster, p.Build); err != nil {
 		return err
 	}
@@ -170,7 +181,10 @@ const challengerDays = 90
 func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Client, reg registry.Registry, spec pipeline.Spec, changed client.WorkflowRun) error {
 	simulated := spec.Source.Simulate != nil && u.data == ""
 	from := workflows.TrainingInput{Pipeline: spec.Name, Trigger: registry.ByUp, Actor: actor()}
-	var err error
+	err := u.looks(&spec)
+	if err != nil {
+		return err
+	}
 	if from.Data, from.Uploads, err = u.bringSpec(ctx, p.Settings, spec, u.data); err != nil {
 		return err
 	}
@@ -207,8 +221,19 @@ func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Clie
 			return u.result(result)
 		}
 		u.say("%s: version %d after %s", result.Verdict, result.Model.Version, u.elapsed())
-		if shown = first && u.output != "json"; shown { // a program gets one JSON value, at the end
-			if err := u.show(ctx, p, reg, spec.Name); err != nil {
+		if shown = false; !first {
+			continue
+		}
+		if shown = u.output != "json"; shown { // a program gets one JSON value, at the end
+			if err := u.show(ctx, p, reg, spec); err != nil {
+				return err
+			}
+		}
+		if err := u.fill(ctx, temporal, spec); err != nil {
+			return err
+		}
+		if shown && len(spec.Looked()) > 0 {
+			if _, _, err := u.decideOnce(ctx, p, reg, spec); err != nil {
 				return err
 			}
 		}
@@ -216,7 +241,7 @@ func (u *up) job(ctx context.Context, p *platform.Platform, temporal client.Clie
 	if shown {
 		return nil
 	}
-	return u.show(ctx, p, reg, spec.Name)
+	return u.show(ctx, p, reg, spec)
 }
 
 // train starts a training, or joins the one that a platform before this one left running, or that a schedule was first to start.
@@ -253,19 +278,32 @@ func (u *up) follow(ctx context.Context, temporal client.Client, trigger client.
 	}
 }
 
-// show makes one decision and says where everything is.
-func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Registry, name string) error {
-	body, err := exampleApplication(ctx, reg, p.Settings, name)
+// decideOnce asks the champion about an application of somebody whom the feature store knows, if there is anybody, and says what it decides.
+func (u *up) decideOnce(ctx context.Context, p *platform.Platform, reg registry.Registry, spec pipeline.Spec) (body []byte, d answer, err error) {
+	if body, err = exampleApplication(ctx, reg, p.Settings, spec.Name); err == nil {
+		body, err = u.known(ctx, spec, body)
+	}
 	if err != nil {
-		return err
+		return nil, d, err
 	}
 	key, err := u.key("")
 	if err != nil {
-		return err
+		return nil, d, err
 	}
-	d, err := decide(ctx, p.Settings.Gateway, name, key, body)
+	if d, err = decide(ctx, p.Settings.Gateway, spec.Name, key, body); err != nil {
+		return nil, d, errors.Join(errors.New("the champion does not decide"), err)
+	}
+	if u.output != "json" {
+		u.describeDecision(body, d)
+	}
+	return body, d, nil
+}
+
+// show makes one decision and says where everything is.
+func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Registry, spec pipeline.Spec) error {
+	body, d, err := u.decideOnce(ctx, p, reg, spec)
 	if err != nil {
-		return errors.Join(errors.New("the champion does not decide"), err)
+		return err
 	}
 	e := p.Endpoints()
 	endpoints := struct {
@@ -273,9 +311,8 @@ func (u *up) show(ctx context.Context, p *platform.Platform, reg registry.Regist
 		Decision answer `json:"decision"`
 	}{e, d}
 	return u.print(endpoints, func() {
-		u.describeDecision(body, d)
 		fmt.Fprintf(u.out, "\n(after %s)\n\ncurl -s %s/v1/decisions -H 'Content-Type: application/json' \\\n  -H \"Authorization: Bearer $(sed -n 's/.*\"north-bank\": \"\\(.*\\)\".*/\\1/p' %s)\" \\\n  -d '%s'\n\n",
 			u.elapsed(), e.Gateway, e.KeysFile, strings.ReplaceAll(string(body), "'", `'\''`))
-		fmt.Fprintf(u.out, "Web UI   %s\ngateway  %s  (openapi.json, metrics)\nreports  loanops models show %s --state %s --save reports\n", e.TemporalUI, e.Gateway, name, u.state)
+		fmt.Fprintf(u.out, "Web UI   %s\ngateway  %s  (openapi.json, metrics)\nreports  loanops models show %s --state %s --save reports\n", e.TemporalUI, e.Gateway, spec.Name, u.state)
 	})
 }

@@ -62,13 +62,14 @@ func TestUpRegistersWhatComesWithItAndTheGivenSpec(t *testing.T) {
 	require.NoError(t, err)
 	_, err = u.register(t.Context(), registrar{registry: r, schedules: to}, given, registry.NewPipelineSpec(given, cards))
 	require.NoError(t, err)
-	made := []string{"create retrain-loan-eligibility", "create monitor-loan-eligibility", "create retrain-cards", "create monitor-cards"}
+	made := []string{"create retrain-card-limit", "create monitor-card-limit", "create retrain-loan-eligibility", "create monitor-loan-eligibility", "create retrain-cards", "create monitor-cards"}
 	require.Equal(t, made, temporal.Calls, "schedules are on by default")
 	specs, err := r.Pipelines(t.Context())
 	require.NoError(t, err)
-	require.Len(t, specs, 2)
-	require.Equal(t, "cards", specs[0].Name)
-	require.Equal(t, shipped.Digest, specs[1].Digest)
+	require.Len(t, specs, 3)
+	require.Equal(t, "card-limit", specs[0].Name)
+	require.Equal(t, "cards", specs[1].Name)
+	require.Equal(t, shipped.Digest, specs[2].Digest)
 
 	for range 2 {
 		put := &puts{Registry: r}

@@ -26,10 +26,12 @@ type Endpoints struct {
 	Bucket       string            `json:"bucket"`
 	Registry     string            `json:"registry"`
 	Gateway      string            `json:"gateway"`
+	Features     string            `json:"features"`
 	Hooks        string            `json:"hooks"`
 	Database     string            `json:"database"`
 	TerraformDir map[string]string `json:"terraform_dir"`
 	KeysFile     string            `json:"keys_file"`
+	FeaturesKeys string            `json:"features_keys_file"`
 	PID          map[string]int    `json:"pid"`
 }
 

@@ -27,6 +27,8 @@ func QuickSpec(original, file, name string, seconds int) error {
 		{"max_slow_share: 0.01 ", "max_slow_share: 0.05 "},
 		{"max_unpredicted_shift: 0.02", "max_unpredicted_shift: 0.05"},
 		{"bake_seconds: 5", "bake_seconds: 1"},
+		// The feature store has tests of its own.
+		{"features: [loan_eligibility]\nfeature_store: {given: true}\n", ""},
 		// Tests begin runs themselves.
 		{"schedule:                   # by itself, in UTC: a cron expression, an interval such as 24h, or off\n  retrain: \"0 3 * * 1\"      # Mondays at three\n  monitor: \"0 2 * * *\"      # every day at two\n", "schedule: {retrain: off, monitor: off}\n"},
 	} {

@@ -27,7 +27,11 @@ func (s *stage) receive() (*httptest.Server, error) {
 
 // workflowID is the workflow whose history is kept.
 func (s *stage) workflowID(k kept) (string, error) {
-	if k.workflowID != newestAlert {
+	switch k.workflowID {
+	case newestAlert:
+	case newestCheck:
+		return s.checkID()
+	default:
 		return k.workflowID, nil
 	}
 	var alerts []struct {

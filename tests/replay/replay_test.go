@@ -96,8 +96,10 @@ func TestEveryVerdictIsKept(t *testing.T) {
 		workflows.MonitorName:               {workflows.Nothing, workflows.Alerted, workflows.Review, workflows.Retrain, workflows.RolledBack},
 		workflows.EvaluationName:            {workflows.Evaluated, workflows.Refused},
 		workflows.CadenceName:               {workflows.Evaluated, workflows.Refused},
+		workflows.MaterializeName:           {workflows.Published, workflows.Nothing, workflows.Refused},
 		workflows.ContinuousIntegrationName: {workflows.Published, workflows.Refused, workflows.Nothing},
-		workflows.PushName:                  nil, // these four come to no verdict
+		workflows.PushName:                  nil, // these come to no verdict
+		workflows.CheckFeaturesName:         nil,
 		workflows.TriggerName:               nil,
 		workflows.AlertName:                 nil,
 		workflows.TrialName:                 nil,

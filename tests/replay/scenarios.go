@@ -17,8 +17,9 @@ import (
 	"github.com/loanops/loanops/workflows"
 )
 
-// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes, one that two people stand behind, one whose gates let anything pass.
-const quick, tight, paired, bad = "quick", "tight", "paired", "bad"
+// The pipelines of the scenarios: one that is delivered, one whose latency test nothing passes, one that two people stand behind, one whose gates let anything pass, one that
+// looks features up.
+const quick, tight, paired, bad, looking = "quick", "tight", "paired", "bad", "looking"
 
 var training, delivery, rollback, watch = workflows.TrainingID(quick), workflows.DeliveryID(quick), workflows.RollbackID(quick), workflows.MonitorID(quick)
 
@@ -177,6 +178,22 @@ var scenarios = []scenario{
 	{onBadChampion, []kept{
 		{workflows.MonitorID(bad), "Monitor-rolled_back.json", "an older version is better: it is back by a rollback"},
 	}},
+	{run(0, "features", "materialize", "payments"), []kept{
+		{workflows.MaterializeID("payments"), "Materialize-published.json", "a view that is written for the first time"},
+	}},
+	{run(0, "features", "materialize", "payments"), []kept{
+		{workflows.MaterializeID("payments"), "Materialize-nothing.json", "nothing is new"},
+	}},
+	{refusedFeed, []kept{
+		{newestCheck, "CheckFeatures-checked.json", "the SQL of a view that is to be registered"},
+		{workflows.MaterializeID("ledger"), "Materialize-refused.json", "a feed that breaks its rules"},
+	}},
+	{run(0, "ct", "start", "--pipeline", "looking.yaml", "--wait"), []kept{
+		{workflows.TrainingID(looking), "ContinuousTraining-bootstrapped-features.json", "views are computed side by side before the data are read"},
+	}},
+	{onSkew, []kept{
+		{workflows.MonitorID(looking), "Monitor-alert-features.json", "decisions read nothing of a view: the stores are compared"},
+	}},
 }
 
 // stage is the platform on which they are played.
@@ -223,6 +240,8 @@ func (s *stage) write(file string) error {
 		name = tight
 	case bad + ".yaml":
 		name = bad
+	case looking + ".yaml":
+		name = looking
 	case paired + ".yaml", "repriced.yaml":
 		name = paired
 	}
@@ -238,6 +257,7 @@ func (s *stage) write(file string) error {
 
 // variants say in what a pipeline's file differs from the quick one: old text, new text.
 var variants = map[string][]string{
+	"looking.yaml":  {"label:\n", "features: [loan_eligibility]\nlabel:\n"},
 	"tight.yaml":    {" p99_millis: 2000", " p99_millis: 0.000001"},
 	"narrow.yaml":   {"max: 1000000,", "max: 900000,"},
 	"strict.yaml":   {"cutoff: 0.25", "cutoff: 0.05"},

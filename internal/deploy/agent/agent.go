@@ -37,6 +37,8 @@ type Config struct {
 	Program func(ctx context.Context, image string) (path string, args []string, err error)
 	// Needs is told, before anything is started, how to ask which images its tracks need: those have to stay on this machine.
 	Needs func(images func() []string)
+	// Features is the feature store that predictors ask.
+	Features contract.FeatureStore
 	// ProviderToken and RollbackToken are the writers' secrets; both at least 16 characters and different.
 	ProviderToken, RollbackToken string
 	// Fetch brings a bundle to this machine and returns its path; the agent verifies the digest itself.

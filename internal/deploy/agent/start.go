@@ -60,7 +60,7 @@ func (a *agent) startAPI(k key, spec contract.TrackSpec, of parts, addressFile s
 	// No context: it would kill at once, stop drains first.
 	args := slices.Concat(of.args, contract.PredictorArgs(spec, of.bundle, policy, addressFile))
 	cmd := exec.CommandContext(context.Background(), of.program, args...)
-	cmd.Env = contract.PredictorEnv(spec)
+	cmd.Env = append(contract.PredictorEnv(spec), a.cfg.Features.Env()...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := process.Start(cmd); err != nil {
 		return nil, err

@@ -52,6 +52,31 @@ func PredictorEnv(spec TrackSpec) []string {
 	return env
 }
 
+// FeatureStore is where predictors ask what is known of applicants, beside what is sent.
+type FeatureStore struct {
+	// URL is that of its REST role; empty where there is none. KeyFile holds a key that may read there.
+	URL, KeyFile string
+}
+
+// The variables by which a predictor is told of the feature store.
+const (
+	featuresVariable    = "LOANOPS_FEATURES"
+	featuresKeyVariable = "LOANOPS_FEATURES_KEY_FILE"
+)
+
+// Env tells a predictor of it.
+func (f FeatureStore) Env() []string {
+	if f.URL == "" {
+		return nil
+	}
+	return []string{featuresVariable + "=" + f.URL, featuresKeyVariable + "=" + f.KeyFile}
+}
+
+// FeatureStoreOf is what Env told.
+func FeatureStoreOf(getenv func(string) string) FeatureStore {
+	return FeatureStore{URL: getenv(featuresVariable), KeyFile: getenv(featuresKeyVariable)}
+}
+
 // The bounds of a track's limits. The lower ones are what an empty Go server needs to start at all.
 const (
 	minMemoryMiB, maxMemoryMiB = 16, 1 << 20
