@@ -104,6 +104,39 @@ peers-drift: ## Time of drift beside Evidently and a bare DuckDB pass (DRIFT_ROW
 	@test -d $(PEERS)/drift-$(DRIFT_ROWS) || $(PEERS)/drifted -generate $(DRIFT_ROWS) $(PEERS)/drift-$(DRIFT_ROWS)
 	$(PEERS)/drift/bin/python tests/peers/drift.py $(PEERS)/drifted $(PEERS)/drift-$(DRIFT_ROWS)
 
+FEATURES_ROWS ?= 1000000
+
+.PHONY: peers-features-python
+peers-features-python:
+	@mkdir -p $(PEERS)
+	@test -x $(PEERS)/features/bin/python || python3 -m venv $(PEERS)/features
+	@$(PEERS)/features/bin/pip install --quiet --upgrade 'feast[duckdb]' duckdb polars pyarrow
+
+.PHONY: peers-features
+peers-features: peers-features-python ## Time of a point-in-time join beside Feast, bare DuckDB and bare polars (FEATURES_ROWS labels and rows; Python packages into .peers/features)
+	CGO_ENABLED=1 $(GO) build -o $(PEERS)/featured ./tests/peers/features
+	@test -d $(PEERS)/features-$(FEATURES_ROWS) || $(PEERS)/featured -generate $(FEATURES_ROWS) $(PEERS)/features-$(FEATURES_ROWS)
+	$(PEERS)/features/bin/python tests/peers/features.py $(PEERS)/featured $(PEERS)/features-$(FEATURES_ROWS)
+
+ONLINE_APPLICANTS ?= 10000
+ONLINE_SECONDS    ?= 10
+
+# What is held is made anew each time, for events change it and it grows old.
+$(PEERS)/features-online: peers-features-python
+	@mkdir -p $(BIN)
+	CGO_ENABLED=0 $(GO) build -ldflags '$(LDFLAGS)' -o $(BIN)/loanops ./starter
+	CGO_ENABLED=0 $(GO) build -o $(PEERS)/featuresonline ./tests/peers/featuresonline
+	@rm -rf $@
+	@$(PEERS)/featuresonline -generate $(ONLINE_APPLICANTS) $@
+
+.PHONY: peers-features-online
+peers-features-online: $(PEERS)/features-online ## Reads of online features a second, by 64 callers, beside Feast's server (ONLINE_APPLICANTS, ONLINE_SECONDS; Python packages into .peers/features)
+	$(PEERS)/features/bin/python tests/peers/features_online.py $(PEERS)/featuresonline $(BIN)/loanops $< $(ONLINE_SECONDS)
+
+.PHONY: feast-client
+feast-client: $(PEERS)/features-online ## A real Feast client (PyPI) asks the features server and gets what is held (Python packages into .peers/features)
+	$(PEERS)/features/bin/python tests/peers/features_online.py $(PEERS)/featuresonline $(BIN)/loanops $< 0
+
 .PHONY: check
 check: lint ## Formatting, vet, lint, workflow determinism
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run: gofmt -w"; exit 1; }

@@ -36,7 +36,7 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(postgres.Stop)
 	dir := t.TempDir()
-	ports, err := port.Choose(make([]int, 8)...)
+	ports, err := port.Choose(make([]int, 9)...)
 	require.NoError(t, err)
 	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
 	file := func(name, text string) string {
@@ -79,9 +79,16 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	answers(t, "http://"+address(3)+"/healthz")
 	answers(t, "http://"+address(6)+"/v2/")
 	images := []string{"LOANOPS_REGISTRY=http://" + address(6)}
-	launch(t, work(slices.Concat(servers, tokens, images), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
+	features := []string{"LOANOPS_FEATURES=http://" + address(8), "LOANOPS_FEATURES_KEY_FILE=" + file("features-reader.key", "features-reader-key")}
+	launch(t, work(slices.Concat(servers, tokens, images, features), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
 	answers(t, "http://"+address(4)+"/healthz")
 	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
+	featuresDatabase := []string{"LOANOPS_FEATURES_DATABASE=" + postgres.Database(t)}
+	callers := fmt.Sprintf(`{"reader": {"sha256": %q, "rights": ["read"]}, "writer": {"sha256": %q, "rights": ["read", "write"]}}`, hash("features-reader-key"), hash("features-key"))
+	launch(t, featuresDatabase, "loanops", "features", "serve", "--address", address(8), "--keys-file", file("features-server-keys.json", callers))
+	answers(t, "http://"+address(8)+"/readyz")
+	database = slices.Concat(database, featuresDatabase)
+	control = slices.Concat(control, featuresDatabase)
 	lending := postgres.Database(t)
 	data := []string{"LOANOPS_DATA_DIRS=" + dir, "LOANOPS_CONNECTION_LENDING_FILE=" + file("lending.url", lending)}
 	packed := pack(t, dir, slices.Concat(servers[:2], images), "loanops-api", "loanops-worker")
@@ -126,12 +133,45 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, "/", at, "it sees the image's files and no others")
 
+	// Features of a store whose database the worker that reads data and the operator know.
+	definitions, err := filepath.Abs("../../features")
+	require.NoError(t, err)
+	operator(0, "features", "apply", definitions)
+
 	// A lender's own database, which only the worker that reads data knows.
 	operator(0, "simulate", "--rows", "4000", "--out", "rows.csv")
 	fill(t, lending, filepath.Join(dir, "rows.csv"))
 	var fromDatabase result
-	require.NoError(t, json.Unmarshal(operator(0, "ct", "start", "--pipeline", lendingSpec(t), "--register-only", "--wait", "--output", "json"), &fromDatabase))
-	require.Equal(t, "registered", fromDatabase.Verdict)
+	require.NoError(t, json.Unmarshal(operator(0, "ct", "start", "--pipeline", lendingSpec(t), "--wait", "--output", "json"), &fromDatabase))
+	require.Equal(t, "bootstrapped", fromDatabase.Verdict)
+	operator(0, "features", "materialize", "payments")
+
+	// Whoever applies is looked up there by the predictors, which have from the agent where and by which key.
+	dueAt := time.Now().UTC().AddDate(0, 0, -2).Truncate(time.Second)
+	store := &stores{features: "http://" + address(8), keys: map[string]string{"writer": "features-key"}}
+	_, err = store.ask("/v1/features/payments", "writer", map[string]any{"events": []any{map[string]any{
+		"event_id": "late", "entity": map[string]any{"applicant_id": "A-distributed"}, "event_timestamp": dueAt.Format(time.RFC3339),
+		"values": map[string]any{"amount": 250, "late": true, "days_late": 1, "channel": "transfer"},
+	}}})
+	require.NoError(t, err)
+	operator(0, "models", "show", "lending", "1", "--save", "lending")
+	application := goldenIn(t, filepath.Join(dir, "lending"))
+	delete(application, "late_30d")
+	application["applicant_id"] = "A-distributed"
+	body, err := json.Marshal(application)
+	require.NoError(t, err)
+	var decided struct {
+		Features map[string]struct {
+			Value          float64    `json:"value"`
+			Status         string     `json:"status"`
+			EventTimestamp *time.Time `json:"event_timestamp"`
+		} `json:"features"`
+	}
+	require.NoError(t, json.Unmarshal(operator(0, "decide", file("application.json", string(body)), "--pipeline", "lending", "--output", "json"), &decided))
+	late := decided.Features["late_30d"]
+	require.Equal(t, "PRESENT", late.Status)
+	require.EqualValues(t, 1, late.Value)
+	require.Equal(t, &dueAt, late.EventTimestamp)
 
 	// A push to a team's repository, found by a look at it: tested by a worker that has nothing of what a delivery needs, published, trained, delivered.
 	team := newRepository(t)
@@ -176,6 +216,21 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	}
 }
 
+// goldenIn is the first application of a version's golden predictions, which were saved in a folder.
+func goldenIn(t *testing.T, folder string) map[string]any {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(folder, "golden.json"))
+	require.NoError(t, err)
+	var golden struct {
+		Rows []struct {
+			Application map[string]any `json:"application"`
+		} `json:"rows"`
+	}
+	require.NoError(t, json.Unmarshal(data, &golden))
+	require.NotEmpty(t, golden.Rows)
+	return golden.Rows[0].Application
+}
+
 // fill makes a table applications of a CSV file's columns and rows, all texts, in the order of a number of its own.
 func fill(t *testing.T, url, file string) {
 	t.Helper()
@@ -195,7 +250,7 @@ func fill(t *testing.T, url, file string) {
 	require.NoError(t, err)
 }
 
-// lendingSpec is the shipped pipeline, reading that table.
+// lendingSpec is the shipped pipeline, reading that table and looking features up. The machine's speed is not what the test is about.
 func lendingSpec(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("../../pipelines/loan-eligibility.yaml")
@@ -205,6 +260,13 @@ func lendingSpec(t *testing.T) string {
 	spec := strings.Replace(string(text), simulated, "  postgres: {connection: lending, table: applications, order_by: place}\n  known_at: 2026-06-30\n", 1)
 	spec = strings.Replace(spec, "name: loan-eligibility", "name: lending", 1)
 	spec = strings.Replace(spec, "ignore: [", "ignore: [place, ", 1)
+	for old, now := range map[string]string{
+		"feature_store: {given: true}": "feature_store: {given: true, deadline_millis: 1000}",
+		"latency: {requests: 500, batch_size: 100, p99_millis: 50, batch_p99_millis: 250}": "latency: {requests: 100, batch_size: 100, p99_millis: 2000, batch_p99_millis: 5000}",
+	} {
+		require.Contains(t, spec, old)
+		spec = strings.Replace(spec, old, now, 1)
+	}
 	file := filepath.Join(t.TempDir(), "lending.yaml")
 	require.NoError(t, os.WriteFile(file, []byte(spec), 0o600))
 	return file

@@ -16,6 +16,8 @@ func forbidden(variable string) bool {
 	switch variable {
 	case "AWS_SECRET_ACCESS_KEY", "LOANOPS_DATABASE":
 		return true
+	case "LOANOPS_FEATURES_KEY_FILE": // which reads features, as a predictor must, and nothing else
+		return false
 	}
 	return strings.HasSuffix(variable, "_TOKEN_FILE") || strings.HasSuffix(variable, "_KEY_FILE") || strings.HasSuffix(variable, "_SECRET_FILE") || strings.HasSuffix(variable, "_PASSWORD_FILE")
 }

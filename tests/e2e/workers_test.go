@@ -63,7 +63,7 @@ func buildWorker(t *testing.T, changes ...change) (program string) {
 			data, err := os.ReadFile(from)
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(to, data, 0o600))
-		case "activities", "infra", "internal", "migrations", "pipelines", "worker", "workflows":
+		case "activities", "features", "infra", "internal", "migrations", "pipelines", "worker", "workflows":
 			require.NoError(t, os.CopyFS(to, os.DirFS(from)))
 		}
 	}
