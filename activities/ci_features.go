@@ -26,13 +26,11 @@ func registeredIn(ctx context.Context, register feature.Register) (r registered,
 	if register == nil {
 		return r, nil
 	}
-	rows, err := register.Registered(ctx, 0)
+	rows, catalogue, err := feature.Load(ctx, register)
 	if err != nil || len(rows) == 0 {
 		return r, err
 	}
-	if r.Catalogue, err = feature.NewCatalogue(rows); err != nil {
-		return r, err
-	}
+	r.Catalogue = catalogue
 	data, err := json.Marshal(rows)
 	r.digest = sha256hex.Of(data)
 	return r, fault.Wrap(fault.Internal, err, "encoding the register of features")

@@ -83,11 +83,8 @@ func (f *FeatureViews) catalogue(ctx context.Context) (*feature.Catalogue, error
 	if f.Register == nil {
 		return nil, fault.New(fault.Invalid, "this worker has no feature store (LOANOPS_FEATURES_DATABASE)")
 	}
-	rows, err := f.Register.Registered(ctx, 0)
-	if err != nil {
-		return nil, err
-	}
-	return feature.NewCatalogue(rows)
+	_, catalogue, err := feature.Load(ctx, f.Register)
+	return catalogue, err
 }
 
 // find adds a view behind those that it is made of.

@@ -69,9 +69,7 @@ func (b *featureBench) apply(t *testing.T, files ...feature.File) {
 
 func (b *featureBench) catalogue(t *testing.T) *feature.Catalogue {
 	t.Helper()
-	rows, err := b.store.Registered(t.Context(), 0)
-	require.NoError(t, err)
-	catalogue, err := feature.NewCatalogue(rows)
+	_, catalogue, err := feature.Load(t.Context(), b.store)
 	require.NoError(t, err)
 	return catalogue
 }

@@ -128,11 +128,7 @@ func (p *Pipelines) resolved(ctx context.Context, registered registry.PipelineSp
 	if p.Features == nil {
 		return spec, fault.New(fault.Invalid, "%s: features: this worker has no feature store (LOANOPS_FEATURES_DATABASE)", spec.Name)
 	}
-	rows, err := p.Features.Registered(ctx, 0)
-	if err != nil {
-		return spec, err
-	}
-	catalogue, err := feature.NewCatalogue(rows)
+	_, catalogue, err := feature.Load(ctx, p.Features)
 	if err != nil {
 		return spec, err
 	}

@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -49,6 +50,16 @@ func NewCatalogue(rows []Registered) (*Catalogue, error) {
 	return c, nil
 }
 
+// Load reads what a register has: its rows and, of these, the catalogue.
+func Load(ctx context.Context, register Register) ([]Registered, *Catalogue, error) {
+	rows, err := register.Registered(ctx, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, err := NewCatalogue(rows)
+	return rows, c, err
+}
+
 // add lays a further row over those that are there: a version is what its name means from the row on that makes it active until one of another version does, or one takes
 // that from it. With the meaning goes whose the name is: who stages something beside it gets no right to it.
 func (c *Catalogue) add(v *Version) {
@@ -66,42 +77,40 @@ func (c *Catalogue) add(v *Version) {
 
 // read makes a definition of a row's document.
 func (v *Version) read() error {
-	var into any
 	switch v.Kind {
 	case KindEntity:
 		v.Entity = &Entity{}
-		into = v.Entity
 	case KindView:
 		v.View = &View{}
-		into = v.View
 	case KindExpression:
 		v.Expression = &Expression{}
-		into = v.Expression
 	case KindService:
 		v.Service = &Service{}
-		into = v.Service
 	default:
 		return fault.New(fault.Internal, "row %d of the register is of the kind %q, which this program does not know", v.Nth, v.Kind)
 	}
-	if err := json.Unmarshal(v.Document, into); err != nil {
+	if err := json.Unmarshal(v.Document, v.definition()); err != nil {
 		return fault.Wrap(fault.Internal, err, "row %d of the register: %s %s", v.Nth, v.Kind, v.Name)
 	}
 	return nil
 }
 
-// About is the description of a version, whatever its kind.
-func (v *Version) About() *About {
+// definition is what a version is of: the field of its kind.
+func (v *Version) definition() interface{ about() *About } {
 	switch v.Kind {
 	case KindEntity:
-		return &v.Entity.About
+		return v.Entity
 	case KindView:
-		return &v.View.About
+		return v.View
 	case KindExpression:
-		return &v.Expression.About
+		return v.Expression
 	case KindService:
 	}
-	return &v.Service.About
+	return v.Service
 }
+
+// About is the description of a version, whatever its kind.
+func (v *Version) About() *About { return v.definition().about() }
 
 func (c *Catalogue) put(v *Version) {
 	if c.kinds == nil {

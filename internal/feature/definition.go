@@ -24,6 +24,8 @@ type About struct {
 	Tags        []string `yaml:"tags" json:"tags,omitempty"`
 }
 
+func (a *About) about() *About { return a }
+
 // Entity is what views speak of, such as an applicant.
 type Entity struct {
 	Name string `yaml:"name" json:"name"`

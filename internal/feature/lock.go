@@ -152,7 +152,7 @@ func DecodeLock(data []byte) (Lock, error) {
 	}
 	for _, locked := range l.Definitions {
 		v := c.kinds[locked.Kind][locked.Name].of[locked.Version]
-		if is := v.meaning(); is != locked.Meaning {
+		if is := Meaning(v.definition()); is != locked.Meaning {
 			return l, fault.New(fault.Invalid, "a lock of features: %s has the digest %.12s, and %.12s is locked", locked.ID(), is, locked.Meaning)
 		}
 		if locked.Kind != KindView {
@@ -163,20 +163,6 @@ func DecodeLock(data []byte) (Lock, error) {
 		}
 	}
 	return l, nil
-}
-
-// meaning is the digest of what the version's document means.
-func (v *Version) meaning() string {
-	switch v.Kind {
-	case KindEntity:
-		return Meaning(v.Entity)
-	case KindView:
-		return Meaning(v.View)
-	case KindExpression:
-		return Meaning(v.Expression)
-	case KindService:
-	}
-	return Meaning(v.Service)
 }
 
 // Catalogue is what is locked, to be looked up: references come to in it what they came to when they were locked.

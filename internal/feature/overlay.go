@@ -19,23 +19,24 @@ func (c *Catalogue) With(d Definitions) *Catalogue { return c.with(d).Catalogue 
 func (c *Catalogue) with(d Definitions) overlay {
 	over := overlay{Catalogue: c.clone()}
 	for i := range d.Entities {
-		over.lay(&Version{Registered: Registered{Kind: KindEntity, Name: d.Entities[i].Name}, Entity: &d.Entities[i]}, &d.Entities[i])
+		over.lay(KindEntity, d.Entities[i].Name, &Version{Entity: &d.Entities[i]})
 	}
 	for _, v := range inOrder(d.Views) {
-		v = over.resolved(v)
-		over.lay(&Version{Registered: Registered{Kind: KindView, Name: v.Name}, View: v}, v)
+		over.lay(KindView, v.Name, &Version{View: over.resolved(v)})
 	}
 	for i := range d.Expressions {
-		over.lay(&Version{Registered: Registered{Kind: KindExpression, Name: d.Expressions[i].Name}, Expression: &d.Expressions[i]}, &d.Expressions[i])
+		over.lay(KindExpression, d.Expressions[i].Name, &Version{Expression: &d.Expressions[i]})
 	}
 	for i := range d.Services {
-		over.lay(&Version{Registered: Registered{Kind: KindService, Name: d.Services[i].Name}, Service: &d.Services[i]}, &d.Services[i])
+		over.lay(KindService, d.Services[i].Name, &Version{Service: &d.Services[i]})
 	}
 	return over
 }
 
-func (o *overlay) lay(v *Version, definition any) {
-	v.Meaning, v.Document, v.Stage = Meaning(definition), documentOf(definition), Active
+// lay puts a version of which the definition is known over what there is, as what its name means.
+func (o *overlay) lay(kind Kind, name string, v *Version) {
+	v.Kind, v.Name, v.Stage = kind, name, Active
+	v.Meaning, v.Document = Meaning(v.definition()), documentOf(v.definition())
 	v.Version = 1
 	for _, before := range o.Versions(v.Kind, v.Name) {
 		v.Version = before.Version + 1

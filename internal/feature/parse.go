@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,7 +102,7 @@ func (f *Folder) fill(registered *Catalogue) {
 			v.Keys = slices.Clone(e.Entity.Keys)
 		}
 		if v.Source == nil {
-			v.EventTimestamp, v.CreatedTimestamp = orElse(v.EventTimestamp, eventColumn), orElse(v.CreatedTimestamp, createdColumn)
+			v.EventTimestamp, v.CreatedTimestamp = cmp.Or(v.EventTimestamp, eventColumn), cmp.Or(v.CreatedTimestamp, createdColumn)
 		}
 		types := map[string]pipeline.ColumnType{}
 		for _, column := range []string{v.EventTimestamp, v.CreatedTimestamp} {
@@ -118,13 +119,6 @@ func (f *Folder) fill(registered *Catalogue) {
 			v.Features[k].Default = plain(v.Features[k].Default)
 		}
 	}
-}
-
-func orElse(text, otherwise string) string {
-	if text == "" {
-		return otherwise
-	}
-	return text
 }
 
 // plain is a value of YAML as JSON has it, so that what is read from either is equal.

@@ -154,7 +154,7 @@ func (c *Catalogue) change(wanted *Version, stage bool) Change {
 	}
 	before := all[i]
 	change.What = differences(before.Document, wanted.Document)
-	described := !bytes.Equal(before.canonical(), wanted.Document)
+	described := !bytes.Equal(documentOf(before.definition()), wanted.Document) // as this program writes both
 	switch {
 	case active == wanted.Version:
 		change.Stage = Active
@@ -173,20 +173,6 @@ func (c *Catalogue) change(wanted *Version, stage bool) Change {
 		change.Do, change.What, change.Stage = Unchanged, nil, before.Stage
 	}
 	return change
-}
-
-// canonical is the document as this program writes it.
-func (v *Version) canonical() []byte {
-	switch v.Kind {
-	case KindEntity:
-		return documentOf(v.Entity)
-	case KindView:
-		return documentOf(v.View)
-	case KindExpression:
-		return documentOf(v.Expression)
-	case KindService:
-	}
-	return documentOf(v.Service)
 }
 
 // After is the catalogue when a plan is done.

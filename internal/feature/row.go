@@ -101,6 +101,16 @@ func (v *View) Input(column string) int {
 	return slices.IndexFunc(v.Inputs(), func(c pipeline.Column) bool { return c.Name == column })
 }
 
+// Feature is the view's of a name; nil where it has none.
+func (v *View) Feature(name string) *Feature {
+	for i := range v.Features {
+		if v.Features[i].Name == name {
+			return &v.Features[i]
+		}
+	}
+	return nil
+}
+
 // TypeOf is the type of a feature's values: a plain one's is its column's; counts are integers, means numbers, sums of booleans integers, and what else
 // is made of a column has the column's.
 func (v *View) TypeOf(f *Feature) pipeline.ColumnType {

@@ -130,7 +130,7 @@ func (r *rules) claim(kind Kind, path, name string, space map[string]string) {
 	space[name] = r.At(path)
 	for _, other := range []Kind{KindView, KindExpression, KindService} {
 		if kind != KindEntity && other != kind && r.registered.has(other, name) {
-			r.Wrong(path, "%q is registered as %s; views, expressions and services have one name space: give another name", name, article(other))
+			r.Wrong(path, "%q is registered as %s; views, expressions and services have one name space: give another name", name, pipeline.Article(string(other)))
 		}
 	}
 }
@@ -139,21 +139,13 @@ func (r *rules) claim(kind Kind, path, name string, space map[string]string) {
 func (r *rules) name(path, what, name string) bool {
 	switch {
 	case !namePattern.MatchString(name):
-		r.Wrong(path, "name %q of %s; %s", clip(name), article(Kind(what)), wantedName)
+		r.Wrong(path, "name %q of %s; %s", clip(name), pipeline.Article(what), wantedName)
 	case name == eventColumn || name == createdColumn || strings.HasPrefix(name, ownPrefix):
-		r.Wrong(path, "name %q of %s; event_timestamp, created_timestamp and names that begin with loanops_ are the store's own", clip(name), article(Kind(what)))
+		r.Wrong(path, "name %q of %s; event_timestamp, created_timestamp and names that begin with loanops_ are the store's own", clip(name), pipeline.Article(what))
 	default:
 		return true
 	}
 	return false
-}
-
-// article is a word with its article.
-func article(word Kind) string {
-	if strings.IndexByte("aeiou", word[0]) >= 0 {
-		return "an " + string(word)
-	}
-	return "a " + string(word)
 }
 
 // line checks a text of people: one line, not too long.

@@ -60,7 +60,7 @@ func featuresOf(v *Version) []Found {
 			Kind: KindFeature, Reference: v.Name + ":" + f.Name, Version: v.Version, Stage: v.Stage,
 			Entity: v.View.Entity, Type: string(v.View.TypeOf(f)), Unit: f.Unit, Reason: f.Reason, About: f.About,
 		}
-		features[i].Owner = orElse(f.Owner, v.View.Owner)
+		features[i].Owner = cmp.Or(f.Owner, v.View.Owner)
 	}
 	return features
 }
@@ -168,14 +168,4 @@ func (v *Version) names(kind Kind, name, feature string) bool {
 		ref, err := readReference(text)
 		return err == nil && ref.name == name && (feature == "" || ref.feature == "" || ref.feature == feature)
 	})
-}
-
-// Feature is the view's of a name; nil where it has none.
-func (v *View) Feature(name string) *Feature {
-	for i := range v.Features {
-		if v.Features[i].Name == name {
-			return &v.Features[i]
-		}
-	}
-	return nil
 }

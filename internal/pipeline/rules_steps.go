@@ -24,7 +24,7 @@ func (c *checker) suits(path, kind string, columns typed, step *CleanStep, befor
 		case kind == "date" && of != Day:
 			c.wrongAt(at, "column %q is %s; a date step cleans a column of the type date, which types declares", clip(name), of.Noun())
 		case (kind == "amount" || kind == "clip") && !of.Quantity():
-			c.wrongAt(at, "column %q is %s; %s cleans a number, an integer or a decimal", clip(name), of.Noun(), article(kind))
+			c.wrongAt(at, "column %q is %s; %s cleans a number, an integer or a decimal", clip(name), of.Noun(), Article(kind))
 		case kind == "clip":
 			c.clipped(path, of, step.Clip)
 		}

@@ -30,9 +30,10 @@ func (t ColumnType) Numeric() bool { return t == Boolean || t.Quantity() }
 func (t ColumnType) Quantity() bool { return t == Number || t == Integer || t == Decimal }
 
 // Noun is the type with its article: an integer.
-func (t ColumnType) Noun() string { return article(string(t)) }
+func (t ColumnType) Noun() string { return Article(string(t)) }
 
-func article(noun string) string {
+// Article is a noun with its article.
+func Article(noun string) string {
 	if noun != "" && strings.IndexByte("aeiou", noun[0]) >= 0 {
 		return "an " + noun
 	}

@@ -64,12 +64,17 @@ func featureValue(expression string, of pipeline.ColumnType) string {
 	return fmt.Sprintf("CAST(%s AS %s)", expression, featureTypes[of])
 }
 
-// instant is a column of time as microseconds; one of dates is their beginning in UTC.
+// instant is a column of time as microseconds, see instantOf.
 func (s session) instant(relation, column string) (string, error) {
 	of, err := s.typeOf(relation, column)
 	if err != nil {
 		return "", err
 	}
+	return instantOf(of, column)
+}
+
+// instantOf is a column of a type of DuckDB's as microseconds; a date is its beginning in UTC.
+func instantOf(of, column string) (string, error) {
 	switch {
 	case of == "DATE":
 		return fmt.Sprintf("epoch_us(CAST(%s AS TIMESTAMP))", quote(column)), nil

@@ -145,7 +145,7 @@ func (j *viewJoin) valid(base string, columns []string) error {
 		}
 	}
 	for _, wanted := range j.Features {
-		if v.feature(wanted.Name) == nil {
+		if v.Feature(wanted.Name) == nil {
 			return fault.New(fault.Invalid, "view %q has no feature %q", v.Name, wanted.Name)
 		}
 	}
@@ -156,16 +156,6 @@ func (j *viewJoin) valid(base string, columns []string) error {
 				return fault.New(fault.Internal, "view %q: a day of two partitions, or one without tiles", v.Name)
 			}
 			seen[day] = true
-		}
-	}
-	return nil
-}
-
-// feature is the view's of a name, or nil.
-func (v featureView) feature(name string) *feature.Feature {
-	for i := range v.Features {
-		if v.Features[i].Name == name {
-			return &v.Features[i]
 		}
 	}
 	return nil

@@ -41,7 +41,7 @@ func (j *viewJoin) merging() bool {
 func (j *viewJoin) wanted() []*feature.Feature {
 	features := make([]*feature.Feature, len(j.Features))
 	for i, f := range j.Features {
-		features[i] = j.View.feature(f.Name)
+		features[i] = j.View.Feature(f.Name)
 	}
 	return features
 }

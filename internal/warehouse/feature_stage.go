@@ -72,13 +72,15 @@ func (s session) origin(v featureView, origin int, paths []string) (string, erro
 		selected = append(selected, fmt.Sprintf("CAST(%s AS VARCHAR) AS k%d", quote(key), i))
 	}
 	for _, column := range [][2]string{{v.EventTimestamp, "event"}, {v.CreatedTimestamp, "created"}} {
-		instant, err := s.instant(relation, column[0])
+		of, err := s.typeOf(relation, column[0])
+		if err != nil {
+			return "", err
+		}
+		instant, err := instantOf(of, column[0])
 		if err != nil {
 			return "", fault.Wrap(fault.Invalid, err, "view %q", v.Name)
 		}
-		if of, err := s.typeOf(relation, column[0]); err != nil {
-			return "", err
-		} else if of == "DATE" && column[1] == "created" { // in the course of that day it was maybe not known yet
+		if of == "DATE" && column[1] == "created" { // in the course of that day it was maybe not known yet
 			instant += fmt.Sprintf(" + %d", 24*time.Hour.Microseconds())
 		}
 		selected = append(selected, instant+" AS "+column[1])

@@ -23,11 +23,7 @@ func (a *app) withFeatures(ctx context.Context, work func(feature.Store, []featu
 		return err
 	}
 	defer features.Close()
-	rows, err := features.Registered(ctx, 0)
-	if err != nil {
-		return err
-	}
-	catalogue, err := feature.NewCatalogue(rows)
+	rows, catalogue, err := feature.Load(ctx, features)
 	if err != nil {
 		return err
 	}

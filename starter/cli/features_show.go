@@ -9,6 +9,7 @@ import (
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/feature"
+	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/report"
 )
 
@@ -94,7 +95,7 @@ func hasFeature(v *feature.Version, only string) error {
 	case only == "":
 		return nil
 	case v.Kind != feature.KindView:
-		return fault.New(fault.Invalid, "%s is %s %s, which has no features of its own; show it by its name alone", v.Name, articleOf(v.Kind), v.Kind)
+		return fault.New(fault.Invalid, "%s is %s, which has no features of its own; show it by its name alone", v.Name, pipeline.Article(string(v.Kind)))
 	case v.View.Feature(only) == nil:
 		var names []string
 		for _, f := range v.View.Features {
@@ -103,13 +104,6 @@ func hasFeature(v *feature.Version, only string) error {
 		return fault.New(fault.NotFound, "view %s@%d has no feature %q; it has %s", v.Name, v.Version, only, strings.Join(names, ", "))
 	}
 	return nil
-}
-
-func articleOf(kind feature.Kind) string {
-	if kind == feature.KindEntity || kind == feature.KindExpression {
-		return "an"
-	}
-	return "a"
 }
 
 func (a *app) describeDefinition(d shownDefinition) {
