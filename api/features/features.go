@@ -4,8 +4,6 @@ package features
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -23,7 +21,7 @@ import (
 
 // Limits of a request.
 const (
-	maxBody       = "8M"
+	maxBody       = 8 // MiB
 	maxEvents     = 1000
 	maxCells      = 100_000 // values of an answer
 	maxReferences = 1000
@@ -55,7 +53,7 @@ func New(store feature.Store, keysFile string) (*Server, error) {
 func (s *Server) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = respond.Error
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit(maxBody), respond.RequireJSON)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), respond.BodyLimit(maxBody), respond.RequireJSON)
 	e.POST("/v1/features/:view", s.metrics.timed("post", s.allowed(write, within(s.post))))
 	e.POST("/get-online-features", s.metrics.timed("get", s.allowed(read, within(s.get))))
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
@@ -86,17 +84,4 @@ func within(next func(ctx context.Context, c echo.Context) error) echo.HandlerFu
 		slog.Error("the feature database does not answer", "path", c.Path(), "error", err.Error())
 		return problem.New(http.StatusServiceUnavailable, "the feature database does not answer; try again")
 	}
-}
-
-// body reads the request's body within the limit.
-func body(c echo.Context) ([]byte, error) {
-	data, err := io.ReadAll(c.Request().Body)
-	var framework *echo.HTTPError
-	if errors.As(err, &framework) {
-		return nil, framework
-	}
-	if err != nil {
-		return nil, problem.New(http.StatusBadRequest, "the body could not be read")
-	}
-	return data, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/problem"
 	"github.com/loanops/loanops/internal/request"
@@ -37,7 +38,7 @@ type entityColumn struct {
 
 // get answers what views say now of entities.
 func (s *Server) get(ctx context.Context, c echo.Context) error {
-	data, err := body(c)
+	data, err := respond.Body(c)
 	if err != nil {
 		return err
 	}

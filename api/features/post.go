@@ -9,6 +9,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/problem"
@@ -28,7 +29,7 @@ func (s *Server) post(ctx context.Context, c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	data, err := body(c)
+	data, err := respond.Body(c)
 	if err != nil {
 		return err
 	}

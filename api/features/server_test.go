@@ -343,3 +343,13 @@ func TestADatabaseThatIsGone(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, w.send(http.MethodGet, "/healthz", "", "").Code)
 }
+
+func TestARequestThatIsTooLarge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	large := strings.Repeat(" ", 8<<20) + "{}"
+	for _, answer := range []*httptest.ResponseRecorder{w.post("bureau", large), w.get(large)} {
+		require.Equal(t, http.StatusRequestEntityTooLarge, answer.Code)
+		require.JSONEq(t, `{"type": "about:blank", "title": "Request Entity Too Large", "status": 413, "detail": "the request is larger than 8 MiB", "code": "invalid"}`, answer.Body.String())
+	}
+}

@@ -60,7 +60,7 @@ func New(cfg Config) (*Gateway, error) {
 func (g *Gateway) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = respond.Error
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit("1M"), respond.RequireJSON)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), respond.BodyLimit(maxBody), respond.RequireJSON)
 	for path, kind := range map[string]string{"/decisions": contract.KindSingle, "/decisions/batch": contract.KindBatch} {
 		e.POST("/v1"+path, g.proxy(kind))
 		e.POST("/v1/pipelines/:pipeline"+path, g.proxy(kind))

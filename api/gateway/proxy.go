@@ -3,13 +3,13 @@ package gateway
 import (
 	"context"
 	"hash/maphash"
-	"io"
 	"net/http"
 	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/problem"
 )
@@ -24,6 +24,9 @@ type request struct {
 	// hash is the same for what is asked again, byte by byte, see Gateway.hash.
 	hash uint64
 }
+
+// maxBody is how long a request may be, in MiB.
+const maxBody = 1
 
 // paths are where predictors answer each kind of request.
 var paths = map[string]string{contract.KindSingle: "/v1/decisions", contract.KindBatch: "/v1/decisions/batch"}
@@ -69,7 +72,7 @@ func (g *Gateway) proxy(kind string) echo.HandlerFunc {
 		if chooser == nil {
 			return problem.New(http.StatusServiceUnavailable, "no model serves this pipeline now")
 		}
-		body, err := io.ReadAll(c.Request().Body)
+		body, err := respond.Body(c)
 		if err != nil {
 			return err
 		}

@@ -3,9 +3,7 @@ package predictor
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"strconv"
@@ -29,7 +27,7 @@ import (
 
 // Limits of a request.
 const (
-	maxBody  = "1M"
+	maxBody  = 1 // MiB
 	maxBatch = 1000
 )
 
@@ -140,7 +138,7 @@ func readFile(what, path string, most int64) ([]byte, error) {
 func (p *Predictor) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = respond.Error
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit(maxBody), respond.RequireJSON)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), respond.BodyLimit(maxBody), respond.RequireJSON)
 	e.POST("/v1/decisions", p.decide)
 	e.POST("/v1/decisions/batch", p.decideBatch)
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
@@ -162,15 +160,11 @@ func (p *Predictor) ref() ModelRef {
 	return ModelRef{Name: p.decider.Model.Name, Version: p.cfg.Version, Digest: p.cfg.Digest}
 }
 
-// body reads the request's body within the limit.
+// body reads a request's body, which is not nested deeply.
 func body(c echo.Context) ([]byte, error) {
-	data, err := io.ReadAll(c.Request().Body)
-	var framework *echo.HTTPError
-	if errors.As(err, &framework) {
-		return nil, framework
-	}
+	data, err := respond.Body(c)
 	if err != nil {
-		return nil, problem.New(http.StatusBadRequest, "the body could not be read")
+		return nil, err
 	}
 	return data, shallow(data)
 }

@@ -77,6 +77,14 @@ func handler(t testing.TB, cfg Config) http.Handler {
 	return p.Handler()
 }
 
+func TestARequestThatIsTooLarge(t *testing.T) {
+	for _, path := range []string{"/v1/decisions", "/v1/decisions/batch"} {
+		answer := post(handler(t, bundle(t)), path, strings.Repeat(" ", 1<<20)+"{}")
+		require.Equal(t, http.StatusRequestEntityTooLarge, answer.Code)
+		require.JSONEq(t, `{"type": "about:blank", "title": "Request Entity Too Large", "status": 413, "detail": "the request is larger than 1 MiB", "code": "invalid"}`, answer.Body.String())
+	}
+}
+
 func post(h http.Handler, path, body string) *httptest.ResponseRecorder {
 	request := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
 	request.Header.Set("Content-Type", "application/json")

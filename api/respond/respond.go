@@ -41,9 +41,8 @@ func problemOf(err error) *problem.Problem {
 		return p
 	case errors.As(err, &framework):
 		return problem.New(framework.Code, map[int]string{
-			http.StatusNotFound:              "there is no such resource; see /openapi.json",
-			http.StatusMethodNotAllowed:      "the resource has no such method; see /openapi.json",
-			http.StatusRequestEntityTooLarge: "the body is too large; at most 1 MiB is read",
+			http.StatusNotFound:         "there is no such resource; see /openapi.json",
+			http.StatusMethodNotAllowed: "the resource has no such method; see /openapi.json",
 		}[framework.Code])
 	case errors.As(err, &known):
 		// A lender hears what is wrong with the request; a cause may tell of the inside.

@@ -22,13 +22,13 @@ import (
 func server(err error) *echo.Echo {
 	e := echo.New()
 	e.HTTPErrorHandler = respond.Error
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), middleware.BodyLimit("1K"), respond.RequireJSON)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), respond.BodyLimit(1), respond.RequireJSON)
 	fails := func(echo.Context) error { return err }
 	e.GET("/fails", fails)
 	e.HEAD("/fails", fails)
 	e.POST("/reads", func(c echo.Context) error {
-		var into map[string]any
-		return json.NewDecoder(c.Request().Body).Decode(&into)
+		_, err := respond.Body(c)
+		return err
 	})
 	e.GET("/panics", func(echo.Context) error { panic("secret") })
 	e.GET("/late", func(c echo.Context) error {
@@ -91,7 +91,7 @@ func TestTheFrameworksOwnErrors(t *testing.T) {
 	}{
 		{"no such resource", "GET", "/nothing", "", "", 404, "openapi.json"},
 		{"no such method", "DELETE", "/fails", "", "", 405, "no such method"},
-		{"too large", "POST", "/reads", "application/json", strings.Repeat(" ", 2000), 413, "too large"},
+		{"too large", "POST", "/reads", "application/json", strings.Repeat(" ", 2<<20), 413, "larger than 1 MiB"},
 		{"panic", "GET", "/panics", "", "", 500, "fault of the server"},
 		{"form", "POST", "/reads", "application/x-www-form-urlencoded", "a=1", 415, "application/json"},
 		{"no media type", "POST", "/reads", "", "{}", 415, "application/json"},
