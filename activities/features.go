@@ -154,6 +154,16 @@ func dayFiles(ctx context.Context, objects Objects, m feature.Manifest) ([]featu
 	return days, group.Wait()
 }
 
+// heldDays is a manifest, with what it names here.
+func heldDays(ctx context.Context, objects Objects, ref artifact.Ref) (feature.Manifest, []feature.DayFiles, error) {
+	m, err := viewManifest(ctx, objects, ref)
+	if err != nil {
+		return m, nil, err
+	}
+	days, err := dayFiles(ctx, objects, m)
+	return m, days, err
+}
+
 func objectOf(objects Objects, o feature.Object) artifact.Ref {
 	return objects.At(o.SHA256, o.Bytes, parquetType, "parquet")
 }

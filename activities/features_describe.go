@@ -42,11 +42,7 @@ func (f *FeatureViews) Describe(ctx context.Context, in DescribeViewInput) (Desc
 }
 
 func (f *FeatureViews) describe(ctx context.Context, in DescribeViewInput) (out DescribeViewOutput, err error) {
-	m, err := viewManifest(ctx, f.Reading.Cache.Objects, in.Manifest)
-	if err != nil {
-		return out, err
-	}
-	days, err := dayFiles(ctx, f.Reading.Cache.Objects, m)
+	m, days, err := heldDays(ctx, f.Reading.Cache.Objects, in.Manifest)
 	if err != nil {
 		return out, err
 	}

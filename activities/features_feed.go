@@ -139,14 +139,11 @@ func (f *FeatureViews) queried(ctx context.Context, of feature.Computable, in Ex
 func (f *FeatureViews) query(ctx context.Context, of feature.Computable, from []artifact.Ref, folder string) (path string, err error) {
 	tables := make([]feature.Table, len(from))
 	for i, ref := range from {
-		m, err := viewManifest(ctx, f.Reading.Cache.Objects, ref)
+		m, days, err := heldDays(ctx, f.Reading.Cache.Objects, ref)
 		if err != nil {
 			return "", err
 		}
-		tables[i].Computable = m.Computable
-		if tables[i].Days, err = dayFiles(ctx, f.Reading.Cache.Objects, m); err != nil {
-			return "", err
-		}
+		tables[i] = feature.Table{Computable: m.Computable, Days: days}
 	}
 	say(ctx, "running the query of "+of.View.Name)
 	path = filepath.Join(folder, "query.parquet")

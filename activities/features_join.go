@@ -87,14 +87,11 @@ func (e *Extraction) joins(ctx context.Context, spec pipeline.Spec, views []arti
 	joins, held = make([]feature.Join, len(views)), map[string]string{}
 	of := map[string]int{} // the place of view@version
 	for i, ref := range views {
-		m, err := viewManifest(ctx, e.Cache.Objects, ref)
+		m, days, err := heldDays(ctx, e.Cache.Objects, ref)
 		if err != nil {
 			return nil, nil, err
 		}
-		joins[i] = feature.Join{Computable: m.Computable}
-		if joins[i].Days, err = dayFiles(ctx, e.Cache.Objects, m); err != nil {
-			return nil, nil, err
-		}
+		joins[i] = feature.Join{Computable: m.Computable, Days: days}
 		view := dataset.View{Name: m.View.Name, Version: m.Version}.ID()
 		of[view], held[view] = i, ref.SHA256
 	}

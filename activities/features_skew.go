@@ -100,11 +100,7 @@ func (c *viewComparison) view(ctx context.Context) (v monitor.ViewSkew, err erro
 	if err := json.Unmarshal([]byte(progress.Manifest), &ref); err != nil {
 		return v, fault.Wrap(fault.Internal, err, "what the online store has of %s@%d", c.name, c.version)
 	}
-	m, err := viewManifest(ctx, c.Reading.Cache.Objects, ref)
-	if err != nil {
-		return v, err
-	}
-	days, err := dayFiles(ctx, c.Reading.Cache.Objects, m)
+	m, days, err := heldDays(ctx, c.Reading.Cache.Objects, ref)
 	if err != nil {
 		return v, err
 	}

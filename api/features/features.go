@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/loanops/loanops/api/bearer"
 	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/feature"
@@ -33,7 +34,7 @@ const timeout = 10 * time.Second
 // Server answers for one feature database. It is safe for concurrent use.
 type Server struct {
 	store       feature.Store
-	callers     []caller
+	callers     bearer.Callers[entry]
 	definitions *definitions
 	metrics     *metrics
 	clock       func() time.Time

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4/middleware"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/loanops/loanops/api/bearer"
 	"github.com/loanops/loanops/api/respond"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/problem"
@@ -32,7 +33,7 @@ type Config struct {
 // Gateway is safe for concurrent use.
 type Gateway struct {
 	cfg          Config
-	institutions []institution
+	institutions bearer.Callers[institution]
 	table        table
 	metrics      *metrics
 	client       *http.Client

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -124,6 +125,20 @@ func TestWithoutAKey(t *testing.T) {
 		require.Contains(t, answer.Header().Get("WWW-Authenticate"), "Bearer")
 		require.Equal(t, "application/problem+json", answer.Header().Get("Content-Type"))
 	}
+}
+
+// A request that cannot be read is the caller's fault, and no predictor's.
+func TestRequestsThatCannotBeRead(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	g.table.set(two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 50))
+	large := serve(g.Handler(), newRequest("k-north", "/v1/decisions", strings.Repeat(" ", 1<<20)+"{}"))
+	require.Equal(t, 413, large.Code)
+	require.Contains(t, large.Body.String(), "the request is larger than 1 MiB")
+	request := newRequest("k-north", "/v1/decisions", "")
+	request.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
+	broken := serve(g.Handler(), request)
+	require.Equal(t, 400, broken.Code)
+	require.Contains(t, broken.Body.String(), "the body could not be read")
 }
 
 func TestNobodyServes(t *testing.T) {

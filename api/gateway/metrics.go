@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/loanops/loanops/api/bearer"
 	"github.com/loanops/loanops/internal/canary"
 	"github.com/loanops/loanops/internal/deploy/contract"
 )
@@ -21,7 +22,7 @@ type metrics struct {
 	pairs                      *pairs
 }
 
-func newMetrics(institutions []institution) *metrics {
+func newMetrics(institutions bearer.Callers[institution]) *metrics {
 	labels := []string{
 		contract.PipelineLabel, contract.SlotLabel, contract.VersionLabel, contract.PolicyLabel, contract.SyntheticLabel, contract.KindLabel,
 	}
@@ -43,7 +44,7 @@ func newMetrics(institutions []institution) *metrics {
 	m.registry.MustRegister(m.pairs.collectors()...)
 	clients := prometheus.NewGauge(prometheus.GaugeOpts{Name: contract.InstitutionsMetric, Help: "Institutions that have a key."})
 	for _, i := range institutions {
-		if i.name != Synthetic {
+		if i.Name != Synthetic {
 			clients.Inc()
 		}
 	}

@@ -63,8 +63,8 @@ func (r *request) question(url string) question {
 // caller may not see it, see askAgain.
 func (g *Gateway) proxy(kind string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		caller, ok := g.caller(c.Request().Header.Get(echo.HeaderAuthorization))
-		if !ok {
+		caller := g.institutions.Of(c.Request().Header.Get(echo.HeaderAuthorization))
+		if caller == nil {
 			return problem.New(http.StatusUnauthorized, "send Authorization: Bearer with your institution's key")
 		}
 		name := g.pipeline(c)
@@ -76,7 +76,7 @@ func (g *Gateway) proxy(kind string) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
-		r := g.newRequest(name, kind, caller, body)
+		r := g.newRequest(name, kind, caller.Name, body)
 		ctx, idempotencyKey := c.Request().Context(), c.Request().Header.Get("Idempotency-Key")
 		served := chooser.choose(idempotencyKey)
 		answer, first := g.try(ctx, r, served)
