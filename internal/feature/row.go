@@ -1,6 +1,7 @@
 package feature
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -126,6 +127,9 @@ func (v *View) TypeOf(f *Feature) pipeline.ColumnType {
 	}
 	return of
 }
+
+// OwnerOf is whom to ask about a feature: its own owner, else the view's.
+func (v *View) OwnerOf(f *Feature) string { return cmp.Or(f.Owner, v.Owner) }
 
 // Decimals is how many decimals of a column's values a sum takes: sums of whole numbers are the same in any order.
 func Decimals(of pipeline.ColumnType) int {

@@ -60,7 +60,7 @@ func featuresOf(v *Version) []Found {
 			Kind: KindFeature, Reference: v.Name + ":" + f.Name, Version: v.Version, Stage: v.Stage,
 			Entity: v.View.Entity, Type: string(v.View.TypeOf(f)), Unit: f.Unit, Reason: f.Reason, About: f.About,
 		}
-		features[i].Owner = cmp.Or(f.Owner, v.View.Owner)
+		features[i].Owner = v.View.OwnerOf(f)
 	}
 	return features
 }

@@ -211,11 +211,8 @@ func (v *catalogueView) links(references []string) (links []catalogueLink) {
 func (v *catalogueView) feature(d *Declared, f *feature.Feature) catalogueFeature {
 	view := d.Of.View
 	row := catalogueFeature{
-		Feature: f, ID: "f-" + d.Name + "-" + f.Name, Reference: d.Name + ":" + f.Name, Type: string(view.TypeOf(f)), Window: WindowOf(f), Range: RangeOf(view, f), Owner: f.Owner,
+		Feature: f, ID: "f-" + d.Name + "-" + f.Name, Reference: d.Name + ":" + f.Name, Type: string(view.TypeOf(f)), Window: WindowOf(f), Range: RangeOf(view, f), Owner: view.OwnerOf(f),
 		Missing: "–", MissingWidth: "0", Distinct: "–", Middle: "–",
-	}
-	if row.Owner == "" {
-		row.Owner = view.Owner
 	}
 	if f.Default != nil {
 		row.Default = fmt.Sprint(f.Default)

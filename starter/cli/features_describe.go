@@ -75,7 +75,7 @@ func (a *app) describeFeature(d shownDefinition) {
 		rows = append(rows, []string{"computed", report.WindowOf(of)})
 	}
 	for _, row := range [][]string{
-		{"unit", of.Unit}, {"range", report.RangeOf(d.Of.View, of)}, {"owner", ownerOf(d.Of.View, of)}, {"tags", strings.Join(of.Tags, ", ")}, {"description", of.Description}, {"reason", of.Reason},
+		{"unit", of.Unit}, {"range", report.RangeOf(d.Of.View, of)}, {"owner", d.Of.View.OwnerOf(of)}, {"tags", strings.Join(of.Tags, ", ")}, {"description", of.Description}, {"reason", of.Reason},
 	} {
 		if row[1] != "" {
 			rows = append(rows, row)
@@ -112,13 +112,6 @@ func (a *app) describeFeature(d shownDefinition) {
 		fmt.Fprintln(a.out, line)
 	}
 	fmt.Fprintln(a.out)
-}
-
-func ownerOf(v *feature.View, f *feature.Feature) string {
-	if f.Owner != "" {
-		return f.Owner
-	}
-	return v.Owner
 }
 
 // describeUsers says who uses a definition.
