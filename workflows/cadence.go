@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -23,7 +24,7 @@ func Cadence(ctx workflow.Context, input CadenceInput) (Result, error) {
 	if err := checkDay(input.AsOf); err != nil {
 		return Result{}, err
 	}
-	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, defaultTo(input.Trigger, registry.ByHand), nil,
+	c := &cadence{input: input, run: newRun(activities.Data, input.Pipeline, cmp.Or(input.Trigger, registry.ByHand), nil,
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.MeasureCadence.Name)}
 	return c.execute(ctx, c.measure)
 }

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -39,8 +40,8 @@ func ContinuousDelivery(ctx workflow.Context, input DeliveryInput) (Result, erro
 		return Result{}, err
 	}
 	digest := input.Digest() // as it was signed: before defaults
-	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
-	input.Actor = defaultTo(input.Actor, "operator")
+	input.Trigger = cmp.Or(input.Trigger, registry.ByHand)
+	input.Actor = cmp.Or(input.Actor, "operator")
 	d := &delivery{input: input, asked: digest, expires: expires, run: newRun(activities.Deliver, input.Model, input.Trigger, ofDelivery,
 		activities.ResolveModel.Name, activities.CheckContract.Name, activities.PredictShift.Name, activities.PlanStaging.Name, activities.MeasureModel.Name, activities.CheckCapacity.Name,
 		activities.ApplyStaging.Name, activities.SmokeTest.Name, activities.LatencyTest.Name)}
@@ -96,7 +97,7 @@ func (d *delivery) deliver(ctx workflow.Context) (Result, error) {
 		if refused != "" {
 			return d.result(Refused, refused), nil
 		}
-		d.input.Actor = defaultTo(d.started.By, d.input.Actor)
+		d.input.Actor = cmp.Or(d.started.By, d.input.Actor)
 	}
 	if d.resolved.OutOfSync != "" {
 		err := d.restore(ctx)

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.temporal.io/sdk/workflow"
@@ -45,7 +46,7 @@ type IntegrationInput struct {
 // What is tested as merged, or only tested, ends no run that publishes. Into which branch it is merged is no part: a commit has one status of that kind, and a
 // merge request that is pointed at another target ends the tests of the one before.
 func (i IntegrationInput) ID() string {
-	branch := defaultTo(i.Branch, i.Ref)
+	branch := cmp.Or(i.Branch, i.Ref)
 	switch {
 	case i.Against != "":
 		return IntegrationID(i.Repository, branch, "merged")
@@ -95,8 +96,8 @@ func ContinuousIntegration(ctx workflow.Context, input IntegrationInput) (Result
 	if err := checkTexts("repository", input.Repository, "ref", input.Ref, "branch", input.Branch, "against", input.Against, "actor", input.Actor); err != nil {
 		return Result{}, err
 	}
-	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
-	input.Actor = defaultTo(input.Actor, "operator")
+	input.Trigger = cmp.Or(input.Trigger, registry.ByHand)
+	input.Actor = cmp.Or(input.Actor, "operator")
 	i := &integration{input: input, ended: map[ci.Step]ci.Status{}, made: map[ci.Step]map[string]artifact.Ref{}}
 	i.run = newRun(activities.Integrate, "", input.Trigger, nil, plannedIntegration()...)
 	pushes := workflow.GetSignalChannel(ctx, PushSignal)
@@ -156,7 +157,7 @@ func (i *integration) hear(push IntegrationInput) {
 	}
 	i.newer = &push
 	if i.committed == "" && i.stop != nil {
-		i.aborted = &Intervention{Actor: defaultTo(push.Actor, "operator"), Reason: "a newer push of " + push.Ref}
+		i.aborted = &Intervention{Actor: cmp.Or(push.Actor, "operator"), Reason: "a newer push of " + push.Ref}
 		i.stop()
 	}
 }
@@ -230,7 +231,7 @@ func (i *integration) integrateAndSay(ctx workflow.Context) (Result, error) {
 
 // publisher is who publishes the commit.
 func (i *integration) publisher() activities.Publisher {
-	return activities.Publisher{Repository: defaultTo(i.commit.Origin, i.input.Repository), Trigger: i.input.Trigger, TakeOver: i.input.TakeOver}
+	return activities.Publisher{Repository: cmp.Or(i.commit.Origin, i.input.Repository), Trigger: i.input.Trigger, TakeOver: i.input.TakeOver}
 }
 
 // about says what the run is about, once that is known.
@@ -279,7 +280,7 @@ func (i *integration) test(ctx workflow.Context) error {
 				}
 				i.ended[name] = out.Status
 				i.made[name] = out.Made
-				i.image = defaultTo(out.Image, i.image)
+				i.image = cmp.Or(out.Image, i.image)
 				outcomes[name] = out.Outcome()
 				i.end(ctx, step.Name, stateOf(out.Status), out.Summary())
 			})

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 
 	enumspb "go.temporal.io/api/enums/v1"
@@ -29,8 +30,8 @@ func ContinuousTraining(ctx workflow.Context, input TrainingInput) (Result, erro
 		return Result{}, err
 	}
 	digest := input.Digest() // as it was signed: before defaults
-	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
-	input.Actor = defaultTo(input.Actor, "operator")
+	input.Trigger = cmp.Or(input.Trigger, registry.ByHand)
+	input.Actor = cmp.Or(input.Actor, "operator")
 	planned := []string{
 		activities.LoadPipeline.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.RecordSchema.Name, activities.ProfileData.Name,
 		activities.SplitData.Name, activities.CheckSplit.Name, activities.CheckLeakage.Name, activities.TrainModel.Name, activities.EvaluateModel.Name, activities.CheckGates.Name,

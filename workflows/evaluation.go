@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"go.temporal.io/sdk/workflow"
 
 	"github.com/loanops/loanops/activities"
@@ -20,8 +21,8 @@ func Evaluation(ctx workflow.Context, input EvaluationInput) (Result, error) {
 	if err := checkDay(input.AsOf); err != nil {
 		return Result{}, err
 	}
-	input.Version = defaultTo(input.Version, "@champion")
-	e := &evaluation{input: input, run: newRun(activities.Data, input.Model, defaultTo(input.Trigger, registry.ByHand), nil,
+	input.Version = cmp.Or(input.Version, "@champion")
+	e := &evaluation{input: input, run: newRun(activities.Data, input.Model, cmp.Or(input.Trigger, registry.ByHand), nil,
 		activities.FindVersion.Name, activities.LoadPipeline.Name, activities.ExtractData.Name, activities.EvaluateVersion.Name)}
 	return e.execute(ctx, e.evaluate)
 }

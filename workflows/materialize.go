@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"go.temporal.io/sdk/temporal"
 	"go.temporal.io/sdk/workflow"
 
@@ -21,7 +22,7 @@ func Materialize(ctx workflow.Context, input MaterializeInput) (Result, error) {
 	if input.View == "" {
 		return Result{}, usage(`"view" is missing; give {"view":"payments"}`)
 	}
-	m := &materializing{input: input, run: newRun(activities.Data, input.View, defaultTo(input.Trigger, registry.ByHand), nil, activities.FindViews.Name)}
+	m := &materializing{input: input, run: newRun(activities.Data, input.View, cmp.Or(input.Trigger, registry.ByHand), nil, activities.FindViews.Name)}
 	result, err := m.execute(ctx, m.materialize)
 	if result.Materialized == nil { // nothing of it was ever taken, or the run was stopped
 		result.Materialized = &Materialized{View: input.View}

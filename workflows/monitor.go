@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -36,7 +37,7 @@ func Monitor(ctx workflow.Context, input MonitorInput) (Result, error) {
 	if err := checkDay(input.AsOf); err != nil {
 		return Result{}, err
 	}
-	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
+	input.Trigger = cmp.Or(input.Trigger, registry.ByHand)
 	m := &monitoring{input: input}
 	m.run = newRun(activities.Data, input.Pipeline, input.Trigger, m.standing,
 		activities.LoadPipeline.Name, activities.FindReference.Name, activities.ExtractData.Name, activities.ValidateData.Name, activities.FindSchemaChanges.Name,

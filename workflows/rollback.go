@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"fmt"
 
 	"go.temporal.io/sdk/workflow"
@@ -20,9 +21,9 @@ func Rollback(ctx workflow.Context, input RollbackInput) (Result, error) {
 	if err := checkTexts("actor", input.Actor, "reason", input.Reason, "cause", input.Cause); err != nil {
 		return Result{}, err
 	}
-	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
-	input.Actor = defaultTo(input.Actor, "operator")
-	input.Reason = defaultTo(input.Reason, "asked for by an operator")
+	input.Trigger = cmp.Or(input.Trigger, registry.ByHand)
+	input.Actor = cmp.Or(input.Actor, "operator")
+	input.Reason = cmp.Or(input.Reason, "asked for by an operator")
 	if input.Adopt > 0 {
 		r := newRun(activities.Deliver, input.Model, input.Trigger, ofRollback, activities.FindRollback.Name, activities.AdoptRecord.Name)
 		return r.execute(ctx, func(ctx workflow.Context) (Result, error) { return r.adopt(ctx, input.Adopt) })

@@ -1,6 +1,7 @@
 package workflows
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,8 +83,8 @@ func Trigger(ctx workflow.Context, input TriggerInput) (Triggered, error) {
 	if err := input.notToCome(ctx); err != nil {
 		return Triggered{}, err
 	}
-	input.Trigger = defaultTo(input.Trigger, registry.ByHand)
-	input.Actor = defaultTo(input.Actor, "operator")
+	input.Trigger = cmp.Or(input.Trigger, registry.ByHand)
+	input.Actor = cmp.Or(input.Actor, "operator")
 	if err := workflow.UpsertTypedSearchAttributes(ctx, pipelineKey.ValueSet(input.Pipeline), triggerKey.ValueSet(string(input.Trigger))); err != nil {
 		return Triggered{}, err
 	}

@@ -300,10 +300,3 @@ func knownOn(ctx workflow.Context, source *pipeline.Source, data, asOf string) (
 func usage(format string, args ...any) error {
 	return temporal.NewNonRetryableApplicationError(fmt.Sprintf(format, args...), string(fault.Invalid), nil)
 }
-
-func defaultTo[T ~string](value, otherwise T) T {
-	if value == "" {
-		return otherwise
-	}
-	return value
-}
