@@ -17,6 +17,8 @@ type MaterializeViewInput struct {
 	Manifest artifact.Ref `json:"manifest"`
 	// Until is the moment up to which what was known is written, in microseconds since 1970.
 	Until feature.Instant `json:"until"`
+	// Anew writes what is there already as well, whatever is held of it.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // MaterializeViewOutput is what was written.
@@ -51,8 +53,8 @@ type soFar struct {
 // chunk is how many entities are written in one transaction.
 const chunk = 500
 
-// Materialize brings the online store up to what the offline store holds, unless a later run did. Only entities of whom anything may have changed since the last time are written, and the
-// watermark moves when all are.
+// Materialize brings the online store up to what the offline store holds, unless a later run did. Only entities of whom anything may have changed since the last time are written, or
+// with Anew all, and the watermark moves when all are.
 func (f *FeatureViews) Materialize(ctx context.Context, in MaterializeViewInput) (MaterializeViewOutput, error) {
 	out := MaterializeViewOutput{View: in.View.ID(), Until: in.Until}
 	m, err := viewManifest(ctx, f.Reading.Cache.Objects, in.Manifest)
@@ -77,16 +79,13 @@ func (f *FeatureViews) Materialize(ctx context.Context, in MaterializeViewInput)
 	if w.days, err = dayFiles(ctx, f.Reading.Cache.Objects, m); err != nil {
 		return out, err
 	}
-	if w.changed, err = w.since(ctx, m, string(name), progress); err != nil {
-		return out, err
-	}
-	if m.View.Events {
-		fold := func(_ feature.Registered, _ feature.Key, state []byte, rows []feature.Logged) ([]byte, error) {
-			return w.reader.Fold(state, rows, w.in.Until)
-		}
-		if err := f.Log.Refold(ctx, in.View.Name, in.View.Version, fold); err != nil {
+	if !in.Anew {
+		if w.changed, err = w.since(ctx, m, string(name), progress); err != nil {
 			return out, err
 		}
+	}
+	if err := w.refold(ctx); err != nil {
+		return out, err
 	}
 	var tried soFar
 	reached(ctx, &tried)
@@ -114,6 +113,29 @@ type writer struct {
 	days   []feature.DayFiles
 	// changed is what the online store holds, beside what there is now; nil where all entities must be written.
 	changed *feature.Since
+}
+
+// refold brings what is held up to the log.
+func (w *writer) refold(ctx context.Context) error {
+	if !w.of.View.Events {
+		return nil
+	}
+	if w.in.Anew {
+		if err := w.Log.Unfold(ctx, w.in.View.Name, w.in.View.Version); err != nil {
+			return err
+		}
+	}
+	return w.Log.Refold(ctx, w.in.View.Name, w.in.View.Version, func(_ feature.Registered, _ feature.Key, state []byte, rows []feature.Logged, extent feature.Extent) ([]byte, error) {
+		return w.reader.Fold(w.readable(state), rows, extent, w.in.Until)
+	})
+}
+
+// readable is a state, or nothing in place of one that is to be written anew and is damaged.
+func (w *writer) readable(state []byte) []byte {
+	if _, err := w.reader.Decode(state); err != nil && w.in.Anew {
+		return nil
+	}
+	return state
 }
 
 // held is the manifest that the online store holds, but for what the newest generation has written of this one; nil where it holds none, or nobody knows which.
@@ -230,7 +252,7 @@ func (w *writer) sweep(ctx context.Context) error {
 func (w *writer) merge(_ feature.Key, state, files []byte) ([]byte, error) {
 	var held feature.State
 	var err error
-	if state != nil {
+	if state = w.readable(state); state != nil {
 		if held, err = w.reader.Decode(state); err != nil {
 			return nil, err
 		}
@@ -240,7 +262,7 @@ func (w *writer) merge(_ feature.Key, state, files []byte) ([]byte, error) {
 		return nil, err
 	}
 	held = w.reader.Computed(held, w.Generation, computed.Files, w.in.Until)
-	if held.Files.Newest == nil && held.Log.Newest == nil {
+	if held.Nothing() {
 		return nil, nil
 	}
 	return held.Encode(), nil

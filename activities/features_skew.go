@@ -210,15 +210,7 @@ func (c *viewComparison) differ(ctx context.Context, m feature.Manifest, days []
 	}
 	reader := m.View.Reader()
 	for row := range keys {
-		var held *feature.State
-		if states[row] != nil {
-			state, err := reader.Decode(states[row])
-			if err != nil {
-				return nil, err
-			}
-			held = &state
-		}
-		served, err := reader.At(held, moment)
+		served, err := reader.Reading(states[row], moment)
 		if err != nil {
 			return nil, err
 		}

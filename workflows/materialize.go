@@ -15,6 +15,8 @@ type MaterializeInput struct {
 	// View is the name of a view, maybe with a version (payments@2).
 	View    string           `json:"view"`
 	Trigger registry.Trigger `json:"trigger,omitempty"` // manual (default), schedule
+	// Anew writes into the online store what is there already as well, whatever it holds.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // Materialize brings a view up to its sources, in the offline store and then in the online store, where decisions read it.
@@ -44,7 +46,7 @@ func (m *materializing) materialize(ctx workflow.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	written, err := do(ctx, &m.run, activities.MaterializeView, "writing the online store", activities.MaterializeViewInput{View: view, Manifest: computed.Manifest, Until: computed.Until})
+	written, err := do(ctx, &m.run, activities.MaterializeView, "writing the online store", activities.MaterializeViewInput{View: view, Manifest: computed.Manifest, Until: computed.Until, Anew: m.input.Anew})
 	if err != nil {
 		return Result{}, err
 	}

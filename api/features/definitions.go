@@ -148,7 +148,7 @@ func (v *view) compile() (err error) {
 	if v.validator, err = v.Validator(); err != nil {
 		return err
 	}
-	for _, column := range v.Inputs() {
+	for _, column := range v.Taken() {
 		field := request.FieldOf(column, v.Clean)
 		reader, err := request.NewReader(field)
 		if err != nil {

@@ -82,7 +82,9 @@ func within(next func(ctx context.Context, c echo.Context) error) echo.HandlerFu
 		if fault.CodeOf(err) != fault.Unavailable {
 			return err
 		}
-		slog.Error("the feature database does not answer", "path", c.Path(), "error", err.Error())
+		if c.Request().Context().Err() == nil { // else the caller is gone, and nobody is told
+			slog.Error("the feature database does not answer", "path", c.Path(), "error", err.Error())
+		}
 		return problem.New(http.StatusServiceUnavailable, "the feature database does not answer; try again")
 	}
 }

@@ -262,10 +262,7 @@ func (s *Server) read(ctx context.Context, views []*view, q *question, first, la
 				at, into, of = append(at, feature.Address{View: v.Name, Version: v.version, Key: key}), append(into, &readings[v][row]), append(of, v)
 				continue
 			}
-			var err error
-			if readings[v][row], err = v.reader.At(nil, 0); err != nil {
-				return err
-			}
+			readings[v][row] = v.reader.At(nil, 0)
 		}
 	}
 	states, err := s.store.Read(ctx, at)
@@ -274,7 +271,7 @@ func (s *Server) read(ctx context.Context, views []*view, q *question, first, la
 	}
 	moment := feature.InstantOf(s.clock())
 	for i, data := range states {
-		if *into[i], err = of[i].at(data, moment); err != nil {
+		if *into[i], err = of[i].reader.Reading(data, moment); err != nil {
 			return err
 		}
 	}
@@ -296,16 +293,4 @@ func (q *question) keysOf(v *view) func(row int) (key feature.Key, ok bool) {
 		}
 		return feature.KeyOf(texts...), true
 	}
-}
-
-// at is what the view says at a moment by what is held of an entity, nil where that is nothing.
-func (v *view) at(data []byte, moment feature.Instant) (feature.Reading, error) {
-	if data == nil {
-		return v.reader.At(nil, moment)
-	}
-	state, err := v.reader.Decode(data)
-	if err != nil {
-		return feature.Reading{}, err
-	}
-	return v.reader.At(&state, moment)
 }

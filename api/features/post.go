@@ -88,7 +88,7 @@ func (s *Server) postable(ctx context.Context, name string) (v *view, err error)
 }
 
 // fold is what one version of a view holds of an entity after rows of the log.
-func (s *Server) fold(version feature.Registered, _ feature.Key, state []byte, rows []feature.Logged) ([]byte, error) {
+func (s *Server) fold(version feature.Registered, _ feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 	type id struct {
 		name    string
 		version int
@@ -103,5 +103,5 @@ func (s *Server) fold(version feature.Registered, _ feature.Key, state []byte, r
 		reader = definition.Reader()
 		s.readers.Store(at, reader)
 	}
-	return reader.(*feature.Reader).Fold(state, rows, feature.InstantOf(s.clock()))
+	return reader.(*feature.Reader).Fold(state, rows, of, feature.InstantOf(s.clock()))
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/feature"
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // event is one of a bureau, whose parts a test may replace.
@@ -130,6 +131,31 @@ func TestEventsThatBreakRules(t *testing.T) {
 	// A rule of which it is not known, for a value is missing, is not broken; what decides anyway does.
 	w.must(w.post("bureau", eventsOf(
 		bureauEvent("e-1", "e-5", "false", "null"), bureauEvent("e-1", "e-6", "700", "399", `"A"`, "null"), bureauEvent("e-1", "e-7", "700", "null"), bureauEvent("e-1", "e-8", "700", "399", `"A"`, `"B"`))))
+}
+
+// A number of which there is no 64-bit number of units is refused where it comes in, if it is summed; so no sum of one row is too large, and of many it is that entity's alone.
+func TestNumbersThatAreTooLargeToBeSummed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.server.definitions.every = 0
+	window := feature.Span(30 * 24 * time.Hour)
+	document, err := json.Marshal(feature.View{Name: "turnover", Entity: "applicant", Keys: []string{"applicant_id"}, Events: true, ID: "number",
+		Columns:  []pipeline.Column{{Name: "amount", Type: pipeline.Number}, {Name: "free", Type: pipeline.Number}},
+		Features: []feature.Feature{{Name: "sum_30d", Aggregate: feature.Sum, Of: "amount", Over: window}, {Name: "most_30d", Aggregate: feature.Max, Of: "free", Over: window}}})
+	require.NoError(t, err)
+	_, err = w.store.Register(t.Context(), int64(len(declared())), []feature.Registered{{Kind: feature.KindView, Name: "turnover", Version: 1, Meaning: "m", Document: document, Stage: feature.Active, Actor: "ada"}})
+	require.NoError(t, err)
+	event := func(id, applicant, amount string) string {
+		return fmt.Sprintf(`{"event_id":%q,"entity":{"applicant_id":%q},"event_timestamp":"2026-03-3%sT00:00:00Z","values":{"amount":%s,"free":%s}}`, id, applicant, id[:1], amount, amount)
+	}
+	answer := w.post("turnover", eventsOf(event("0", "ann", "9223372036855"), event("1", "ann", "-1e15")))
+	require.Equal(t, []string{"events[0].values.amount range", "events[1].values.amount range"}, wrong(t, answer), "what is not summed may be any number")
+	require.Contains(t, answer.Body.String(), "9223372036854")
+	w.must(w.post("turnover", eventsOf(event("0", "ann", "9223372036854"), event("1", "ann", "9223372036854"), event("0a", "bob", "1"))))
+	require.JSONEq(t, `{"metadata":{"feature_names":["applicant_id","sum_30d"]},"results":[
+		{"values":["ann","bob"],"statuses":["PRESENT","PRESENT"],"event_timestamps":["1970-01-01T00:00:00Z","1970-01-01T00:00:00Z"]},
+		{"values":[null,1],"statuses":["NULL_VALUE","PRESENT"],"event_timestamps":["2026-03-31T00:00:00Z","2026-03-30T00:00:00Z"]}]}`,
+		w.must(w.get(`{"features":["turnover:sum_30d"],"entities":{"applicant_id":["ann","bob"]}}`)))
 }
 
 // The sender's clock is ahead: what is to be done is said, with the server's own time.

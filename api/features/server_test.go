@@ -1,8 +1,11 @@
 package features
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -330,6 +333,22 @@ func TestTheVersionByWhichEventsAreRead(t *testing.T) {
 	read("first")
 	register(1, feature.Retired)
 	read("second")
+}
+
+// Who hangs up is no fault of the database, and none that somebody is to be woken for.
+func TestACallerWhoHangsUp(t *testing.T) {
+	w := newWorld(t)
+	var logged bytes.Buffer
+	before := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	ctx, hangUp := context.WithCancel(t.Context())
+	hangUp()
+	w.do(newRequest(http.MethodPost, "/v1/features/bureau", "write", eventsOf(bureauEvent())).WithContext(ctx))
+	require.NotContains(t, logged.String(), "does not answer")
+	require.NoError(t, w.store.Close())
+	w.do(newRequest(http.MethodPost, "/v1/features/bureau", "write", eventsOf(bureauEvent())))
+	require.Contains(t, logged.String(), "does not answer")
 }
 
 func TestADatabaseThatIsGone(t *testing.T) {

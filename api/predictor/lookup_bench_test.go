@@ -59,8 +59,8 @@ func lookingUp(b *testing.B) *store {
 			posted = append(posted, feature.Posted{ID: fmt.Sprint(n), Key: feature.KeyOf(fmt.Sprint(n)), Names: feature.KeyOf(v.Keys...), Event: now - 1, Values: data})
 		}
 		reader := v.Reader()
-		_, err = db.Append(b.Context(), v.Name, posted, func() feature.Instant { return now }, func(_ feature.Registered, _ feature.Key, state []byte, rows []feature.Logged) ([]byte, error) {
-			return reader.Fold(state, rows, now)
+		_, err = db.Append(b.Context(), v.Name, posted, func() feature.Instant { return now }, func(_ feature.Registered, _ feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+			return reader.Fold(state, rows, of, now)
 		})
 		require.NoError(b, err)
 	}

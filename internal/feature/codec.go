@@ -24,6 +24,8 @@ const (
 	hasValue
 	hasPosition
 	hasTexts
+	isTooLarge // nothing follows
+	hasHigh    // the number's upper half, before its lower one
 )
 
 // Encode writes a state. The same state gives the same bytes.
@@ -99,14 +101,18 @@ func (w *encoder) part(p *Part) {
 
 func (w *encoder) partial(p *Partial) {
 	has := byte(0)
-	for bit, is := range [...]bool{p.Number != 0, !p.Value.Missing, p.Of != Position{}, len(p.Texts) > 0} {
+	units, fits := p.Number.Int64()
+	for bit, is := range [...]bool{p.Number != Total{}, !p.Value.Missing, p.Of != Position{}, len(p.Texts) > 0, p.TooLarge, !fits} {
 		if is {
 			has |= 1 << bit
 		}
 	}
 	w.to = append(w.to, has)
+	if has&hasHigh != 0 {
+		w.integer(p.Number.high)
+	}
 	if has&hasNumber != 0 {
-		w.integer(p.Number)
+		w.integer(units)
 	}
 	if has&hasValue != 0 {
 		w.value(p.Value)
@@ -215,9 +221,16 @@ func (d *decoder) part(p *Part) {
 
 func (d *decoder) partial(p *Partial) {
 	has := d.byte()
-	p.Value.Missing = true
+	p.Value.Missing, p.TooLarge = true, has&isTooLarge != 0
+	high := int64(0)
+	if has&hasHigh != 0 {
+		high = d.integer()
+	}
 	if has&hasNumber != 0 {
-		p.Number = d.integer()
+		p.Number = TotalOf(d.integer())
+	}
+	if has&hasHigh != 0 {
+		p.Number.high = high
 	}
 	if has&hasValue != 0 {
 		p.Value = d.value()

@@ -73,10 +73,10 @@ func (r *Reader) Rows(log []Logged) (kept []Row, broken int, err error) {
 	return kept, broken, nil
 }
 
-// Fold is what becomes of an entity's encoded state, nil where there is none, by rows of the log as Fold has them. Without any that count it stays.
-func (r *Reader) Fold(state []byte, log []Logged, moment Instant) ([]byte, error) {
+// Fold is what becomes of an entity's encoded state, nil where there is none, by rows of the log as Fold has them. Without any that count it stays, but for what AllRows say.
+func (r *Reader) Fold(state []byte, log []Logged, of Extent, moment Instant) ([]byte, error) {
 	rows, _, err := r.Rows(log)
-	if err != nil || len(rows) == 0 {
+	if err != nil || len(rows) == 0 && of != AllRows {
 		return state, err
 	}
 	var s State
@@ -85,8 +85,8 @@ func (r *Reader) Fold(state []byte, log []Logged, moment Instant) ([]byte, error
 			return nil, err
 		}
 	}
-	if s, err = r.Posted(s, rows, moment); err != nil {
-		return nil, err
+	if s = r.Posted(s, rows, of, moment); s.Nothing() {
+		return nil, nil
 	}
 	return s.Encode(), nil
 }

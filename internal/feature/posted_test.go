@@ -44,21 +44,23 @@ func TestFoldingRowsOfTheLog(t *testing.T) {
 		return feature.Logged{Posted: feature.Posted{ID: id, Key: feature.KeyOf("a"), Names: feature.KeyOf("applicant_id"), Event: event, Values: json.RawMessage(`{"amount":` + amount + `}`)}, Seq: seq, Created: noon + feature.Instant(seq)}
 	}
 	first, second, corrected, yesterday := at(1, "e", noon, "1"), at(2, "f", noon, "2"), at(3, "e", noon, "4"), at(4, "g", noon-86_400_000_000, "8")
-	state, err := r.Fold(nil, []feature.Logged{first}, noon)
+	state, err := r.Fold(nil, []feature.Logged{first}, feature.NewRows, noon)
 	require.NoError(t, err)
-	for _, rows := range [][]feature.Logged{{first, second}, {first, second, corrected}, {yesterday}} {
-		state, err = r.Fold(state, rows, noon)
+	for _, step := range []struct {
+		rows []feature.Logged
+		of   feature.Extent
+	}{{[]feature.Logged{first, second}, feature.WholeDays}, {[]feature.Logged{first, second, corrected}, feature.WholeDays}, {[]feature.Logged{yesterday}, feature.NewRows}} {
+		state, err = r.Fold(state, step.rows, step.of, noon)
 		require.NoError(t, err)
 	}
-	whole, err := r.Fold(nil, []feature.Logged{first, second, corrected, yesterday}, noon)
+	whole, err := r.Fold(nil, []feature.Logged{first, second, corrected, yesterday}, feature.AllRows, noon)
 	require.NoError(t, err)
 	require.Equal(t, whole, state)
 	decoded, err := r.Decode(state)
 	require.NoError(t, err)
-	said, err := r.At(&decoded, noon+10)
-	require.NoError(t, err)
+	said := r.At(&decoded, noon+10)
 	require.Equal(t, transform.Value{Number: 14}, said.Values[3], "amount_30d: 2, 4 and 8")
-	_, err = r.Fold([]byte("damaged"), []feature.Logged{first}, noon)
+	_, err = r.Fold([]byte("damaged"), []feature.Logged{first}, feature.NewRows, noon)
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 }
 
@@ -91,20 +93,23 @@ func TestRowsOfTheLogKeepRules(t *testing.T) {
 	require.Equal(t, []string{"e", "f"}, []string{kept[0].ID, kept[1].ID})
 
 	moment := good[0].Event
-	want, err := r.Fold(nil, good, moment)
+	want, err := r.Fold(nil, good, feature.AllRows, moment)
 	require.NoError(t, err)
-	got, err := r.Fold(nil, append(good, bad...), moment)
-	require.NoError(t, err)
-	require.Equal(t, want, got)
-	got, err = r.Fold(want, bad, moment)
+	got, err := r.Fold(nil, append(good, bad...), feature.AllRows, moment)
 	require.NoError(t, err)
 	require.Equal(t, want, got)
-	got, err = r.Fold(nil, bad, moment)
+	got, err = r.Fold(want, bad, feature.WholeDays, moment)
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+	got, err = r.Fold(nil, bad, feature.AllRows, moment)
 	require.NoError(t, err)
 	require.Nil(t, got, "nothing to hold")
+	got, err = r.Fold(want, nil, feature.AllRows, moment)
+	require.NoError(t, err)
+	require.Nil(t, got, "nothing of the log")
 
 	v.Rules[0].Expression = "days <"
-	_, err = v.Reader().Fold(want, good, moment)
+	_, err = v.Reader().Fold(want, good, feature.WholeDays, moment)
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "view payments, rule soon")
 }
@@ -116,7 +121,7 @@ func TestRowsThatAVersionDoesNotKnow(t *testing.T) {
 	v.Keys, v.Events = []string{"bank", "number"}, true
 	r := v.Reader()
 	row := feature.Logged{Posted: feature.Posted{ID: "e", Key: feature.KeyOf("a", "b"), Names: feature.KeyOf("bank", "number"), Event: 5, Values: json.RawMessage(`{"amount":1}`)}, Seq: 1, Created: 7}
-	state, err := r.Fold(nil, []feature.Logged{row}, 9)
+	state, err := r.Fold(nil, []feature.Logged{row}, feature.NewRows, 9)
 	require.NoError(t, err)
 	require.NotEmpty(t, state)
 	for _, names := range [][]string{{"number", "bank"}, {"bank"}, {"bank", "number", "branch"}, {"bank", "account"}} {
@@ -124,17 +129,17 @@ func TestRowsThatAVersionDoesNotKnow(t *testing.T) {
 		other.ID, other.Seq, other.Names = "f", 2, feature.KeyOf(names...)
 		require.False(t, r.Knows(other), names)
 		for _, held := range [][]byte{nil, state} {
-			after, err := r.Fold(held, []feature.Logged{other}, 9)
+			after, err := r.Fold(held, []feature.Logged{other}, feature.NewRows, 9)
 			require.NoError(t, err)
 			require.Equal(t, held, after, names)
 		}
-		after, err := r.Fold(nil, []feature.Logged{row, other}, 9)
+		after, err := r.Fold(nil, []feature.Logged{row, other}, feature.AllRows, 9)
 		require.NoError(t, err)
 		require.Equal(t, state, after, "beside one that it knows")
 	}
 	none := payments()
 	none.Keys = v.Keys
-	after, err := none.Reader().Fold(nil, []feature.Logged{row}, 9)
+	after, err := none.Reader().Fold(nil, []feature.Logged{row}, feature.NewRows, 9)
 	require.NoError(t, err)
 	require.Nil(t, after)
 }

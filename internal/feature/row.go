@@ -97,6 +97,29 @@ func (v *View) Inputs() []pipeline.Column {
 	return inputs
 }
 
+// largest is the largest number of which there is a 64-bit number of units, see Decimals, in whole ones.
+const largest = 9_223_372_036_854
+
+// Taken are Inputs as rows are held against them: numbers that are summed, or told apart, have bounds. Integers and amounts have too few digits to need any.
+func (v *View) Taken() []pipeline.Column {
+	taken := v.Inputs()
+	for _, slot := range v.Slots() {
+		i := v.Input(slot.Column)
+		if slot.Aggregate != Sum && slot.Aggregate != Distinct || taken[i].Type != pipeline.Number {
+			continue
+		}
+		low, high := float64(-largest), float64(largest)
+		if of := &taken[i]; of.Min != nil {
+			low = max(low, *of.Min)
+		}
+		if of := &taken[i]; of.Max != nil {
+			high = min(high, *of.Max)
+		}
+		taken[i].Min, taken[i].Max = &low, &high
+	}
+	return taken
+}
+
 // Input is the place of a column in Inputs, or -1.
 func (v *View) Input(column string) int {
 	return slices.IndexFunc(v.Inputs(), func(c pipeline.Column) bool { return c.Name == column })

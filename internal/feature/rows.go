@@ -30,6 +30,6 @@ func (c *Computable) Rows() pipeline.Spec {
 		}
 		required(name, of)
 	}
-	spec.Columns = append(spec.Columns, v.Inputs()...)
+	spec.Columns = append(spec.Columns, v.Taken()...)
 	return spec
 }

@@ -60,7 +60,7 @@ func (v *View) Reader() *Reader {
 
 // At is what the view says at a moment of an entity with this state, nil where the store has none. A state says nothing of moments before its newest row was
 // known: for them, which only a clock asks for that is behind the writer's, it says what it says at that instant, and so never counts a row that is not true yet.
-func (r *Reader) At(s *State, moment Instant) (Reading, error) {
+func (r *Reader) At(s *State, moment Instant) Reading {
 	reading := Reading{Values: make([]transform.Value, len(r.view.Features)), Statuses: make([]Status, len(r.view.Features))}
 	var newest *Row
 	if s != nil {
@@ -91,10 +91,7 @@ func (r *Reader) At(s *State, moment Instant) (Reading, error) {
 			}
 			tile, ok := windows[f.Days()]
 			if !ok {
-				var err error
-				if tile, err = r.over(s, moment.Day()-Day(f.Days()), moment.Day()); err != nil {
-					return Reading{}, err
-				}
+				tile = r.over(s, moment.Day()-Day(f.Days()), moment.Day())
 				windows[f.Days()] = tile
 			}
 			reading.Values[i] = r.aggregates.value(f, tile)
@@ -103,24 +100,32 @@ func (r *Reader) At(s *State, moment Instant) (Reading, error) {
 			reading.Statuses[i] = Null
 		}
 	}
-	return reading, nil
+	return reading
+}
+
+// Reading is At of an encoded state, nil where the store has none.
+func (r *Reader) Reading(state []byte, moment Instant) (Reading, error) {
+	if state == nil {
+		return r.At(nil, moment), nil
+	}
+	s, err := r.Decode(state)
+	if err != nil {
+		return Reading{}, err
+	}
+	return r.At(&s, moment), nil
 }
 
 // over is the tile of the days from the first to the last.
-func (r *Reader) over(s *State, first, last Day) (Tile, error) {
+func (r *Reader) over(s *State, first, last Day) Tile {
 	sum := r.aggregates.empty()
 	for _, part := range []*Part{&s.Files, &s.Log} {
 		for _, d := range part.Days {
-			if d.Day < first || d.Day > last {
-				continue
-			}
-			var err error
-			if sum, err = r.aggregates.merge(sum, d.Tile); err != nil {
-				return nil, err
+			if d.Day >= first && d.Day <= last {
+				sum = r.aggregates.merge(sum, r.aggregates.ofDay(d.Tile))
 			}
 		}
 	}
-	return sum, nil
+	return sum
 }
 
 // later is the newer of two rows.
@@ -131,27 +136,37 @@ func later(a, b *Row) *Row {
 	return a
 }
 
-// Posted is the state after rows were posted: these are all rows, corrected ones as well, of the days on which there are new ones. Days that no window
-// reaches any more at the moment are forgotten.
-func (r *Reader) Posted(s State, rows []Row, moment Instant) (State, error) {
+// Nothing says that nothing is known of the entity.
+func (s *State) Nothing() bool { return s.Files.Newest == nil && s.Log.Newest == nil }
+
+// Posted is the state after rows were posted, of that extent. Days that no window reaches any more at the moment are forgotten.
+func (r *Reader) Posted(s State, rows []Row, of Extent, moment Instant) State {
+	if of == AllRows {
+		s.Log = Part{}
+	}
 	days := map[Day][]Row{}
 	for _, row := range Newest(rows) {
 		s.Log.Newest = later(s.Log.Newest, &row)
 		days[row.Event.Day()] = append(days[row.Event.Day()], row)
 	}
 	if len(r.aggregates.slots) == 0 {
-		return s, nil
+		return s
 	}
-	kept := slices.DeleteFunc(slices.Clone(s.Log.Days), func(d DayTile) bool { return days[d.Day] != nil })
-	for day, of := range days {
-		tile, err := r.aggregates.tile(of)
-		if err != nil {
-			return State{}, err
+	var tiles []DayTile
+	for _, d := range s.Log.Days {
+		switch fresh, touched := days[d.Day]; {
+		case !touched:
+			tiles = append(tiles, d)
+		case of == NewRows:
+			tiles = append(tiles, DayTile{d.Day, r.aggregates.merge(d.Tile, r.aggregates.tile(fresh))})
+			delete(days, d.Day)
 		}
-		kept = append(kept, DayTile{day, tile})
 	}
-	s.Log.Days = r.within(kept, moment)
-	return s, nil
+	for day, fresh := range days {
+		tiles = append(tiles, DayTile{day, r.aggregates.tile(fresh)})
+	}
+	s.Log.Days = r.within(tiles, moment)
+	return s
 }
 
 // Computed is the state with what a generation of files says; as it was where that is an older one.

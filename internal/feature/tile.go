@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/transform"
 )
@@ -18,7 +17,9 @@ type Tile []Partial
 // Partial is what one slot holds.
 type Partial struct {
 	// Number is the count, or the sum of values, each rounded to Decimals, in units of the last decimal.
-	Number int64
+	Number Total
+	// TooLarge says that the rows of some day sum up to no 64-bit number: then Number says nothing.
+	TooLarge bool
 	// Value is the smallest, largest or last value; missing where there is none.
 	Value transform.Value
 	// Of is the row of the last value.
@@ -110,11 +111,11 @@ func (a *aggregates) empty() Tile {
 }
 
 // of is the tile of one row.
-func (a *aggregates) of(r *Row) (Tile, error) {
+func (a *aggregates) of(r *Row) Tile {
 	t := a.empty()
 	for i, s := range a.slots {
 		if a.inputs[i] < 0 {
-			t[i].Number = 1
+			t[i].Number = TotalOf(1)
 			continue
 		}
 		value := r.Values[a.inputs[i]]
@@ -123,13 +124,9 @@ func (a *aggregates) of(r *Row) (Tile, error) {
 		}
 		switch p := &t[i]; s.Aggregate {
 		case Count:
-			p.Number = 1
+			p.Number = TotalOf(1)
 		case Sum:
-			units, err := a.units(i, value.Number)
-			if err != nil {
-				return nil, err
-			}
-			p.Number = units
+			p.Number = TotalOf(a.units(i, value.Number))
 		case Min, Max:
 			value.Number += 0 // of two zeros that differ in their sign none is the smaller one
 			p.Value = value
@@ -138,47 +135,30 @@ func (a *aggregates) of(r *Row) (Tile, error) {
 		case Distinct:
 			text := value.Text
 			if a.types[i] != pipeline.Category {
-				units, err := a.units(i, value.Number)
-				if err != nil {
-					return nil, err
-				}
-				text = strconv.FormatInt(units, 10)
+				text = strconv.FormatInt(a.units(i, value.Number), 10)
 			}
 			p.Texts = []string{text}
 		}
 	}
-	return t, nil
+	return t
 }
 
-// units is a number in units of its last decimal.
-func (a *aggregates) units(slot int, x float64) (int64, error) {
-	scaled := math.Round(x * power(Decimals(a.types[slot])))
-	if !(scaled >= -1<<63 && scaled < 1<<63) {
-		return 0, a.tooLarge(slot)
-	}
-	return int64(scaled), nil
-}
-
-func (a *aggregates) tooLarge(slot int) error {
-	return fault.New(fault.Invalid, "view %s: the values of %s are too large for a %s; at most %d decimals of numbers below %.0g are exact", a.view, a.slots[slot].Column,
-		a.slots[slot].Aggregate, Decimals(a.types[slot]), float64(1<<63)/power(Decimals(a.types[slot])))
+// units is a number in units of its last decimal: one of 64 bits, see View.Taken.
+func (a *aggregates) units(slot int, x float64) int64 {
+	return int64(math.Round(x * power(Decimals(a.types[slot]))))
 }
 
 // power is 10 to so many decimals.
 func power(decimals int) float64 { return math.Pow10(decimals) }
 
 // merge is the tile of the rows of both.
-func (a *aggregates) merge(t, u Tile) (Tile, error) {
+func (a *aggregates) merge(t, u Tile) Tile {
 	merged := slices.Clone(t)
 	for i := range merged {
 		p, q := &merged[i], &u[i]
 		switch a.slots[i].Aggregate {
 		case Count, Sum:
-			sum := p.Number + q.Number
-			if (sum > p.Number) != (q.Number > 0) {
-				return nil, a.tooLarge(i)
-			}
-			p.Number = sum
+			p.Number, p.TooLarge = p.Number.Plus(q.Number), p.TooLarge || q.TooLarge
 		case Min:
 			if p.Value.Missing || !q.Value.Missing && q.Value.Number < p.Value.Number {
 				p.Value = q.Value
@@ -197,22 +177,27 @@ func (a *aggregates) merge(t, u Tile) (Tile, error) {
 			p.Texts = slices.Compact(texts)
 		}
 	}
-	return merged, nil
+	return merged
 }
 
 // tile is that of rows of which each counts, see Newest.
-func (a *aggregates) tile(rows []Row) (Tile, error) {
+func (a *aggregates) tile(rows []Row) Tile {
 	sum := a.empty()
 	for i := range rows {
-		one, err := a.of(&rows[i])
-		if err == nil {
-			sum, err = a.merge(sum, one)
-		}
-		if err != nil {
-			return nil, err
+		sum = a.merge(sum, a.of(&rows[i]))
+	}
+	return sum
+}
+
+// ofDay is the tile of all rows of a day as the offline store has it: it holds 64-bit numbers.
+func (a *aggregates) ofDay(t Tile) Tile {
+	for i := range t {
+		if _, fits := t[i].Number.Int64(); !fits {
+			t = slices.Clone(t)
+			t[i].Number, t[i].TooLarge = Total{}, true
 		}
 	}
-	return sum, nil
+	return t
 }
 
 // value is what a feature says of the tile of its window.
@@ -220,23 +205,31 @@ func (a *aggregates) value(f *Feature, t Tile) transform.Value {
 	at := func(s Slot) int { return slices.Index(a.slots, s) }
 	switch f.Aggregate {
 	case Mean:
-		count := t[at(Slot{Count, f.Column()})].Number
+		count, _ := t[at(Slot{Count, f.Column()})].Number.Int64()
 		if count == 0 {
 			return transform.Value{Missing: true}
 		}
-		i := at(Slot{Sum, f.Column()})
-		return transform.Value{Number: a.sum(i, t[i].Number) / float64(count)}
+		sum := a.sum(at(Slot{Sum, f.Column()}), t)
+		if !sum.Missing {
+			sum.Number /= float64(count)
+		}
+		return sum
 	case Sum:
-		i := at(Slot{Sum, f.Column()})
-		return transform.Value{Number: a.sum(i, t[i].Number)}
+		return a.sum(at(Slot{Sum, f.Column()}), t)
 	case Count:
-		return transform.Value{Number: float64(t[at(Slot{Count, f.Column()})].Number)}
+		count, _ := t[at(Slot{Count, f.Column()})].Number.Int64()
+		return transform.Value{Number: float64(count)}
 	case Distinct:
 		return transform.Value{Number: float64(len(t[at(Slot{Distinct, f.Column()})].Texts))}
 	}
 	return t[at(Slot{f.Aggregate, f.Column()})].Value
 }
 
-func (a *aggregates) sum(slot int, units int64) float64 {
-	return float64(units) / power(Decimals(a.types[slot]))
+// sum is that of a slot; missing where it is no 64-bit number of units.
+func (a *aggregates) sum(slot int, t Tile) transform.Value {
+	units, fits := t[slot].Number.Int64()
+	if !fits || t[slot].TooLarge {
+		return transform.Value{Missing: true}
+	}
+	return transform.Value{Number: float64(units) / power(Decimals(a.types[slot]))}
 }

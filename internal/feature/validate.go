@@ -23,7 +23,7 @@ type rule struct {
 
 // Validator compiles the view's rules, conditions in the language of package expression over the columns of its rows. One that is none is fault.Invalid.
 func (v *View) Validator() (*Validator, error) {
-	inputs := v.Inputs()
+	inputs := v.Taken()
 	types := map[string]pipeline.ColumnType{}
 	for _, c := range inputs {
 		types[c.Name] = c.Type

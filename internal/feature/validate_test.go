@@ -1,6 +1,7 @@
 package feature_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,9 @@ func TestRulesOfRows(t *testing.T) {
 	} {
 		require.Equal(t, test.want, validator.Broken(test.row), name)
 	}
+	require.True(t, validator.Keeps([]transform.Value{number(1), number(5), number(9_223_372_036_854), {Text: "app"}, none}))
+	require.False(t, validator.Keeps([]transform.Value{number(1), number(5), number(9_223_372_036_855), {Text: "app"}, none}), "days are summed up to their sixth decimal, as 64-bit numbers")
+	require.False(t, validator.Keeps([]transform.Value{number(1), number(5), number(math.Inf(1)), {Text: "app"}, none}))
 	v.Rules[0].Expression = "late = 1"
 	_, err = v.Validator()
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))

@@ -32,7 +32,7 @@ var kinds = map[pipeline.ColumnType]dataset.Kind{
 
 // inputValues are those that may go wrong: zeros of both signs, what is just not another, what has more decimals than are summed, halves.
 var inputValues = map[pipeline.ColumnType][]any{
-	pipeline.Number:    {nil, 0.0, math.Copysign(0, -1), 0.1, 0.30000000000000004, 0.3, 1e6, 1e10, 1234567.25, -2.5e-7, 5e-7, 1e-5, -1234567890.123},
+	pipeline.Number:    {nil, 0.0, math.Copysign(0, -1), 0.1, 0.30000000000000004, 0.3, 1e6, 1e10, 1234567.25, -2.5e-7, 5e-7, 1e-5, -1234567890.123, 9e12, 9e12, -9e12},
 	pipeline.Integer:   {nil, 0.0, 1.0, -7.0, 1e6, 9007199254740991.0},
 	pipeline.Boolean:   {nil, 0.0, 1.0},
 	pipeline.Decimal:   {nil, 0.0, 12.34, -0.0001, 1234567.0, 99999999999.9999, 0.5},

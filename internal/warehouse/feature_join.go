@@ -41,7 +41,7 @@ const (
 // A row of a view counts from when it was both true and known, and until it is older than the view's TTL. Where there is no such row, or no moment or key, features are missing.
 //
 // Base has the column dataset.RowColumn, which orders and names its rows, and moment, which is a timestamp or a date. A missing column and a column of two
-// relations are fault.Invalid naming both, as is a sum that is too large.
+// relations are fault.Invalid naming both. A sum that is no 64-bit number of units is missing.
 func (w *Warehouse) JoinFeatures(ctx context.Context, base source.Staged, moment string, wanted []feature.Join, to string) (err error) {
 	views := make([]viewJoin, len(wanted))
 	for i, j := range wanted {
@@ -89,7 +89,7 @@ func (w *Warehouse) JoinFeatures(ctx context.Context, base source.Staged, moment
 			}
 		}
 		if err := s.exec(joined(views, to)); err != nil {
-			return s.toldSum(err, doing)
+			return s.told(err, doing)
 		}
 		var repeated int64
 		counted := fmt.Sprintf("SELECT count(*) FROM (SELECT %[1]s = lag(%[1]s) OVER () AS again FROM read_parquet(%[2]s)) WHERE again", quote(dataset.RowColumn), text(to))

@@ -66,11 +66,17 @@ func (v featureView) merge(f *feature.Feature, k int) []string {
 	slot := func(of feature.Aggregate) string {
 		return fmt.Sprintf("t.s%d", slices.Index(v.Slots(), feature.Slot{Aggregate: of, Column: f.Column()}))
 	}
+	// A tile whose sum is no 64-bit number has none; with it, that of the window is none either.
+	sum := func() string {
+		return fmt.Sprintf("CASE WHEN count(%[1]s)%[2]s = count(*)%[2]s THEN sum(%[1]s)%[2]s ELSE 9223372036854775808::HUGEINT END", slot(feature.Sum), within) + as
+	}
 	switch f.Aggregate {
-	case feature.Sum, feature.Count:
-		return []string{fmt.Sprintf("sum(%s)%s", slot(f.Aggregate), within) + as}
+	case feature.Count:
+		return []string{fmt.Sprintf("sum(%s)%s", slot(feature.Count), within) + as}
+	case feature.Sum:
+		return []string{sum()}
 	case feature.Mean:
-		return []string{fmt.Sprintf("sum(%s)%s", slot(feature.Sum), within) + as, fmt.Sprintf("sum(%s)%s", slot(feature.Count), within) + as + "_count"}
+		return []string{sum(), fmt.Sprintf("sum(%s)%s", slot(feature.Count), within) + as + "_count"}
 	case feature.Last:
 		s := slot(feature.Last)
 		return []string{fmt.Sprintf("arg_max(%[1]s, row(%[1]s_event, %[1]s_created, %[1]s_id, -t.origin))%[2]s", s, within) + as}
@@ -88,13 +94,13 @@ func (v featureView) value(f *feature.Feature, merged string) string {
 	case feature.Count, feature.Distinct:
 		return fmt.Sprintf("coalesce(%s, 0)", merged)
 	case feature.Sum:
-		sum := v.fitting(fmt.Sprintf("coalesce(%s, 0)", merged), f.Column())
+		sum := fitting(fmt.Sprintf("coalesce(%s, 0)", merged))
 		if feature.Decimals(of) == 0 {
 			return sum
 		}
 		return fmt.Sprintf("CAST(%s AS DOUBLE) / 1e%d", sum, feature.Decimals(of))
 	case feature.Mean:
-		return fmt.Sprintf("CASE WHEN %[1]s_count > 0 THEN CAST(%[2]s AS DOUBLE) / 1e%[3]d / CAST(%[1]s_count AS DOUBLE) END", merged, v.fitting("coalesce("+merged+", 0)", f.Column()), feature.Decimals(of))
+		return fmt.Sprintf("CASE WHEN %[1]s_count > 0 THEN CAST(%[2]s AS DOUBLE) / 1e%[3]d / CAST(%[1]s_count AS DOUBLE) END", merged, fitting("coalesce("+merged+", 0)"), feature.Decimals(of))
 	}
 	return merged
 }

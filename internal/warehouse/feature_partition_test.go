@@ -162,7 +162,7 @@ func TestRowsThatAreRefused(t *testing.T) {
 		{[]said{row(0, "7", 1.0, nil), row(0, "7", 2.0, nil), row(0, "7", nil, nil), row(1, "7", 1.0, nil), row(0, "8", 1.0, nil), row(0, "7", 1.0, nil)},
 			`view "bureau": 2 rows repeat applicant_id, reported_at, number, received_at, and differ; a correction has a newer received_at, and rows of one instant an id of their own`},
 		{[]said{row(0, "7", 1.0, 1e15), row(1, "7", 1.0, -1e18), row(2, "7", 1.0, 9e12)}, `view "bureau": 2 values of "ratio" are too large to be taken to 6 decimals`},
-		{[]said{row(0, "1", 1.0, 9e12), row(0, "2", 1.0, 9e12)}, `view "bureau": a sum of "ratio" has more than 64 bits`},
+		{[]said{row(0, "1", 1.0, 9e12), row(0, "2", 1.0, 9e12)}, ""},
 		{nil, ""},
 		{slices.Repeat([]said{row(0, "1", most, 0.0)}, 3), ""},
 	} {

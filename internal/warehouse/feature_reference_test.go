@@ -3,6 +3,7 @@ package warehouse_test
 import (
 	"cmp"
 	"math"
+	"math/big"
 	"slices"
 	"time"
 
@@ -97,18 +98,11 @@ func aggregated(v *feature.View, f *feature.Feature, rows []*said) any {
 		}
 	}
 	places := math.Pow10(feature.Decimals(v.Inputs()[column].Type))
-	sum := func() float64 {
-		units := int64(0)
-		for _, value := range values {
-			units += int64(math.Round(value.(float64) * places))
-		}
-		return float64(units) / places
-	}
 	switch f.Aggregate {
 	case feature.Count:
 		return float64(len(values))
 	case feature.Sum:
-		return sum()
+		return summed(rows, column, places, 1)
 	case feature.Distinct:
 		different := map[any]bool{}
 		for _, value := range values {
@@ -124,7 +118,7 @@ func aggregated(v *feature.View, f *feature.Feature, rows []*said) any {
 	}
 	switch f.Aggregate {
 	case feature.Mean:
-		return sum() / float64(len(values))
+		return summed(rows, column, places, len(values))
 	case feature.Last:
 		return values[len(values)-1]
 	case feature.Min:
@@ -132,6 +126,31 @@ func aggregated(v *feature.View, f *feature.Feature, rows []*said) any {
 	default:
 		return slices.MaxFunc(values, ordered)
 	}
+}
+
+// summed is the sum of a column's values by so many; nil where it, or that of a day's rows of one origin, is no 64-bit number of units.
+func summed(rows []*said, column int, places float64, by int) any {
+	type tile struct {
+		day    int64
+		origin int
+	}
+	all, tiles := new(big.Int), map[tile]*big.Int{}
+	for _, r := range rows {
+		if value, is := r.values[column].(float64); is {
+			units, of := big.NewInt(int64(math.Round(value*places))), tile{beginning(r.event), r.origin}
+			all.Add(all, units)
+			tiles[of] = units.Add(units, cmp.Or(tiles[of], new(big.Int)))
+		}
+	}
+	for _, sum := range tiles {
+		if !sum.IsInt64() {
+			return nil
+		}
+	}
+	if !all.IsInt64() {
+		return nil
+	}
+	return float64(all.Int64()) / places / float64(by)
 }
 
 func ordered(a, b any) int {

@@ -179,7 +179,7 @@ func (c *slotCell) partial() (p feature.Partial, err error) {
 	p.Value.Missing = true
 	switch c.slot.Aggregate {
 	case feature.Count, feature.Sum:
-		p.Number = c.units.Int64
+		p.Number, p.TooLarge = feature.TotalOf(c.units.Int64), !c.units.Valid
 	case feature.Distinct:
 		if c.list.Valid {
 			err = json.Unmarshal([]byte(c.list.String), &p.Texts)

@@ -19,7 +19,7 @@ func (s session) stageTiles(v featureView) error {
 	}
 	for _, statement := range []string{v.several(), v.versions(), v.editions(), v.tiles()} {
 		if err := s.exec(statement); err != nil {
-			return s.toldSum(err, fmt.Sprintf("view %q: tiles", v.Name))
+			return s.told(err, fmt.Sprintf("view %q: tiles", v.Name))
 		}
 	}
 	return nil
@@ -69,7 +69,7 @@ func (v featureView) slot(slot feature.Slot, i int) []string {
 		}
 		return []string{fmt.Sprintf("count(%s)", value) + as}
 	case feature.Sum:
-		return []string{v.fitting(fmt.Sprintf("coalesce(sum(%s), 0)", units(value, of)), slot.Column) + as}
+		return []string{fitting(fmt.Sprintf("coalesce(sum(%s), 0)", units(value, of))) + as}
 	case feature.Last:
 		newest := func(what string) string {
 			return fmt.Sprintf("arg_max(%s, r.place) FILTER (%s IS NOT NULL)", what, value)
@@ -145,23 +145,9 @@ func (s session) summable(v featureView) error {
 	return nil
 }
 
-// tooLarge begins the message of a sum that does not fit; see fitting.
-const tooLarge = "loanops: "
-
-// fitting is a sum as 64-bit number. One that is none ends the statement with a message of our own, which toldSum makes a fault of.
-func (v featureView) fitting(sum, of string) string {
-	message := fmt.Sprintf("%sview %q: a sum of %q has more than 64 bits", tooLarge, v.Name, of)
-	return fmt.Sprintf("CASE WHEN %[1]s BETWEEN -9223372036854775808 AND 9223372036854775807 THEN CAST(%[1]s AS BIGINT) ELSE CAST(error(%[2]s) AS BIGINT) END", sum, text(message))
-}
-
-// toldSum is told, for statements that sum.
-func (s session) toldSum(err error, doing string) error {
-	if err != nil {
-		if _, message, found := strings.Cut(firstLine(err), tooLarge); found {
-			return fault.New(fault.Invalid, "%s", message)
-		}
-	}
-	return s.told(err, doing)
+// fitting is a sum as 64-bit number; null where it is none. Sums of DuckDB's have 128 bits.
+func fitting(sum string) string {
+	return fmt.Sprintf("CASE WHEN %[1]s BETWEEN -9223372036854775808 AND 9223372036854775807 THEN CAST(%[1]s AS BIGINT) END", sum)
 }
 
 // fileTiles are the columns of a file of tiles.

@@ -258,9 +258,7 @@ func compare(t *testing.T, database string, view *feature.View, created map[stri
 	require.Len(t, held, len(of))
 	moment := feature.InstantOf(time.Now())
 	for _, h := range held {
-		state, err := reader.Decode(h.State)
-		require.NoError(t, err)
-		got, err := reader.At(&state, moment)
+		got, err := reader.Reading(h.State, moment)
 		require.NoError(t, err)
 		require.Equal(t, said(of[h.Key]), [3]float64{got.Values[0].Number, got.Values[1].Number, got.Values[2].Number}, h.Key)
 	}

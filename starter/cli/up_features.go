@@ -123,11 +123,7 @@ func (u *up) newest(ctx context.Context, of *feature.Version) (newest feature.Ke
 	reader, now := of.View.Reader(), feature.InstantOf(time.Now())
 	var at feature.Instant
 	for _, h := range held {
-		state, err := reader.Decode(h.State)
-		if err != nil {
-			return "", err
-		}
-		said, err := reader.At(&state, now)
+		said, err := reader.Reading(h.State, now)
 		if err != nil {
 			return "", err
 		}

@@ -65,7 +65,7 @@ func BenchmarkFeatures(b *testing.B) {
 		appendOne := func() {
 			i := n.Add(1)
 			_, err := s.Append(b.Context(), "payments", []feature.Posted{{ID: fmt.Sprint(i), Key: rows[i%entities].Key, Names: feature.KeyOf("applicant_id"), Event: feature.Instant(i), Values: []byte(`{"amount":1}`)}},
-				func() feature.Instant { return 1 }, func(_ feature.Registered, _ feature.Key, state []byte, _ []feature.Logged) ([]byte, error) {
+				func() feature.Instant { return 1 }, func(_ feature.Registered, _ feature.Key, state []byte, _ []feature.Logged, _ feature.Extent) ([]byte, error) {
 					return state, nil
 				})
 			if err != nil {

@@ -110,6 +110,7 @@ type liveVersion struct {
 	feature.Registered       // its newest row
 	since              int64 // the row since which it is live
 	whole              bool  // it is made of all rows of the log
+	lacking            bool  // whoever folds does not understand it
 }
 
 // live is a version, or all that are live with version 0.
@@ -127,7 +128,7 @@ func (s *featureStore) live(ctx context.Context, tx *sql.Tx, view string, versio
 	var live []liveVersion
 	for _, r := range feature.Live(all, feature.KindView)[view] {
 		if version == 0 || r.Version == version {
-			live = append(live, liveVersion{r, since[r.Version], folded[r.Version] == since[r.Version]})
+			live = append(live, liveVersion{Registered: r, since: since[r.Version], whole: folded[r.Version] == since[r.Version]})
 		}
 	}
 	switch {

@@ -3,8 +3,10 @@ package featuredb
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 
+	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/feature"
 )
 
@@ -35,7 +37,7 @@ func (s *featureStore) wholeNow(ctx context.Context, tx *sql.Tx, versions []live
 	return nil
 }
 
-// foldFresh brings versions up to rows that are new in the log: those that lack older rows by all rows of their entities, for what they hold of them may be of any. The view is held.
+// foldFresh brings versions up to rows that are new in the log. The view is held.
 func (s *featureStore) foldFresh(ctx context.Context, tx *sql.Tx, view string, versions []liveVersion, fresh []feature.Logged, fold feature.Fold) error {
 	var whole, others []liveVersion
 	for _, v := range versions {
@@ -46,17 +48,14 @@ func (s *featureStore) foldFresh(ctx context.Context, tx *sql.Tx, view string, v
 		}
 	}
 	if len(whole) > 0 {
-		touched, err := s.eventsOfDays(ctx, tx, view, fresh)
-		if err == nil {
-			err = s.fold(ctx, tx, whole, touched, fold)
-		}
-		if err != nil {
+		if err := s.foldWhole(ctx, tx, view, whole, fresh, fold); err != nil {
 			return err
 		}
 	}
 	if len(others) == 0 {
 		return nil
 	}
+	// What they hold of an entity may be of any of its rows.
 	keys := make([]feature.Key, len(fresh))
 	for i := range fresh {
 		keys[i] = fresh[i].Key
@@ -65,13 +64,48 @@ func (s *featureStore) foldFresh(ctx context.Context, tx *sql.Tx, view string, v
 	for some := range slices.Chunk(slices.Compact(keys), chunk) {
 		touched, err := s.eventsOf(ctx, tx, view, some)
 		if err == nil {
-			err = s.fold(ctx, tx, others, touched, fold)
+			err = s.foldEach(ctx, tx, others, touched, feature.AllRows, fold)
 		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// foldWhole is foldFresh for versions that are made of all rows before. An entity that has another row of the instant of a new one, be it the one that is corrected, gets the days
+// anew: all others the new rows alone, however many there are of a day.
+func (s *featureStore) foldWhole(ctx context.Context, tx *sql.Tx, view string, whole []liveVersion, fresh []feature.Logged, fold feature.Fold) error {
+	instant := func(at feature.Instant) (first, last feature.Instant) { return at, at }
+	day := func(at feature.Instant) (first, last feature.Instant) {
+		return at.Day().Begin(), (at.Day() + 1).Begin() - 1
+	}
+	instants := spansOf(fresh, instant)
+	found, err := s.within(ctx, tx, view, instants)
+	if err != nil {
+		return err
+	}
+	alone := map[feature.Key]int{}
+	for _, at := range instants {
+		alone[at.key]++
+	}
+	added := map[feature.Key][]feature.Logged{}
+	var others []feature.Logged
+	for _, row := range fresh {
+		if len(found[row.Key]) == alone[row.Key] {
+			added[row.Key] = append(added[row.Key], row)
+		} else {
+			others = append(others, row)
+		}
+	}
+	if err := s.foldEach(ctx, tx, whole, added, feature.NewRows, fold); err != nil {
+		return err
+	}
+	touched, err := s.within(ctx, tx, view, spansOf(others, day))
+	if err != nil {
+		return err
+	}
+	return s.foldEach(ctx, tx, whole, touched, feature.WholeDays, fold)
 }
 
 // eventsOf are all rows of the log of entities, of a chunk of them at most, by entity and in their order.
@@ -88,7 +122,7 @@ func (s *featureStore) eventsOf(ctx context.Context, tx *sql.Tx, view string, ke
 	return of, err
 }
 
-// Refold goes through the log's entities, some in each transaction. Who posts meanwhile folds all rows of an entity, and so does not lack what it has not come to; and a version that
+// Refold goes through the entities of the log, and those of whom anything is held, some in each transaction. Who posts meanwhile folds all rows of an entity, and so does not lack what it has not come to; and a version that
 // is retired meanwhile is told by since which row it is live.
 func (s *featureStore) Refold(ctx context.Context, view string, version int, fold feature.Fold) error {
 	reached := refolded{}
@@ -127,7 +161,7 @@ func (s *featureStore) refold(ctx context.Context, tx *sql.Tx, view string, vers
 	if reached.since != versions[0].since {
 		reached.since, reached.after = versions[0].since, ""
 	}
-	keys, err := s.logKeys(ctx, tx, view, reached.after)
+	keys, err := s.foldedKeys(ctx, tx, view, version, reached.after)
 	if err != nil {
 		return reached, err
 	}
@@ -139,13 +173,20 @@ func (s *featureStore) refold(ctx context.Context, tx *sql.Tx, view string, vers
 	if err != nil {
 		return reached, err
 	}
-	return reached, s.fold(ctx, tx, versions, of, fold)
+	for _, key := range keys { // of whom the log says nothing, nothing of a log is held
+		if _, posted := of[key]; !posted {
+			of[key] = nil
+		}
+	}
+	return reached, s.fold(ctx, tx, &versions[0], of, feature.AllRows, fold)
 }
 
-// logKeys are the next entities that a view's log has rows of, a chunk of them at most, in the order of their bytes.
-func (s *featureStore) logKeys(ctx context.Context, tx *sql.Tx, view string, after feature.Key) ([]feature.Key, error) {
+// foldedKeys are the next entities, a chunk of them at most, that a view's log has rows of, or of which the version holds anything, in the order of their bytes.
+func (s *featureStore) foldedKeys(ctx context.Context, tx *sql.Tx, view string, version int, after feature.Key) ([]feature.Key, error) {
 	keys := []feature.Key{}
-	rows, err := tx.QueryContext(ctx, s.Dialect.Rebind("SELECT DISTINCT entity_key FROM feature_events WHERE view = ? AND entity_key > ? ORDER BY entity_key LIMIT ?"), view, string(after), chunk) //nolint:sqlclosecheck // each closes them
+	rows, err := tx.QueryContext(ctx, s.Dialect.Rebind(`SELECT entity_key FROM (SELECT DISTINCT entity_key FROM feature_events WHERE view = ? AND entity_key > ? ORDER BY entity_key LIMIT ?) AS posted
+		UNION SELECT entity_key FROM (SELECT entity_key FROM feature_states WHERE view = ? AND version = ? AND entity_key > ? ORDER BY entity_key LIMIT ?) AS held ORDER BY entity_key LIMIT ?`),
+		view, string(after), chunk, view, version, string(after), chunk, chunk) //nolint:sqlclosecheck // each closes them
 	err = each(rows, err, func() error {
 		var key feature.Key
 		err := rows.Scan(&key)
@@ -155,32 +196,61 @@ func (s *featureStore) logKeys(ctx context.Context, tx *sql.Tx, view string, aft
 	return keys, err
 }
 
-// fold rewrites what versions hold of entities by the rows of the log that are given. The view is held.
-func (s *featureStore) fold(ctx context.Context, tx *sql.Tx, versions []liveVersion, of map[feature.Key][]feature.Logged, fold feature.Fold) error {
-	keys := make([]feature.Key, 0, len(of))
-	for key := range of {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, version := range versions {
-		for some := range slices.Chunk(keys, chunk) {
-			held, err := s.heldOf(ctx, tx, version.Name, version.Version, some)
-			if err != nil {
-				return err
-			}
-			written := make([]feature.Held, len(some))
-			for i, key := range some {
-				before := held[key]
-				state, err := fold(version.Registered, key, before.State, of[key])
-				if err != nil {
-					return err
-				}
-				written[i] = feature.Held{Key: key, Generation: before.Generation, State: state}
-			}
-			if err := s.write(ctx, tx, version.Name, version.Version, written); err != nil {
-				return err
-			}
+// notUnderstood says that a fold does not know what to do with a version, see feature.Fold.
+func notUnderstood(err error) bool { return fault.CodeOf(err) == fault.Invalid }
+
+// foldEach is fold for several versions. One that is not understood stays as it is, and lacks rows from then on.
+func (s *featureStore) foldEach(ctx context.Context, tx *sql.Tx, versions []liveVersion, of map[feature.Key][]feature.Logged, extent feature.Extent, fold feature.Fold) error {
+	for i := range versions {
+		v := &versions[i]
+		if v.lacking {
+			continue
+		}
+		err := s.fold(ctx, tx, v, of, extent, fold)
+		if v.lacking = notUnderstood(err); v.lacking {
+			err = s.unfold(ctx, tx, v.Name, v.Version)
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// fold rewrites what a version holds of entities by rows of the log. The view is held.
+func (s *featureStore) fold(ctx context.Context, tx *sql.Tx, version *liveVersion, of map[feature.Key][]feature.Logged, extent feature.Extent, fold feature.Fold) error {
+	for some := range slices.Chunk(slices.Sorted(maps.Keys(of)), chunk) {
+		held, err := s.heldOf(ctx, tx, version.Name, version.Version, some)
+		if err != nil {
+			return err
+		}
+		written := make([]feature.Held, len(some))
+		for i, key := range some {
+			before := held[key]
+			state, err := fold(version.Registered, key, before.State, of[key], extent)
+			if err != nil {
+				return err
+			}
+			written[i] = feature.Held{Key: key, Generation: before.Generation, State: state}
+		}
+		if err := s.write(ctx, tx, version.Name, version.Version, written); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Unfold forgets that the version was made of all rows.
+func (s *featureStore) Unfold(ctx context.Context, view string, version int) error {
+	return s.Transact(ctx, "folding events anew", func(tx *sql.Tx) error {
+		if _, err := s.hold(ctx, tx, view); err != nil {
+			return err
+		}
+		return s.unfold(ctx, tx, view, version)
+	})
+}
+
+func (s *featureStore) unfold(ctx context.Context, tx *sql.Tx, view string, version int) error {
+	_, err := tx.ExecContext(ctx, s.Dialect.Rebind("DELETE FROM feature_folds WHERE view = ? AND version = ?"), view, version)
+	return err
 }

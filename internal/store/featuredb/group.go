@@ -2,6 +2,7 @@ package featuredb
 
 import (
 	"context"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -95,15 +96,25 @@ func (s *featureStore) wait(ctx context.Context, view string, b *batch) error {
 
 // writeGroup writes the batches of a group and says so to their callers. One that cannot be folded does not fail the others: then each is written alone.
 func (s *featureStore) writeGroup(ctx context.Context, view string, group []*batch) {
-	folded, err := s.commit(ctx, view, group)
+	folded, err := s.commitSafely(ctx, view, group)
 	for _, b := range group {
 		failed := err
 		if err != nil && !folded && len(group) > 1 {
-			_, failed = s.commit(ctx, view, []*batch{b})
+			_, failed = s.commitSafely(ctx, view, []*batch{b})
 		}
 		if failed != nil {
 			b.appended, b.err = nil, failed
 		}
 		close(b.done)
 	}
+}
+
+// commitSafely is commit for who has callers waiting: a panic in what one of them gave, its clock or its fold, is an error.
+func (s *featureStore) commitSafely(ctx context.Context, view string, group []*batch) (folded bool, err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			folded, err = false, fault.New(fault.Internal, "panic while events were written: %v\n%s", reason, debug.Stack())
+		}
+	}()
+	return s.commit(ctx, view, group)
 }

@@ -22,10 +22,10 @@ func paid(id, applicant string, amount int) feature.Posted {
 }
 
 // refusing holds nothing, and refuses an entity that has a payment of 13.
-func refusing(_ feature.Registered, _ feature.Key, _ []byte, rows []feature.Logged) ([]byte, error) {
+func refusing(_ feature.Registered, _ feature.Key, _ []byte, rows []feature.Logged, _ feature.Extent) ([]byte, error) {
 	for _, r := range rows {
 		if strings.Contains(string(r.Values), "13") {
-			return nil, fault.New(fault.Invalid, "unlucky")
+			return nil, fault.New(fault.Internal, "unlucky")
 		}
 	}
 	return []byte("held"), nil
@@ -90,17 +90,17 @@ func TestAGroup(t *testing.T) {
 	for name, unlucky := range map[string]bool{"in one transaction": false, "one by one": true} {
 		g := newGroups(t)
 		entities := map[string]int{}
-		fold := func(v feature.Registered, key feature.Key, state []byte, rows []feature.Logged) ([]byte, error) {
+		fold := func(v feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 			entities[string(key)]++
-			return refusing(v, key, state, rows)
+			return refusing(v, key, state, rows, of)
 		}
 		answers := make([][]feature.Appended, 8)
 		fails := make([]error, 8)
 		for i, rows := range [][]feature.Posted{
 			{paid("a", "bob", 1), paid("b", "cy", 1)},
-			{paid("a", "bob", 2)},                        // a correction of what is in no log yet
-			{paid("c", "bob", 1), paid("a", "other", 1)}, // refused: c is not written either
-			{paid("first", "ann", 1), paid("a", "bob", 1)},
+			{paid("a", "bob", 2)},                          // a correction of what is in no log yet
+			{paid("c", "bob", 1), paid("a", "other", 1)},   // refused: c is not written either
+			{paid("first", "ann", 1), paid("a", "bob", 1)}, // a correction is taken back
 			{paid("d", "dan", map[bool]int{true: 13}[unlucky])},
 			{paid("c", "eve", 1)}, // another's ID that was refused with its batch
 			{paid("a", "bob", 3)},
@@ -109,14 +109,14 @@ func TestAGroup(t *testing.T) {
 		}
 		close(g.release)
 		g.all.Wait()
-		seq := int64(5) // of d, which is there or not
+		seq := int64(6) // of d, which is there or not
 		if !unlucky {
 			require.Equal(t, map[string]int{string(feature.KeyOf("bob")): 1, string(feature.KeyOf("cy")): 1, string(feature.KeyOf("dan")): 1, string(feature.KeyOf("eve")): 1}, entities, "each entity is folded once")
-			require.Equal(t, []feature.Appended{{Seq: seq, Created: 104}}, answers[4])
+			require.Equal(t, []feature.Appended{{Seq: seq, Created: 105}}, answers[4])
 			require.NoError(t, fails[4])
 			seq++
 		} else {
-			require.Equal(t, fault.Invalid, fault.CodeOf(fails[4]))
+			require.ErrorContains(t, fails[4], "unlucky")
 			require.Nil(t, answers[4])
 		}
 		first := feature.Instant(99)
@@ -126,11 +126,36 @@ func TestAGroup(t *testing.T) {
 		require.True(t, moved, name)
 		require.Equal(t, 1, at, name)
 		require.Nil(t, answers[2])
-		require.Equal(t, []feature.Appended{{Seq: 1, Created: 100, Duplicate: true}, {Seq: 2, Created: 101, Duplicate: true}}, answers[3], name)
+		require.Equal(t, []feature.Appended{{Seq: 1, Created: 100, Duplicate: true}, {Seq: 5, Created: first + 5}}, answers[3], name)
 		require.Equal(t, []feature.Appended{{Seq: seq, Created: first + feature.Instant(seq)}}, answers[5], name)
 		require.Equal(t, []feature.Appended{{Seq: seq + 1, Created: first + feature.Instant(seq) + 1}}, answers[6], name)
 		require.Len(t, g.log(), int(seq)+1, name)
 	}
+}
+
+// A program whose fold panics answers all who wait, and goes on: who caused it is told, the others' rows are written.
+func TestAGroupWithAPanic(t *testing.T) {
+	t.Parallel()
+	g := newGroups(t)
+	fold := func(_ feature.Registered, key feature.Key, _ []byte, _ []feature.Logged, _ feature.Extent) ([]byte, error) {
+		if key == feature.KeyOf("bob") {
+			panic("of the fold")
+		}
+		return []byte("held"), nil
+	}
+	fails := make([]error, 3)
+	for i, applicant := range []string{"ann", "bob", "cy"} {
+		g.waits(t.Context(), []feature.Posted{paid(applicant, applicant, 1)}, fold, func(_ []feature.Appended, err error) { fails[i] = err })
+	}
+	close(g.release)
+	g.all.Wait()
+	require.NoError(t, fails[0])
+	require.NoError(t, fails[2])
+	require.Equal(t, fault.Internal, fault.CodeOf(fails[1]))
+	require.ErrorContains(t, fails[1], "of the fold")
+	require.Len(t, g.log(), 3)
+	_, err := g.Append(t.Context(), "payments", []feature.Posted{paid("later", "ann", 1)}, func() feature.Instant { return 200 }, fold)
+	require.NoError(t, err)
 }
 
 // Nobody is answered before what was posted can be read by others, and is in the database for good.
@@ -140,7 +165,7 @@ func TestAnAnswerComesAfterTheCommit(t *testing.T) {
 	const callers = 12
 	folding, release := make(chan struct{}), make(chan struct{})
 	var once sync.Once
-	fold := func(feature.Registered, feature.Key, []byte, []feature.Logged) ([]byte, error) {
+	fold := func(feature.Registered, feature.Key, []byte, []feature.Logged, feature.Extent) ([]byte, error) {
 		once.Do(func() {
 			close(folding)
 			<-release
@@ -174,7 +199,7 @@ func TestCallersWhoGo(t *testing.T) {
 	g := newGroups(t)
 	gone, leave := context.WithCancel(t.Context())
 	writer, stop := context.WithCancel(t.Context())
-	fold := func(feature.Registered, feature.Key, []byte, []feature.Logged) ([]byte, error) {
+	fold := func(feature.Registered, feature.Key, []byte, []feature.Logged, feature.Extent) ([]byte, error) {
 		stop()
 		return []byte("held"), nil
 	}
@@ -217,10 +242,10 @@ func TestEventsAreFoundByIndex(t *testing.T) {
 	close(g.release)
 	g.all.Wait()
 	for of, query := range map[string]string{
-		"feature_events_by_id (view=? AND event_id=?)":                    g.lookedUp(64, "(CAST(? AS TEXT), CAST(? AS TEXT))", "feature_events", eventByID),
-		"feature_events_by_key (view=? AND entity_key=? AND event_day=?)": g.lookedUp(64, "(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS INTEGER))", "feature_events", eventByDay),
-		"feature_events_by_key (view=? AND entity_key=?)":                 g.lookedUp(64, "(CAST(? AS TEXT), CAST(? AS TEXT))", "feature_events", eventByKey),
-		"PRIMARY KEY (view=? AND version=? AND entity_key=?)":             g.lookedUp(64, stateRow, "feature_states", stateOf),
+		"feature_events_by_id (view=? AND event_id=?)":                                  g.lookedUp(64, "(CAST(? AS TEXT), CAST(? AS TEXT))", "feature_events", eventByID),
+		"feature_events_by_key (view=? AND entity_key=? AND event_at>? AND event_at<?)": g.lookedUp(64, betweenRow, "feature_events", eventsBetween),
+		"feature_events_by_key (view=? AND entity_key=?)":                               g.lookedUp(64, "(CAST(? AS TEXT), CAST(? AS TEXT))", "feature_events", eventByKey),
+		"PRIMARY KEY (view=? AND version=? AND entity_key=?)":                           g.lookedUp(64, stateRow, "feature_states", stateOf),
 	} {
 		rows, err := g.Query("EXPLAIN QUERY PLAN SELECT *" + strings.ReplaceAll(query, "?", "'1'")) //nolint:sqlclosecheck // each does
 		var plan []string

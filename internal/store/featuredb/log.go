@@ -10,12 +10,14 @@ import (
 	"github.com/loanops/loanops/internal/feature"
 )
 
-// What is read of events, and the conditions of those that are wanted by ID, by entity and by its day.
+// What is read of events, and the conditions of those that are wanted by ID, by entity, and by instants of it.
 const (
-	eventColumns = "t.seq, t.event_id, t.entity_key, t.key_names, t.event_at, t.created_at, t.content"
-	eventByID    = "t.view = wanted.column1 AND t.event_id = wanted.column2"
-	eventByKey   = "t.view = wanted.column1 AND t.entity_key = wanted.column2"
-	eventByDay   = eventByKey + " AND t.event_day = wanted.column3"
+	eventColumns  = "t.seq, t.event_id, t.entity_key, t.key_names, t.event_at, t.created_at, t.content"
+	eventByID     = "t.view = wanted.column1 AND t.event_id = wanted.column2"
+	eventByKey    = "t.view = wanted.column1 AND t.entity_key = wanted.column2"
+	eventsBetween = eventByKey + " AND t.event_at >= wanted.column3 AND t.event_at <= wanted.column4"
+	// betweenRow is what is wanted of an entity from the first to the last instant.
+	betweenRow = "(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS BIGINT))"
 )
 
 // Append writes what is posted together with what others post at the same time, see group.go.
@@ -80,9 +82,9 @@ func (s *featureStore) commit(ctx context.Context, view string, group []*batch) 
 		if _, err := tx.ExecContext(ctx, s.Dialect.Rebind("UPDATE feature_logs SET seq = ? WHERE view = ?"), newest, view); err != nil {
 			return err
 		}
-		guarded := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged) ([]byte, error) {
-			state, err := group[0].fold(version, key, state, rows)
-			folded = err == nil
+		guarded := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+			state, err := group[0].fold(version, key, state, rows, of)
+			folded = err == nil || notUnderstood(err)
 			return state, err
 		}
 		return s.foldFresh(ctx, tx, view, versions, fresh, guarded)
@@ -109,10 +111,10 @@ func place(posted []feature.Posted, known map[string][]feature.Logged, newest in
 				moved := &feature.MovedError{Index: i}
 				return nil, nil, &fault.Error{Code: fault.Refused, Message: moved.Error(), Cause: moved}
 			}
-		}
-		if same := slices.IndexFunc(earlier, func(l feature.Logged) bool { return string(l.Values) == string(p.Values) }); same >= 0 {
-			appended = append(appended, feature.Appended{Seq: earlier[same].Seq, Created: earlier[same].Created, Duplicate: true})
-			continue
+			if string(last.Values) == string(p.Values) {
+				appended = append(appended, feature.Appended{Seq: last.Seq, Created: last.Created, Duplicate: true})
+				continue
+			}
 		}
 		newest++
 		row := feature.Logged{Posted: p, Seq: newest, Created: at}
@@ -153,10 +155,10 @@ func (s *featureStore) insertEvents(ctx context.Context, tx *sql.Tx, view string
 	for some := range slices.Chunk(fresh, chunk) {
 		var args []any
 		for _, e := range some {
-			args = append(args, view, e.Seq, e.ID, string(e.Key), string(e.Names), int64(e.Event), int32(e.Event.Day()), int64(e.Created), string(e.Values))
+			args = append(args, view, e.Seq, e.ID, string(e.Key), string(e.Names), int64(e.Event), int64(e.Created), string(e.Values))
 		}
 		_, err := tx.ExecContext(ctx, s.Dialect.Rebind(
-			"INSERT INTO feature_events (view, seq, event_id, entity_key, key_names, event_at, event_day, created_at, content) VALUES "+rowsOf(len(some), "(?, ?, ?, ?, ?, ?, ?, ?, ?)")), args...)
+			"INSERT INTO feature_events (view, seq, event_id, entity_key, key_names, event_at, created_at, content) VALUES "+rowsOf(len(some), "(?, ?, ?, ?, ?, ?, ?, ?)")), args...)
 		if err != nil {
 			return err
 		}
@@ -164,40 +166,48 @@ func (s *featureStore) insertEvents(ctx context.Context, tx *sql.Tx, view string
 	return nil
 }
 
-// eventsOfDays are all rows of the log that have entity and day of one that is given, by entity and in their order.
-func (s *featureStore) eventsOfDays(ctx context.Context, tx *sql.Tx, view string, of []feature.Logged) (map[feature.Key][]feature.Logged, error) {
-	type entityDay struct {
-		key feature.Key
-		day feature.Day
-	}
-	seen := map[entityDay]bool{}
-	var wanted []entityDay
-	for i := range of {
-		if at := (entityDay{of[i].Key, of[i].Event.Day()}); !seen[at] {
+// span is what is wanted of an entity, from the first to the last instant.
+type span struct {
+	key         feature.Key
+	first, last feature.Instant
+}
+
+// spansOf are those that rows lie in, each once.
+func spansOf(rows []feature.Logged, of func(feature.Instant) (first, last feature.Instant)) (spans []span) {
+	seen := map[span]bool{}
+	for i := range rows {
+		at := span{key: rows[i].Key}
+		at.first, at.last = of(rows[i].Event)
+		if !seen[at] {
 			seen[at] = true
-			wanted = append(wanted, at)
+			spans = append(spans, at)
 		}
 	}
-	touched := map[feature.Key][]feature.Logged{}
-	for some := range slices.Chunk(wanted, chunk) {
+	return spans
+}
+
+// within are all rows of the log that lie in spans, by entity and in their order.
+func (s *featureStore) within(ctx context.Context, tx *sql.Tx, view string, spans []span) (map[feature.Key][]feature.Logged, error) {
+	found := map[feature.Key][]feature.Logged{}
+	for some := range slices.Chunk(spans, chunk) {
 		var args []any
 		for _, w := range some {
-			args = append(args, view, string(w.key), int32(w.day))
+			args = append(args, view, string(w.key), int64(w.first), int64(w.last))
 		}
-		events, err := s.events(ctx, tx, s.lookedUp(len(some), "(CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS INTEGER))", "feature_events", eventByDay)+" ORDER BY t.seq", args...)
+		events, err := s.events(ctx, tx, s.lookedUp(len(some), betweenRow, "feature_events", eventsBetween)+" ORDER BY t.seq", args...)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range events {
-			touched[e.Key] = append(touched[e.Key], e)
+			found[e.Key] = append(found[e.Key], e)
 		}
 	}
-	if len(wanted) > chunk { // the days of an entity may lie in several
-		for _, events := range touched {
+	if len(spans) > chunk { // those of an entity may lie in several
+		for _, events := range found {
 			slices.SortFunc(events, func(a, b feature.Logged) int { return int(a.Seq - b.Seq) })
 		}
 	}
-	return touched, nil
+	return found, nil
 }
 
 // queryer is a pool of connections or a transaction.

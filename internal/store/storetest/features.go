@@ -25,6 +25,7 @@ func Features(t *testing.T, fresh func(t *testing.T) OpenFeatures) {
 		{"Folds", folds},
 		{"FoldsOfOneBatchOfManyDays", foldsOfManyDays},
 		{"Refolds", refolds},
+		{"FoldsOfOthers", foldsOfOthers},
 		{"RefoldsOfRetiredVersions", refoldsOfRetired},
 		{"RefoldsOfManyEntities", refoldsOfManyEntities},
 		{"EventsUnderConcurrency", concurrentEvents},

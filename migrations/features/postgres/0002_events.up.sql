@@ -3,7 +3,7 @@ CREATE TABLE feature_logs ( -- whoever writes rows or states of a view holds its
     seq  BIGINT NOT NULL -- of the newest row
 );
 
-CREATE TABLE feature_folds ( -- versions of views that are made of all rows of the log
+CREATE TABLE feature_folds ( -- versions of views that are made of all rows of the log; without its row, a version is folded anew
     view    TEXT    NOT NULL,
     version INTEGER NOT NULL,
     since   BIGINT  NOT NULL, -- the row of the register since which the version was live then: one that was retired meanwhile lacks rows
@@ -17,11 +17,10 @@ CREATE TABLE feature_events ( -- feature.Logged
     entity_key TEXT    COLLATE "C" NOT NULL, -- feature.Key
     key_names  TEXT    NOT NULL, -- feature.Key of the names of the keys
     event_at   BIGINT  NOT NULL,
-    event_day  INTEGER NOT NULL, -- that of event_at in UTC, days since 1970
     created_at BIGINT  NOT NULL,
     content    TEXT    NOT NULL, -- the values as JSON
     PRIMARY KEY (view, seq)
 );
 CREATE INDEX feature_events_by_id ON feature_events (view, event_id, seq);
-CREATE INDEX feature_events_by_key ON feature_events (view, entity_key, event_day, seq);
+CREATE INDEX feature_events_by_key ON feature_events (view, entity_key, event_at, seq);
 CREATE TRIGGER feature_events_append_only BEFORE UPDATE OR DELETE ON feature_events FOR EACH ROW EXECUTE FUNCTION feature_append_only();

@@ -115,8 +115,8 @@ func hold(ctx context.Context, folder string, h held) error {
 		return err
 	}
 	now := func() feature.Instant { return feature.InstantOf(h.At.Add(time.Hour)) }
-	fold := func(version feature.Registered, _ feature.Key, state []byte, rows []feature.Logged) ([]byte, error) {
-		return readers[version.Name].Fold(state, rows, now())
+	fold := func(version feature.Registered, _ feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+		return readers[version.Name].Fold(state, rows, of, now())
 	}
 	first := 0
 	for _, v := range h.Views {
