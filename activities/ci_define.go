@@ -116,12 +116,3 @@ func (p *Publication) apply(ctx context.Context, plan *feature.Plan, in Register
 	}
 	return done, nil
 }
-
-// keepFresh lets the schedules of views be as the register says. It is done whether this try has applied anything or not: one before it may have ended in between.
-func (p *Publication) keepFresh(ctx context.Context) error {
-	rows, err := p.Features.Registered(ctx, 0)
-	if err != nil {
-		return err
-	}
-	return p.KeepFresh(ctx, rows)
-}

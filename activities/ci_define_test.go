@@ -144,12 +144,12 @@ func TestPublishedViewsAreKeptFresh(t *testing.T) {
 	i := newFeatureIntegrations(t)
 	by := i.publication()
 	down, kept := true, []feature.Registered(nil)
-	by.KeepFresh = func(_ context.Context, rows []feature.Registered) error {
+	by.KeepFresh = func(ctx context.Context, register feature.Register) (err error) {
 		if down {
 			return fault.New(fault.Unavailable, "no schedules today")
 		}
-		kept = rows
-		return nil
+		kept, err = register.Registered(ctx, 0)
+		return err
 	}
 	tree := featured(t, [3]string{institutions, "    ttl: 400d", "    freshness: 24h\n    ttl: 400d"})
 	for range 2 { // the second try has nothing to apply
@@ -168,7 +168,7 @@ func TestPublishedViewsAreKeptFresh(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, promised)
 
-	by.KeepFresh = func(context.Context, []feature.Registered) error {
+	by.KeepFresh = func(context.Context, feature.Register) error {
 		return errors.New("asked of a commit without features")
 	}
 	small := &published{integrations: i.integrations, by: *by}

@@ -338,7 +338,7 @@ func TestThePackageOfACommitWithFeatures(t *testing.T) {
 
 // publication publishes without schedules.
 func (i *featureIntegrations) publication() *Publication {
-	keepFresh := func(context.Context, []feature.Registered) error { return nil }
+	keepFresh := func(context.Context, feature.Register) error { return nil }
 	return &Publication{Registry: i.registry, Objects: i.objects, Features: i.store, Register: registerOnly, KeepFresh: keepFresh}
 }
 

@@ -109,8 +109,8 @@ type Publication struct {
 	Objects  Objects
 	// Features is where definitions of repositories are applied; nil without a feature store.
 	Features feature.Register
-	// KeepFresh does with schedules what the rows of the register say, see schedule.Schedules.
-	KeepFresh func(context.Context, []feature.Registered) error
+	// KeepFresh does with schedules what the register says, see schedule.Schedules.
+	KeepFresh func(context.Context, feature.Register) error
 	// Images is where packages are pushed to.
 	Images image.Registry
 	// Register records a spec and does with schedules what it declares, see schedule.Schedules.
@@ -282,7 +282,8 @@ func (p *Publication) RegisterVersion(ctx context.Context, in RegisterPipelineIn
 		return RegisterPipelineOutput{}, err
 	}
 	if in.Lock != nil {
-		if err := p.keepFresh(ctx); err != nil {
+		// Whether this try has applied anything or not: one before it may have ended in between.
+		if err := p.KeepFresh(ctx, p.Features); err != nil {
 			return RegisterPipelineOutput{}, err
 		}
 	}

@@ -85,8 +85,8 @@ type Pipelines struct {
 	Features feature.Register
 	// BuiltInFeatures holds the definitions that come with LoanOps, for a register without any.
 	BuiltInFeatures fs.FS
-	// KeepFresh does with schedules what the rows of the register say, see schedule.Schedules.
-	KeepFresh func(context.Context, []feature.Registered) error
+	// KeepFresh does with schedules what the register says, see schedule.Schedules.
+	KeepFresh func(context.Context, feature.Register) error
 	// Register records a spec and does with schedules what it declares, see schedule.Schedules.
 	Register func(context.Context, registry.Registry, registry.PipelineSpec) error
 }
@@ -174,9 +174,9 @@ func (p *Pipelines) registerBuiltIn(ctx context.Context, name string) (registry.
 		return registry.PipelineSpec{}, err
 	}
 	if p.Features != nil && len(spec.Features) > 0 {
-		rows, err := feature.DeclareShipped(ctx, p.Features, p.BuiltInFeatures, "the pipeline "+name)
+		_, err := feature.DeclareShipped(ctx, p.Features, p.BuiltInFeatures, "the pipeline "+name)
 		if err == nil {
-			err = p.KeepFresh(ctx, rows)
+			err = p.KeepFresh(ctx, p.Features)
 		}
 		if err != nil {
 			return registry.PipelineSpec{}, err

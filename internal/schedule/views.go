@@ -17,9 +17,19 @@ import (
 // atFreshness is how often a view is materialized in the time that its freshness promises: one time may fail, or last, and the promise is kept.
 const atFreshness = 2
 
-// KeepFresh makes, changes and deletes the schedules of views as the rows of the register, all of them, say: there is one for every version that is in use and promises a
-// freshness, for pipelines read an older version until it is retired.
-func (s Schedules) KeepFresh(ctx context.Context, rows []feature.Registered) error {
+// KeepFresh makes, changes and deletes the schedules of views as the register says: there is one for every version that is in use and promises a freshness, for pipelines
+// read an older version until it is retired. Others may change the register meanwhile, and its schedules: who comes last has seen what it says in the end.
+func (s Schedules) KeepFresh(ctx context.Context, register feature.Register) error {
+	rows, err := register.Registered(ctx, 0)
+	for fresh := rows; err == nil && len(fresh) > 0; rows = append(rows, fresh...) {
+		if err = s.keepFresh(ctx, rows); err == nil {
+			fresh, err = register.Registered(ctx, rows[len(rows)-1].Nth)
+		}
+	}
+	return err
+}
+
+func (s Schedules) keepFresh(ctx context.Context, rows []feature.Registered) error {
 	kept := map[string]bool{}
 	for _, versions := range feature.Live(rows, feature.KindView) {
 		for _, row := range versions {

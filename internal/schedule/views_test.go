@@ -1,7 +1,9 @@
 package schedule_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -29,10 +31,29 @@ func bureau(t *testing.T, version int, stage feature.Stage, freshness string) fe
 	return feature.Registered{Kind: feature.KindView, Name: "bureau", Version: version, Stage: stage, Document: document, Actor: "ada"}
 }
 
-func keepFresh(t *testing.T, memory *scheduletest.Memory, rows ...feature.Registered) []string {
+// rows are a register, in which rows may be written as soon as some were read.
+type rows struct {
+	all, meanwhile []feature.Registered
+}
+
+func (r *rows) Registered(_ context.Context, after int64) (found []feature.Registered, _ error) {
+	for i := range r.all {
+		if r.all[i].Nth = int64(i + 1); r.all[i].Nth > after {
+			found = append(found, r.all[i])
+		}
+	}
+	r.all, r.meanwhile = append(r.all, r.meanwhile...), nil
+	return found, nil
+}
+
+func (r *rows) Register(context.Context, int64, []feature.Registered) ([]feature.Registered, error) {
+	return nil, errors.New("it is read only")
+}
+
+func keepFresh(t *testing.T, memory *scheduletest.Memory, all ...feature.Registered) []string {
 	t.Helper()
 	memory.Calls = nil
-	require.NoError(t, schedule.Schedules{Client: memory}.KeepFresh(t.Context(), rows))
+	require.NoError(t, schedule.Schedules{Client: memory}.KeepFresh(t.Context(), &rows{all: all}))
 	calls := slices.Clone(memory.Calls)
 	slices.Sort(calls)
 	return calls
@@ -69,12 +90,21 @@ func TestViewsAreKeptFresh(t *testing.T) {
 	require.Empty(t, keepFresh(t, memory, first, staged, active, retired, silent), "they are gone")
 }
 
+// A version that is retired, by somebody else, after the register was read has no schedule in the end.
+func TestViewsThatAreRetiredMeanwhile(t *testing.T) {
+	t.Parallel()
+	memory := scheduletest.New()
+	register := &rows{all: []feature.Registered{bureau(t, 1, feature.Active, "24h")}, meanwhile: []feature.Registered{bureau(t, 1, feature.Retired, "24h")}}
+	require.NoError(t, schedule.Schedules{Client: memory}.KeepFresh(t.Context(), register))
+	require.Equal(t, []string{"create materialize-bureau@1", "delete materialize-bureau@1"}, memory.Calls)
+}
+
 // What fails is told, and done by the same again.
 func TestViewsWhoseSchedulesFail(t *testing.T) {
 	t.Parallel()
 	memory := scheduletest.New()
 	memory.Err = fmt.Errorf("the connection is lost")
-	err := schedule.Schedules{Client: memory}.KeepFresh(t.Context(), []feature.Registered{bureau(t, 1, feature.Active, "24h")})
+	err := schedule.Schedules{Client: memory}.KeepFresh(t.Context(), &rows{all: []feature.Registered{bureau(t, 1, feature.Active, "24h")}})
 	require.ErrorContains(t, err, "materialize-bureau@1")
 	memory.Err = nil
 	require.Equal(t, []string{"create materialize-bureau@1"}, keepFresh(t, memory, bureau(t, 1, feature.Active, "24h")))

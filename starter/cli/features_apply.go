@@ -135,7 +135,7 @@ func (a *app) keepFresh(ctx context.Context, features feature.Store) error {
 		return err
 	}
 	defer temporal.Close()
-	return schedules(temporal).KeepFresh(ctx, rows)
+	return schedules(temporal).KeepFresh(ctx, features)
 }
 
 func (a *app) describePlan(p applied) {

@@ -22,7 +22,7 @@ func (u *up) declare(ctx context.Context, temporal client.Client) error {
 	if err != nil {
 		return err
 	}
-	if err := schedules(temporal).KeepFresh(ctx, rows); err != nil {
+	if err := schedules(temporal).KeepFresh(ctx, u.features); err != nil {
 		return err
 	}
 	u.catalogue, err = feature.NewCatalogue(rows)
