@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"time"
@@ -195,12 +196,13 @@ func (c *viewComparison) postedSince(ctx context.Context, moment feature.Instant
 	}
 }
 
-// differ counts by feature of how many entities the online store's state says something else at the moment than the join.
+// differ counts by feature, and by event time, of how many entities the online store's state says something else at the moment than the join.
 func (c *viewComparison) differ(ctx context.Context, m feature.Manifest, days []feature.DayFiles, keys []feature.Key, states [][]byte, moment feature.Instant) ([]monitor.FeatureSkew, error) {
-	features := make([]monitor.FeatureSkew, len(m.View.Features))
-	for i, f := range m.View.Features {
-		features[i].Name = f.Name
+	features := make([]monitor.FeatureSkew, 0, len(m.View.Features)+1)
+	for _, f := range m.View.Features {
+		features = append(features, monitor.FeatureSkew{Name: f.Name})
 	}
+	features = append(features, monitor.FeatureSkew{Name: feature.EventColumn})
 	if len(keys) == 0 {
 		return features, nil
 	}
@@ -214,8 +216,9 @@ func (c *viewComparison) differ(ctx context.Context, m feature.Manifest, days []
 		if err != nil {
 			return nil, err
 		}
-		for i := range features {
-			if !identical(served.Values[i], cell(joined.Column(joinedAs(i)), row)) {
+		event := transform.Value{Number: float64(served.Event), Missing: slices.Contains(served.Statuses, feature.NotFound)}
+		for i, value := range append(served.Values, event) {
+			if !identical(value, cell(joined.Column(joinedAs(i)), row)) {
 				features[i].Differ++
 			}
 		}
@@ -228,12 +231,12 @@ func identical(a, b transform.Value) bool {
 	return a.Missing == b.Missing && (a.Missing || a.Text == b.Text && math.Float64bits(a.Number) == math.Float64bits(b.Number))
 }
 
-// joinedAs is the column of a feature beside the keys, whose names a feature might have.
+// joinedAs is the column of a feature, or of the event time as the one after the last, beside the keys, whose names a feature might have.
 func joinedAs(feature int) string { return "loanops_feature" + strconv.Itoa(feature) }
 
 // joined is what trains of entities at a moment, a row for each.
 func (c *viewComparison) joined(ctx context.Context, m feature.Manifest, days []feature.DayFiles, keys []feature.Key, moment feature.Instant) (dataset.Table, error) {
-	join := feature.Join{Computable: m.Computable, Days: days}
+	join := feature.Join{Computable: m.Computable, Days: days, Event: joinedAs(len(m.View.Features))}
 	for i, f := range m.View.Features {
 		join.Features = append(join.Features, feature.JoinedFeature{Name: f.Name, As: joinedAs(i)})
 	}

@@ -41,7 +41,9 @@ func TestSkewBetweenTheStores(t *testing.T) {
 	require.InDelta(t, 7200, before.Age, 0, "two hours")
 	require.Zero(t, before.Changed)
 	require.Greater(t, before.Entities, sampleSize/2)
-	require.Len(t, before.Features, len(a.held(t, a.compute(t, "balances").outs[0].Manifest).View.Features))
+	features := a.held(t, a.compute(t, "balances").outs[0].Manifest).View.Features
+	require.Len(t, before.Features, len(features)+1)
+	require.Equal(t, "event_timestamp", before.Features[len(features)].Name)
 
 	a.now += 2 * hour // what is posted from here on is not compared, for the other store does not have it yet
 	a.post(t, 100, 2)
@@ -54,7 +56,19 @@ func TestSkewBetweenTheStores(t *testing.T) {
 	require.Empty(t, found)
 	require.Zero(t, whole.Changed)
 
-	a.spoil(t)
+	a.spoil(t, func(row *feature.Row) { row.Event-- }) // which no value is made of
+	_, found = a.compared(t, 0)
+	require.Len(t, found, 1)
+	require.Equal(t, "balances@1:event_timestamp", found[0].Feature)
+	a.spoil(t, func(row *feature.Row) { row.Event++ })
+	_, found = a.compared(t, 0)
+	require.Empty(t, found)
+
+	a.spoil(t, func(row *feature.Row) {
+		if last := &row.Values[len(row.Values)-1]; !last.Missing {
+			last.Number += 0.25
+		}
+	})
 	spoilt, found := a.compared(t, 0)
 	require.NotEmpty(t, found)
 	for i, f := range found {
@@ -64,7 +78,7 @@ func TestSkewBetweenTheStores(t *testing.T) {
 }
 
 // spoil makes the online store say of all accounts what their newest row does not, without another manifest.
-func (a *accounts) spoil(t *testing.T) {
+func (a *accounts) spoil(t *testing.T, newest func(*feature.Row)) {
 	t.Helper()
 	reader := a.held(t, a.compute(t, "balances").outs[0].Manifest).View.Reader()
 	spoilt := func(_ feature.Key, held, _ []byte) ([]byte, error) {
@@ -73,8 +87,8 @@ func (a *accounts) spoil(t *testing.T) {
 			return nil, err
 		}
 		for _, row := range []*feature.Row{state.Files.Newest, state.Log.Newest} {
-			if row != nil && !row.Values[len(row.Values)-1].Missing {
-				row.Values[len(row.Values)-1].Number += 0.25
+			if row != nil {
+				newest(row)
 			}
 		}
 		return state.Encode(), nil

@@ -23,7 +23,7 @@ type ViewSkew struct {
 	Changed  int `json:"changed"`
 	// Writing says that the view was being written, so that nothing was compared.
 	Writing bool `json:"writing,omitempty"`
-	// Features are all of the view's, in its order.
+	// Features are all of the view's, in its order, and event_timestamp, the event time that they are served with.
 	Features []FeatureSkew `json:"features"`
 }
 
@@ -48,7 +48,7 @@ func (s *Skew) Find() (found []Finding) {
 		for _, f := range v.Features {
 			if f.Differ > 0 {
 				found = append(found, Finding{Kind: OfSkew, Feature: v.View + ":" + f.Name, Statistic: featureSkew, Value: float64(f.Differ) / float64(v.Entities), Rows: int64(v.Entities), Message: fmt.Sprintf(
-					"%s:%s is another value to decisions than to trainings of %d of %d entities at the same moment", v.View, f.Name, f.Differ, v.Entities)})
+					"%s:%s is another value to decisions than to trainings of %d of %d entities at the same moment; loanops features materialize %[1]s --anew writes the online store again", v.View, f.Name, f.Differ, v.Entities)})
 			}
 		}
 	}
