@@ -23,6 +23,7 @@ import (
 	"github.com/loanops/loanops/internal/dataset"
 	"github.com/loanops/loanops/internal/evaluate"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
 	"github.com/loanops/loanops/internal/profile"
@@ -92,7 +93,7 @@ func (o *objects) Path(ctx context.Context, ref artifact.Ref) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(o.folder, ref.SHA256)
-	return path, os.WriteFile(path, data, 0o600)
+	return path, file.Write(path, data, 0o600) // somebody else may read it now
 }
 
 func (o *objects) List(context.Context, string) ([]string, error) {
