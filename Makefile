@@ -115,7 +115,7 @@ peers-features-python:
 .PHONY: peers-features
 peers-features: peers-features-python ## Time of a point-in-time join beside Feast, bare DuckDB and bare polars (FEATURES_ROWS labels and rows; Python packages into .peers/features)
 	CGO_ENABLED=1 $(GO) build -o $(PEERS)/featured ./tests/peers/features
-	@test -d $(PEERS)/features-$(FEATURES_ROWS) || $(PEERS)/featured -generate $(FEATURES_ROWS) $(PEERS)/features-$(FEATURES_ROWS)
+	@test $(PEERS)/features-$(FEATURES_ROWS) -nt $(PEERS)/featured || { rm -rf $(PEERS)/features-$(FEATURES_ROWS); $(PEERS)/featured -generate $(FEATURES_ROWS) $(PEERS)/features-$(FEATURES_ROWS); } # made anew by a program of another form
 	$(PEERS)/features/bin/python tests/peers/features.py $(PEERS)/featured $(PEERS)/features-$(FEATURES_ROWS)
 
 ONLINE_APPLICANTS ?= 10000

@@ -41,6 +41,9 @@ func Read[T any](path, wanted string) (Callers[T], error) {
 	}
 	var callers Callers[T]
 	for name, key := range keys {
+		if name == "" {
+			return nil, fault.New(fault.Invalid, "%s: a key has no name; %s is wanted", path, wanted)
+		}
 		hash, err := hex.DecodeString(key.SHA256)
 		if err != nil || len(hash) != sha256.Size {
 			return nil, fault.New(fault.Invalid, "%s: sha256 of %q is not a SHA-256 in hexadecimal", path, name)

@@ -39,6 +39,7 @@ func TestFilesOfKeysThatAreWrong(t *testing.T) {
 	for file, want := range map[string]string{
 		`[]`: "a file of keys is wanted", `{"a": {"sha256": "zz"}}`: `sha256 of "a" is not`, `{"a": {"sha256": "abcd"}}`: `sha256 of "a" is not`,
 		`{"a": {"desk": "loans"}}`: `sha256 of "a" is not`, `{"a": {"sha256": "` + sha256hex.Of(nil) + `", "desk": 3}}`: "a file of keys is wanted",
+		`{"": {"sha256": "` + sha256hex.Of(nil) + `"}}`: "a key has no name; a file of keys is wanted",
 	} {
 		_, err := read(t, file)
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
