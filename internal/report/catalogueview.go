@@ -123,7 +123,7 @@ func (c *Catalogue) fresh(f *Freshness) *freshnessView {
 }
 
 func (v *catalogueView) entry(d *Declared) catalogueEntry {
-	e := catalogueEntry{Declared: d, About: *d.Of.About(), YAML: DefinitionYAML(d.Document), Models: ModelsTogether(d.Used.Models), Fresh: v.fresh(d.Freshness)}
+	e := catalogueEntry{Declared: d, About: *d.Of.About(), YAML: DefinitionYAML(d.Kind, d.Document), Models: ModelsTogether(d.Used.Models), Fresh: v.fresh(d.Freshness)}
 	for _, version := range d.Versions {
 		if version.Version != d.Version {
 			e.Older = append(e.Older, version)
@@ -131,7 +131,7 @@ func (v *catalogueView) entry(d *Declared) catalogueEntry {
 	}
 	for i := range d.Staged {
 		s := &d.Staged[i]
-		ahead := catalogueStaged{Fresh: v.fresh(s.Freshness), YAML: DefinitionYAML(s.Document)}
+		ahead := catalogueStaged{Fresh: v.fresh(s.Freshness), YAML: DefinitionYAML(d.Kind, s.Document)}
 		for _, version := range d.Versions {
 			if version.Version == s.Version {
 				ahead.DeclaredVersion = version

@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bytes"
 	"fmt"
 	"math"
 	"slices"
@@ -112,13 +111,43 @@ func versionsInWords(of []UsedModel) string {
 	return strings.Join(parts, ", ")
 }
 
-// DefinitionYAML is a document of the register as a file of definitions has it.
-func DefinitionYAML(document []byte) string {
-	text, err := yaml.JSONToYAML(document)
-	if err != nil {
+// DefinitionYAML is a definition of the register as a file of definitions has it, which can be applied again.
+func DefinitionYAML(kind feature.Kind, document []byte) string {
+	var definition yaml.MapSlice
+	if err := yaml.UnmarshalWithOptions(document, &definition, yaml.UseOrderedMap()); err != nil {
 		return string(document) // as it is kept
 	}
-	return string(bytes.TrimRight(text, "\n")) + "\n"
+	if kind == feature.KindView {
+		definition = withoutDefaults(definition)
+	}
+	text, err := yaml.Marshal(yaml.MapSlice{{Key: listOf[kind], Value: []yaml.MapSlice{definition}}})
+	if err != nil {
+		return string(document)
+	}
+	return string(text)
+}
+
+// listOf is the key of a file under which definitions of a kind stand.
+var listOf = map[feature.Kind]string{feature.KindEntity: "entities", feature.KindView: "views", feature.KindExpression: "expressions", feature.KindService: "services"}
+
+// withoutDefaults is a view without what the register adds, and a file must not have: keys, which are the entity's, what may be missing of columns, and severities of rules.
+func withoutDefaults(view yaml.MapSlice) (bare yaml.MapSlice) {
+	added := map[string]string{"columns": "missing_max", "rules": "severity"}
+	for _, item := range view {
+		name, _ := item.Key.(string)
+		if name == "keys" {
+			continue
+		}
+		if of, is := item.Value.([]any); is && added[name] != "" {
+			for i, one := range of {
+				if fields, is := one.(yaml.MapSlice); is {
+					of[i] = slices.DeleteFunc(fields, func(field yaml.MapItem) bool { return field.Key == added[name] })
+				}
+			}
+		}
+		bare = append(bare, item)
+	}
+	return bare
 }
 
 // sourceOf says in a few words where a view's rows come from.

@@ -120,7 +120,7 @@ func (a *app) describeDefinition(d shownDefinition) {
 		fmt.Fprintf(a.out, "feature %s of view %s, version %d, %s\n\n", d.Feature, d.Name, d.Version, use)
 		a.describeFeature(d)
 	} else {
-		fmt.Fprintf(a.out, "%s %s, version %d, %s\nmeaning %s\n\n%s\n", d.Kind, d.Name, d.Version, use, d.Meaning, report.DefinitionYAML(d.Document))
+		fmt.Fprintf(a.out, "%s %s, version %d, %s\nmeaning %s\n\n%s\n", d.Kind, d.Name, d.Version, use, d.Meaning, report.DefinitionYAML(d.Kind, d.Document))
 		a.describeFreshness(d.Freshness)
 		a.describeStatistics(d)
 	}
