@@ -30,7 +30,7 @@ Exit codes: 0 written, or nothing is new; 3 the feed breaks its rules and is not
 			return ended
 		},
 	}
-	c.Flags().BoolVar(&input.Anew, "anew", false, "write all rows of the online store again, from files and log; meanwhile it answers as before")
+	c.Flags().BoolVar(&input.Anew, "anew", false, "write all of the online store again; meanwhile it answers as before")
 	c.Flags().BoolVar(&wait, "wait", true, "wait for the end, with progress")
 	return c
 }
