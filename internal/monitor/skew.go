@@ -48,7 +48,7 @@ func (s *Skew) Find() (found []Finding) {
 		for _, f := range v.Features {
 			if f.Differ > 0 {
 				found = append(found, Finding{Kind: OfSkew, Feature: v.View + ":" + f.Name, Statistic: featureSkew, Value: float64(f.Differ) / float64(v.Entities), Rows: int64(v.Entities), Message: fmt.Sprintf(
-					"%s:%s is another value to decisions than to trainings of %d of %d entities at the same moment; loanops features materialize %[1]s --anew writes the online store again", v.View, f.Name, f.Differ, v.Entities)})
+					"%s:%s: decisions read another value than trainings for %d of %d entities at the same moment; loanops features materialize %[1]s --anew writes the online store again", v.View, f.Name, f.Differ, v.Entities)})
 			}
 		}
 	}

@@ -29,7 +29,7 @@ func TestSkewIsFound(t *testing.T) {
 		}}},
 		{"older than promised, and another value", ViewSkew{Until: &until, Age: 90000, Promised: 86400, Entities: 800, Features: []FeatureSkew{{"late_30d", 0}, {"late_90d", 2}}}, []Finding{
 			{Kind: OfSkew, Feature: "payments@2", Statistic: "age", Value: 90000, Limit: 86400, Message: "what decisions read of payments@2 was known 25h0m0s ago, and its freshness promises 24h0m0s: loanops features materialize payments@2"},
-			{Kind: OfSkew, Feature: "payments@2:late_90d", Statistic: "skew", Value: 0.0025, Rows: 800, Message: "payments@2:late_90d is another value to decisions than to trainings of 2 of 800 entities at the same moment; loanops features materialize payments@2 --anew writes the online store again"},
+			{Kind: OfSkew, Feature: "payments@2:late_90d", Statistic: "skew", Value: 0.0025, Rows: 800, Message: "payments@2:late_90d: decisions read another value than trainings for 2 of 800 entities at the same moment; loanops features materialize payments@2 --anew writes the online store again"},
 		}},
 	} {
 		test.view.View = "payments@2"

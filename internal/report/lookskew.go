@@ -2,7 +2,6 @@ package report
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/loanops/loanops/internal/monitor"
 )
@@ -10,7 +9,8 @@ import (
 // skewView is a row of the table of views that decisions read.
 type skewView struct {
 	Name, Until, Age, Promised, Entities, Changed, Differ string
-	Late, Wrong                                           bool // older than promised; other values
+	Late                                                  bool     // older than promised
+	Wrong                                                 []string // what has other values
 }
 
 func skewViews(s monitor.Skew) []skewView {
@@ -21,7 +21,7 @@ func skewViews(s monitor.Skew) []skewView {
 			view.Promised = Age(v.Promised)
 		}
 		if v.Until == nil {
-			view.Wrong, view.Differ = true, "all: decisions take defaults"
+			view.Wrong = []string{"all: decisions take defaults"}
 			views[i] = view
 			continue
 		}
@@ -29,14 +29,10 @@ func skewViews(s monitor.Skew) []skewView {
 		if v.Writing {
 			view.Differ = "not compared: it was being written"
 		}
-		var differ []string
 		for _, f := range v.Features {
 			if f.Differ > 0 {
-				differ = append(differ, fmt.Sprintf("%s (%d)", f.Name, f.Differ))
+				view.Wrong = append(view.Wrong, fmt.Sprintf("%s (%d)", f.Name, f.Differ))
 			}
-		}
-		if view.Wrong = len(differ) > 0; view.Wrong {
-			view.Differ = strings.Join(differ, ", ")
 		}
 		views[i] = view
 	}

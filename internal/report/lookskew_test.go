@@ -23,10 +23,10 @@ func TestAPageShowsTheFeatureStore(t *testing.T) {
 	page, err := LookHTML(look)
 	require.NoError(t, err)
 	for _, row := range []string{
-		`<code>bureau@2</code></td><td class="l">2026-07-01 06:30 UTC</td><td>2 h</td><td>1 d</td><td>950</td><td>50</td><td class="l">none</td>`,
-		`<code>payments@1</code></td><td class="l">2026-07-01 06:30 UTC</td><td><span class="pill high">2 d</span></td><td>1 d</td><td>1000</td><td>0</td><td class="l"><span class="pill high">late_30d (3), late_90d (5)</span></td>`,
-		`<code>calls@1</code></td><td class="l">never written</td><td></td><td></td><td>0</td><td>0</td><td class="l"><span class="pill high">all: decisions take defaults</span></td>`,
-		`<code>letters@1</code></td><td class="l">2026-07-01 06:30 UTC</td><td>3 s</td><td></td><td>0</td><td>0</td><td class="l">not compared: it was being written</td>`,
+		`<code>bureau@2</code></td><td class="l">2026-07-01 06:30 UTC</td><td>2 h</td><td>1 d</td><td>950</td><td>50</td><td class="wide">none</td>`,
+		`<code>payments@1</code></td><td class="l">2026-07-01 06:30 UTC</td><td><span class="pill high">2 d</span></td><td>1 d</td><td>1000</td><td>0</td><td class="wide"><span class="pill high">late_30d (3)</span> <span class="pill high">late_90d (5)</span> </td>`,
+		`<code>calls@1</code></td><td class="l">never written</td><td></td><td></td><td>0</td><td>0</td><td class="wide"><span class="pill high">all: decisions take defaults</span> </td>`,
+		`<code>letters@1</code></td><td class="l">2026-07-01 06:30 UTC</td><td>3 s</td><td></td><td>0</td><td>0</td><td class="wide">not compared: it was being written</td>`,
 		`<a href="#store">Feature store</a>`,
 	} {
 		require.Contains(t, string(page), row)
