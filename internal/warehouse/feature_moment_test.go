@@ -77,6 +77,11 @@ func TestWhatCountsAtAMoment(t *testing.T) {
 			rows:     []said{row(noon, noon, "b", 7), row(noon, noon, "a", 9)},
 			moments:  []int64{noon}, want: [][]float64{{7}, {7}, {16}},
 		},
+		"and what was known later, wherever it came from": {
+			features: []feature.Feature{number("x1", "", 0), number("l", feature.Last, 1), number("s", feature.Sum, 1)},
+			rows:     []said{row(noon, noon, "b", 7), {keys: a, event: noon, created: noon + hour, id: "a", origin: 1, values: []any{9.0}}},
+			moments:  []int64{noon, noon + hour}, want: [][]float64{{7, 9}, {7, 9}, {7, 16}},
+		},
 		"then those of files": {
 			features: []feature.Feature{number("x1", "", 0), number("l", feature.Last, 1), number("s", feature.Sum, 1)},
 			rows:     []said{row(noon, noon, "a", 7), {keys: a, event: noon, created: noon, id: "a", origin: 1, values: []any{9.0}}},
