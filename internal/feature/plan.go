@@ -101,7 +101,7 @@ func (c *Catalogue) finish(over overlay, plan *Plan) (*Plan, error) {
 			}
 		}
 	}
-	if err := c.unbroken(plan); err != nil {
+	if err := c.unbroken(plan, "give it what it names, change it with this, stage what changes (--stage), or retire it first"); err != nil {
 		return nil, err
 	}
 	var err error
@@ -188,8 +188,8 @@ func (c *Catalogue) After(plan *Plan) (*Catalogue, error) {
 	return after, nil
 }
 
-// unbroken refuses a plan after which something that works now works no more, or something that it puts to use does not work.
-func (c *Catalogue) unbroken(plan *Plan) error {
+// unbroken refuses a plan after which something that works now works no more, or something that it puts to use does not work, and says what to do instead.
+func (c *Catalogue) unbroken(plan *Plan, instead string) error {
 	after, err := c.After(plan)
 	if err != nil {
 		return err
@@ -212,7 +212,7 @@ func (c *Catalogue) unbroken(plan *Plan) error {
 		}
 	}
 	if len(broken) > 0 {
-		return fault.New(fault.Refused, "what is registered, or is put to use, would not work:\n%s\ngive it what it names, change it with this, stage what changes (--stage), or retire it first", strings.Join(broken, "\n"))
+		return fault.New(fault.Refused, "what is registered, or is put to use, would not work:\n%s\n%s", strings.Join(broken, "\n"), instead)
 	}
 	return nil
 }
@@ -284,7 +284,7 @@ func (c *Catalogue) Retire(text, reason string) (*Plan, error) {
 		}
 		return nil, fault.New(fault.NotFound, "every version of %s %s is retired", kind, ref.name)
 	}
-	return plan, c.unbroken(plan)
+	return plan, c.unbroken(plan, "retire it first, or let it name something else")
 }
 
 // kindOf is what a name is of: a view, an expression or a service, else an entity.

@@ -291,6 +291,9 @@ func TestRetiring(t *testing.T) {
 		_, err := r.catalogue().Retire(text, "")
 		require.ErrorContains(t, err, want, text)
 	}
+	_, err := r.catalogue().Retire("both@1", "")
+	require.ErrorContains(t, err, "has no active version; there is both@2\nretire it first, or let it name something else", "and not what whoever applies could do")
+	require.NotContains(t, err.Error(), "--stage")
 	retire := func(text string, want ...string) {
 		plan, err := r.catalogue().Retire(text, "")
 		require.NoError(t, err)
@@ -301,7 +304,7 @@ func TestRetiring(t *testing.T) {
 	retire("strain_per_income@1", "expression strain_per_income@1 retired retired")
 	retire("both", "view both@1 retired retired", "view both@2 retired retired")
 	retire("bureau@2", "view bureau@2 retired retired")
-	_, err := r.catalogue().Retire("both", "")
+	_, err = r.catalogue().Retire("both", "")
 	require.EqualError(t, err, "view \"both\" has no active version; all of its versions are retired")
 	require.Equal(t, 1, r.catalogue().Active(feature.KindView, "bureau"))
 	retire("bureau", "view bureau@1 retired retired")
