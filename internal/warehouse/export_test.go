@@ -7,3 +7,6 @@ func (w *Warehouse) On(threads int) *Warehouse { return &Warehouse{dir: w.dir, t
 func (w *Warehouse) Crowded(rows int) *Warehouse {
 	return &Warehouse{dir: w.dir, threads: w.threads, rows: rows}
 }
+
+// Small is the warehouse with so many MB for a call.
+func (w *Warehouse) Small(memory int) *Warehouse { return &Warehouse{dir: w.dir, memory: memory} }

@@ -24,7 +24,7 @@ func (s session) told(err error, doing string) error {
 	case duckdb.ErrorTypeConversion, duckdb.ErrorTypeOutOfRange, duckdb.ErrorTypeInvalidInput, duckdb.ErrorTypeDivideByZero, duckdb.ErrorTypeMismatchType:
 		return fault.New(fault.Invalid, "%s: a condition cannot be told of some rows, as where it takes a text for a number; TRY_CAST makes such values missing", doing)
 	case duckdb.ErrorTypeOutOfMemory:
-		return fault.New(fault.Unavailable, "%s: neither %s of memory nor the disk are enough", doing, memory)
+		return fault.New(fault.Unavailable, "%s: neither %s of memory nor the disk are enough", doing, s.memory)
 	case duckdb.ErrorTypeIO:
 		return fault.New(fault.Unavailable, "%s: a file cannot be read or written", doing)
 	}

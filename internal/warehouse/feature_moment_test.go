@@ -214,6 +214,61 @@ func TestTheJoinDoesNotDependOnThreads(t *testing.T) {
 	require.Greater(t, want.Column("sum").Floats[20_000], 0.0)
 }
 
+// What does not fit into memory goes to the disk: what is joined is the same, whatever goes there.
+func TestAJoinThatDoesNotFitIntoMemory(t *testing.T) {
+	t.Parallel()
+	v := &feature.View{Keys: []string{"applicant"}, Name: "v", EventTimestamp: "happened", CreatedTimestamp: "recorded", TTL: feature.Span(90 * 24 * time.Hour)}
+	for i := range 6 {
+		v.Features = append(v.Features, feature.Feature{Name: fmt.Sprintf("x%d", i), Type: pipeline.Number})
+	}
+	const n = 400_000
+	event := func(i int) float64 { return float64(int64(i) * 7919 % 100_003 * (day / 300)) }
+	rows := dataset.Table{Columns: []dataset.Column{{Name: dataset.RowColumn, Kind: dataset.Integer}, texts("applicant"), {Name: "happened", Kind: dataset.Timestamp}, {Name: "recorded", Kind: dataset.Timestamp}}}
+	labels := dataset.Table{Columns: []dataset.Column{{Name: dataset.RowColumn, Kind: dataset.Integer}, texts("who"), {Name: "asked", Kind: dataset.Timestamp}}}
+	for _, f := range v.Features {
+		rows.Columns = append(rows.Columns, dataset.Column{Name: f.Name, Kind: dataset.Float})
+	}
+	add := func(t *dataset.Table, row int, who int, instants ...float64) {
+		t.Columns[0].Floats = append(t.Columns[0].Floats, float64(row))
+		t.Columns[1].Texts, t.Columns[1].Valid = append(t.Columns[1].Texts, "applicant-"+strconv.Itoa(who)), append(t.Columns[1].Valid, true)
+		for k, at := range instants {
+			t.Columns[2+k].Floats = append(t.Columns[2+k].Floats, at)
+		}
+	}
+	for i := range n {
+		add(&rows, i, i%(n/5), event(i), event(i)+float64(i%3)*float64(day))
+		for k := range v.Features {
+			rows.Columns[4+k].Floats = append(rows.Columns[4+k].Floats, math.Sqrt(float64(i*7+k)))
+		}
+		add(&labels, i, i*31%(n/5), event(i*31))
+	}
+	folder := t.TempDir()
+	file := func(name string, table dataset.Table) string {
+		path := filepath.Join(folder, name)
+		writeTable(t, path, table)
+		return path
+	}
+	made, err := open(t).Partition(t.Context(), v, feature.RowFiles{Files: []string{file("rows.parquet", rows)}}, []feature.Period{{First: -1, Last: 400}}, folder)
+	require.NoError(t, err)
+	join := feature.Join{Computable: feature.Computable{View: v, Version: 1}, Days: made, On: []string{"who"}}
+	for _, f := range v.Features {
+		join.Features = append(join.Features, feature.JoinedFeature{Name: f.Name, As: f.Name})
+	}
+	base := source.Staged{Name: "labels", Paths: []string{file("labels.parquet", labels)}}
+	var results []*dataset.Table
+	for i, w := range []*warehouse.Warehouse{open(t), open(t).Small(96)} {
+		to := filepath.Join(folder, fmt.Sprintf("out%d.parquet", i))
+		require.NoError(t, w.JoinFeatures(t.Context(), base, "asked", []feature.Join{join}, to))
+		results = append(results, readTable(t, to))
+	}
+	require.Equal(t, n, results[1].Rows())
+	for i, c := range results[0].Columns {
+		for row, x := range c.Floats {
+			require.True(t, math.Float64bits(x) == math.Float64bits(results[1].Columns[i].Floats[row]), "%s of row %d", c.Name, row)
+		}
+	}
+}
+
 // What is asked for is held against what there is, before anything is written.
 func TestJoinsThatAreRefused(t *testing.T) {
 	t.Parallel()

@@ -75,15 +75,11 @@ func (j *viewJoin) rows(i int) string {
 
 // usable are the rows that are the newest of their key at any moment: from known on, and before until. The row that counts at a moment is
 // the newest of those that were known by then, and not the one that was known last. So a row is never the newest where a newer one was known as soon; and else
-// it is until the first time at which a newer one is.
+// it is until the first time at which a newer one is. They are a table: what sorts them and what joins them would not share the memory that there is.
 func (j *viewJoin) usable(i int) string {
-	kind := "VIEW"
-	if j.merging() {
-		kind = "TEMP TABLE" // it is read twice
-	}
-	return fmt.Sprintf(`CREATE %[1]s usable%[2]d AS SELECT * EXCLUDE (place) FROM (
-	SELECT *, coalesce(min(known) OVER (PARTITION BY %[3]s ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 9223372036854775807) AS until FROM rows%[2]d)
-WHERE until > known`, kind, i, j.View.keys(""))
+	return fmt.Sprintf(`CREATE TEMP TABLE usable%[1]d AS SELECT * EXCLUDE (place) FROM (
+	SELECT *, coalesce(min(known) OVER (PARTITION BY %[2]s ORDER BY place ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING), 9223372036854775807) AS until FROM rows%[1]d)
+WHERE until > known`, i, j.View.keys(""))
 }
 
 // counting joins the base b with the row of the view that counts at the moment. Each row of the base has at most one: of few rows of a key all are looked at, which hashes can

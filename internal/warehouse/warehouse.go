@@ -3,6 +3,7 @@
 package warehouse
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -19,6 +20,7 @@ type Warehouse struct {
 	dir     string
 	threads int // of a call; 0 is one for every processor, and tests hold results to any number
 	rows    int // of a key, see crowd; 0 is the usual number
+	memory  int // of a call, in MB; 0 is the usual one
 }
 
 // crowd is how many rows of a key may be looked at for each row that asks for one of them.
@@ -41,13 +43,14 @@ func Open(dir string) (*Warehouse, error) {
 // Close has nothing to free: sessions end with their calls.
 func (w *Warehouse) Close() error { return nil }
 
-// memory bounds each call; what does not fit goes to the folder.
-const memory = "512MB"
+// usualMemory bounds each call, in MB; what does not fit goes to the folder.
+const usualMemory = 512
 
 // session is one call's database.
 type session struct {
-	db  *sql.DB
-	ctx context.Context //nolint:containedctx // it lives as long as the call
+	db     *sql.DB
+	ctx    context.Context //nolint:containedctx // it lives as long as the call
+	memory string
 }
 
 // session makes a database that reaches the named files and nothing else of the machine: conditions in a spec are SQL, and whoever may write a
@@ -69,13 +72,13 @@ func (w *Warehouse) unlocked(ctx context.Context, files []string, work func(sess
 	}
 	defer db.Close()
 	db.SetMaxOpenConns(1)
-	s := session{db, ctx}
+	s := session{db, ctx, fmt.Sprintf("%dMB", cmp.Or(w.memory, usualMemory))}
 	paths := make([]string, len(files))
 	for i, path := range files {
 		paths[i] = text(path)
 	}
 	settings := []string{
-		"memory_limit = '" + memory + "'", "temp_directory = " + text(w.dir), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
+		"memory_limit = '" + s.memory + "'", "temp_directory = " + text(w.dir), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
 		"enable_external_access = false", "TimeZone = 'UTC'",
 	}
 	if w.threads > 0 {
