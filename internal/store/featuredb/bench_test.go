@@ -62,9 +62,9 @@ func BenchmarkFeatures(b *testing.B) {
 				}
 			})
 		})
-		appendOne := func() {
+		appendOne := func(of int) { // one of so many entities
 			i := n.Add(1)
-			_, err := s.Append(b.Context(), "payments", []feature.Posted{{ID: fmt.Sprint(i), Key: rows[i%entities].Key, Names: feature.KeyOf("applicant_id"), Event: feature.Instant(i), Values: []byte(`{"amount":1}`)}},
+			_, err := s.Append(b.Context(), "payments", []feature.Posted{{ID: fmt.Sprint(i), Key: rows[i%int64(of)].Key, Names: feature.KeyOf("applicant_id"), Event: feature.Instant(i), Values: []byte(`{"amount":1}`)}},
 				func() feature.Instant { return 1 }, func(_ feature.Registered, _ feature.Key, state []byte, _ []feature.Logged, _ feature.Extent) ([]byte, error) {
 					return state, nil
 				})
@@ -74,14 +74,19 @@ func BenchmarkFeatures(b *testing.B) {
 		}
 		b.Run(name+"/append", func(b *testing.B) {
 			for b.Loop() {
-				appendOne()
+				appendOne(entities)
+			}
+		})
+		b.Run(name+"/append/one entity and day", func(b *testing.B) {
+			for b.Loop() {
+				appendOne(1)
 			}
 		})
 		b.Run(name+"/append/64 callers", func(b *testing.B) {
 			b.SetParallelism(32)
 			b.RunParallel(func(pb *testing.PB) {
 				for pb.Next() {
-					appendOne()
+					appendOne(entities)
 				}
 			})
 		})
