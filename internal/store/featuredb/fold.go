@@ -184,9 +184,9 @@ func (s *featureStore) refold(ctx context.Context, tx *sql.Tx, view string, vers
 // foldedKeys are the next entities, a chunk of them at most, that a view's log has rows of, or of which the version holds anything, in the order of their bytes.
 func (s *featureStore) foldedKeys(ctx context.Context, tx *sql.Tx, view string, version int, after feature.Key) ([]feature.Key, error) {
 	keys := []feature.Key{}
-	rows, err := tx.QueryContext(ctx, s.Dialect.Rebind(`SELECT entity_key FROM (SELECT DISTINCT entity_key FROM feature_events WHERE view = ? AND entity_key > ? ORDER BY entity_key LIMIT ?) AS posted
-		UNION SELECT entity_key FROM (SELECT entity_key FROM feature_states WHERE view = ? AND version = ? AND entity_key > ? ORDER BY entity_key LIMIT ?) AS held ORDER BY entity_key LIMIT ?`),
-		view, string(after), chunk, view, version, string(after), chunk, chunk) //nolint:sqlclosecheck // each closes them
+	query := s.Dialect.Rebind(`SELECT entity_key FROM (SELECT DISTINCT entity_key FROM feature_events WHERE view = ? AND entity_key > ? ORDER BY entity_key LIMIT ?) AS posted
+		UNION SELECT entity_key FROM (SELECT entity_key FROM feature_states WHERE view = ? AND version = ? AND entity_key > ? ORDER BY entity_key LIMIT ?) AS held ORDER BY entity_key LIMIT ?`)
+	rows, err := tx.QueryContext(ctx, query, view, string(after), chunk, view, version, string(after), chunk, chunk) //nolint:sqlclosecheck // each closes them
 	err = each(rows, err, func() error {
 		var key feature.Key
 		err := rows.Scan(&key)
