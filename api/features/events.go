@@ -26,8 +26,12 @@ func (v *view) events(data []byte, now time.Time) (rows []feature.Posted, wrong 
 		return nil, nil, problem.New(http.StatusBadRequest, err.Error())
 	}
 	events, ok := listOf(members)
-	if !ok {
-		return nil, []problem.FieldError{{Field: "events", Rule: string(request.Type), Detail: fmt.Sprintf("a list of 1 to %d events is wanted, and nothing else", maxEvents)}}, nil
+	if !ok || len(events) == 0 || len(events) > maxEvents {
+		detail := fmt.Sprintf("a list of 1 to %d events is wanted, and nothing else", maxEvents)
+		if ok {
+			detail = fmt.Sprintf("has %d events; 1 to %d are taken at once", len(events), maxEvents)
+		}
+		return nil, []problem.FieldError{{Field: "events", Rule: string(request.Type), Detail: detail}}, nil
 	}
 	rows = make([]feature.Posted, len(events))
 	for i, raw := range events {
@@ -43,7 +47,7 @@ func listOf(members []request.Member) (events []json.RawMessage, ok bool) {
 	if len(members) != 1 || members[0].Name != "events" || json.Unmarshal(members[0].Value, &events) != nil {
 		return nil, false
 	}
-	return events, len(events) > 0 && len(events) <= maxEvents
+	return events, true
 }
 
 // broken says that an event breaks a rule of its view.

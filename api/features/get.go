@@ -55,7 +55,7 @@ func (s *Server) get(ctx context.Context, c echo.Context) error {
 		wrong = q.fits(found)
 	}
 	if len(wrong) > 0 {
-		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
+		return problem.OfFields("", wrong...)
 	}
 	if q.found == nil {
 		found.known.asked.put(q.asked(), found)

@@ -23,6 +23,9 @@ type written struct {
 	Duplicate bool `json:"duplicate"`
 }
 
+// nothingWritten is what became of events of which one is wrong.
+const nothingWritten = "no event was written"
+
 // post writes events, all or none. When it answers they outlive any failure, and whoever asks for features sees them.
 func (s *Server) post(ctx context.Context, c echo.Context) error {
 	v, err := s.postable(ctx, c.Param("view"))
@@ -38,11 +41,11 @@ func (s *Server) post(ctx context.Context, c echo.Context) error {
 		return err
 	}
 	if len(wrong) > 0 {
-		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong; no event was written", len(wrong)), wrong...)
+		return problem.OfFields(nothingWritten, wrong...)
 	}
 	appended, err := s.store.Append(ctx, v.Name, rows, func() feature.Instant { return feature.InstantOf(s.clock()) }, s.fold)
 	if at, is := feature.MovedAt(err); is {
-		return problem.New(http.StatusUnprocessableEntity, "one field is wrong; no event was written", problem.FieldError{
+		return problem.OfFields(nothingWritten, problem.FieldError{
 			Field: fmt.Sprintf("events[%d].event_id", at), Rule: "moved", Detail: "an event of this ID has another entity or event_timestamp: a correction keeps both; another event has another event_id",
 		})
 	}

@@ -93,7 +93,10 @@ func TestEventsThatAreWrong(t *testing.T) {
 		require.Equal(t, code, w.post("bureau", body).Code, body[:min(len(body), 50)])
 	}
 	many := strings.Repeat(bureauEvent()+",", 1000) + bureauEvent()
-	require.Equal(t, []string{"events type"}, wrong(t, w.post("bureau", strings.ReplaceAll(`{"events":[`+many+`]}`, `,"utilisation":0.5,"grade":"A","thin":false`, ""))))
+	answer := w.post("bureau", strings.ReplaceAll(`{"events":[`+many+`]}`, `,"utilisation":0.5,"grade":"A","thin":false`, ""))
+	require.Equal(t, []string{"events type"}, wrong(t, answer))
+	require.Contains(t, answer.Body.String(), `"detail":"one field is wrong; no event was written"`)
+	require.Contains(t, answer.Body.String(), "has 1001 events; 1 to 1000 are taken at once")
 	log, err := w.store.Events(t.Context(), "bureau", 0, 10)
 	require.NoError(t, err)
 	require.Empty(t, log, "nothing of a batch is written of which one is wrong")

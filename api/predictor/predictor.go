@@ -183,7 +183,7 @@ func (p *Predictor) decide(c echo.Context) error {
 		return err
 	}
 	if len(wrong) > 0 {
-		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong", len(wrong)), wrong...)
+		return problem.OfFields("", wrong...)
 	}
 	known, err := p.lookUp(c.Request().Context(), []request.Application{read}, marksOf(c), func(int) string { return "" })
 	if err != nil {
@@ -267,7 +267,7 @@ func (p *Predictor) decideBatch(c echo.Context) error {
 		wrong = append(wrong, complaints...)
 	}
 	if len(wrong) > 0 {
-		return problem.New(http.StatusUnprocessableEntity, fmt.Sprintf("%d fields are wrong; no application was decided", len(wrong)), wrong...)
+		return problem.OfFields("no application was decided", wrong...)
 	}
 	known, err := p.lookUp(c.Request().Context(), read, marksOf(c), prefix)
 	if err != nil {

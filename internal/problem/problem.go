@@ -59,6 +59,18 @@ func New(status int, detail string, fields ...FieldError) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Code: codeOf(status), Errors: fields}
 }
 
+// OfFields is the problem of a request with wrong fields. What says what became of all of it, empty where that is plain.
+func OfFields(what string, wrong ...FieldError) *Problem {
+	detail := "one field is wrong"
+	if len(wrong) != 1 {
+		detail = fmt.Sprintf("%d fields are wrong", len(wrong))
+	}
+	if what != "" {
+		detail += "; " + what
+	}
+	return New(http.StatusUnprocessableEntity, detail, wrong...)
+}
+
 // FromFault is the problem of an error. One that is internal, or of a code that nobody knows, says nothing of what happened: whoever
 // answers with it logs it.
 func FromFault(err error) *Problem {

@@ -79,10 +79,10 @@ func TestTheFirstOfVeryManyFieldsAreNamed(t *testing.T) {
 	for i := range 101 {
 		fields = append(fields, problem.FieldError{Field: fmt.Sprint("f", i), Detail: "a number is wanted"})
 	}
-	p := problem.New(422, "100 fields are wrong", fields[:100]...)
+	p := problem.OfFields("", fields[:100]...)
 	require.Len(t, p.Errors, 100)
 	require.Equal(t, "100 fields are wrong", p.Detail)
-	p = problem.New(422, "101 fields are wrong", fields...)
+	p = problem.OfFields("", fields...)
 	require.Equal(t, fields[:100], p.Errors)
 	require.Equal(t, "101 fields are wrong; the first 100 of 101 are listed", p.Detail)
 }

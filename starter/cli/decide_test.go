@@ -81,7 +81,7 @@ func TestDecideTellsWhoseFaultItIs(t *testing.T) {
 		body   string
 		code   fault.Code
 	}{
-		{"wrong field", 422, `{"detail": "1 fields are wrong"}`, fault.Invalid},
+		{"wrong field", 422, `{"detail": "one field is wrong"}`, fault.Invalid},
 		{"wrong key", 401, `{"detail": "send your key"}`, fault.Invalid},
 		{"nobody serves", 503, `{"detail": "no model serves"}`, fault.Unavailable},
 		{"predictor away", 502, `{"detail": "try again"}`, fault.Unavailable},
