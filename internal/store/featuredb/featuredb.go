@@ -108,10 +108,13 @@ func each(rows *sql.Rows, err error, scan func() error) error {
 // liveVersion is one that is staged or active.
 type liveVersion struct {
 	feature.Registered       // its newest row
-	since              int64 // the row since which it is live
-	whole              bool  // it is made of all rows of the log
+	since              int64 // the row of the register since which it is live
+	folded             int64 // what feature_folds says of it
 	lacking            bool  // whoever folds does not understand it
 }
+
+// whole says that the version is made of all rows of the log.
+func (v *liveVersion) whole() bool { return v.folded == v.since }
 
 // live is a version, or all that are live with version 0.
 func (s *featureStore) live(ctx context.Context, tx *sql.Tx, view string, version int) ([]liveVersion, error) {
@@ -128,7 +131,7 @@ func (s *featureStore) live(ctx context.Context, tx *sql.Tx, view string, versio
 	var live []liveVersion
 	for _, r := range feature.Live(all, feature.KindView)[view] {
 		if version == 0 || r.Version == version {
-			live = append(live, liveVersion{Registered: r, since: since[r.Version], whole: folded[r.Version] == since[r.Version]})
+			live = append(live, liveVersion{Registered: r, since: since[r.Version], folded: folded[r.Version]})
 		}
 	}
 	switch {

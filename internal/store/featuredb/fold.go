@@ -10,7 +10,7 @@ import (
 	"github.com/loanops/loanops/internal/feature"
 )
 
-// foldedSince says of each version of a view since when it was live when it was made of all rows of the log.
+// foldedSince says of each version of a view since when it was live when it was made of all rows of the log; of one that lacks rows since, minus the log's newest row of then.
 func (s *featureStore) foldedSince(ctx context.Context, tx *sql.Tx, view string) (map[int]int64, error) {
 	folded := map[int]int64{}
 	rows, err := tx.QueryContext(ctx, s.Dialect.Rebind("SELECT version, since FROM feature_folds WHERE view = ?"), view) //nolint:sqlclosecheck // each closes them
@@ -28,20 +28,24 @@ func (s *featureStore) foldedSince(ctx context.Context, tx *sql.Tx, view string)
 func (s *featureStore) wholeNow(ctx context.Context, tx *sql.Tx, versions []liveVersion) error {
 	for i := range versions {
 		v := &versions[i]
-		_, err := tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO feature_folds (view, version, since) VALUES (?, ?, ?) ON CONFLICT (view, version) DO UPDATE SET since = excluded.since"), v.Name, v.Version, v.since)
-		if err != nil {
+		if err := s.putFolded(ctx, tx, v.Name, v.Version, v.since); err != nil {
 			return err
 		}
-		v.whole = true
+		v.folded = v.since
 	}
 	return nil
+}
+
+func (s *featureStore) putFolded(ctx context.Context, tx *sql.Tx, view string, version int, since int64) error {
+	_, err := tx.ExecContext(ctx, s.Dialect.Rebind("INSERT INTO feature_folds (view, version, since) VALUES (?, ?, ?) ON CONFLICT (view, version) DO UPDATE SET since = excluded.since"), view, version, since)
+	return err
 }
 
 // foldFresh brings versions up to rows that are new in the log. The view is held.
 func (s *featureStore) foldFresh(ctx context.Context, tx *sql.Tx, view string, versions []liveVersion, fresh []feature.Logged, fold feature.Fold) error {
 	var whole, others []liveVersion
 	for _, v := range versions {
-		if v.whole {
+		if v.whole() {
 			whole = append(whole, v)
 		} else {
 			others = append(others, v)
@@ -122,8 +126,8 @@ func (s *featureStore) eventsOf(ctx context.Context, tx *sql.Tx, view string, ke
 	return of, err
 }
 
-// Refold goes through the entities of the log, and those of whom anything is held, some in each transaction. Who posts meanwhile folds all rows of an entity, and so does not lack what it has not come to; and a version that
-// is retired meanwhile is told by since which row it is live.
+// Refold goes through the entities of the log, and those of whom anything is held, some in each transaction. Who posts meanwhile folds all rows of an entity, and so does not lack what it has not come to. It begins anew where
+// the version was retired meanwhile, which is told by since which row it is live, and where somebody could not fold what was posted.
 func (s *featureStore) Refold(ctx context.Context, view string, version int, fold feature.Fold) error {
 	reached := refolded{}
 	for !reached.all {
@@ -140,12 +144,16 @@ func (s *featureStore) Refold(ctx context.Context, view string, version int, fol
 	return nil
 }
 
-// refolded is how far Refold came: to that entity, in a version that is live since that row.
+// refolded is how far Refold came: to that entity, in a version that is live since that row and of which feature_folds said that.
 type refolded struct {
-	since int64
-	after feature.Key
-	all   bool
+	since, folded int64
+	after         feature.Key
+	begun         int // how often it began
+	all           bool
 }
+
+// maxBegun is how often Refold begins: where it has to begin again and again, somebody posts who does not understand the version.
+const maxBegun = 5
 
 func (s *featureStore) refold(ctx context.Context, tx *sql.Tx, view string, version int, reached refolded, fold feature.Fold) (refolded, error) {
 	if _, err := s.hold(ctx, tx, view); err != nil {
@@ -155,11 +163,14 @@ func (s *featureStore) refold(ctx context.Context, tx *sql.Tx, view string, vers
 	if err != nil {
 		return reached, err
 	}
-	if reached.all = versions[0].whole; reached.all {
+	if reached.all = versions[0].whole(); reached.all {
 		return reached, nil
 	}
-	if reached.since != versions[0].since {
-		reached.since, reached.after = versions[0].since, ""
+	if reached.since != versions[0].since || reached.folded != versions[0].folded {
+		reached = refolded{since: versions[0].since, folded: versions[0].folded, begun: reached.begun + 1}
+	}
+	if reached.begun > maxBegun {
+		return reached, fault.New(fault.Unavailable, "version %d of view %s is being posted to by a program that does not understand it: end the older server of the feature store", version, view)
 	}
 	keys, err := s.foldedKeys(ctx, tx, view, version, reached.after)
 	if err != nil {
@@ -242,15 +253,14 @@ func (s *featureStore) fold(ctx context.Context, tx *sql.Tx, version *liveVersio
 
 // Unfold forgets that the version was made of all rows.
 func (s *featureStore) Unfold(ctx context.Context, view string, version int) error {
-	return s.Transact(ctx, "folding events anew", func(tx *sql.Tx) error {
-		if _, err := s.hold(ctx, tx, view); err != nil {
-			return err
-		}
-		return s.unfold(ctx, tx, view, version)
-	})
+	return s.Transact(ctx, "folding events anew", func(tx *sql.Tx) error { return s.unfold(ctx, tx, view, version) })
 }
 
+// unfold marks the version as one that lacks rows. No two marks of it are the same while rows are written, so that who brings it up sees that there is a new one.
 func (s *featureStore) unfold(ctx context.Context, tx *sql.Tx, view string, version int) error {
-	_, err := tx.ExecContext(ctx, s.Dialect.Rebind("DELETE FROM feature_folds WHERE view = ? AND version = ?"), view, version)
-	return err
+	newest, err := s.hold(ctx, tx, view)
+	if err != nil {
+		return err
+	}
+	return s.putFolded(ctx, tx, view, version, -newest)
 }

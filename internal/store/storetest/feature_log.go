@@ -528,6 +528,39 @@ func refoldsOfManyEntities(t *testing.T, open OpenFeatures) {
 	require.Equal(t, folded(t, logOf(t, s, "payments")), heldBy(t, s, "payments", 2))
 }
 
+// A version that is brought up while somebody who does not understand it writes: what that one could not fold is not left out.
+func refoldsBesideOthers(t *testing.T, open OpenFeatures) {
+	s, other := withViews(t, open, "payments"), open(t)
+	var rows []feature.Posted
+	for i := range 1200 {
+		rows = append(rows, posted(fmt.Sprint(i), fmt.Sprintf("applicant-%04d", i), day(0), i))
+	}
+	_, err := s.Append(ctx(t), "payments", rows, at(day(5)), fold)
+	require.NoError(t, err)
+	_, err = s.Register(ctx(t), 1, []feature.Registered{registered(feature.KindView, "payments", 2, feature.Active)})
+	require.NoError(t, err)
+	old := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+		if version.Version == 2 {
+			return nil, fault.New(fault.Invalid, "of a newer program")
+		}
+		return fold(version, key, state, rows, of)
+	}
+	meanwhile := make(chan error, 1)
+	calls := 0
+	require.NoError(t, s.Refold(ctx(t), "payments", 2, func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+		if calls++; calls == 1 {
+			go func() { // which waits for the first transaction, and is then before or after any of the next
+				_, err := other.Append(ctx(t), "payments", []feature.Posted{posted("late", "applicant-0000", day(1), 1)}, at(day(6)), old)
+				meanwhile <- err
+			}()
+		}
+		return fold(version, key, state, rows, of)
+	}))
+	require.NoError(t, <-meanwhile)
+	require.NoError(t, s.Refold(ctx(t), "payments", 2, fold))
+	require.Equal(t, folded(t, logOf(t, s, "payments")), heldBy(t, s, "payments", 2))
+}
+
 // Many writers post overlapping entities, corrections and duplicates, while one follows the log and one writes what files say: nothing is lost, nothing is
 // twice, and no row comes before one that was read.
 func concurrentEvents(t *testing.T, open OpenFeatures) {

@@ -26,6 +26,7 @@ func Features(t *testing.T, fresh func(t *testing.T) OpenFeatures) {
 		{"FoldsOfOneBatchOfManyDays", foldsOfManyDays},
 		{"Refolds", refolds},
 		{"FoldsOfOthers", foldsOfOthers},
+		{"RefoldsBesideOthers", refoldsBesideOthers},
 		{"RefoldsOfRetiredVersions", refoldsOfRetired},
 		{"RefoldsOfManyEntities", refoldsOfManyEntities},
 		{"EventsUnderConcurrency", concurrentEvents},

@@ -3,10 +3,10 @@ CREATE TABLE feature_logs ( -- whoever writes rows or states of a view holds its
     seq  BIGINT NOT NULL -- of the newest row
 );
 
-CREATE TABLE feature_folds ( -- versions of views that are made of all rows of the log; without its row, a version is folded anew
+CREATE TABLE feature_folds ( -- versions of views that are made of all rows of the log, or lack some
     view    TEXT    NOT NULL,
     version INTEGER NOT NULL,
-    since   BIGINT  NOT NULL, -- the row of the register since which the version was live then: one that was retired meanwhile lacks rows
+    since   BIGINT  NOT NULL, -- the row of the register since which the version was live then: one that was retired meanwhile lacks rows. Below 0 it lacks rows from the log's row of that number on, which somebody could not fold, or is to be folded anew
     PRIMARY KEY (view, version)
 );
 
