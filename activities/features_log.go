@@ -17,7 +17,7 @@ import (
 const logBlock = 20_000
 
 // finishedBlock is the identity of kept blocks in the step cache. It is no activity: ComputeView makes them.
-var finishedBlock = Step[blockInput, blockOutput]{Name: ComputeView.Name + " block", Version: "2"}
+var finishedBlock = Step[blockInput, blockOutput]{Name: ComputeView.Name + " block", Version: "3"}
 
 // blockInput is all that a block of a log is a function of.
 type blockInput struct {
