@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/loanops/loanops/internal/artifact"
@@ -194,7 +195,9 @@ func (i *Integration) nothingOf(ctx context.Context, view FeatureView) (artifact
 // sampled is a feature store for one test: it has these definitions, and keeps nothing.
 type sampled struct{ rows []feature.Registered }
 
-func (s sampled) Registered(context.Context, int64) ([]feature.Registered, error) { return s.rows, nil }
+func (s sampled) Registered(_ context.Context, after int64) ([]feature.Registered, error) {
+	return slices.DeleteFunc(slices.Clone(s.rows), func(r feature.Registered) bool { return r.Nth <= after }), nil
+}
 
 func (sampled) Register(context.Context, int64, []feature.Registered) ([]feature.Registered, error) {
 	return nil, fault.New(fault.Internal, "a test applies no definitions")

@@ -137,7 +137,10 @@ func newView(version *feature.Version) *view {
 	for i := range v.Features {
 		v.types = append(v.types, v.TypeOf(&v.Features[i]))
 	}
-	if v.wrong = v.compile(); v.wrong != nil {
+	if _, v.wrong = version.DecodeView(); v.wrong == nil {
+		v.wrong = v.compile()
+	}
+	if v.wrong != nil {
 		slog.Error("what is posted to a view cannot be read", "view", v.Name, "version", v.version, "error", v.wrong.Error())
 	}
 	return v

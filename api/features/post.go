@@ -2,7 +2,6 @@ package features
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/loanops/loanops/api/respond"
-	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/feature"
 	"github.com/loanops/loanops/internal/problem"
 )
@@ -99,9 +97,9 @@ func (s *Server) fold(version feature.Registered, _ feature.Key, state []byte, r
 	at := id{version.Name, version.Version}
 	reader, known := s.readers.Load(at)
 	if !known {
-		var definition feature.View
-		if err := json.Unmarshal(version.Document, &definition); err != nil {
-			return nil, fault.Wrap(fault.Internal, err, "version %d of view %s in the register", version.Version, version.Name)
+		definition, err := version.DecodeView()
+		if err != nil {
+			return nil, err
 		}
 		reader = definition.Reader()
 		s.readers.Store(at, reader)

@@ -11,7 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/problem"
 )
 
-// BodyLimit refuses requests of more than so many MiB: those that say how long they are before they are read, others by Body.
+// BodyLimit refuses requests of more than so many MiB: those that say how long they are before they are read, others by Body. Echo's own does not tell whoever sends them the limit.
 func BodyLimit(mib int) echo.MiddlewareFunc {
 	most := int64(mib) << 20
 	return func(next echo.HandlerFunc) echo.HandlerFunc {

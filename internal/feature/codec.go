@@ -26,6 +26,7 @@ const (
 	hasTexts
 	isTooLarge // nothing follows
 	hasHigh    // the number's upper half, before its lower one
+	unknown    // and all bits above
 )
 
 // Encode writes a state. The same state gives the same bytes.
@@ -37,7 +38,7 @@ func (s *State) Encode() []byte {
 	return w.to
 }
 
-// Decode reads what Encode wrote of an entity's state in the reader's view; what it did not write is fault.Invalid.
+// Decode reads what Encode wrote of an entity's state in the reader's view; what it did not write is fault.Internal.
 func (r *Reader) Decode(data []byte) (State, error) {
 	d := &decoder{from: data, inputs: len(r.columns), slots: len(r.aggregates.slots)}
 	if d.byte() != codecVersion {
@@ -47,7 +48,7 @@ func (r *Reader) Decode(data []byte) (State, error) {
 	d.part(&s.Files)
 	d.part(&s.Log)
 	if d.bad || len(d.from) > 0 {
-		return State{}, fault.New(fault.Invalid, "a state of view %s is damaged, or of another version of it", r.view.Name)
+		return State{}, fault.New(fault.Internal, "a state of view %s is damaged, or of another form: materialize the version with --anew", r.view.Name)
 	}
 	return s, nil
 }
@@ -221,6 +222,9 @@ func (d *decoder) part(p *Part) {
 
 func (d *decoder) partial(p *Partial) {
 	has := d.byte()
+	if has >= unknown {
+		d.bad = true
+	}
 	p.Value.Missing, p.TooLarge = true, has&isTooLarge != 0
 	high := int64(0)
 	if has&hasHigh != 0 {

@@ -49,9 +49,22 @@ const (
 )
 
 // Fold makes of what the online store holds of an entity, nil where that is nothing, what it is to hold with rows of the log, which are in its order. The version is a row
-// of the register. It depends on nothing that another call did, for a transaction may run again. No bytes are nothing to hold. A version that whoever folds does not understand is
-// fault.Invalid: what is held of it stays as it is.
+// of the register. It depends on nothing that another call did, for a transaction may run again. No bytes are nothing to hold. A version that whoever folds does not understand
+// is a NotUnderstoodError: what is held of it stays as it is.
 type Fold func(version Registered, key Key, state []byte, rows []Logged, of Extent) ([]byte, error)
+
+// NotUnderstoodError says that this program does not know what to do with a version of a view: a newer one has registered it.
+type NotUnderstoodError struct{ Reason error }
+
+func (e *NotUnderstoodError) Error() string { return e.Reason.Error() }
+
+func (e *NotUnderstoodError) Unwrap() error { return e.Reason }
+
+// NotUnderstood says that err is one.
+func NotUnderstood(err error) bool {
+	var is *NotUnderstoodError
+	return errors.As(err, &is)
+}
 
 // MovedError is the error of a posted row whose ID the log has with another entity, or the same by other keys, or another instant.
 type MovedError struct {
@@ -71,7 +84,8 @@ type Log interface {
 	// entity or instant is fault.Refused, see MovedError. Created is what the clock says once no other writer is before it, and later than that of every row
 	// before: no two rows of a view became known at once. A view of which no version is live is fault.NotFound. The answers are in the order of the rows.
 	// Calls that come at once may share a transaction, and then the fold of one of them serves all: callers of one store fold alike. Each is answered as if it were alone,
-	// and none fails for what another posts. A version that fold does not understand lacks the rows until Refold. Where the context ends first, rows may be written all the same: the same again tells.
+	// and none fails for what another posts. A version that fold does not understand lacks the rows until Refold; what else fold fails with, as for a state that
+	// is damaged, fails those who post about that entity. Where the context ends first, rows may be written all the same: the same again tells.
 	Append(ctx context.Context, view string, rows []Posted, clock func() Instant, fold Fold) ([]Appended, error)
 	// Events returns up to limit rows of a view's log that follow the one with that Seq, in their order. What is returned is whole: no row before the last of
 	// them comes later. None is empty.

@@ -50,7 +50,7 @@ func valueOf(of pipeline.ColumnType, value any) transform.Value {
 }
 
 // Rows are those of the log that the view knows and that keep its rules, bounds and domains: a row may have been posted before there were these. The others are as if nobody had posted
-// them, in both stores; broken is how many of those that it knows. A view whose rules do not compile in this program is fault.Invalid.
+// them, in both stores; broken is how many of those that it knows. A view that this program does not understand, as one whose rules do not compile, is a NotUnderstoodError.
 func (r *Reader) Rows(log []Logged) (kept []Row, broken int, err error) {
 	if r.wrong != nil {
 		return nil, 0, r.wrong

@@ -61,7 +61,8 @@ func TestFoldingRowsOfTheLog(t *testing.T) {
 	said := r.At(&decoded, noon+10)
 	require.Equal(t, transform.Value{Number: 14}, said.Values[3], "amount_30d: 2, 4 and 8")
 	_, err = r.Fold([]byte("damaged"), []feature.Logged{first}, feature.NewRows, noon)
-	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.Equal(t, fault.Internal, fault.CodeOf(err))
+	require.False(t, feature.NotUnderstood(err), "the state of an entity, and not the version")
 }
 
 // Wanted by hand: payments of before there were a bound, a domain and a rule are as if nobody had posted them; a correction that keeps none leaves what it corrects.
@@ -110,8 +111,35 @@ func TestRowsOfTheLogKeepRules(t *testing.T) {
 
 	v.Rules[0].Expression = "days <"
 	_, err = v.Reader().Fold(want, good, feature.WholeDays, moment)
+	require.True(t, feature.NotUnderstood(err))
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.ErrorContains(t, err, "view payments, rule soon")
+	told, err := v.Reader().Reading(want, moment)
+	require.NoError(t, err, "what is held of it is told")
+	require.Equal(t, feature.Present, told.Statuses[3])
+}
+
+// An aggregate of a newer program: nothing is folded, and nothing told, that would be another value there.
+func TestAggregatesOfANewerProgram(t *testing.T) {
+	t.Parallel()
+	v := payments()
+	v.Keys, v.Events = []string{"applicant_id"}, true
+	row := feature.Logged{Posted: feature.Posted{ID: "e", Key: feature.KeyOf("a"), Names: feature.KeyOf("applicant_id"), Event: 5, Values: json.RawMessage(`{"amount":1}`)}, Seq: 1, Created: 7}
+	state, err := v.Reader().Fold(nil, []feature.Logged{row}, feature.NewRows, 9)
+	require.NoError(t, err)
+	v.Features[3].Aggregate = "median"
+	for _, err := range []error{
+		func() error { _, err := v.Reader().Fold(nil, []feature.Logged{row}, feature.NewRows, 9); return err }(),
+		func() error { _, err := v.Reader().Reading(state, 9); return err }(),
+		func() error { _, err := v.Reader().Reading(nil, 9); return err }(),
+	} {
+		require.True(t, feature.NotUnderstood(err))
+		require.EqualError(t, err, "view payments: amount_30d is the median of a window, which this program does not compute")
+	}
+	registered := feature.Registered{Name: "payments", Version: 2, Document: json.RawMessage(`{"name":"payments","slide":"1d"}`)}
+	_, err = registered.DecodeView()
+	require.True(t, feature.NotUnderstood(err))
+	require.ErrorContains(t, err, "version 2 of view payments")
 }
 
 // A row that was posted by other keys, in another order or another number of them, is about none of the view's entities, and a version that takes no events has none: what is held stays.

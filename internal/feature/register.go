@@ -1,8 +1,10 @@
 package feature
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -50,6 +52,28 @@ type Registered struct {
 	At time.Time `json:"at"`
 	// What changes by it, in words.
 	What string `json:"what"`
+}
+
+// DecodeView is the view of a row's document. One that says more than this program knows is a NotUnderstoodError.
+func (r *Registered) DecodeView() (*View, error) {
+	var view View
+	in := json.NewDecoder(bytes.NewReader(r.Document))
+	in.DisallowUnknownFields()
+	err := in.Decode(&view)
+	if err != nil {
+		err = &NotUnderstoodError{fault.Wrap(fault.Invalid, err, "version %d of view %s", r.Version, r.Name)}
+	}
+	return &view, err
+}
+
+// unknown is a NotUnderstoodError where the view has an aggregate that this program does not compute.
+func (v *View) unknown() error {
+	for i := range v.Features {
+		if f := &v.Features[i]; !f.Plain() && !slices.Contains(Aggregates, f.Aggregate) {
+			return &NotUnderstoodError{fault.New(fault.Invalid, "view %s: %s is the %s of a window, which this program does not compute", v.Name, f.Name, f.Aggregate)}
+		}
+	}
+	return nil
 }
 
 // Register keeps what was declared, by whom and when.

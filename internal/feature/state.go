@@ -41,13 +41,18 @@ type Reader struct {
 	inputs     []int             // the place of each plain feature's column; -1 of an aggregate
 	window     int
 	validator  *Validator
-	wrong      error // why there is no validator
+	wrong      error // why no rows can be folded
+	unknown    error // why nothing can be told of states either
 }
 
 // Reader makes one for the view, which must not change any more.
 func (v *View) Reader() *Reader {
 	r := &Reader{view: v, names: KeyOf(v.Keys...), aggregates: v.aggregates(), columns: v.Inputs(), window: v.Window()}
-	r.validator, r.wrong = v.Validator()
+	if r.unknown = v.unknown(); r.unknown != nil {
+		r.wrong = r.unknown
+	} else if r.validator, r.wrong = v.Validator(); r.wrong != nil {
+		r.wrong = &NotUnderstoodError{r.wrong}
+	}
 	for i := range v.Features {
 		at := -1
 		if f := &v.Features[i]; f.Plain() {
@@ -103,8 +108,11 @@ func (r *Reader) At(s *State, moment Instant) Reading {
 	return reading
 }
 
-// Reading is At of an encoded state, nil where the store has none.
+// Reading is At of an encoded state, nil where the store has none. A view that this program does not understand is a NotUnderstoodError.
 func (r *Reader) Reading(state []byte, moment Instant) (Reading, error) {
+	if r.unknown != nil {
+		return Reading{}, r.unknown
+	}
 	if state == nil {
 		return r.At(nil, moment), nil
 	}

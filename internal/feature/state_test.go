@@ -404,7 +404,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		state, err := r.Decode(data)
 		if err != nil {
-			require.Equal(t, fault.Invalid, fault.CodeOf(err))
+			require.Equal(t, fault.Internal, fault.CodeOf(err))
 			return
 		}
 		again, err := r.Decode(state.Encode())

@@ -3,6 +3,7 @@ package featuredb
 import (
 	"context"
 	"database/sql"
+	"log/slog"
 	"maps"
 	"slices"
 
@@ -207,9 +208,6 @@ func (s *featureStore) foldedKeys(ctx context.Context, tx *sql.Tx, view string, 
 	return keys, err
 }
 
-// notUnderstood says that a fold does not know what to do with a version, see feature.Fold.
-func notUnderstood(err error) bool { return fault.CodeOf(err) == fault.Invalid }
-
 // foldEach is fold for several versions. One that is not understood stays as it is, and lacks rows from then on.
 func (s *featureStore) foldEach(ctx context.Context, tx *sql.Tx, versions []liveVersion, of map[feature.Key][]feature.Logged, extent feature.Extent, fold feature.Fold) error {
 	for i := range versions {
@@ -218,7 +216,10 @@ func (s *featureStore) foldEach(ctx context.Context, tx *sql.Tx, versions []live
 			continue
 		}
 		err := s.fold(ctx, tx, v, of, extent, fold)
-		if v.lacking = notUnderstood(err); v.lacking {
+		if v.lacking = feature.NotUnderstood(err); v.lacking {
+			if v.whole() { // from now on not any more
+				slog.Error("rows of a view are written that this program cannot fold: materialize the version once newer programs serve", "view", v.Name, "version", v.Version, "error", err.Error())
+			}
 			err = s.unfold(ctx, tx, v.Name, v.Version)
 		}
 		if err != nil {

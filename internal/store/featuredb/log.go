@@ -84,7 +84,7 @@ func (s *featureStore) commit(ctx context.Context, view string, group []*batch) 
 		}
 		guarded := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 			state, err := group[0].fold(version, key, state, rows, of)
-			folded = err == nil || notUnderstood(err)
+			folded = err == nil || feature.NotUnderstood(err)
 			return state, err
 		}
 		return s.foldFresh(ctx, tx, view, versions, fresh, guarded)

@@ -439,7 +439,7 @@ func foldsOfOthers(t *testing.T, open OpenFeatures) {
 	before := heldBy(t, s, "payments", 2)
 	old := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 		if version.Version == 2 {
-			return nil, fault.New(fault.Invalid, "of a newer program")
+			return nil, &feature.NotUnderstoodError{Reason: fault.New(fault.Invalid, "of a newer program")}
 		}
 		return fold(version, key, state, rows, of)
 	}
@@ -541,7 +541,7 @@ func refoldsBesideOthers(t *testing.T, open OpenFeatures) {
 	require.NoError(t, err)
 	old := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 		if version.Version == 2 {
-			return nil, fault.New(fault.Invalid, "of a newer program")
+			return nil, &feature.NotUnderstoodError{Reason: fault.New(fault.Invalid, "of a newer program")}
 		}
 		return fold(version, key, state, rows, of)
 	}
