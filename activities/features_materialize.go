@@ -70,8 +70,17 @@ func (f *FeatureViews) Materialize(ctx context.Context, in MaterializeViewInput)
 		return out, fault.Wrap(fault.Internal, err, "encoding a reference")
 	}
 	if in.Until < progress.Until && string(name) != progress.Manifest { // runs by hand and by schedule overlap, and what they find is not written in the order in which they looked
-		out.Until, out.Generation, out.Overtaken = progress.Until, progress.Generation, true
-		return out, nil
+		if !in.Anew {
+			out.Until, out.Generation, out.Overtaken = progress.Until, progress.Generation, true
+			return out, nil
+		}
+		if err := json.Unmarshal([]byte(progress.Manifest), &in.Manifest); err != nil {
+			return out, fault.Wrap(fault.Internal, err, "what the online store has of %s", out.View)
+		}
+		if m, err = viewManifest(ctx, f.Reading.Cache.Objects, in.Manifest); err != nil {
+			return out, err
+		}
+		name = []byte(progress.Manifest)
 	}
 	in.Until = max(in.Until, progress.Until) // what is held already is not forgotten, whatever a clock says
 	out.Until = in.Until
@@ -256,6 +265,9 @@ func (w *writer) merge(_ feature.Key, state, files []byte) ([]byte, error) {
 		if held, err = w.reader.Decode(state); err != nil {
 			return nil, err
 		}
+	}
+	if w.in.Anew {
+		held.Generation = 0 // whatever it says: only the newest writes
 	}
 	computed, err := w.reader.Decode(files)
 	if err != nil {

@@ -530,6 +530,27 @@ func TestTheOnlineStoreIsWrittenAnew(t *testing.T) {
 	now, err := a.store.Held(t.Context(), "balances", 1, "", 2*population)
 	require.NoError(t, err)
 	require.Len(t, now, len(held), "and nobody is made up")
+
+	// A schedule's run came in between: what it found is written anew, and states that claim to be of a later generation as well.
+	reader := a.held(t, made.outs[0].Manifest).View.Reader()
+	early := a.now
+	a.now += hour
+	a.file(t, 500, 8)
+	a.written(t)
+	p = a.progress(t)
+	for i := range damaged {
+		damaged[i] = feature.Computed{Key: damaged[i].Key}
+	}
+	require.NoError(t, a.store.Put(t.Context(), "balances", 1, p.Generation, damaged[:len(damaged)-1], func(_ feature.Key, state, _ []byte) ([]byte, error) {
+		s, err := reader.Decode(state)
+		s.Generation, s.Files = 1_000_000, feature.Part{}
+		return s.Encode(), err
+	}))
+	out, err = a.views.Materialize(t.Context(), MaterializeViewInput{View: made.found[0], Manifest: made.outs[0].Manifest, Until: early, Anew: true})
+	require.NoError(t, err)
+	require.False(t, out.Overtaken)
+	require.Equal(t, a.now, out.Until)
+	a.same(t)
 }
 
 // Whoever is overtaken by a newer writer writes nothing more.

@@ -94,7 +94,7 @@ func (c *viewComparison) view(ctx context.Context) (v monitor.ViewSkew, err erro
 	}
 	until := progress.Until.Time()
 	v.Until, v.Age = &until, max(0, c.now.Time().Sub(until).Seconds())
-	if v.Writing = progress.Begun != progress.Manifest; v.Writing {
+	if v.Writing = progress.Generation != progress.Whole; v.Writing { // be it of the same manifest
 		return v, nil
 	}
 	var ref artifact.Ref

@@ -2,7 +2,9 @@ package activities
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,6 +46,18 @@ func TestSkewBetweenTheStores(t *testing.T) {
 	features := a.held(t, a.compute(t, "balances").outs[0].Manifest).View.Features
 	require.Len(t, before.Features, len(features)+1)
 	require.Equal(t, "event_timestamp", before.Features[len(features)].Name)
+
+	a.now += hour // which only lets rows of files become known: a writer of the same manifest is killed
+	a.views.Online = &onlines{Online: a.store, before: func(int) error { return errors.New("killed") }}
+	_, err := a.materialize(t)
+	require.Error(t, err)
+	a.views.Online = a.store
+	p := a.progress(t)
+	require.Equal(t, p.Begun, p.Manifest)
+	interrupted, found := a.compared(t, 0)
+	require.Empty(t, found)
+	require.True(t, interrupted.Writing)
+	a.written(t)
 
 	a.now += 2 * hour // what is posted from here on is not compared, for the other store does not have it yet
 	a.post(t, 100, 2)
@@ -111,7 +125,7 @@ type writing struct {
 func (w *writing) Progress(ctx context.Context, view string, version int) (feature.Progress, error) {
 	w.asked++
 	p, err := w.Online.Progress(ctx, view, version)
-	p.Generation += int64(w.asked)
+	p.At = p.At.Add(time.Duration(w.asked) * time.Second) // one has written between any two questions
 	return p, err
 }
 

@@ -1,8 +1,10 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,43 +113,58 @@ func versionsInWords(of []UsedModel) string {
 	return strings.Join(parts, ", ")
 }
 
-// DefinitionYAML is a definition of the register as a file of definitions has it, which can be applied again.
+// DefinitionYAML is a definition of the register as a file of definitions has it, which can be applied again; as it is kept, as JSON, where it has what the library for
+// YAML does not write so that it is read as the same: texts that begin with a tab, numbers such as 1e-07.
 func DefinitionYAML(kind feature.Kind, document []byte) string {
 	var definition yaml.MapSlice
 	if err := yaml.UnmarshalWithOptions(document, &definition, yaml.UseOrderedMap()); err != nil {
-		return string(document) // as it is kept
+		return string(document)
 	}
 	if kind == feature.KindView {
-		definition = withoutDefaults(definition)
+		definition = withoutAdded(definition)
 	}
-	text, err := yaml.Marshal(yaml.MapSlice{{Key: listOf[kind], Value: []yaml.MapSlice{definition}}})
-	if err != nil {
+	text, err := yaml.Marshal(yaml.MapSlice{{Key: listOf[kind], Value: []any{definition}}})
+	if err != nil || !says(text, kind, document) {
 		return string(document)
 	}
 	return string(text)
 }
 
+// says is whether what is read of a file's text is the document, but for what withoutAdded leaves out.
+func says(text []byte, kind feature.Kind, document []byte) bool {
+	data, err := yaml.YAMLToJSON(text)
+	var file map[string][]map[string]any
+	var want map[string]any
+	if err != nil || json.Unmarshal(data, &file) != nil || json.Unmarshal(document, &want) != nil || len(file[listOf[kind]]) != 1 {
+		return false
+	}
+	if kind == feature.KindView {
+		delete(want, "keys")
+		rules, _ := want["rules"].([]any)
+		for _, rule := range rules {
+			if fields, is := rule.(map[string]any); is {
+				delete(fields, "severity")
+			}
+		}
+	}
+	return reflect.DeepEqual(file[listOf[kind]][0], want)
+}
+
 // listOf is the key of a file under which definitions of a kind stand.
 var listOf = map[feature.Kind]string{feature.KindEntity: "entities", feature.KindView: "views", feature.KindExpression: "expressions", feature.KindService: "services"}
 
-// withoutDefaults is a view without what the register adds, and a file must not have: keys, which are the entity's, what may be missing of columns, and severities of rules.
-func withoutDefaults(view yaml.MapSlice) (bare yaml.MapSlice) {
-	added := map[string]string{"columns": "missing_max", "rules": "severity"}
+// withoutAdded is a view without what the register adds, and a file must not have: keys, which are the entity's, and severities of rules.
+func withoutAdded(view yaml.MapSlice) yaml.MapSlice {
 	for _, item := range view {
-		name, _ := item.Key.(string)
-		if name == "keys" {
-			continue
-		}
-		if of, is := item.Value.([]any); is && added[name] != "" {
-			for i, one := range of {
-				if fields, is := one.(yaml.MapSlice); is {
-					of[i] = slices.DeleteFunc(fields, func(field yaml.MapItem) bool { return field.Key == added[name] })
+		if rules, is := item.Value.([]any); is && item.Key == "rules" {
+			for i, rule := range rules {
+				if fields, is := rule.(yaml.MapSlice); is {
+					rules[i] = slices.DeleteFunc(fields, func(field yaml.MapItem) bool { return field.Key == "severity" })
 				}
 			}
 		}
-		bare = append(bare, item)
 	}
-	return bare
+	return slices.DeleteFunc(view, func(item yaml.MapItem) bool { return item.Key == "keys" })
 }
 
 // sourceOf says in a few words where a view's rows come from.

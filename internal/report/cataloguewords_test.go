@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"testing"
 
+	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/features"
@@ -31,7 +32,7 @@ views:
     created_timestamp: recorded_at
     types: {at: date}
     freshness: 24h
-    columns: [{name: minutes, type: number, min: 0, max: 600}, {name: reason, type: category, domain: [loan, other]}]
+    columns: [{name: minutes, type: number, min: 0.001, max: 600, missing_max: 0.5}, {name: reason, type: category, domain: [loan, other, "1e5", "no", "a: b", " x"]}]
     rules: [{name: said, expression: minutes > 0 || reason == "other"}]
     quarantine: {max_share: 0.01}
     features: [{name: visits_90d, aggregate: count, over: 90d, unit: count, reason: few visits, default: 0}]
@@ -64,4 +65,20 @@ views:
 		require.Len(t, plan.Changes, 1)
 		require.Equal(t, feature.Unchanged, plan.Changes[0].Do, "%s: %v", shown, plan.Changes[0].What)
 	}
+}
+
+// What YAML would not be read of as the same is shown as it is kept.
+func TestDefinitionsThatAreShownAsTheyAreKept(t *testing.T) {
+	t.Parallel()
+	for _, document := range []string{`{"name":"v","columns":[{"name":"x","min":1e-7}]}`, `{"name":"v","sql":{"query":"\tSELECT 1\n\tFROM v"}}`, `{"name":"v","source":{"csv":{"delimiter":"\t"}}}`, `{"name":"v","columns":[{"name":"x","domain":["? a",".inf"]}]}`, `7`} {
+		shown := report.DefinitionYAML(feature.KindView, []byte(document))
+		if shown == document {
+			continue
+		}
+		data, err := yaml.YAMLToJSON([]byte(shown))
+		require.NoError(t, err)
+		require.JSONEq(t, `{"views":[`+document+`]}`, string(data))
+	}
+	document := `{"name":"v","columns":[{"name":"x","min":1e-7}]}`
+	require.Equal(t, document, report.DefinitionYAML(feature.KindView, []byte(document)))
 }

@@ -5,9 +5,11 @@ import (
 	"math"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/dataset"
@@ -214,7 +216,7 @@ func TestTheJoinDoesNotDependOnThreads(t *testing.T) {
 	require.Greater(t, want.Column("sum").Floats[20_000], 0.0)
 }
 
-// What does not fit into memory goes to the disk: what is joined is the same, whatever goes there.
+// What does not fit into memory goes to the disk: what is joined is the same, whatever goes there, of several calls at once as well.
 func TestAJoinThatDoesNotFitIntoMemory(t *testing.T) {
 	t.Parallel()
 	v := &feature.View{Keys: []string{"applicant"}, Name: "v", EventTimestamp: "happened", CreatedTimestamp: "recorded", TTL: feature.Span(90 * 24 * time.Hour)}
@@ -255,16 +257,23 @@ func TestAJoinThatDoesNotFitIntoMemory(t *testing.T) {
 		join.Features = append(join.Features, feature.JoinedFeature{Name: f.Name, As: f.Name})
 	}
 	base := source.Staged{Name: "labels", Paths: []string{file("labels.parquet", labels)}}
-	var results []*dataset.Table
-	for i, w := range []*warehouse.Warehouse{open(t), open(t).Small(96)} {
-		to := filepath.Join(folder, fmt.Sprintf("out%d.parquet", i))
-		require.NoError(t, w.JoinFeatures(t.Context(), base, "asked", []feature.Join{join}, to))
-		results = append(results, readTable(t, to))
+	joined := func(w *warehouse.Warehouse, to string) error {
+		return w.JoinFeatures(t.Context(), base, "asked", []feature.Join{join}, filepath.Join(folder, to))
 	}
-	require.Equal(t, n, results[1].Rows())
-	for i, c := range results[0].Columns {
-		for row, x := range c.Floats {
-			require.True(t, math.Float64bits(x) == math.Float64bits(results[1].Columns[i].Floats[row]), "%s of row %d", c.Name, row)
+	require.NoError(t, joined(open(t), "large.parquet"))
+	want, small := readTable(t, filepath.Join(folder, "large.parquet")), open(t).Small(96)
+	var all sync.WaitGroup
+	for i := range 3 {
+		all.Go(func() { assert.NoError(t, joined(small, fmt.Sprintf("small%d.parquet", i))) })
+	}
+	all.Wait()
+	for i := range 3 {
+		got := readTable(t, filepath.Join(folder, fmt.Sprintf("small%d.parquet", i)))
+		require.Equal(t, n, got.Rows())
+		for k, c := range want.Columns {
+			for row, x := range c.Floats {
+				require.True(t, math.Float64bits(x) == math.Float64bits(got.Columns[k].Floats[row]), "%s of row %d", c.Name, row)
+			}
 		}
 	}
 }

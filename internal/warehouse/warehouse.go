@@ -6,16 +6,19 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
+	"time"
 
 	_ "github.com/duckdb/duckdb-go/v2" // registers the driver "duckdb"
 
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// Warehouse is a DuckDB in memory that spills to a folder. It is safe for concurrent use: every call has a connection of its own.
+// Warehouse is a DuckDB in memory that spills to a folder. It is safe for concurrent use: every call has a database, and a folder in that folder, of its own.
 type Warehouse struct {
 	dir     string
 	threads int // of a call; 0 is one for every processor, and tests hold results to any number
@@ -37,7 +40,27 @@ func Open(dir string) (*Warehouse, error) {
 		return nil, fault.Wrap(fault.Unavailable, err, "warehouse folder")
 	}
 	w := &Warehouse{dir: dir}
+	if err := w.sweep(time.Now().Add(-abandoned)); err != nil {
+		return nil, fault.Wrap(fault.Unavailable, err, "warehouse folder")
+	}
 	return w, w.session(context.Background(), nil, func(session) error { return nil })
+}
+
+// spillFolders are the folders of calls. One in which nothing was begun for as long as abandoned is of a program that was killed.
+const (
+	spillFolders = "spill-"
+	abandoned    = 24 * time.Hour
+)
+
+// sweep removes the folders in which nothing was begun since.
+func (w *Warehouse) sweep(since time.Time) error {
+	entries, err := os.ReadDir(w.dir)
+	for _, entry := range entries {
+		if info, gone := entry.Info(); gone == nil && entry.IsDir() && strings.HasPrefix(entry.Name(), spillFolders) && info.ModTime().Before(since) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(w.dir, entry.Name())))
+		}
+	}
+	return err
 }
 
 // Close has nothing to free: sessions end with their calls.
@@ -70,6 +93,12 @@ func (w *Warehouse) unlocked(ctx context.Context, files []string, work func(sess
 	if err != nil {
 		return fault.Wrap(fault.Internal, err, "DuckDB")
 	}
+	// Databases name what they spill alike, and would write into each other's files.
+	spill, err := os.MkdirTemp(w.dir, spillFolders)
+	if err != nil {
+		return fault.Wrap(fault.Unavailable, err, "warehouse folder")
+	}
+	defer os.RemoveAll(spill)
 	defer db.Close()
 	db.SetMaxOpenConns(1)
 	s := session{db, ctx, fmt.Sprintf("%dMB", cmp.Or(w.memory, usualMemory))}
@@ -78,7 +107,7 @@ func (w *Warehouse) unlocked(ctx context.Context, files []string, work func(sess
 		paths[i] = text(path)
 	}
 	settings := []string{
-		"memory_limit = '" + s.memory + "'", "temp_directory = " + text(w.dir), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
+		"memory_limit = '" + s.memory + "'", "temp_directory = " + text(spill), "allowed_paths = [" + strings.Join(paths, ", ") + "]",
 		"enable_external_access = false", "TimeZone = 'UTC'",
 	}
 	if w.threads > 0 {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -226,4 +227,27 @@ func TestDuplicates(t *testing.T) {
 	rows, err := open(t).Duplicates(t.Context(), append(part.Paths, other.Paths...))
 	require.NoError(t, err)
 	require.EqualValues(t, 2, rows)
+}
+
+// What calls of a program that was killed have left is removed, once nobody can be using it.
+func TestFoldersOfKilledProgramsAreSwept(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	old, young, other := filepath.Join(dir, "spill-1"), filepath.Join(dir, "spill-2"), filepath.Join(dir, "kept")
+	for _, folder := range []string{old, young, other} {
+		require.NoError(t, os.Mkdir(folder, 0o700))
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "duckdb_temp_storage"), []byte("x"), 0o600))
+	}
+	before := time.Now().Add(-25 * time.Hour)
+	for _, folder := range []string{old, other} {
+		require.NoError(t, os.Chtimes(folder, before, before))
+	}
+	_, err := warehouse.Open(dir)
+	require.NoError(t, err)
+	require.NoDirExists(t, old)
+	require.DirExists(t, young)
+	require.DirExists(t, other)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, left, 2, "and a call leaves nothing")
 }

@@ -42,6 +42,7 @@ func (s *featureStore) Append(ctx context.Context, view string, posted []feature
 func (s *featureStore) commit(ctx context.Context, view string, group []*batch) (folded bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, groupTimeout)
 	defer cancel()
+	folded = true
 	err = s.Transact(ctx, "writing events", func(tx *sql.Tx) error {
 		folded = true
 		newest, err := s.hold(ctx, tx, view)
