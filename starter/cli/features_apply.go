@@ -168,5 +168,12 @@ func (a *app) describePlan(p applied) {
 	}
 	if !p.Applied {
 		fmt.Fprintln(a.out, "this is what would change; nothing is done (--dry-run)")
+		return
+	}
+	// One that is put back as well: it lacks what was posted since it was retired.
+	for _, c := range p.Changes {
+		if c.Kind == feature.KindView && slices.Contains([]feature.Doing{feature.New, feature.Changed, feature.Activated, feature.Kept}, c.Do) {
+			fmt.Fprintf(a.out, "%s@%d is served as its sources say once it is materialized: loanops features materialize %[1]s@%[2]d\n", c.Name, c.Version)
+		}
 	}
 }

@@ -74,6 +74,7 @@ func TestFeaturesFromTheFirstApplyToRetirement(t *testing.T) {
 	require.Contains(t, stdout, "uri: "+dir+"/bureau/*.csv", "paths are absolute")
 	stdout, _, _ = p.run(t, "features", "apply", next)
 	require.Regexp(t, `(?m)^activated +view +bureau@2 +active +version 1 -> 2\s*$`, stdout)
+	require.Contains(t, stdout, "\nbureau@2 is served as its sources say once it is materialized: loanops features materialize bureau@2\n")
 
 	var shown shownDefinition
 	stdout, _, code = p.run(t, "features", "show", "bureau:bureau_score", "--output", "json")
