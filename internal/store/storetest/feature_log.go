@@ -437,20 +437,14 @@ func foldsOfOthers(t *testing.T, open OpenFeatures) {
 	}
 	app(fold, posted("a", "ann", day(0), 1), posted("b", "bob", day(0), 1))
 	before := heldBy(t, s, "payments", 2)
-	old := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
-		if version.Version == 2 {
-			return nil, &feature.NotUnderstoodError{Reason: fault.New(fault.Invalid, "of a newer program")}
-		}
-		return fold(version, key, state, rows, of)
-	}
-	app(old, posted("c", "ann", day(0)+1, 2), posted("d", "bob", day(0), 3))
-	app(old, posted("e", "bob", day(1), 3))
+	app(oldFold, posted("c", "ann", day(0)+1, 2), posted("d", "bob", day(0), 3))
+	app(oldFold, posted("e", "bob", day(1), 3))
 	require.Equal(t, folded(t, logOf(t, s, "payments")), heldBy(t, s, "payments", 1))
 	require.Equal(t, before, heldBy(t, s, "payments", 2))
 	app(fold, posted("f", "bob", day(2), 3))
 	want := folded(t, logOf(t, s, "payments"))
 	require.Equal(t, want[feature.KeyOf("bob")], heldBy(t, s, "payments", 2)[feature.KeyOf("bob")], "no row of an entity is left out")
-	require.Equal(t, fault.Invalid, fault.CodeOf(s.Refold(ctx(t), "payments", 2, old)))
+	require.Equal(t, fault.Invalid, fault.CodeOf(s.Refold(ctx(t), "payments", 2, oldFold)))
 	require.NoError(t, s.Refold(ctx(t), "payments", 2, fold))
 	require.Equal(t, want, heldBy(t, s, "payments", 2))
 }
@@ -492,9 +486,10 @@ func refoldsOfRetired(t *testing.T, open OpenFeatures) {
 	require.Equal(t, want, heldBy(t, s, "payments", 1))
 }
 
-// More entities than one transaction takes, of a version that is retired and put back in between: what was posted in the meantime is not left out.
-func refoldsOfManyEntities(t *testing.T, open OpenFeatures) {
-	s, other := withViews(t, open, "payments"), open(t)
+// manyEntities is a store with a version of a view that lacks rows of more entities than one transaction takes.
+func manyEntities(t *testing.T, open OpenFeatures) feature.Store {
+	t.Helper()
+	s := withViews(t, open, "payments")
 	var rows []feature.Posted
 	for i := range 1200 {
 		rows = append(rows, posted(fmt.Sprint(i), fmt.Sprintf("applicant-%04d", i), day(0), i))
@@ -503,9 +498,23 @@ func refoldsOfManyEntities(t *testing.T, open OpenFeatures) {
 	require.NoError(t, err)
 	_, err = s.Register(ctx(t), 1, []feature.Registered{registered(feature.KindView, "payments", 2, feature.Active)})
 	require.NoError(t, err)
+	return s
+}
+
+// oldFold is of a program that does not understand the second version.
+func oldFold(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+	if version.Version == 2 {
+		return nil, &feature.NotUnderstoodError{Reason: fault.New(fault.Invalid, "of a newer program")}
+	}
+	return fold(version, key, state, rows, of)
+}
+
+// More entities than one transaction takes, of a version that is retired and put back in between: what was posted in the meantime is not left out.
+func refoldsOfManyEntities(t *testing.T, open OpenFeatures) {
+	s, other := manyEntities(t, open), open(t)
 	meanwhile := make(chan error, 1)
 	calls := 0
-	err = s.Refold(ctx(t), "payments", 2, func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
+	err := s.Refold(ctx(t), "payments", 2, func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 		if calls++; calls == 1 {
 			go func() { // which waits for the first transaction, and is then before or after any of the next
 				_, err := other.Register(ctx(t), 2, []feature.Registered{registered(feature.KindView, "payments", 2, feature.Retired)})
@@ -530,27 +539,13 @@ func refoldsOfManyEntities(t *testing.T, open OpenFeatures) {
 
 // A version that is brought up while somebody who does not understand it writes: what that one could not fold is not left out.
 func refoldsBesideOthers(t *testing.T, open OpenFeatures) {
-	s, other := withViews(t, open, "payments"), open(t)
-	var rows []feature.Posted
-	for i := range 1200 {
-		rows = append(rows, posted(fmt.Sprint(i), fmt.Sprintf("applicant-%04d", i), day(0), i))
-	}
-	_, err := s.Append(ctx(t), "payments", rows, at(day(5)), fold)
-	require.NoError(t, err)
-	_, err = s.Register(ctx(t), 1, []feature.Registered{registered(feature.KindView, "payments", 2, feature.Active)})
-	require.NoError(t, err)
-	old := func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
-		if version.Version == 2 {
-			return nil, &feature.NotUnderstoodError{Reason: fault.New(fault.Invalid, "of a newer program")}
-		}
-		return fold(version, key, state, rows, of)
-	}
+	s, other := manyEntities(t, open), open(t)
 	meanwhile := make(chan error, 1)
 	calls := 0
 	require.NoError(t, s.Refold(ctx(t), "payments", 2, func(version feature.Registered, key feature.Key, state []byte, rows []feature.Logged, of feature.Extent) ([]byte, error) {
 		if calls++; calls == 1 {
 			go func() { // which waits for the first transaction, and is then before or after any of the next
-				_, err := other.Append(ctx(t), "payments", []feature.Posted{posted("late", "applicant-0000", day(1), 1)}, at(day(6)), old)
+				_, err := other.Append(ctx(t), "payments", []feature.Posted{posted("late", "applicant-0000", day(1), 1)}, at(day(6)), oldFold)
 				meanwhile <- err
 			}()
 		}
