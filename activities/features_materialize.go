@@ -65,22 +65,23 @@ func (f *FeatureViews) Materialize(ctx context.Context, in MaterializeViewInput)
 	if err != nil {
 		return out, err
 	}
-	name, err := json.Marshal(in.Manifest)
+	named, err := json.Marshal(in.Manifest)
 	if err != nil {
 		return out, fault.Wrap(fault.Internal, err, "encoding a reference")
 	}
-	if in.Until < progress.Until && string(name) != progress.Manifest { // runs by hand and by schedule overlap, and what they find is not written in the order in which they looked
+	name := string(named)
+	if in.Until < progress.Until && name != progress.Manifest { // runs by hand and by schedule overlap, and what they find is not written in the order in which they looked
 		if !in.Anew {
 			out.Until, out.Generation, out.Overtaken = progress.Until, progress.Generation, true
 			return out, nil
 		}
-		if err := json.Unmarshal([]byte(progress.Manifest), &in.Manifest); err != nil {
-			return out, fault.Wrap(fault.Internal, err, "what the online store has of %s", out.View)
+		if in.Manifest, err = heldManifest(out.View, progress); err != nil {
+			return out, err
 		}
 		if m, err = viewManifest(ctx, f.Reading.Cache.Objects, in.Manifest); err != nil {
 			return out, err
 		}
-		name = []byte(progress.Manifest)
+		name = progress.Manifest
 	}
 	in.Until = max(in.Until, progress.Until) // what is held already is not forgotten, whatever a clock says
 	out.Until = in.Until
@@ -89,7 +90,7 @@ func (f *FeatureViews) Materialize(ctx context.Context, in MaterializeViewInput)
 		return out, err
 	}
 	if !in.Anew {
-		if w.changed, err = w.since(ctx, m, string(name), progress); err != nil {
+		if w.changed, err = w.since(ctx, m, name, progress); err != nil {
 			return out, err
 		}
 	}
@@ -98,9 +99,9 @@ func (f *FeatureViews) Materialize(ctx context.Context, in MaterializeViewInput)
 	}
 	var tried soFar
 	reached(ctx, &tried)
-	if tried.Generation > 0 && tried.Generation == progress.Generation && progress.Begun == string(name) {
+	if tried.Generation > 0 && tried.Generation == progress.Generation && progress.Begun == name {
 		w.soFar = tried
-	} else if progress, err = f.Online.Begin(ctx, in.View.Name, in.View.Version, progress.Generation, string(name)); err != nil {
+	} else if progress, err = f.Online.Begin(ctx, in.View.Name, in.View.Version, progress.Generation, name); err != nil {
 		return out, err
 	}
 	w.Generation = progress.Generation
@@ -141,10 +142,18 @@ func (w *writer) refold(ctx context.Context) error {
 
 // readable is a state, or nothing in place of one that is to be written anew and is damaged.
 func (w *writer) readable(state []byte) []byte {
-	if _, err := w.reader.Decode(state); err != nil && w.in.Anew {
-		return nil
+	if w.in.Anew {
+		if _, err := w.reader.Decode(state); err != nil {
+			return nil
+		}
 	}
 	return state
+}
+
+// heldManifest is where the manifest of a version is that the online store holds as a whole.
+func heldManifest(version string, progress feature.Progress) (ref artifact.Ref, err error) {
+	err = json.Unmarshal([]byte(progress.Manifest), &ref)
+	return ref, fault.Wrap(fault.Internal, err, "what the online store has of %s", version)
 }
 
 // held is the manifest that the online store holds, but for what the newest generation has written of this one; nil where it holds none, or nobody knows which.
@@ -153,8 +162,8 @@ func (w *writer) held(ctx context.Context, name string, progress feature.Progres
 	if progress.Manifest == "" || interrupted && (progress.Begun != name || progress.Generation != progress.Whole+1) {
 		return nil, nil
 	}
-	var ref artifact.Ref
-	if err := json.Unmarshal([]byte(progress.Manifest), &ref); err != nil {
+	ref, err := heldManifest(w.in.View.ID(), progress)
+	if err != nil {
 		return nil, nil //nolint:nilerr // it was written in another form: all is written again
 	}
 	m, err := viewManifest(ctx, w.Reading.Cache.Objects, ref)

@@ -2,7 +2,6 @@ package activities
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -97,9 +96,9 @@ func (c *viewComparison) view(ctx context.Context) (v monitor.ViewSkew, err erro
 	if v.Writing = progress.Generation != progress.Whole; v.Writing { // be it of the same manifest
 		return v, nil
 	}
-	var ref artifact.Ref
-	if err := json.Unmarshal([]byte(progress.Manifest), &ref); err != nil {
-		return v, fault.Wrap(fault.Internal, err, "what the online store has of %s@%d", c.name, c.version)
+	ref, err := heldManifest(fmt.Sprintf("%s@%d", c.name, c.version), progress)
+	if err != nil {
+		return v, err
 	}
 	m, days, err := heldDays(ctx, c.Reading.Cache.Objects, ref)
 	if err != nil {

@@ -36,11 +36,7 @@ func catalogueOf(t *testing.T, text string) *feature.Catalogue {
 	require.NoError(t, err)
 	plan, err := empty.Plan(folder.Definitions, false)
 	require.NoError(t, err)
-	rows := plan.Rows("tester")
-	for i := range rows {
-		rows[i].Nth = int64(i + 1)
-	}
-	catalogue, err := feature.NewCatalogue(rows)
+	catalogue, err := empty.After(plan)
 	require.NoError(t, err)
 	return catalogue
 }

@@ -108,14 +108,14 @@ func (v *View) Taken() []pipeline.Column {
 		if slot.Aggregate != Sum && slot.Aggregate != Distinct || taken[i].Type != pipeline.Number {
 			continue
 		}
-		low, high := float64(-largest), float64(largest)
-		if of := &taken[i]; of.Min != nil {
+		of, low, high := &taken[i], float64(-largest), float64(largest)
+		if of.Min != nil {
 			low = max(low, *of.Min)
 		}
-		if of := &taken[i]; of.Max != nil {
+		if of.Max != nil {
 			high = min(high, *of.Max)
 		}
-		taken[i].Min, taken[i].Max = &low, &high
+		of.Min, of.Max = &low, &high
 	}
 	return taken
 }

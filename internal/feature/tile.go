@@ -80,14 +80,13 @@ func Newest(rows []Row) []Row {
 
 // aggregates makes tiles of a view's rows.
 type aggregates struct {
-	view   string
 	slots  []Slot
 	inputs []int // the place of each slot's column; -1 for a count of rows
 	types  []pipeline.ColumnType
 }
 
 func (v *View) aggregates() *aggregates {
-	a := &aggregates{view: v.Name, slots: v.Slots()}
+	a := &aggregates{slots: v.Slots()}
 	inputs := v.Inputs()
 	for _, s := range a.slots {
 		at := slices.IndexFunc(inputs, func(c pipeline.Column) bool { return c.Name == s.Column })

@@ -117,37 +117,28 @@ func versionsInWords(of []UsedModel) string {
 // YAML does not write so that it is read as the same: texts that begin with a tab, numbers such as 1e-07.
 func DefinitionYAML(kind feature.Kind, document []byte) string {
 	var definition yaml.MapSlice
-	if err := yaml.UnmarshalWithOptions(document, &definition, yaml.UseOrderedMap()); err != nil {
+	if err := yaml.UnmarshalWithOptions(document, &definition, yaml.UseOrderedMap()); err != nil || !survives(definition, document) {
 		return string(document)
 	}
 	if kind == feature.KindView {
 		definition = withoutAdded(definition)
 	}
 	text, err := yaml.Marshal(yaml.MapSlice{{Key: listOf[kind], Value: []any{definition}}})
-	if err != nil || !says(text, kind, document) {
+	if err != nil {
 		return string(document)
 	}
 	return string(text)
 }
 
-// says is whether what is read of a file's text is the document, but for what withoutAdded leaves out.
-func says(text []byte, kind feature.Kind, document []byte) bool {
-	data, err := yaml.YAMLToJSON(text)
-	var file map[string][]map[string]any
-	var want map[string]any
-	if err != nil || json.Unmarshal(data, &file) != nil || json.Unmarshal(document, &want) != nil || len(file[listOf[kind]]) != 1 {
+// survives is whether what YAML is written of a document's definition is read as the document.
+func survives(definition yaml.MapSlice, document []byte) bool {
+	text, err := yaml.Marshal(definition)
+	if err != nil {
 		return false
 	}
-	if kind == feature.KindView {
-		delete(want, "keys")
-		rules, _ := want["rules"].([]any)
-		for _, rule := range rules {
-			if fields, is := rule.(map[string]any); is {
-				delete(fields, "severity")
-			}
-		}
-	}
-	return reflect.DeepEqual(file[listOf[kind]][0], want)
+	data, err := yaml.YAMLToJSON(text)
+	var read, want any
+	return err == nil && json.Unmarshal(data, &read) == nil && json.Unmarshal(document, &want) == nil && reflect.DeepEqual(read, want)
 }
 
 // listOf is the key of a file under which definitions of a kind stand.

@@ -50,13 +50,9 @@ views:
 	require.NoError(t, err)
 	plan, err := (&feature.Catalogue{}).Plan(folder.Definitions, false)
 	require.NoError(t, err)
-	rows := plan.Rows("ada")
-	for i := range rows {
-		rows[i].Nth = int64(i + 1)
-	}
-	catalogue, err := feature.NewCatalogue(rows)
+	catalogue, err := (&feature.Catalogue{}).After(plan)
 	require.NoError(t, err)
-	for _, row := range rows {
+	for _, row := range plan.Rows("ada") {
 		shown := report.DefinitionYAML(row.Kind, row.Document)
 		again, err := feature.Read([]feature.File{{Name: row.Name + ".yaml", Data: []byte(shown)}}, catalogue)
 		require.NoError(t, err, shown)
