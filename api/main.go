@@ -107,6 +107,7 @@ func gatewayCommand() *cobra.Command {
 		},
 	}
 	c.Flags().StringVar(&cfg.Agent, "agent", "", "base `URL` of the deployment agent")
+	c.Flags().StringVar(&cfg.AgentTokenFile, "agent-token-file", "", "`file` with the token that the agent knows gateways by (default: none, for an agent on loopback without one)")
 	c.Flags().StringVar(&cfg.Environment, "environment", "production", "whose routes to follow")
 	c.Flags().StringVar(&cfg.Pipeline, "pipeline", "loan-eligibility", "the pipeline of /v1/decisions")
 	c.Flags().StringVar(&cfg.KeysFile, "keys-file", "", "JSON `file` of the institutions and the hashes of their keys")

@@ -22,8 +22,10 @@ type Config struct {
 	// ID names this gateway to the agent.
 	ID string
 	// Agent is the base URL of the agent that knows the routes.
-	Agent       string
-	Environment string
+	Agent string
+	// AgentTokenFile holds the token with which that agent lets gateways read; empty where it lets everybody on its machine.
+	AgentTokenFile string
+	Environment    string
 	// Pipeline is the one of /v1/decisions.
 	Pipeline string
 	// KeysFile holds the institutions and the hashes of their keys.
@@ -34,6 +36,7 @@ type Config struct {
 type Gateway struct {
 	cfg          Config
 	institutions bearer.Callers[institution]
+	agent        *contract.AgentClient
 	table        table
 	metrics      *metrics
 	client       *http.Client
@@ -44,14 +47,19 @@ type Gateway struct {
 	seed      maphash.Seed  // of the requests' hashes
 }
 
-// New reads the keys. Follow brings the routes.
+// New reads the keys and the token. Follow brings the routes.
 func New(cfg Config) (*Gateway, error) {
 	institutions, err := readKeys(cfg.KeysFile)
 	if err != nil {
 		return nil, err
 	}
+	token, err := readToken(cfg.AgentTokenFile)
+	if err != nil {
+		return nil, err
+	}
 	return &Gateway{
 		cfg: cfg, institutions: institutions, metrics: newMetrics(institutions),
+		agent:  contract.NewAgentClient(cfg.Agent, token),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
 		held:   make(chan struct{}, maxHeld), holdLimit: holdLimit, timeout: contract.PredictorTimeout, seed: maphash.MakeSeed(),
 	}, nil

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -21,6 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/problem"
 )
 
 // predictorAnswering answers like a predictor of a version.
@@ -37,13 +40,17 @@ func predictorAnswering(t *testing.T, version string, status int) *httptest.Serv
 	return s
 }
 
-func newGateway(t testing.TB, agent string) *Gateway {
+func newGateway(t testing.TB, agent string, change ...func(*Config)) *Gateway {
 	hash := func(key string) string { h := sha256.Sum256([]byte(key)); return hex.EncodeToString(h[:]) }
 	keys := filepath.Join(t.TempDir(), "keys.json")
 	data, err := json.Marshal(map[string]any{"north": map[string]string{"sha256": hash("k-north"), "type": "bank"}, "south": map[string]string{"sha256": hash("k-south"), "type": "bank"}, Synthetic: map[string]string{"sha256": hash("k-own"), "type": ""}})
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(keys, data, 0o600))
-	g, err := New(Config{ID: "g", Agent: agent, Environment: "production", Pipeline: "loans", KeysFile: keys})
+	cfg := Config{ID: "g", Agent: agent, Environment: "production", Pipeline: "loans", KeysFile: keys}
+	for _, c := range change {
+		c(&cfg)
+	}
+	g, err := New(cfg)
 	require.NoError(t, err)
 	g.holdLimit = 0
 	return g
@@ -363,4 +370,70 @@ func TestFollowAcknowledges(t *testing.T) {
 	go g.Follow(t.Context())
 	require.Equal(t, "-1", <-asked)
 	require.Equal(t, "1", <-asked)
+}
+
+// lines are what was logged, each once.
+type lines chan string
+
+func (l lines) Write(line []byte) (int, error) {
+	l <- string(line)
+	return len(line), nil
+}
+
+// withToken has gateways send a token to the agent.
+func withToken(t *testing.T, token string) func(*Config) {
+	file := filepath.Join(t.TempDir(), "gateway.token")
+	require.NoError(t, os.WriteFile(file, []byte(token), 0o600))
+	return func(c *Config) { c.AgentTokenFile = file }
+}
+
+// An agent that does not take the token, and one that is away, are each told once, however often they are asked; what was routed is.
+func TestAnAgentThatRefusesIsToldOnceAndTheLastRoutesStay(t *testing.T) {
+	logged, previous := make(lines, 100), slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(logged, nil)))
+	t.Cleanup(func() { slog.SetDefault(previous) })
+	answers, bears := make(chan any), make(chan string, 100)
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		bears <- r.Header.Get("Authorization")
+		select {
+		case answer := <-answers:
+			if p, is := answer.(*problem.Problem); is {
+				w.WriteHeader(p.Status)
+			}
+			_ = json.NewEncoder(w).Encode(answer)
+		case <-r.Context().Done():
+		}
+	}))
+	defer agent.Close()
+	defer agent.CloseClientConnections()
+	g := newGateway(t, agent.URL, withToken(t, "a-gateways-token-for-tests\n"))
+	go g.Follow(t.Context())
+	known := two(predictorAnswering(t, "1", 200), predictorAnswering(t, "2", 200), 100)
+	known.Revision = 8
+	refused := problem.FromFault(fault.New(fault.Unauthorized, "GET /v1/environments/production/routes needs the gateway's token or a writer's"))
+	away := problem.FromFault(fault.New(fault.Unavailable, "away"))
+	for _, answer := range []any{known, refused, refused, refused, away, away, refused, known, known, refused, refused, known, known} {
+		answers <- answer // the one before was followed
+	}
+	require.Equal(t, 200, ask(g.Handler(), "k-north", "").Code)
+	require.Equal(t, "Bearer a-gateways-token-for-tests", <-bears)
+	for _, says := range []string{"needs the gateway's token", "away", "needs the gateway's token", "needs the gateway's token"} {
+		line := <-logged
+		require.Contains(t, line, "the last routes stay in force")
+		require.Contains(t, line, says)
+		require.Equal(t, says != "away", strings.Contains(line, "--agent-token-file"), line)
+	}
+	require.Empty(t, logged)
+}
+
+func TestAGatewayWithoutItsTokenDoesNotStart(t *testing.T) {
+	keys := newGateway(t, "http://agent.invalid").cfg.KeysFile
+	_, err := New(Config{KeysFile: keys, AgentTokenFile: filepath.Join(t.TempDir(), "missing")})
+	require.Equal(t, fault.NotFound, fault.CodeOf(err))
+	require.ErrorContains(t, err, "--agent-token-file")
+	cfg := Config{KeysFile: keys}
+	withToken(t, "\n")(&cfg)
+	_, err = New(cfg)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, "--agent-token-file")
 }

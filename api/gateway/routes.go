@@ -2,16 +2,13 @@ package gateway
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"maps"
-	"net/http"
-	"net/url"
 	"sync"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // table is the routes in force. A change replaces them at once; requests under way keep what they chose.
@@ -51,23 +48,24 @@ const (
 	backoff  = 200 * time.Millisecond
 )
 
-// Follow keeps the routes up to date until ctx ends. While the agent is away the last routes stay in force.
+// Follow keeps the routes up to date until ctx ends. While the agent is away, or does not take this gateway's token, the last routes stay in
+// force; either is said once.
 func (g *Gateway) Follow(ctx context.Context) {
-	after, reachable := int64(-1), true
+	after, said := int64(-1), fault.Code("")
 	for ctx.Err() == nil {
 		r, err := g.poll(ctx, after)
 		if err != nil {
-			if reachable && ctx.Err() == nil {
-				slog.Warn("the agent does not answer; the last routes stay in force", "error", err.Error())
+			if code := fault.CodeOf(err); code != said && ctx.Err() == nil {
+				slog.Warn("no routes from the agent; the last routes stay in force", "error", err.Error())
+				said = code
 			}
-			reachable = false
 			select {
 			case <-ctx.Done():
 			case <-time.After(backoff):
 			}
 			continue
 		}
-		reachable = true
+		said = ""
 		if r.Revision != after {
 			g.table.set(r)
 			after = r.Revision
@@ -79,20 +77,9 @@ func (g *Gateway) Follow(ctx context.Context) {
 func (g *Gateway) poll(ctx context.Context, after int64) (contract.Routes, error) {
 	ctx, cancel := context.WithTimeout(ctx, pollWait+10*time.Second)
 	defer cancel()
-	query := url.Values{"after": {fmt.Sprint(after)}, "wait": {pollWait.String()}, "gateway": {g.cfg.ID}}
-	address := fmt.Sprintf("%s/v1/environments/%s/routes?%s", g.cfg.Agent, url.PathEscape(g.cfg.Environment), query.Encode())
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return contract.Routes{}, err
+	r, err := g.agent.Routes(ctx, g.cfg.Environment, g.cfg.ID, after, pollWait)
+	if fault.CodeOf(err) == fault.Unauthorized {
+		return r, fault.Wrap(fault.Unauthorized, err, "the agent does not know this gateway: --agent-token-file must name a file with the token of the agent's LOANOPS_GATEWAY_TOKEN_FILE")
 	}
-	response, err := g.client.Do(request)
-	if err != nil {
-		return contract.Routes{}, err
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusOK {
-		return contract.Routes{}, fmt.Errorf("the agent answers %s", response.Status)
-	}
-	var r contract.Routes
-	return r, json.NewDecoder(response.Body).Decode(&r)
+	return r, err
 }

@@ -26,7 +26,7 @@ import (
 
 // Config is what an agent needs.
 type Config struct {
-	// Address to listen on, loopback only: 127.0.0.1:0 chooses a port. Ignored when Listener is set.
+	// Address to listen on: 127.0.0.1:0 chooses a port; beyond loopback only with a GatewayToken. Ignored when Listener is set.
 	Address string
 	// Listener replaces Address.
 	Listener net.Listener
@@ -41,6 +41,9 @@ type Config struct {
 	Features contract.FeatureStore
 	// ProviderToken and RollbackToken are the writers' secrets; both at least 16 characters and different.
 	ProviderToken, RollbackToken string
+	// GatewayToken is the secret of those who only read, another one of at least 16 characters. Where it is set every read needs it or a
+	// writer's; without it whoever reaches the agent reads, which is why it then listens on loopback only.
+	GatewayToken string
 	// Fetch brings a bundle to this machine and returns its path; the agent verifies the digest itself.
 	Fetch func(ctx context.Context, uri, sha256 string) (path string, err error)
 	// Ready is called with the base URL once the agent answers. May be nil.
@@ -58,8 +61,10 @@ func (c *Config) validate() error {
 		return fault.New(fault.Invalid, "agent: the folder of the state is needed")
 	case len(c.ProviderToken) < minToken || len(c.RollbackToken) < minToken:
 		return fault.New(fault.Invalid, "agent: both tokens must have at least %d characters", minToken)
-	case c.ProviderToken == c.RollbackToken:
-		return fault.New(fault.Invalid, "agent: the provider's token and the rollback's must differ")
+	case c.GatewayToken != "" && len(c.GatewayToken) < minToken:
+		return fault.New(fault.Invalid, "agent: the gateways' token must have at least %d characters", minToken)
+	case c.ProviderToken == c.RollbackToken, c.GatewayToken == c.ProviderToken, c.GatewayToken == c.RollbackToken:
+		return fault.New(fault.Invalid, "agent: the tokens of the provider, the rollback and the gateways must differ")
 	case c.Fetch == nil || c.Program == nil || c.Needs == nil:
 		return fault.New(fault.Invalid, "agent: nothing to fetch bundles and programs with, or to keep these with")
 	}
@@ -108,8 +113,8 @@ func Run(ctx context.Context, cfg Config) error {
 		}
 	}
 	defer listener.Close()
-	if address, ok := listener.Addr().(*net.TCPAddr); !ok || !address.IP.IsLoopback() {
-		return fault.New(fault.Invalid, "agent listens on loopback only, not on %s: its reads need no token", listener.Addr())
+	if address, ok := listener.Addr().(*net.TCPAddr); cfg.GatewayToken == "" && (!ok || !address.IP.IsLoopback()) {
+		return fault.New(fault.Invalid, "agent: others reach %s, so reads need a token: set LOANOPS_GATEWAY_TOKEN_FILE to a file with one for the gateways, or listen on loopback (127.0.0.1)", listener.Addr())
 	}
 	if err := a.restore(); err != nil {
 		return err

@@ -52,18 +52,51 @@ func TestRunRefusesAnAddressThatOthersReach(t *testing.T) {
 	listener, err := net.Listen("tcp", "0.0.0.0:0")
 	require.NoError(t, err)
 	cfg.Listener = listener
-	require.ErrorContains(t, Run(t.Context(), cfg), "loopback only")
+	err = Run(t.Context(), cfg)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err))
+	require.ErrorContains(t, err, "LOANOPS_GATEWAY_TOKEN_FILE")
+}
+
+// With a token for reading it listens wherever it is told to, and nobody without one reads.
+func TestRunListensWhereOthersReachItWhenReadsNeedAToken(t *testing.T) {
+	t.Parallel()
+	for _, address := range []string{"0.0.0.0:0", "[::]:0"} {
+		t.Run(address, func(t *testing.T) {
+			t.Parallel()
+			cfg := testConfig(t, t.TempDir())
+			cfg.Address, cfg.GatewayToken = address, gatewayToken
+			url, done := make(chan string, 1), make(chan error, 1)
+			cfg.Ready = func(base string) { url <- base }
+			ctx, cancel := context.WithCancel(t.Context())
+			go func() { done <- Run(ctx, cfg) }()
+			var base string
+			select {
+			case base = <-url:
+			case err := <-done:
+				t.Fatal(err)
+			}
+			_, err := contract.NewAgentClient(base, gatewayToken).Actual(t.Context(), environment, product)
+			require.NoError(t, err)
+			_, err = contract.NewAgentClient(base, "").Actual(t.Context(), environment, product)
+			require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
+			cancel()
+			require.NoError(t, <-done)
+		})
+	}
 }
 
 func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*Config){
-		"no folder":       func(c *Config) { c.Dir = "" },
-		"no programs":     func(c *Config) { c.Program = nil },
-		"images go":       func(c *Config) { c.Needs = nil },
-		"short token":     func(c *Config) { c.ProviderToken = "short" },
-		"same tokens":     func(c *Config) { c.RollbackToken = c.ProviderToken },
-		"nothing fetches": func(c *Config) { c.Fetch = nil },
+		"no folder":                        func(c *Config) { c.Dir = "" },
+		"no programs":                      func(c *Config) { c.Program = nil },
+		"images go":                        func(c *Config) { c.Needs = nil },
+		"short token":                      func(c *Config) { c.ProviderToken = "short" },
+		"same tokens":                      func(c *Config) { c.RollbackToken = c.ProviderToken },
+		"short token of gateways":          func(c *Config) { c.GatewayToken = "fifteen-letters" },
+		"gateways have the provider's own": func(c *Config) { c.GatewayToken = c.ProviderToken },
+		"gateways have the rollback's own": func(c *Config) { c.GatewayToken = c.RollbackToken },
+		"nothing fetches":                  func(c *Config) { c.Fetch = nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := testConfig(t, t.TempDir())

@@ -23,7 +23,8 @@ import (
 // maxBody bounds a request's body: a track with the largest policy, as JSON text in JSON perhaps twice as long.
 const maxBody = 2*decision.MaxPolicyBytes + 64<<10
 
-// handler routes the agent's API. Reads are open on loopback; each write asks for its writer's token.
+// handler routes the agent's API. Each write asks for its writer's token; reads ask for any of the three where gateways have one, and are open
+// else, see Config.GatewayToken.
 func (a *agent) handler() http.Handler {
 	const where = "/v1/environments/{environment}/pipelines/{pipeline}"
 	provider := func(h handle) http.Handler { return a.endpoint(guard(h, "provider's token", a.cfg.ProviderToken)) }
@@ -31,18 +32,24 @@ func (a *agent) handler() http.Handler {
 	either := func(h handle) http.Handler {
 		return a.endpoint(guard(h, "provider's token or the rollback's", a.cfg.ProviderToken, a.cfg.RollbackToken))
 	}
+	read := a.endpoint
+	if a.cfg.GatewayToken != "" {
+		read = func(h handle) http.Handler {
+			return a.endpoint(guard(h, "gateway's token or a writer's", a.cfg.GatewayToken, a.cfg.ProviderToken, a.cfg.RollbackToken))
+		}
+	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /healthz", a.endpoint(func(*http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }))
-	mux.Handle("GET "+where, a.endpoint(a.getActual))
-	mux.Handle("GET "+where+"/tracks/{slot}", a.endpoint(a.getTrack))
+	mux.Handle("GET "+where, read(a.getActual))
+	mux.Handle("GET "+where+"/tracks/{slot}", read(a.getTrack))
 	mux.Handle("PUT "+where+"/tracks/{slot}", provider(a.handlePutTrack))
 	mux.Handle("DELETE "+where+"/tracks/{slot}", provider(a.handleDeleteTrack))
-	mux.Handle("GET "+where+"/route", a.endpoint(a.getRoute))
+	mux.Handle("GET "+where+"/route", read(a.getRoute))
 	mux.Handle("PUT "+where+"/route", provider(a.handlePutRoute))
 	mux.Handle("DELETE "+where+"/route", provider(a.handleDeleteRoute))
 	mux.Handle("POST "+where+"/rollback", rollback(a.handleRollback))
 	mux.Handle("PUT "+where+"/generation", either(a.handleGeneration))
-	mux.Handle("GET /v1/environments/{environment}/routes", a.endpoint(a.getRoutes))
+	mux.Handle("GET /v1/environments/{environment}/routes", read(a.getRoutes))
 	mux.Handle("/", a.endpoint(func(r *http.Request) (any, error) {
 		return nil, fault.New(fault.NotFound, "there is no %s %s", r.Method, r.URL.Path)
 	}))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/problem"
 )
@@ -59,6 +60,55 @@ func TestWritesNeedTheirWritersToken(t *testing.T) {
 			require.NotEqual(t, http.StatusUnauthorized, status)
 		})
 	}
+}
+
+// Where reads need a token the writers' do as well; the gateways' writes nothing.
+func TestReadsNeedATokenWhereGatewaysHaveOne(t *testing.T) {
+	t.Parallel()
+	closed, open := newBench(t, func(a *agent) { a.cfg.GatewayToken = gatewayToken }), newBench(t)
+	for path, found := range map[string]int{
+		base: http.StatusOK, base + "/tracks/blue": http.StatusNotFound, base + "/tracks/blue?settled=true": http.StatusNotFound, base + "/route": http.StatusNotFound,
+		"/v1/environments/production/routes?gateway=g&after=-1&wait=1s": http.StatusOK,
+	} {
+		for _, token := range []string{gatewayToken, providerToken, rollbackToken} {
+			status, _ := closed.send(t, "GET", path, "Bearer "+token, "", "")
+			require.Equal(t, found, status, "%s with %s", path, token)
+		}
+		for _, token := range []string{"", "Bearer ", gatewayToken, "Basic " + gatewayToken, "Bearer " + gatewayToken + "x"} {
+			status, problem := closed.send(t, "GET", path, token, "", "")
+			require.Equal(t, http.StatusUnauthorized, status, "%s with %q", path, token)
+			require.Contains(t, problem.Detail, "the gateway's token")
+			require.NotContains(t, problem.Detail, "token-for-tests")
+		}
+		status, _ := open.send(t, "GET", path, "", "", "")
+		require.Equal(t, found, status, "%s where there is no such token", path)
+	}
+	for _, write := range [][2]string{
+		{"PUT", "/tracks/blue"}, {"DELETE", "/tracks/blue"}, {"PUT", "/route"}, {"DELETE", "/route"}, {"POST", "/rollback"}, {"PUT", "/generation"},
+	} {
+		for _, b := range []*bench{closed, open} {
+			for _, token := range []string{"Bearer " + gatewayToken, "Bearer "} {
+				status, _ := b.send(t, write[0], base+write[1], token, "application/json", "{}")
+				require.Equal(t, http.StatusUnauthorized, status, "%v", write)
+			}
+		}
+	}
+	status, _ := closed.send(t, "GET", "/healthz", "", "", "")
+	require.Equal(t, http.StatusOK, status)
+}
+
+// Whoever is refused is no gateway that a change waits for.
+func TestARefusedPollIsNoAcknowledgement(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, func(a *agent) { a.cfg.GatewayToken = gatewayToken })
+	_, err := contract.NewAgentClient(b.server.URL, "another-token-for-tests").Routes(t.Context(), environment, "stranger", -1, 0)
+	require.Equal(t, fault.Unauthorized, fault.CodeOf(err), "%v", err)
+	_, err = contract.NewAgentClient(b.server.URL, gatewayToken).Routes(t.Context(), environment, "gateway", -1, 0)
+	require.NoError(t, err)
+	b.agent.mu.Lock()
+	defer b.agent.mu.Unlock()
+	require.Len(t, b.agent.gateways[environment], 1)
+	require.Contains(t, b.agent.gateways[environment], "gateway")
 }
 
 func TestBadRequests(t *testing.T) {

@@ -25,6 +25,7 @@ import (
 const (
 	providerToken = "provider-token-for-tests"
 	rollbackToken = "rollback-token-for-tests"
+	gatewayToken  = "gateway-token-for-tests" // of the few that have one
 )
 
 // limit bounds every wait: far longer than anything takes, so that only a defect reaches it.

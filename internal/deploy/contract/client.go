@@ -9,12 +9,14 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/problem"
 )
 
-// AgentClient speaks to a local deployment agent. Reads need no token; every write carries the generation of the serving record
+// AgentClient speaks to a local deployment agent. Whatever token it has it sends along, reads need one where the agent knows one for
+// gateways; every write carries the generation of the serving record
 // that it follows, and the agent refuses an older one than it knows (Conflict), or any when it knows none (Unavailable). Every call honours its context and has no time
 // limit of its own: putting a track waits until its predictor is ready.
 type AgentClient struct {
@@ -23,8 +25,8 @@ type AgentClient struct {
 	http  *http.Client
 }
 
-// NewAgentClient returns a client of the agent at base (http://host:port). token is the provider's or the rollback's, or
-// empty for reading only.
+// NewAgentClient returns a client of the agent at base (http://host:port). token is the provider's, the rollback's
+// or, for reading only, a gateway's; empty where an agent lets everybody on its machine read.
 func NewAgentClient(base, token string) *AgentClient {
 	return &AgentClient{base: strings.TrimRight(base, "/"), token: token, http: &http.Client{Transport: http.DefaultTransport.(*http.Transport).Clone()}}
 }
@@ -87,6 +89,15 @@ func (c *AgentClient) Rollback(ctx context.Context, environment, pipeline string
 	var route Route
 	err := c.do(ctx, http.MethodPost, pipelinePath(environment, pipeline)+"/rollback", RollbackRequest{weights, generation}, &route)
 	return route, err
+}
+
+// Routes waits for routes that are newer than after, as long as wait at most, and returns those in force. Asking as a gateway, which is not
+// empty then, acknowledges that after is in force there.
+func (c *AgentClient) Routes(ctx context.Context, environment, gateway string, after int64, wait time.Duration) (Routes, error) {
+	var routes Routes
+	query := url.Values{"after": {strconv.FormatInt(after, 10)}, "wait": {wait.String()}, "gateway": {gateway}}
+	err := c.do(ctx, http.MethodGet, "/v1/environments/"+url.PathEscape(environment)+"/routes?"+query.Encode(), nil, &routes)
+	return routes, err
 }
 
 // Teach tells the newest generation of the serving record as the caller has just read it: without one the agent refuses every write, and

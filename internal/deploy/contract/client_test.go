@@ -3,8 +3,10 @@ package contract
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -51,6 +53,23 @@ func TestClientEscapesAndAuthenticates(t *testing.T) {
 	r := <-asked
 	require.Equal(t, "generation=7", r.URL.RawQuery)
 	require.Equal(t, "/v1/environments/a%2Fb/pipelines/c%3Fd/tracks/blue", r.URL.EscapedPath())
+	require.Equal(t, "Bearer secret", r.Header.Get("Authorization"))
+}
+
+func TestClientAsksForRoutesAsAGateway(t *testing.T) {
+	t.Parallel()
+	asked := make(chan *http.Request, 1)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r
+		_, _ = w.Write([]byte(`{"revision":8,"pipelines":{"loans":{"weights":{"blue":100}}}}`))
+	}))
+	defer server.Close()
+	routes, err := NewAgentClient(server.URL, "secret").Routes(t.Context(), "a/b", "host 1&after=0", 7, 25*time.Second)
+	require.NoError(t, err)
+	require.Equal(t, Routes{Revision: 8, Pipelines: map[string]PipelineRoute{"loans": {Weights: map[string]int{"blue": 100}}}}, routes)
+	r := <-asked
+	require.Equal(t, "/v1/environments/a%2Fb/routes", r.URL.EscapedPath())
+	require.Equal(t, url.Values{"after": {"7"}, "wait": {"25s"}, "gateway": {"host 1&after=0"}}, r.URL.Query())
 	require.Equal(t, "Bearer secret", r.Header.Get("Authorization"))
 }
 
