@@ -9,7 +9,7 @@ mkdir -p secrets
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 
-for name in agent.token rollback.token synthetic.key north-bank.key repository.secret features-reader.key features-writer.key; do
+for name in agent.token rollback.token gateway.token synthetic.key north-bank.key repository.secret features-reader.key features-writer.key; do
   [ -s "secrets/$name" ] || random > "secrets/$name"
 done
 # What a forge gives to whoever may clone; put it here, where a repository is not open to anybody.

@@ -17,7 +17,7 @@ import (
 
 var full = settings.Settings{
 	Database: "sqlite:///x", FeaturesDatabase: "sqlite:///f", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
-	RollbackTokenFile: "/rt", Gateway: "http://g", SyntheticKeyFile: "/k", Registry: "http://r", RegistryUsername: "u", RegistryPasswordFile: "/p", PredictorImage: "i", DataDirs: "/d", CICommands: "allow",
+	RollbackTokenFile: "/rt", GatewayTokenFile: "/gt", Gateway: "http://g", SyntheticKeyFile: "/k", Registry: "http://r", RegistryUsername: "u", RegistryPasswordFile: "/p", PredictorImage: "i", DataDirs: "/d", CICommands: "allow",
 	CIUsers: "5000", CIDir: "/c", CINetwork: "allow", CIEnvironment: "GOPROXY",
 	Build: "release-7", WebUI: "http://ui", Features: "http://f", FeaturesKeyFile: "/fk",
 }
@@ -63,7 +63,7 @@ func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
 			registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
 		settings.Integrate: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " " + registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_DATA_DIRS=/d LOANOPS_CI_COMMANDS=allow " +
 			"LOANOPS_CI_USERS=5000 LOANOPS_CI_DIR=/c LOANOPS_CI_NETWORK=allow LOANOPS_CI_ENVIRONMENT=GOPROXY LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
-		settings.Agent: "LOANOPS_FEATURES=http://f LOANOPS_FEATURES_KEY_FILE=/fk " + base + " LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt " + registry,
+		settings.Agent: "LOANOPS_FEATURES=http://f LOANOPS_FEATURES_KEY_FILE=/fk " + base + " LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY_TOKEN_FILE=/gt " + registry,
 		settings.Operator: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
 			"LOANOPS_GATEWAY=http://g",
 		settings.Ledger: "LOANOPS_DATABASE=sqlite:///x",

@@ -55,6 +55,8 @@ type Settings struct {
 	AgentTokenFile string `env:"LOANOPS_AGENT_TOKEN_FILE" needed:"deliver agent"`
 	// RollbackTokenFile holds the token with which a rollback writes.
 	RollbackTokenFile string `env:"LOANOPS_ROLLBACK_TOKEN_FILE" needed:"deliver agent operator"`
+	// GatewayTokenFile holds the token with which gateways read what the agent routes. Without it an agent listens on loopback only, and whoever is there may read.
+	GatewayTokenFile string `env:"LOANOPS_GATEWAY_TOKEN_FILE" used:"agent"`
 	// Gateway is the production gateway's base URL.
 	Gateway string `env:"LOANOPS_GATEWAY" needed:"deliver operator"`
 	// Registry is the OCI registry of images and packages: http://host:port or https://host[/prefix].

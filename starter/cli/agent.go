@@ -22,7 +22,8 @@ func (a *app) agentCommand() *cobra.Command {
 	var cfg agent.Config
 	c := &cobra.Command{
 		Use: "agent", Short: "Run the local deployment agent, which owns the predictors (loanops up starts it)", Args: between(0, 0),
-		Example: "  env $(cat .loanops/platform.env) loanops agent --address 127.0.0.1:7070 --dir .loanops/agent",
+		Example: "  env $(cat .loanops/platform.env) loanops agent --address 127.0.0.1:7070 --dir .loanops/agent\n" +
+			"  LOANOPS_GATEWAY_TOKEN_FILE=gateway.token loanops agent --address 0.0.0.0:7070 --dir agent",
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := settings.ForAgent()
 			if err != nil {
@@ -40,11 +41,16 @@ func (a *app) agentCommand() *cobra.Command {
 			if cfg.RollbackToken, err = token(s.RollbackTokenFile); err != nil {
 				return err
 			}
+			if s.GatewayTokenFile != "" {
+				if cfg.GatewayToken, err = token(s.GatewayTokenFile); err != nil {
+					return err
+				}
+			}
 			cfg.Fetch = (&bundles{settings: s}).fetch
 			return agent.Run(c.Context(), cfg)
 		},
 	}
-	c.Flags().StringVar(&cfg.Address, "address", "127.0.0.1:7070", "host:port to listen on, loopback only")
+	c.Flags().StringVar(&cfg.Address, "address", "127.0.0.1:7070", "host:port to listen on; beyond loopback only with LOANOPS_GATEWAY_TOKEN_FILE")
 	c.Flags().StringVar(&cfg.Dir, "dir", "agent", "`folder` of the agent's state")
 	return c
 }
@@ -54,7 +60,11 @@ func token(file string) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(fault.Invalid, err, "token")
 	}
-	return strings.TrimSpace(string(data)), nil
+	secret := strings.TrimSpace(string(data))
+	if secret == "" {
+		return "", fault.New(fault.Invalid, "token: %s is empty", file)
+	}
+	return secret, nil
 }
 
 // bundles fetches from the artifact store, which is opened when it is first needed: an agent serves what it has even

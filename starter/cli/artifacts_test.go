@@ -169,4 +169,7 @@ func TestTokenIsTheFilesText(t *testing.T) {
 	_, err = token(file + ".none")
 	require.Equal(t, fault.Invalid, fault.CodeOf(err))
 	require.NotContains(t, err.Error(), "secret")
+	require.NoError(t, os.WriteFile(file, []byte("\n"), 0o600))
+	_, err = token(file)
+	require.Equal(t, fault.Invalid, fault.CodeOf(err), "without one reads would be open")
 }

@@ -27,7 +27,8 @@ import (
 )
 
 // The programs as docker-compose.yml runs them: each on its own, found by the environment alone, with PostgreSQL and workers that
-// share nothing but their servers. The worker that trains has nothing of what a delivery needs. The two that deliver have folders
+// share nothing but their servers. The agent listens on a network, so that whoever reads there has a token: the gateway its own, the workers and Terraform
+// those with which they write. The worker that trains has nothing of what a delivery needs. The two that deliver have folders
 // of their own, the second takes over when the first has ended, and both see one Terraform state; the second is the program of the worker's image, in a root
 // of its own.
 func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
@@ -79,10 +80,13 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	answers(t, "http://"+address(3)+"/healthz")
 	answers(t, "http://"+address(6)+"/v2/")
 	images := []string{"LOANOPS_REGISTRY=http://" + address(6)}
+	const readingToken = "the-gateways-token-of-the-test"
+	gatewayToken := file("gateway.token", readingToken)
+	reading := []string{"LOANOPS_GATEWAY_TOKEN_FILE=" + gatewayToken}
 	features := []string{"LOANOPS_FEATURES=http://" + address(8), "LOANOPS_FEATURES_KEY_FILE=" + file("features-reader.key", "features-reader-key")}
-	launch(t, work(slices.Concat(servers, tokens, images, features), "agent-work"), "loanops", "agent", "--address", address(4), "--dir", filepath.Join(dir, "agent"))
+	launch(t, work(slices.Concat(servers, tokens, reading, images, features), "agent-work"), "loanops", "agent", "--address", fmt.Sprintf("0.0.0.0:%d", ports[4]), "--dir", filepath.Join(dir, "agent"))
 	answers(t, "http://"+address(4)+"/healthz")
-	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
+	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--agent-token-file", gatewayToken, "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
 	featuresDatabase := []string{"LOANOPS_FEATURES_DATABASE=" + postgres.Database(t)}
 	callers := fmt.Sprintf(`{"reader": {"sha256": %q, "rights": ["read"]}, "writer": {"sha256": %q, "rights": ["read", "write"]}}`, hash("features-reader-key"), hash("features-key"))
 	launch(t, featuresDatabase, "loanops", "features", "serve", "--address", address(8), "--keys-file", file("features-server-keys.json", callers))
@@ -193,8 +197,9 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	require.Len(t, versions, 1)
 	require.Equal(t, other, versions[0].Predictor)
 	for pipeline, image := range map[string]string{small: other, name: packed[0].Reference} {
-		require.Equal(t, []string{image}, imagesIn(t, "http://"+address(4), "production", pipeline))
+		require.Equal(t, []string{image}, imagesIn(t, "http://"+address(4), readingToken, "production", pipeline))
 	}
+	require.Equal(t, http.StatusUnauthorized, askAgent(t, "http://"+address(4), "", "production", small).StatusCode, "nobody reads there without a token")
 	require.DirExists(t, filepath.Join(dir, "delivers-2", "images", digestOf(t, other)[len("sha256:"):]), "it was measured in the image that serves")
 	require.Contains(t, git(t, team.bare, "notes", "--ref=loanops", "show", "main"), "success", "the repository says what became of the commit")
 

@@ -50,11 +50,10 @@ func packOther(t *testing.T, dir string, environment []string) string {
 }
 
 // imagesIn are the images of the tracks that a pipeline has in an environment, as the agent tells.
-func imagesIn(t *testing.T, agent, environment, pipeline string) []string {
+func imagesIn(t *testing.T, agent, token, environment, pipeline string) []string {
 	t.Helper()
-	response, err := http.Get(agent + "/v1/environments/" + environment + "/pipelines/" + pipeline)
-	require.NoError(t, err)
-	defer response.Body.Close()
+	response := askAgent(t, agent, token, environment, pipeline)
+	require.Equal(t, http.StatusOK, response.StatusCode)
 	var actual struct {
 		Tracks map[string]struct {
 			Spec struct{ Image string }
@@ -67,6 +66,18 @@ func imagesIn(t *testing.T, agent, environment, pipeline string) []string {
 	}
 	slices.Sort(images)
 	return slices.Compact(images)
+}
+
+// askAgent asks what it runs for a pipeline.
+func askAgent(t *testing.T, agent, token, environment, pipeline string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, agent+"/v1/environments/"+environment+"/pipelines/"+pipeline, nil)
+	require.NoError(t, err)
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = response.Body.Close() })
+	return response
 }
 
 // containerOf is the image of the registry, unpacked, with what the programs in it need of a machine.
