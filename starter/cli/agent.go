@@ -50,7 +50,7 @@ func (a *app) agentCommand() *cobra.Command {
 			return agent.Run(c.Context(), cfg)
 		},
 	}
-	c.Flags().StringVar(&cfg.Address, "address", "127.0.0.1:7070", "host:port to listen on; beyond loopback only with LOANOPS_GATEWAY_TOKEN_FILE")
+	c.Flags().StringVar(&cfg.Address, "address", "127.0.0.1:7070", "host:port to listen on; beyond loopback\nonly with LOANOPS_GATEWAY_TOKEN_FILE")
 	c.Flags().StringVar(&cfg.Dir, "dir", "agent", "`folder` of the agent's state")
 	return c
 }
