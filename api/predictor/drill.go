@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,9 @@ type injector struct {
 	drill    drill.Drill
 	requests atomic.Uint64
 	exit     func(code int)
+
+	mu   sync.Mutex
+	kept [][]byte // of Leak
 }
 
 func newInjector(text string) (*injector, error) {
@@ -47,11 +51,24 @@ func (i *injector) request(ctx context.Context) error {
 		return fault.New(fault.Internal, "DRILL: failed on purpose")
 	case drill.Reject:
 		return problem.New(http.StatusUnprocessableEntity, "DRILL: refused on purpose")
+	case drill.Leak:
+		i.leak()
 	case drill.Hang:
 		<-ctx.Done()
 		panic(http.ErrAbortHandler) // the connection closes without an answer
 	}
 	return nil
+}
+
+// leak keeps memory of one more request. A page counts once it is written to.
+func (i *injector) leak() {
+	memory := make([]byte, i.drill.Size)
+	for at := 0; at < len(memory); at += os.Getpagesize() {
+		memory[at] = 1
+	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.kept = append(i.kept, memory)
 }
 
 // probability is what the decision is made of in place of p.

@@ -38,6 +38,30 @@ func TestParse(t *testing.T) {
 		"reject=5%":                       {Kind: drill.Reject, Share: 500},
 		"hang=10%":                        {Kind: drill.Hang, Share: 1000},
 		"swap":                            {Kind: drill.Swap},
+		"leak=1KiB":                       {Kind: drill.Leak, Size: 1024, Share: all},
+		"leak=8MiB":                       {Kind: drill.Leak, Size: 8 << 20, Share: all},
+		"leak=1GiB":                       {Kind: drill.Leak, Size: 1 << 30, Share: all},
+		"leak=1024MiB":                    {Kind: drill.Leak, Size: 1 << 30, Share: all},
+		"leak=1025MiB":                    {},
+		"leak=2GiB":                       {},
+		"leak=17179869185GiB":             {}, // 2^34 + 1: in bytes it would begin at 0 again
+		"leak=18446744073709551616KiB":    {},
+		"leak=0MiB":                       {},
+		"leak=-1MiB":                      {},
+		"leak=+1MiB":                      {},
+		"leak=1.5MiB":                     {},
+		"leak=8":                          {}, // of what?
+		"leak=8MB":                        {},
+		"leak=8mib":                       {},
+		"leak=8B":                         {},
+		"leak=8TiB":                       {},
+		"leak=8 MiB":                      {},
+		"leak=MiB":                        {},
+		"leak=8MiBKiB":                    {},
+		"leak=8MiB@3%":                    {},
+		"leak=5%":                         {},
+		"leak=":                           {},
+		"leak":                            {},
 		"delay=1h":                        {},
 		"delay=60.000000001s":             {},
 		"delay=0s":                        {},
@@ -107,7 +131,7 @@ func TestParse(t *testing.T) {
 			require.Equal(t, want, got)
 			if want == (drill.Drill{}) && text != "" {
 				require.Equal(t, fault.Invalid, fault.CodeOf(err))
-				for _, form := range []string{"empty", "delay=300ms (at most 1m0s)", "delay=300ms@3%", "crash_after=20", "errors=5%", "reject=5%", "hang=10%", "swap"} {
+				for _, form := range []string{"empty", "delay=300ms (at most 1m0s)", "delay=300ms@3%", "crash_after=20", "errors=5%", "reject=5%", "hang=10%", "swap", "leak=8MiB (at most 1GiB)"} {
 					require.ErrorContains(t, err, form)
 				}
 				return
@@ -120,12 +144,12 @@ func TestParse(t *testing.T) {
 // Whatever is asked for, a drill injects at most one fault, of a bounded size, and what is not understood injects none: it is refused.
 func FuzzParse(f *testing.F) {
 	for _, text := range []string{
-		"", "delay=200ms", "delay=300ms@3%", "crash_after=20", "errors=5%", "reject=0.5%", "hang=10.25%", "swap",
-		"delay=1h", "crash_after=0", "errors=0%", "hang=101%", "swap=1", "=", "delay=1s=2s", "delay=1s@",
+		"", "delay=200ms", "delay=300ms@3%", "crash_after=20", "errors=5%", "reject=0.5%", "hang=10.25%", "swap", "leak=8MiB", "leak=1KiB",
+		"delay=1h", "crash_after=0", "errors=0%", "hang=101%", "swap=1", "=", "delay=1s=2s", "delay=1s@", "leak=2GiB", "leak=99999999999999999GiB",
 	} {
 		f.Add(text)
 	}
-	shared := []drill.Kind{drill.Delay, drill.Errors, drill.Reject, drill.Hang}
+	shared := []drill.Kind{drill.Delay, drill.Errors, drill.Reject, drill.Hang, drill.Leak}
 	kinds := append([]drill.Kind{"", drill.CrashAfter, drill.Swap}, shared...)
 	f.Fuzz(func(t *testing.T, text string) {
 		d, err := drill.Parse(text)
@@ -140,6 +164,8 @@ func FuzzParse(f *testing.F) {
 		require.LessOrEqual(t, d.Delay, time.Minute)
 		require.GreaterOrEqual(t, d.Delay, time.Duration(0))
 		require.Equal(t, d.Kind == drill.CrashAfter, d.After > 0)
+		require.Equal(t, d.Kind == drill.Leak, d.Size > 0)
+		require.LessOrEqual(t, d.Size, uint64(1<<30))
 		require.Equal(t, slices.Contains(shared, d.Kind), d.Share > 0)
 		require.LessOrEqual(t, d.Share, drill.Share(all))
 	})

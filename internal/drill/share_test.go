@@ -42,6 +42,7 @@ func TestHits(t *testing.T) {
 		{"errors=0.5%", 400, []uint64{200, 400}},
 		{"errors=0.01%", 20_000, []uint64{10_000, 20_000}},
 		{"delay=1s", 3, []uint64{1, 2, 3}},
+		{"leak=8MiB", 3, []uint64{1, 2, 3}},
 		{"delay=1s@3%", 100, []uint64{34, 67, 100}}, // 1.02, 2.01, 3.0
 	} {
 		t.Run(test.drill, func(t *testing.T) {

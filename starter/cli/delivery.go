@@ -50,7 +50,7 @@ func (a *app) deliverCommand() *cobra.Command {
 	c.Flags().StringVar(&input.Policy, "policy", "", "`digest` of the policy, or how it begins (default: newest spec's)")
 	c.Flags().BoolVar(&input.RequireApproval, "require-approval", false, "wait for the approve update before production")
 	c.Flags().StringVar(&input.ApprovalExpires, "approval-expires", "", "how long to wait for it, such as 2h30m (default: 24h)")
-	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the challenger on a game day: delay=300ms,\ndelay=300ms@3%, crash_after=20, errors=5%, reject=5%,\nhang=10% or swap")
+	c.Flags().StringVar(&input.Drill, "drill", "", "`fault` of the challenger on a game day: delay=300ms,\ndelay=300ms@3%, crash_after=20, errors=5%, reject=5%,\nhang=10%, leak=8MiB or swap")
 	c.Flags().BoolVar(&wait, "wait", false, "wait for the end, with progress")
 	by.flags(c)
 	input.Actor = actor()

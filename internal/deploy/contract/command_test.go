@@ -22,7 +22,7 @@ func validSpec() TrackSpec {
 func TestValidateNamesEveryWrongField(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, validSpec().Validate())
-	for _, drill := range []string{"", "delay=200ms", "delay=1m@3%", "crash_after=1", "errors=5%", "reject=0.5%", "hang=100%", "swap"} {
+	for _, drill := range []string{"", "delay=200ms", "delay=1m@3%", "crash_after=1", "errors=5%", "reject=0.5%", "hang=100%", "swap", "leak=8MiB"} {
 		s := validSpec()
 		s.Drill = drill
 		require.NoError(t, s.Validate())
@@ -45,7 +45,7 @@ func TestValidateNamesEveryWrongField(t *testing.T) {
 		require.Equal(t, fault.Invalid, fault.CodeOf(err))
 		require.ErrorContains(t, err, field)
 	}
-	for _, drill := range []string{"delay", "delay=", "delay=-1s", "delay=2m", "crash_after=0", "crash_after=x", "errors=5", "reject=0%", "hang=101%", "swap=1", "explode=1"} {
+	for _, drill := range []string{"delay", "delay=", "delay=-1s", "delay=2m", "crash_after=0", "crash_after=x", "errors=5", "reject=0%", "hang=101%", "swap=1", "leak=8", "leak=2GiB", "explode=1"} {
 		s := validSpec()
 		s.Drill = drill
 		require.ErrorContains(t, s.Validate(), "drill", drill)
