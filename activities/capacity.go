@@ -35,14 +35,27 @@ type CapacityInput struct {
 // CapacityOutput lists the misfits in words; none means that it fits.
 type CapacityOutput struct {
 	Misfits []string `json:"misfits"`
+	// HeadroomPercent is what the plan leaves free; nil where it is not known, see capacity.HeadroomOf.
+	HeadroomPercent *capacity.Headroom `json:"headroom_percent,omitempty"`
 }
 
-// Summary is the first misfit, if there is one.
-func (o CapacityOutput) Summary() string {
-	if len(o.Misfits) > 0 {
-		return o.Misfits[0]
+// fit holds the plan against the measurement.
+func (in CapacityInput) fit() CapacityOutput {
+	return CapacityOutput{
+		Misfits:         capacity.Fit(in.Planned, in.Demand, in.TargetRate),
+		HeadroomPercent: capacity.HeadroomOf(in.Planned, in.Demand, in.TargetRate),
 	}
-	return "the model fits the plan"
+}
+
+// Summary is the first misfit, if there is one, else what is left.
+func (o CapacityOutput) Summary() string {
+	switch {
+	case len(o.Misfits) > 0:
+		return o.Misfits[0]
+	case o.HeadroomPercent == nil: // of a run that began before it was told
+		return "the model fits the plan"
+	}
+	return fmt.Sprintf("the model fits the plan: of what it may use %s are free", o.HeadroomPercent)
 }
 
 // Capacity holds what a plan grants against what a model needs.
@@ -86,7 +99,7 @@ func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (MeasureOutput,
 	return MeasureOutput{Demand: demand}, err
 }
 
-// Check lists what does not fit.
+// Check lists what does not fit, and says how much is left.
 func (c *Capacity) Check(_ context.Context, in CapacityInput) (CapacityOutput, error) {
-	return CapacityOutput{Misfits: capacity.Fit(in.Planned, in.Demand, in.TargetRate)}, nil
+	return in.fit(), nil
 }

@@ -66,8 +66,10 @@ func (p *Predictor) try(ctx context.Context, spec pipeline.Spec, m *model.Model,
 	if err != nil {
 		return report, err
 	}
-	report.Reasons = append(report.Reasons, capacity.Fit(capacity.Grant{MemoryMiB: track.MemoryMiB, CPUMillis: track.CPUMillis}, demand, spec.Deploy.TargetRate)...)
-	report.Log = append(report.Log, MeasureOutput{Demand: demand}.Summary())
+	planned := capacity.Grant{MemoryMiB: track.MemoryMiB, CPUMillis: track.CPUMillis}
+	fit := CapacityInput{Planned: planned, Demand: demand, TargetRate: spec.Deploy.TargetRate}.fit()
+	report.Reasons = append(report.Reasons, fit.Misfits...)
+	report.Log = append(report.Log, MeasureOutput{Demand: demand}.Summary(), fit.Summary())
 	if len(report.Reasons) > 0 {
 		report.Status = ci.Refused
 	}

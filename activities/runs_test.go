@@ -153,4 +153,33 @@ func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, fit.Misfits, 1)
 	require.Contains(t, fit.Misfits[0], "memory")
+	require.Equal(t, fit.Misfits[0], fit.Summary())
+	require.Less(t, fit.HeadroomPercent.Memory, 0.0)
+}
+
+// Wanted by hand: 40.96 MiB of the 102.4 that may be used of 128, 100 µs x 350/s of 350 thousandths of a core, 0.5 s of 10.
+func TestCheckTellsTheHeadroom(t *testing.T) {
+	demand := capacity.Demand{ResidentMiB: 40.96, LoadMillis: 500, CPUMicrosPerDecision: 100, Decisions: 1}
+	fit, err := new(Capacity).Check(t.Context(), CapacityInput{Planned: capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, Demand: demand, TargetRate: 350})
+	require.NoError(t, err)
+	require.Empty(t, fit.Misfits)
+	require.Equal(t, "the model fits the plan: of what it may use 60 % of memory, 90 % of CPU and 95 % of the starting time are free", fit.Summary())
+	told, err := json.Marshal(fit)
+	require.NoError(t, err)
+	var result struct {
+		HeadroomPercent map[string]float64 `json:"headroom_percent"`
+	}
+	require.NoError(t, json.Unmarshal(told, &result))
+	require.Len(t, result.HeadroomPercent, 3)
+	require.InDelta(t, 60, result.HeadroomPercent["memory"], 1e-9)
+	require.InDelta(t, 90, result.HeadroomPercent["cpu"], 1e-9)
+	require.InDelta(t, 95, result.HeadroomPercent["load"], 1e-9)
+
+	// One of a run that began before there was a headroom, and one of a plan that grants nothing.
+	require.Equal(t, "the model fits the plan", CapacityOutput{}.Summary())
+	fit, err = new(Capacity).Check(t.Context(), CapacityInput{Demand: demand, TargetRate: 350})
+	require.NoError(t, err)
+	told, err = json.Marshal(fit)
+	require.NoError(t, err)
+	require.NotContains(t, string(told), "headroom")
 }

@@ -43,17 +43,15 @@ const (
 // measured is not known to fit.
 func Fit(planned Grant, demand Demand, targetRate float64) []string {
 	var misfits []string
-	if demand.Decisions <= 0 || !positive(demand.ResidentMiB) || !positive(demand.CPUMicrosPerDecision) || !positive(demand.LoadMillis) {
+	if !demand.measured() {
 		return []string{fmt.Sprintf("the model's need was not measured (%d decisions, %.1f MiB, %.1f µs of CPU a decision, loaded in %.0f ms)",
 			demand.Decisions, demand.ResidentMiB, demand.CPUMicrosPerDecision, demand.LoadMillis)}
 	}
-	memory := demand.ResidentMiB * (1 + MemoryHeadroom)
-	if memory > float64(planned.MemoryMiB) {
+	if memory := demand.memoryMiB(); memory > float64(planned.MemoryMiB) {
 		misfits = append(misfits, fmt.Sprintf("needs %.1f MiB of memory (measured %.1f MiB + %.0f %%), the plan grants %d MiB",
 			memory, demand.ResidentMiB, MemoryHeadroom*100, planned.MemoryMiB))
 	}
-	millis := demand.CPUMicrosPerDecision * targetRate / 1000
-	if millis > float64(planned.CPUMillis)*CPUUtilisation {
+	if millis := demand.cpuMillis(targetRate); millis > planned.usableCPUMillis() {
 		misfits = append(misfits, fmt.Sprintf("needs %.1f thousandths of a core (%.0f µs a decision at %g decisions/s, at most %.0f %% busy), the plan grants %d",
 			millis/CPUUtilisation, demand.CPUMicrosPerDecision, targetRate, CPUUtilisation*100, planned.CPUMillis))
 	}
@@ -62,6 +60,20 @@ func Fit(planned Grant, demand Demand, targetRate float64) []string {
 	}
 	return misfits
 }
+
+// usableCPUMillis is what may be used at the target rate.
+func (g Grant) usableCPUMillis() float64 { return float64(g.CPUMillis) * CPUUtilisation }
+
+// measured reports whether all figures are finite numbers above zero, of at least one decision.
+func (d Demand) measured() bool {
+	return d.Decisions > 0 && positive(d.ResidentMiB) && positive(d.CPUMicrosPerDecision) && positive(d.LoadMillis)
+}
+
+// memoryMiB is the measured peak and what must be free above it.
+func (d Demand) memoryMiB() float64 { return d.ResidentMiB * (1 + MemoryHeadroom) }
+
+// cpuMillis is what is used at a rate, in thousandths of a core.
+func (d Demand) cpuMillis(rate float64) float64 { return d.CPUMicrosPerDecision * rate / 1000 }
 
 // positive reports whether v is a finite number above zero.
 func positive(v float64) bool { return v > 0 && !math.IsInf(v, 1) }

@@ -59,6 +59,75 @@ func TestFitRefusesWhatIsNoFigure(t *testing.T) {
 	}
 }
 
+// Wanted by hand: of 128 MiB 80 % may be used, 102.4 MiB, of 500 thousandths of a core 70 %, 350, and of 10 s all.
+func TestHeadroom(t *testing.T) {
+	t.Parallel()
+	planned := Grant{MemoryMiB: 128, CPUMillis: 500}
+	for _, test := range []struct {
+		name   string
+		demand Demand
+		rate   float64
+		want   Headroom
+	}{
+		{"half of everything", Demand{LoadMillis: 5000, ResidentMiB: 51.2, CPUMicrosPerDecision: 100, Decisions: 1}, 1750, Headroom{Memory: 50, CPU: 50, Load: 50}},
+		{"just fits", Demand{LoadMillis: 10_000, ResidentMiB: 102.4, CPUMicrosPerDecision: 100, Decisions: 1}, 3500, Headroom{}},
+		{"fits in none", Demand{LoadMillis: 12_000, ResidentMiB: 128, CPUMicrosPerDecision: 100, Decisions: 1}, 7000, Headroom{Memory: -25, CPU: -100, Load: -20}},
+		{"no target", Demand{LoadMillis: 100, ResidentMiB: 10.24, CPUMicrosPerDecision: 1e6, Decisions: 1}, 0, Headroom{Memory: 90, CPU: 100, Load: 99}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			got := HeadroomOf(planned, test.demand, test.rate)
+			require.NotNil(t, got)
+			for _, pair := range [][2]float64{{test.want.Memory, got.Memory}, {test.want.CPU, got.CPU}, {test.want.Load, got.Load}} {
+				require.InDelta(t, pair[0], pair[1], 1e-9)
+			}
+		})
+	}
+	for name, of := range map[string]struct {
+		planned Grant
+		demand  Demand
+	}{
+		"not measured":   {planned, Demand{}},
+		"no figure":      {planned, Demand{LoadMillis: 1, ResidentMiB: math.NaN(), CPUMicrosPerDecision: 1, Decisions: 1}},
+		"no memory":      {Grant{CPUMillis: 500}, Demand{LoadMillis: 1, ResidentMiB: 1, CPUMicrosPerDecision: 1, Decisions: 1}},
+		"no part of CPU": {Grant{MemoryMiB: 128}, Demand{LoadMillis: 1, ResidentMiB: 1, CPUMicrosPerDecision: 1, Decisions: 1}},
+	} {
+		require.Nil(t, HeadroomOf(of.planned, of.demand, 1), name)
+	}
+}
+
+func TestHeadroomInWordsPromisesNoMoreThanThereIs(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "43 % of memory, 0 % of CPU and 95 % of the starting time", Headroom{Memory: 43.99, CPU: 0.4, Load: 95}.String())
+	require.Equal(t, "-1 % of memory, 100 % of CPU and -21 % of the starting time", Headroom{Memory: -0.1, CPU: 100, Load: -20.5}.String())
+}
+
+// What is below 0 is what does not fit, and what may grow by 1/(1 - headroom) just fits then.
+func TestHeadroomIsBelowZeroWhereItDoesNotFit(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		planned := Grant{MemoryMiB: rapid.Int64Range(16, 4096).Draw(t, "memory"), CPUMillis: rapid.Int64Range(10, 8000).Draw(t, "cpu")}
+		positive := func(name string, most float64) float64 { return rapid.Float64Range(1, most).Draw(t, name) }
+		demand := Demand{LoadMillis: positive("load", 2e4), ResidentMiB: positive("resident", 5000), CPUMicrosPerDecision: positive("µs", 1e5), Decisions: 1}
+		rate := positive("rate", 1e5)
+		free := HeadroomOf(planned, demand, rate)
+		below := 0
+		for _, figure := range []float64{free.Memory, free.CPU, free.Load} {
+			if figure < 0 {
+				below++
+			}
+		}
+		require.Len(t, Fit(planned, demand, rate), below)
+		demand.ResidentMiB /= 1 - free.Memory/100
+		demand.CPUMicrosPerDecision /= 1 - free.CPU/100
+		demand.LoadMillis /= 1 - free.Load/100
+		grown := HeadroomOf(planned, demand, rate)
+		for _, figure := range []float64{grown.Memory, grown.CPU, grown.Load} {
+			require.InDelta(t, 0, figure, 1e-6)
+		}
+	})
+}
+
 // Granting more never makes a fit a misfit, and needing more never makes a misfit a fit.
 func TestFitIsMonotone(t *testing.T) {
 	t.Parallel()
