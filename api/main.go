@@ -17,6 +17,7 @@ import (
 	"github.com/loanops/loanops/api/predictor"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/healthy"
 	"github.com/loanops/loanops/internal/pipeline"
 )
 
@@ -30,7 +31,7 @@ func run() int {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fault.New(fault.Invalid, "%s", err) })
-	root.AddCommand(predictorCommand(), gatewayCommand())
+	root.AddCommand(predictorCommand(), gatewayCommand(), healthy.Command("loanops-api", "http://127.0.0.1:8080/readyz"))
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "loanops-api:", err)
 		return exitCode(err)

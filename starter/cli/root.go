@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/healthy"
 	"github.com/loanops/loanops/workflows"
 )
 
@@ -143,7 +144,8 @@ Exit codes: 0 done, 1 fault, 2 usage or bad input, 3 refused by a gate or valida
 		group("workers", "Builds of the workers, and on which of them runs begin", a.workersListCommand(), a.workersStartCommand(), a.workersPromoteCommand(), a.workersDrainCommand(), a.workersMoveCommand()),
 		group("runs", "Runs of pipelines and their steps", a.runsListCommand(), a.runsShowCommand()),
 		group("pipelines", "Pipeline specs", a.pipelinesListCommand(), a.pipelinesVersionsCommand(), a.pipelinesValidateCommand(), a.pipelinesRegisterCommand()),
-		a.decideCommand(), a.simulateCommand(), a.pruneCommand(), a.packageCommand())
+		a.decideCommand(), a.simulateCommand(), a.pruneCommand(), a.packageCommand(),
+		healthy.Command("loanops", "http://127.0.0.1:7070/healthz"))
 	return root
 }
 
