@@ -37,6 +37,7 @@ const usage = `Usage: loanops-worker [--roles data,train,deliver,integrate] [--a
 Takes LoanOps' workflows from Temporal's task queue "loanops" and the steps of its roles from "loanops-data", "loanops-train",
 "loanops-deliver" and "loanops-integrate" (urgent ones from queues of their own, "loanops-deliver-urgent"), until it is told to stop (SIGINT, SIGTERM).
 It takes the runs of its build: those that began with it, and new ones where it is the current build, see "loanops workers".
+"loanops-worker healthy" ends with 0 where the worker with the same LOANOPS_HEALTH_ADDRESS takes work, and Temporal answers it.
 It is configured by the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other variables of Temporal's standard
 configuration; the standard AWS variables for S3; and LOANOPS_*, see docs/reference.md. On one machine "loanops up" sets
 them all.
@@ -48,8 +49,8 @@ Example: env $(cat .loanops/platform.env) loanops-worker
 // stopTimeout is how long activities may go on after the worker was told to stop; then they run elsewhere.
 const stopTimeout = 5 * time.Second
 
-// jobs are what the program does without a platform: for the loanops command, since DuckDB is linked into it alone, and for itself.
-var jobs = map[string]func(ctx context.Context, args []string) (exitCode int){"check": check, "integrate": integrate, sandbox.Job: sandbox.Supervise}
+// jobs are what the program does beside working: for the loanops command, since DuckDB is linked into it alone, for health checks, and for itself.
+var jobs = map[string]func(ctx context.Context, args []string) (exitCode int){"check": check, "integrate": integrate, "healthy": askHealth, sandbox.Job: sandbox.Supervise}
 
 func main() {
 	if len(os.Args) > 1 {
@@ -120,6 +121,10 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, build, re
 	if err != nil {
 		return err
 	}
+	healthy, err := serveHealth(ctx, cfg.HealthAddress)
+	if err != nil {
+		return err
+	}
 	temporal, name, err := dial(logger)
 	if err != nil {
 		return err
@@ -130,6 +135,11 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, build, re
 		return err
 	}
 	addSearchAttributes(ctx, temporal.OperatorService(), name, logger)
+	if slices.Contains(roles, activities.Deliver) || slices.Contains(roles, activities.Integrate) {
+		if cfg.PredictorImage, err = predictorImage(ctx, cfg, logger); err != nil {
+			return err
+		}
+	}
 	stages, closeStages, err := wire(ctx, cfg, roles, temporal, of)
 	if err != nil {
 		return err
@@ -167,6 +177,7 @@ func run(ctx context.Context, roles []activities.Role, concurrent int, build, re
 		return err
 	}
 	defer stop()
+	healthy.polls(temporal)
 	cluster := workers.Cluster{Client: temporal, Namespace: name, Queue: workflows.TaskQueue}
 	go tellCommit(ctx, cluster, build, logger)
 	go cluster.Lead(ctx, build, logger)

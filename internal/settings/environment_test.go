@@ -19,7 +19,7 @@ var full = settings.Settings{
 	Database: "sqlite:///x", FeaturesDatabase: "sqlite:///f", Bucket: "b", WorkDir: "/w", BinDir: "/b", Terraform: "/t", Agent: "http://a", AgentTokenFile: "/at",
 	RollbackTokenFile: "/rt", GatewayTokenFile: "/gt", Gateway: "http://g", SyntheticKeyFile: "/k", Registry: "http://r", RegistryUsername: "u", RegistryPasswordFile: "/p", PredictorImage: "i", DataDirs: "/d", CICommands: "allow",
 	CIUsers: "5000", CIDir: "/c", CINetwork: "allow", CIEnvironment: "GOPROXY",
-	Build: "release-7", WebUI: "http://ui", Features: "http://f", FeaturesKeyFile: "/fk",
+	Build: "release-7", HealthAddress: ":1", WebUI: "http://ui", Features: "http://f", FeaturesKeyFile: "/fk",
 }
 
 func everyRole() []string {
@@ -56,13 +56,13 @@ const (
 
 func TestEveryRoleGetsWhatItNeedsAndNoMore(t *testing.T) {
 	for role, want := range map[string]string{
-		settings.Data:  "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_DATA_DIRS=/d LOANOPS_BUILD_ID=release-7",
-		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BUILD_ID=release-7",
+		settings.Data:  "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_DATA_DIRS=/d LOANOPS_BUILD_ID=release-7 LOANOPS_HEALTH_ADDRESS=:1",
+		settings.Train: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BUILD_ID=release-7 LOANOPS_HEALTH_ADDRESS=:1",
 		settings.Deliver: "LOANOPS_DATABASE=sqlite:///x " + base + " LOANOPS_BIN_DIR=/b LOANOPS_TERRAFORM=/t LOANOPS_AGENT=http://a " +
 			"LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY=http://g " +
-			registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
-		settings.Integrate: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " " + registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_DATA_DIRS=/d LOANOPS_CI_COMMANDS=allow " +
-			"LOANOPS_CI_USERS=5000 LOANOPS_CI_DIR=/c LOANOPS_CI_NETWORK=allow LOANOPS_CI_ENVIRONMENT=GOPROXY LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7",
+			registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_SYNTHETIC_KEY_FILE=/k LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7 LOANOPS_HEALTH_ADDRESS=:1",
+		settings.Integrate: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_BIN_DIR=/b " + registry + " LOANOPS_PREDICTOR_IMAGE=i LOANOPS_DATA_DIRS=/d LOANOPS_CI_COMMANDS=allow " +
+			"LOANOPS_CI_USERS=5000 LOANOPS_CI_DIR=/c LOANOPS_CI_NETWORK=allow LOANOPS_CI_ENVIRONMENT=GOPROXY LOANOPS_WEB_UI=http://ui LOANOPS_BUILD_ID=release-7 LOANOPS_HEALTH_ADDRESS=:1",
 		settings.Agent: "LOANOPS_FEATURES=http://f LOANOPS_FEATURES_KEY_FILE=/fk " + base + " LOANOPS_AGENT_TOKEN_FILE=/at LOANOPS_ROLLBACK_TOKEN_FILE=/rt LOANOPS_GATEWAY_TOKEN_FILE=/gt " + registry,
 		settings.Operator: "LOANOPS_DATABASE=sqlite:///x LOANOPS_FEATURES_DATABASE=sqlite:///f " + base + " LOANOPS_AGENT=http://a LOANOPS_ROLLBACK_TOKEN_FILE=/rt " +
 			"LOANOPS_GATEWAY=http://g",
@@ -103,7 +103,7 @@ func TestMissingVariablesAreNamedWithTheRolesThatNeedThem(t *testing.T) {
 	with(t, "LOANOPS_BUCKET=b", "LOANOPS_WORK_DIR=/w", "LOANOPS_TERRAFORM=/t", "LOANOPS_AGENT=http://a")
 	_, err := settings.ForWorker(settings.Train, settings.Deliver)
 	require.EqualError(t, err, "these variables are not set: LOANOPS_DATABASE (for train, deliver), LOANOPS_AGENT_TOKEN_FILE (for deliver), "+
-		"LOANOPS_ROLLBACK_TOKEN_FILE (for deliver), LOANOPS_GATEWAY (for deliver), LOANOPS_REGISTRY (for deliver), LOANOPS_PREDICTOR_IMAGE (for deliver), LOANOPS_SYNTHETIC_KEY_FILE (for deliver); "+
+		"LOANOPS_ROLLBACK_TOKEN_FILE (for deliver), LOANOPS_GATEWAY (for deliver), LOANOPS_REGISTRY (for deliver), LOANOPS_SYNTHETIC_KEY_FILE (for deliver); "+
 		"see docs/reference.md, or start the platform with `loanops up`")
 	_, err = settings.ForWorker("cook")
 	require.EqualError(t, err, `a worker has no role "cook"; its roles are data, train, deliver, integrate`)
@@ -159,7 +159,8 @@ func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
 			// Where the programs and Terraform are, the image knows.
 			given := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
 			if service == "worker" {
-				given["LOANOPS_PREDICTOR_IMAGE"] = true // packed of the image's own programs when it starts
+				given["LOANOPS_PREDICTOR_IMAGE"] = true // it packs the image's own program when it starts
+				given["LOANOPS_HEALTH_ADDRESS"] = true  // of the image, as its health check
 			}
 			for name := range compose.Services[service].Environment {
 				if strings.HasPrefix(name, "LOANOPS_") && !strings.HasPrefix(name, settings.AlertPrefix) && !strings.HasPrefix(name, settings.RepositoryPrefix) {
@@ -195,9 +196,6 @@ func TestComposeKeepsTheKeysOfOperators(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(data, &compose))
 	require.Contains(t, compose.Services["cli"].Volumes, "operators:/home/loanops/.config/loanops")
 	require.Contains(t, compose.Volumes, "operators")
-	image, err := os.ReadFile("../../Dockerfile")
-	require.NoError(t, err)
-	require.Contains(t, string(image), "install -d -m 0700 -o loanops /home/loanops/.config/loanops", "a volume takes its owner from the image")
 	for service, of := range compose.Services {
 		require.Equal(t, service == "cli", strings.Contains(strings.Join(of.Volumes, " "), "operators:"), "%s has no private key of a person", service)
 	}

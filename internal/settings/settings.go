@@ -46,7 +46,7 @@ type Settings struct {
 	// WorkDir is this process's folder for its object cache (cache/) and Terraform workspaces (terraform/).
 	WorkDir string `env:"LOANOPS_WORK_DIR" needed:"data train deliver integrate agent operator"`
 	// BinDir is where terraform-provider-loanops is, and the programs that images are made of. Defaults to the program's own folder.
-	BinDir string `env:"LOANOPS_BIN_DIR" needed:"deliver package"`
+	BinDir string `env:"LOANOPS_BIN_DIR" needed:"deliver integrate package"`
 	// Terraform is the executable. Defaults to terraform, else tofu, on PATH.
 	Terraform string `env:"LOANOPS_TERRAFORM" needed:"deliver" used:"package"`
 	// Agent is the local deployment agent's base URL.
@@ -64,8 +64,8 @@ type Settings struct {
 	// RegistryUsername and RegistryPasswordFile are its account. None for a registry that takes anybody.
 	RegistryUsername     string `env:"LOANOPS_REGISTRY_USERNAME" used:"deliver integrate agent package"`
 	RegistryPasswordFile string `env:"LOANOPS_REGISTRY_PASSWORD_FILE" used:"deliver integrate agent package"`
-	// PredictorImage is what predictors run in: repository@sha256:… in the registry.
-	PredictorImage string `env:"LOANOPS_PREDICTOR_IMAGE" needed:"deliver integrate"`
+	// PredictorImage is what predictors run in: repository@sha256:… in the registry. Without it a worker packs the loanops-api of BinDir and brings it there.
+	PredictorImage string `env:"LOANOPS_PREDICTOR_IMAGE" used:"deliver integrate"`
 	// SyntheticKeyFile holds the API key of the institution "synthetic", whose requests are the platform's own and are counted
 	// apart.
 	SyntheticKeyFile string `env:"LOANOPS_SYNTHETIC_KEY_FILE" needed:"deliver"`
@@ -85,6 +85,8 @@ type Settings struct {
 	WebUI string `env:"LOANOPS_WEB_UI" used:"deliver integrate"`
 	// Build is the build that a worker says it is of, see package workers. Defaults to its program's.
 	Build string `env:"LOANOPS_BUILD_ID" used:"data train deliver integrate"`
+	// HealthAddress is the host:port at which a worker says whether it takes work. Without it nobody is told.
+	HealthAddress string `env:"LOANOPS_HEALTH_ADDRESS" used:"data train deliver integrate"`
 	// Environment is what the settings were read from: Temporal's and S3's own variables are found there too.
 	Environment Environment `env:"-"`
 }
