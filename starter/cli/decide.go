@@ -97,10 +97,14 @@ func exampleApplication(ctx context.Context, reg registry.Registry, s settings.S
 	return json.Marshal(golden.Rows[0].Application)
 }
 
-// key is LOANOPS_API_KEY, or an institution's from the demo's keys file.
+// key is LOANOPS_API_KEY, that of the file LOANOPS_API_KEY_FILE, or an institution's from the demo's keys file.
 func (a *app) key(institution string) (string, error) {
 	if key := os.Getenv("LOANOPS_API_KEY"); key != "" && institution == "" {
 		return key, nil
+	}
+	if file := os.Getenv("LOANOPS_API_KEY_FILE"); file != "" && institution == "" {
+		key, err := token(file)
+		return key, fault.Wrap(fault.Invalid, err, "LOANOPS_API_KEY_FILE")
 	}
 	data, err := os.ReadFile(filepath.Join(a.state, "keys.json"))
 	if err != nil {
