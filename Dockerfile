@@ -1,22 +1,44 @@
-# One image with every program; docker-compose.yml says which of them a container runs.
+# The images of LoanOps for whoever builds with Docker, one target each. What is in them is what `loanops package` puts there, without an engine: the same
+# programs and files.
+#
+#   docker build --target loanops --tag loanops --build-arg REVISION=$(git rev-parse HEAD) .
+FROM hashicorp/terraform:1.11.4 AS terraform
+
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
-COPY . .
-RUN make programs
-
-FROM hashicorp/terraform:1.11.4 AS terraform
-
-FROM debian:bookworm-slim
-# libstdc++ is DuckDB's, which the worker links.
-RUN apt-get update \
-    && apt-get install --yes --no-install-recommends ca-certificates libstdc++6 \
-    && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --create-home loanops \
-    && install -d -o loanops /var/lib/loanops /home/loanops/.config \
-    && install -d -m 0700 -o loanops /home/loanops/.config/loanops
 COPY --from=terraform /bin/terraform /usr/local/bin/terraform
-COPY --from=build /src/bin/ /usr/local/bin/
-USER loanops
+# With .git, for Go writes the commit into the programs.
+COPY . .
+RUN make programs && bin/loanops package --files /images
+# A label that names another commit than the programs do is refused, and so is one of a tree that was changed since.
+ARG REVISION
+RUN test -z "$REVISION" || go version -m bin/loanops | grep -e "vcs.revision=$REVISION\$" -e vcs.modified=false | wc -l | grep -qx 2
+
+FROM scratch AS loanops-api
+ARG REVISION
+LABEL org.opencontainers.image.title=loanops-api org.opencontainers.image.revision=$REVISION
+COPY --from=build /images/loanops-api/ /
+USER 65532:65532
+WORKDIR /
+ENTRYPOINT ["/loanops-api"]
+
+FROM scratch AS loanops-worker
+ARG REVISION
+LABEL org.opencontainers.image.title=loanops-worker org.opencontainers.image.revision=$REVISION
+COPY --from=build /images/loanops-worker/ /
+USER 65532:65532
 WORKDIR /var/lib/loanops
+ENV PATH=/usr/local/bin HOME=/var/lib/loanops LOANOPS_WORK_DIR=/var/lib/loanops/work LD_LIBRARY_PATH=/usr/lib/loanops LOANOPS_BIN_DIR=/usr/local/bin LOANOPS_HEALTH_ADDRESS=127.0.0.1:7079
+HEALTHCHECK --interval=10s --timeout=5s --start-period=1m --retries=3 CMD ["/usr/local/bin/loanops-worker", "healthy"]
+ENTRYPOINT ["/usr/local/bin/loanops-worker"]
+
+FROM scratch AS loanops
+ARG REVISION
+LABEL org.opencontainers.image.title=loanops org.opencontainers.image.revision=$REVISION
+COPY --from=build /images/loanops/ /
+USER 65532:65532
+WORKDIR /var/lib/loanops
+ENV PATH=/usr/local/bin HOME=/var/lib/loanops LOANOPS_WORK_DIR=/var/lib/loanops/work
+ENTRYPOINT ["/usr/local/bin/loanops"]

@@ -45,7 +45,7 @@ $(BIN)/loanops-devserver: $(DEVSERVER_SOURCES)
 PACKAGE ?= images
 
 .PHONY: package
-package: programs ## OCI images of loanops-api and loanops-worker, with bills of materials, into a new folder (PACKAGE=images)
+package: programs ## OCI images of loanops-api, loanops-worker and loanops, with bills of materials, into a new folder (PACKAGE=images)
 	$(BIN)/loanops package --to $(PACKAGE)
 
 .PHONY: unit

@@ -42,6 +42,18 @@ func layer(of contents) (v1.Layer, error) {
 	return made, fault.Wrap(fault.Unavailable, err, "packing a layer")
 }
 
+// layersOf are the layers of contents; what changes least belongs first.
+func layersOf(all ...contents) ([]v1.Layer, error) {
+	layers := make([]v1.Layer, len(all))
+	for i, of := range all {
+		var err error
+		if layers[i], err = layer(of); err != nil {
+			return nil, err
+		}
+	}
+	return layers, nil
+}
+
 // epoch is when everything in an image was made, and the image: when it truly was is no part of what it is.
 var epoch = time.Unix(0, 0).UTC()
 

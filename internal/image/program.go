@@ -7,6 +7,7 @@ import (
 	"debug/elf"
 	"fmt"
 	"maps"
+	"path"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -20,7 +21,13 @@ import (
 const (
 	PredictorRepository = "loanops-api"
 	WorkerRepository    = "loanops-worker"
+	OperatorRepository  = "loanops"
 )
+
+// Repositories are all of them.
+func Repositories() []string {
+	return []string{PredictorRepository, WorkerRepository, OperatorRepository}
+}
 
 // user runs programs in containers: not root, and by convention of images that have no users of their own "nonroot".
 const user = 65532
@@ -34,21 +41,35 @@ type Program struct {
 	SBOM v1.Image
 }
 
-// Predictor is the image of a loanops-api: the static program and nothing else, started by a user without rights. The same program gives the
-// same image, whoever packs it. A program that needs shared libraries is refused.
+// Predictor is the image of a loanops-api: the static program and the certificates of whom it may trust, started by a user without rights. The same program
+// gives the same image, whoever packs it. A program that needs shared libraries is refused.
 func Predictor(program string) (Program, error) {
+	return alone(PredictorRepository, program, "loanops-api", contents{certificates: authorities()}, v1.Config{
+		Entrypoint: []string{"/loanops-api"}, WorkingDir: "/",
+	})
+}
+
+// Operator is the image of a loanops: the agent, the feature store, the receiver of pushes and a person's command. It is static, and starts no other program
+// but predictors. The same program gives the same image, whoever packs it.
+func Operator(program string) (Program, error) {
+	at := path.Join(programs, "loanops")
+	return alone(OperatorRepository, program, at, system(), v1.Config{Entrypoint: []string{"/" + at}, WorkingDir: "/" + home, Env: environment()})
+}
+
+// alone is the image of a program that runs by itself, in a layer above what it finds there.
+func alone(repository, program, at string, below contents, config v1.Config) (Program, error) {
 	if err := checkStatic(program); err != nil {
 		return Program{}, err
 	}
-	layer, err := layer(contents{"loanops-api": {file: program, mode: 0o755}})
+	layers, err := layersOf(below, contents{at: {file: program, mode: 0o755}})
 	if err != nil {
 		return Program{}, err
 	}
-	bill, err := bill(PredictorRepository, []string{program}, nil)
+	bill, err := bill(repository, []string{program}, nil)
 	if err != nil {
 		return Program{}, err
 	}
-	return build(PredictorRepository, program, bill, v1.Config{Entrypoint: []string{"/loanops-api"}, WorkingDir: "/"}, layer)
+	return build(repository, program, bill, config, layers...)
 }
 
 // build makes the image of the layers, labelled by the build of its main program.

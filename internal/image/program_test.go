@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -35,31 +37,77 @@ func digest(t *testing.T, of v1.Image) string {
 	return found.String()
 }
 
-func TestPredictorIsTheProgramAndNothingElse(t *testing.T) {
+// What the static images have in them beside their program, which is all that they start.
+func TestStaticImagesAreTheProgramAndWhatItNeeds(t *testing.T) {
 	t.Parallel()
 	program := imagetest.Build(t, imagetest.Hello, false)
-	made, err := image.Predictor(program)
-	require.NoError(t, err)
-	config, err := made.Image.ConfigFile()
-	require.NoError(t, err)
-	require.Equal(t, []string{"/loanops-api"}, config.Config.Entrypoint)
-	require.Equal(t, "65532:65532", config.Config.User)
-	require.Equal(t, "linux", config.OS)
-	require.Equal(t, "amd64", config.Architecture)
-	require.True(t, config.Created.Equal(time.Unix(0, 0)))
-	require.Equal(t, "loanops-api", config.Config.Labels["org.opencontainers.image.title"])
-	require.Equal(t, "https://github.com/loanops/loanops", config.Config.Labels["org.opencontainers.image.source"])
-	manifest, err := made.Image.Manifest()
-	require.NoError(t, err)
-	require.Equal(t, types.OCIManifestSchema1, manifest.MediaType)
-	require.Equal(t, types.OCIConfigJSON, manifest.Config.MediaType)
-	require.Len(t, manifest.Layers, 1)
-	require.Equal(t, types.OCILayer, manifest.Layers[0].MediaType)
-	headers := entries(t, made.Image)
-	require.Len(t, headers, 1)
 	want, err := os.ReadFile(program)
 	require.NoError(t, err)
-	require.Equal(t, int64(len(want)), headers["loanops-api"].Size)
+	for name, test := range map[string]struct {
+		make    func(string) (image.Program, error)
+		at, dir string
+		env     []string
+		beside  []string
+	}{
+		"loanops-api": {image.Predictor, "/loanops-api", "/", nil, []string{"etc/", "etc/ssl/", "etc/ssl/certs/", "etc/ssl/certs/ca-certificates.crt"}},
+		"loanops": {image.Operator, "/usr/local/bin/loanops", "/var/lib/loanops",
+			[]string{"PATH=/usr/local/bin", "HOME=/var/lib/loanops", "LOANOPS_WORK_DIR=/var/lib/loanops/work"},
+			[]string{
+				"etc/", "etc/group", "etc/passwd", "etc/ssl/", "etc/ssl/certs/", "etc/ssl/certs/ca-certificates.crt", "tmp/", "usr/", "usr/local/", "usr/local/bin/",
+				"var/", "var/lib/", "var/lib/loanops/", "var/lib/loanops/.config/", "var/lib/loanops/.config/loanops/",
+			}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			made, err := test.make(program)
+			require.NoError(t, err)
+			require.Equal(t, name, made.Repository)
+			config, err := made.Image.ConfigFile()
+			require.NoError(t, err)
+			require.Equal(t, []string{test.at}, config.Config.Entrypoint)
+			require.Equal(t, "65532:65532", config.Config.User)
+			require.Equal(t, test.dir, config.Config.WorkingDir)
+			require.Equal(t, test.env, config.Config.Env)
+			require.Nil(t, config.Config.Healthcheck, "what it serves, and where, its arguments say")
+			require.Equal(t, "linux", config.OS)
+			require.Equal(t, "amd64", config.Architecture)
+			require.True(t, config.Created.Equal(time.Unix(0, 0)))
+			require.Equal(t, name, config.Config.Labels["org.opencontainers.image.title"])
+			require.Equal(t, "https://github.com/loanops/loanops", config.Config.Labels["org.opencontainers.image.source"])
+			manifest, err := made.Image.Manifest()
+			require.NoError(t, err)
+			require.Equal(t, types.OCIManifestSchema1, manifest.MediaType)
+			require.Equal(t, types.OCIConfigJSON, manifest.Config.MediaType)
+			require.Len(t, manifest.Layers, 2)
+			require.Equal(t, types.OCILayer, manifest.Layers[1].MediaType)
+			headers := entries(t, made.Image)
+			require.Equal(t, int64(len(want)), headers[test.at[1:]].Size)
+			delete(headers, test.at[1:])
+			require.Equal(t, test.beside, slices.Sorted(maps.Keys(headers)))
+		})
+	}
+}
+
+// Who runs a container need not be root, and may mount volumes where the program writes: a new one takes the owner of the image's folder.
+func TestFoldersOfAnImageAreTheProgramsOwn(t *testing.T) {
+	t.Parallel()
+	operator, err := image.Operator(imagetest.Build(t, imagetest.Hello, false))
+	require.NoError(t, err)
+	worker, err := image.Worker(workerFiles(t))
+	require.NoError(t, err)
+	for _, made := range []image.Program{operator, worker} {
+		headers := entries(t, made.Image)
+		require.EqualValues(t, 0o1777, headers["tmp/"].Mode, made.Repository)
+		for _, folder := range []string{"var/lib/loanops/", "var/lib/loanops/.config/", "var/lib/loanops/.config/loanops/"} {
+			require.Equal(t, []int{65532, 65532, 0o700}, []int{headers[folder].Uid, headers[folder].Gid, int(headers[folder].Mode)}, "%s of %s", folder, made.Repository)
+		}
+		for name, header := range headers {
+			if !strings.HasPrefix(name, "var/lib/loanops/") {
+				require.Zero(t, header.Uid+header.Gid, name)
+				require.True(t, name == "tmp/" || header.Mode&0o022 == 0, "%s: nobody but root may change it", name)
+			}
+		}
+	}
 }
 
 // entries are the headers of an image's layers, of which every one must be without time, user and group names.
@@ -170,9 +218,8 @@ func TestWorkerHasWhatItsProgramNeeds(t *testing.T) {
 	for _, name := range []string{"usr/local/bin/terraform", "usr/local/bin/terraform-provider-loanops", "usr/local/bin/loanops-api", "etc/passwd"} {
 		require.FileExists(t, filepath.Join(root, name))
 	}
-	headers := entries(t, made.Image)
-	require.EqualValues(t, 0o1777, headers["tmp/"].Mode)
-	require.Equal(t, 65532, headers["var/lib/loanops/"].Uid, "the worker writes there")
+	require.Equal(t, []string{"CMD", "/usr/local/bin/loanops-worker", "healthy"}, config.Config.Healthcheck.Test)
+	require.Contains(t, config.Config.Env, "LOANOPS_HEALTH_ADDRESS=127.0.0.1:7079")
 }
 
 // thirdParty finds the one artifact that refers to the image, by the protocol alone.

@@ -1,10 +1,9 @@
 package image
 
 import (
-	"fmt"
-	"io/fs"
-	"os"
+	"maps"
 	"path"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -19,57 +18,49 @@ type WorkerFiles struct {
 	Terraform string
 }
 
-// The folders of a worker's image.
-const (
-	workerBin       = "usr/local/bin"
-	workerLibraries = "usr/lib/loanops"
-	workerHome      = "var/lib/loanops"
-)
+// libraries is the folder of a worker's shared libraries.
+const libraries = "usr/lib/loanops"
 
-// certificates are this machine's, in the place where Go programs look first.
-const certificates = "/etc/ssl/certs/ca-certificates.crt"
+// healthAddress is where the worker of an image says whether it takes work: only within its container, unless LOANOPS_HEALTH_ADDRESS says otherwise.
+const healthAddress = "127.0.0.1:7079"
 
 // Worker is the image of a loanops-worker with Terraform, its provider, and the shared libraries of this machine that any of them needs (DuckDB's
-// C++ runtime, the C library, the loader). The programs alone are reproducible; the image's digest depends on the libraries and the
-// certificates of the machine that packs it, and on its Terraform: build it on one base to get one digest.
+// C++ runtime, the C library, the loader). The programs alone are reproducible; the image's digest depends on the libraries of the machine that packs it,
+// and on its Terraform: build it on one base to get one digest.
 func Worker(files WorkerFiles) (Program, error) {
-	programs := contents{}
+	own := contents{}
 	for name, file := range map[string]string{
 		"loanops-worker": files.Worker, "terraform-provider-loanops": files.Provider, "loanops-api": files.API,
 	} {
-		programs[path.Join(workerBin, name)] = entry{file: file, mode: 0o755}
+		own[path.Join(programs, name)] = entry{file: file, mode: 0o755}
 	}
-	system, libraries, err := runtimeOf(files.Worker, files.Provider, files.API, files.Terraform)
+	linked, shared, err := runtimeOf(files.Worker, files.Provider, files.API, files.Terraform)
 	if err != nil {
 		return Program{}, err
 	}
-	var layers []v1.Layer
-	for _, of := range []contents{system, {path.Join(workerBin, "terraform"): {file: files.Terraform, mode: 0o755}}, programs} { // what changes least first
-		made, err := layer(of)
-		if err != nil {
-			return Program{}, err
-		}
-		layers = append(layers, made)
-	}
-	bill, err := bill(WorkerRepository, []string{files.Worker, files.Provider, files.API, files.Terraform}, libraries)
+	maps.Copy(linked, system())
+	layers, err := layersOf(linked, contents{path.Join(programs, "terraform"): {file: files.Terraform, mode: 0o755}}, own)
 	if err != nil {
 		return Program{}, err
 	}
+	bill, err := bill(WorkerRepository, []string{files.Worker, files.Provider, files.API, files.Terraform}, shared)
+	if err != nil {
+		return Program{}, err
+	}
+	worker := "/" + path.Join(programs, "loanops-worker")
 	return build(WorkerRepository, files.Worker, bill, v1.Config{
-		Entrypoint: []string{"/" + path.Join(workerBin, "loanops-worker")}, WorkingDir: "/" + workerHome,
-		Env: []string{"PATH=/" + workerBin, "HOME=/" + workerHome, "LD_LIBRARY_PATH=/" + workerLibraries, "LOANOPS_BIN_DIR=/" + workerBin, "LOANOPS_WORK_DIR=/" + workerHome + "/work"},
+		Entrypoint: []string{worker}, WorkingDir: "/" + home,
+		Env: environment("LD_LIBRARY_PATH=/"+libraries, "LOANOPS_BIN_DIR=/"+programs, "LOANOPS_HEALTH_ADDRESS="+healthAddress),
+		Healthcheck: &v1.HealthConfig{
+			Test: []string{"CMD", worker, "healthy"}, Interval: 10 * time.Second, Timeout: 5 * time.Second, StartPeriod: time.Minute, Retries: 3,
+		},
 	}, layers...)
 }
 
-// runtimeOf are the loader and the libraries of the programs, and what else a program expects of a system. All libraries lie in one folder
-// of their own: where this machine's loader found them may be nowhere that the image's looks.
-func runtimeOf(programs ...string) (system contents, libraries map[string]string, err error) {
-	system, libraries = contents{
-		"tmp":        {mode: fs.ModeDir | fs.ModeSticky | 0o777},
-		workerHome:   {mode: fs.ModeDir | 0o700, owner: user},
-		"etc/passwd": {mode: 0o644, data: fmt.Appendf(nil, "loanops:x:%d:%d::/%s:/nonexistent\n", user, user, workerHome)},
-		"etc/group":  {mode: 0o644, data: fmt.Appendf(nil, "loanops:x:%d:\n", user)},
-	}, map[string]string{}
+// runtimeOf are the loader and the libraries of the programs. All libraries lie in one folder of their own: where this machine's loader found them may be
+// nowhere that the image's looks.
+func runtimeOf(programs ...string) (files contents, shared map[string]string, err error) {
+	files, shared = contents{}, map[string]string{}
 	folders := loaderFolders()
 	for _, program := range programs {
 		found, err := linkedTo(program, folders)
@@ -80,18 +71,15 @@ func runtimeOf(programs ...string) (system contents, libraries map[string]string
 			continue
 		}
 		loader := path.Clean(found.loader)[1:]
-		if has, ok := system[loader]; ok && has.file != found.loaderFile {
+		if has, ok := files[loader]; ok && has.file != found.loaderFile {
 			return nil, nil, fault.New(fault.Invalid, "%s needs another loader than the other programs at /%s", program, loader)
 		}
-		system[loader] = entry{file: found.loaderFile, mode: 0o755}
-		libraries[path.Base(loader)] = found.loaderFile
+		files[loader] = entry{file: found.loaderFile, mode: 0o755}
+		shared[path.Base(loader)] = found.loaderFile
 		for _, name := range found.names() {
-			system[path.Join(workerLibraries, name)] = entry{file: found.libraries[name], mode: 0o755}
-			libraries[name] = found.libraries[name]
+			files[path.Join(libraries, name)] = entry{file: found.libraries[name], mode: 0o755}
+			shared[name] = found.libraries[name]
 		}
 	}
-	if _, err := os.Stat(certificates); err == nil {
-		system[certificates[1:]] = entry{file: certificates, mode: 0o644}
-	}
-	return system, libraries, nil
+	return files, shared, nil
 }

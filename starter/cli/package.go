@@ -16,9 +16,9 @@ import (
 // packing is what `loanops package` is asked for.
 type packing struct {
 	*app
-	to    string
-	push  bool
-	names []string
+	to, files string
+	push      bool
+	names     []string
 }
 
 // packedImage is what it made.
@@ -37,21 +37,23 @@ func (a *app) packageCommand() *cobra.Command {
 	p := &packing{app: a}
 	c := &cobra.Command{
 		Use: "package", Short: "Pack this project's programs as OCI images, without a container daemon", Args: between(0, 0),
-		Long: `package makes the images of loanops-api (the static program alone) and of loanops-worker (with
-Terraform, its provider and the shared libraries of this machine), each with a bill of materials. It
-prints a line for each image: its reference, which is the same in every registry, and its size; of
-the worker's also the build that its workers are to say they are of, which is the image's digest.
+		Long: `package makes the images of loanops-api and loanops (the static programs alone) and of
+loanops-worker (with Terraform, its provider and the shared libraries of this machine), each with a
+bill of materials. It prints a line for each image: its reference, which is the same in every
+registry, and its size; of the worker's also the build that its workers are to say they are of,
+which is the image's digest.
 
-The same loanops-api gives the same image; that of the worker depends on this machine's libraries
-as well.`,
+The same programs give the same images; that of the worker depends on this machine's libraries and
+its Terraform as well.`,
 		Example: "  loanops package --to images\n  loanops package --image loanops-api --push",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return p.run(c.Context())
 		},
 	}
 	c.Flags().StringVar(&p.to, "to", "", "new `folder` for the images, as an OCI image layout")
+	c.Flags().StringVar(&p.files, "files", "", "new `folder` for the files of the images; owners need root")
 	c.Flags().BoolVar(&p.push, "push", false, "push them to LOANOPS_REGISTRY, or to the platform of --state")
-	c.Flags().StringSliceVar(&p.names, "image", []string{image.PredictorRepository, image.WorkerRepository}, "which images")
+	c.Flags().StringSliceVar(&p.names, "image", image.Repositories(), "which images")
 	return c
 }
 
@@ -73,6 +75,11 @@ func (p *packing) run(ctx context.Context) error {
 	}
 	if p.to != "" {
 		if err := image.WriteLayout(p.to, programs...); err != nil {
+			return err
+		}
+	}
+	if p.files != "" {
+		if err := image.WriteFiles(p.files, programs...); err != nil {
 			return err
 		}
 	}
@@ -112,8 +119,10 @@ func packProgram(name string, s settings.Settings) (image.Program, error) {
 		return image.Worker(image.WorkerFiles{
 			Worker: program("loanops-worker"), Provider: program("terraform-provider-loanops"), API: program("loanops-api"), Terraform: s.Terraform,
 		})
+	case image.OperatorRepository:
+		return image.Operator(program("loanops"))
 	default:
-		return image.Program{}, fault.New(fault.Invalid, "there is no image %q; the images are %s", name, strings.Join([]string{image.PredictorRepository, image.WorkerRepository}, ", "))
+		return image.Program{}, fault.New(fault.Invalid, "there is no image %q; the images are %s", name, strings.Join(image.Repositories(), ", "))
 	}
 }
 

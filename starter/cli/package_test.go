@@ -25,7 +25,7 @@ func packingPlace(t *testing.T) {
 	bin := t.TempDir()
 	static, shared := imagetest.Build(t, imagetest.Hello, false), imagetest.Build(t, imagetest.Hello, true)
 	for name, program := range map[string]string{
-		"loanops-api": static, "terraform-provider-loanops": static, "loanops-worker": shared,
+		"loanops-api": static, "loanops": static, "terraform-provider-loanops": static, "loanops-worker": shared,
 	} {
 		require.NoError(t, os.Link(program, filepath.Join(bin, name)))
 	}
@@ -71,11 +71,12 @@ func TestPackageGivesTheSameFilesTwice(t *testing.T) {
 	packingPlace(t)
 	first, second := filepath.Join(t.TempDir(), "images"), filepath.Join(t.TempDir(), "images")
 	images := packed(t, "--to", first)
-	require.Len(t, images, 2)
+	require.Len(t, images, 3)
 	require.True(t, strings.HasPrefix(images[0].Reference, "loanops-api@sha256:"))
 	require.True(t, strings.HasPrefix(images[1].Reference, "loanops-worker@sha256:"))
+	require.True(t, strings.HasPrefix(images[2].Reference, "loanops@sha256:"))
 	require.Greater(t, images[1].Bytes, images[0].Bytes)
-	require.Empty(t, images[0].Build)
+	require.Empty(t, images[0].Build+images[2].Build)
 	require.Equal(t, "loanops-worker@sha256:"+images[1].Build, images[1].Reference)
 	require.NoError(t, workers.CheckBuild(images[1].Build))
 	require.Equal(t, images, packed(t, "--to", second))
@@ -86,7 +87,7 @@ func TestPackageGivesTheSameFilesTwice(t *testing.T) {
 	require.NoError(t, validate.Index(index))
 	manifest, err := index.IndexManifest()
 	require.NoError(t, err)
-	require.Len(t, manifest.Manifests, 4, "each image with its bill of materials")
+	require.Len(t, manifest.Manifests, 6, "each image with its bill of materials")
 	for i, of := range images {
 		require.Equal(t, of.Reference, manifest.Manifests[2*i].Annotations["org.opencontainers.image.ref.name"]+"@"+manifest.Manifests[2*i].Digest.String())
 		require.Equal(t, of.SBOM, manifest.Manifests[2*i+1].Digest.String())
@@ -117,7 +118,7 @@ func TestPackagePushesToTheRegistry(t *testing.T) {
 
 	_, stderr, code = pack(t, "--image", "loanops-gateway")
 	require.Equal(t, exitUsage, code)
-	require.Contains(t, stderr, "the images are loanops-api, loanops-worker")
+	require.Contains(t, stderr, "the images are loanops-api, loanops-worker, loanops")
 	registry.Stop()
 	_, stderr, code = pack(t, "--image", "loanops-api", "--push")
 	require.Equal(t, exitFault, code, stderr)

@@ -1,11 +1,9 @@
 package platformtest
 
 import (
-	"archive/tar"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,10 +12,9 @@ import (
 	"syscall"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"golang.org/x/sys/unix"
 
-	"github.com/loanops/loanops/internal/file"
+	"github.com/loanops/loanops/internal/image"
 )
 
 // Container runs the program of an image as a container runtime does: in the image's own root and nothing else but the folders that are given to it, by the
@@ -46,8 +43,8 @@ type contained struct {
 }
 
 // NewContainer writes the image's files below an empty folder, with the modes and the owners that it gives them. The shared folders are seen at their own paths.
-func NewContainer(image v1.Image, root string, shared ...string) (*Container, error) {
-	file, err := image.ConfigFile()
+func NewContainer(of v1.Image, root string, shared ...string) (*Container, error) {
+	file, err := of.ConfigFile()
 	if err != nil {
 		return nil, err
 	}
@@ -55,9 +52,7 @@ func NewContainer(image v1.Image, root string, shared ...string) (*Container, er
 	if _, err := fmt.Sscanf(file.Config.User, "%d:", &c.user); err != nil || c.user == 0 {
 		return nil, fmt.Errorf("the image's user is %q: a number that is not root's is wanted", file.Config.User)
 	}
-	files := mutate.Extract(image)
-	defer files.Close()
-	if err := extract(files, root); err != nil {
+	if err := image.Extract(of, root); err != nil {
 		return nil, err
 	}
 	for _, folder := range append([]string{"/proc", "/dev"}, shared...) {
@@ -66,47 +61,6 @@ func NewContainer(image v1.Image, root string, shared ...string) (*Container, er
 		}
 	}
 	return c, os.Chmod(root, 0o755) //nolint:gosec // the image's user goes through it
-}
-
-func extract(files io.Reader, root string) error {
-	for entries := tar.NewReader(files); ; {
-		header, err := entries.Next()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		path := filepath.Join(root, filepath.Clean("/"+header.Name))
-		switch header.Typeflag {
-		case tar.TypeDir:
-			err = os.MkdirAll(path, 0o755)
-		case tar.TypeReg:
-			err = write(path, entries)
-		default:
-			err = fmt.Errorf("%s is no file and no folder", header.Name)
-		}
-		if err == nil && os.Getuid() == 0 {
-			err = os.Chown(path, header.Uid, header.Gid)
-		}
-		if err == nil {
-			err = os.Chmod(path, header.FileInfo().Mode())
-		}
-		if err != nil {
-			return err
-		}
-	}
-}
-
-func write(path string, from io.Reader) error {
-	return file.WithoutFork(func() error {
-		to, err := os.Create(path)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(to, from)
-		return errors.Join(err, to.Close())
-	})
 }
 
 // Give makes the image's user the owner of files and folders that the program reads or writes.
