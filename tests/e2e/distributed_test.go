@@ -37,7 +37,7 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(postgres.Stop)
 	dir := t.TempDir()
-	ports, err := port.Choose(make([]int, 9)...)
+	ports, err := port.Choose(make([]int, 10)...)
 	require.NoError(t, err)
 	address := func(i int) string { return fmt.Sprintf("127.0.0.1:%d", ports[i]) }
 	file := func(name, text string) string {
@@ -95,13 +95,14 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	control = slices.Concat(control, featuresDatabase)
 	lending := postgres.Database(t)
 	data := []string{"LOANOPS_DATA_DIRS=" + dir, "LOANOPS_CONNECTION_LENDING_FILE=" + file("lending.url", lending)}
-	packed := pack(t, dir, slices.Concat(servers[:2], images), "loanops-api", "loanops-worker")
+	packed := pack(t, dir, slices.Concat(servers[:2], images), "loanops-api", "loanops-worker", "loanops")
+	for _, one := range packed {
+		isOfItsSize(t, one)
+	}
 	build := "LOANOPS_BUILD_ID=" + packed[1].Build // of the workers of all roles, the image's or not: runs go from one to the other
 	database = append(database, build)
 	control = append(control, build)
 	launch(t, work(slices.Concat(servers, database, data), "trains"), "loanops-worker", "--roles", "data,train")
-	registry := images
-	images = append(images, "LOANOPS_PREDICTOR_IMAGE="+packed[0].Reference)
 	deliver := func(folder string) (stop func()) {
 		return launch(t, work(slices.Concat(control, images), folder), "loanops-worker", "--roles", "deliver")
 	}
@@ -128,9 +129,14 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	contained := containerOf(t, "http://"+address(6), packed[1].Reference, dir)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "delivers-2"), 0o700))
 	require.NoError(t, contained.Give(filepath.Join(dir, "delivers-2"), filepath.Join(dir, "agent.token"), filepath.Join(dir, "rollback.token"), filepath.Join(dir, "synthetic.key")))
-	inImage, err := contained.Command(slices.Concat(work(control, "delivers-2")[2:], images), "--roles", "deliver") // PATH and HOME are the image's
+	health := "LOANOPS_HEALTH_ADDRESS=" + address(9)
+	inImage, err := contained.Command(slices.Concat(work(control, "delivers-2")[2:], images, []string{health}), "--roles", "deliver") // PATH and HOME are the image's
 	require.NoError(t, err)
 	start(t, inImage)
+	eventually(t, "the worker of the image to say that it takes work", time.Minute, func() bool {
+		_, err := contained.Run([]string{health}, "/usr/local/bin/loanops-worker", "healthy")
+		return err == nil
+	})
 	stop()
 	train("promoted", name)
 	at, err := os.Readlink(fmt.Sprintf("/proc/%d/root", inImage.Process.Pid))
@@ -182,8 +188,8 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	git(t, team.clone, "push", "--quiet", "origin", "main")
 	known := []string{"LOANOPS_DATA_DIRS=" + filepath.Dir(team.bare), "LOANOPS_REPOSITORY_LOANS_URL=" + team.bare, "LOANOPS_REPOSITORY_LOANS_POLL=10s"}
 	// The worker that publishes has another predictor than those that deliver.
-	other := packOther(t, dir, slices.Concat(servers[:2], registry))
-	launch(t, work(slices.Concat(servers, database, registry, known, []string{"LOANOPS_PREDICTOR_IMAGE=" + other}), "integrates"), "loanops-worker", "--roles", "integrate")
+	other := packOther(t, dir, slices.Concat(servers[:2], images))
+	launch(t, work(slices.Concat(servers, database, images, known, []string{"LOANOPS_PREDICTOR_IMAGE=" + other}), "integrates"), "loanops-worker", "--roles", "integrate")
 	launch(t, slices.Concat(servers, known), "loanops", "hooks", "--address", address(7))
 	answers(t, "http://"+address(7)+"/healthz")
 	eventually(t, "a model of the pipeline version that serves", 3*time.Minute, func() bool {

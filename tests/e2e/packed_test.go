@@ -6,7 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	oci "github.com/google/go-containerregistry/pkg/name"
@@ -19,6 +22,7 @@ import (
 // packedImage is what `loanops package` prints of an image.
 type packedImage struct {
 	Reference string `json:"reference"`
+	Bytes     int64  `json:"bytes"`
 	Build     string `json:"build_id"` // of a worker's
 }
 
@@ -37,6 +41,30 @@ func pack(t *testing.T, dir string, environment []string, names ...string) []pac
 	require.NoError(t, json.Unmarshal(out, &packed))
 	require.Len(t, packed.Images, len(names))
 	return packed.Images
+}
+
+// saidSizes are the sizes of images in MiB, as docs/reference.md has them.
+func saidSizes(t *testing.T) map[string]float64 {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/reference.md")
+	require.NoError(t, err)
+	said := map[string]float64{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(loanops[a-z-]*)` \\| [^|]+ \\| ([0-9.]+) \\|").FindAllStringSubmatch(string(text), -1) {
+		said[row[1]], err = strconv.ParseFloat(row[2], 64)
+		require.NoError(t, err)
+	}
+	require.Len(t, said, 3)
+	return said
+}
+
+// A twentieth is other versions of Go, of the C library, of Terraform. Who makes an image larger than that writes its new size where users read it.
+const sizeTolerance = 0.05
+
+// isOfItsSize holds an image against what is said of it.
+func isOfItsSize(t *testing.T, packed packedImage) {
+	t.Helper()
+	name, _, _ := strings.Cut(packed.Reference, "@")
+	require.InEpsilon(t, saidSizes(t)[name], float64(packed.Bytes)/(1<<20), sizeTolerance, "docs/reference.md says another size of %s", name)
 }
 
 // packOther pushes the predictor of another build, and returns its reference: the same program with a byte behind it.
