@@ -22,8 +22,13 @@ import (
 // packingPlace sets the environment of `loanops package`: small programs in the place of this project's own.
 func packingPlace(t *testing.T) {
 	t.Helper()
+	packFrom(t, imagetest.Build(t, imagetest.Hello, false), imagetest.Build(t, imagetest.Hello, true))
+}
+
+// packFrom has it pack a static program and one with shared libraries.
+func packFrom(t *testing.T, static, shared string) {
+	t.Helper()
 	bin := t.TempDir()
-	static, shared := imagetest.Build(t, imagetest.Hello, false), imagetest.Build(t, imagetest.Hello, true)
 	for name, program := range map[string]string{
 		"loanops-api": static, "loanops": static, "terraform-provider-loanops": static, "loanops-worker": shared,
 	} {
@@ -67,6 +72,7 @@ func folder(t *testing.T, dir string) map[string]string {
 	return files
 }
 
+// Twice, and from another clone of the same commit.
 func TestPackageGivesTheSameFilesTwice(t *testing.T) {
 	packingPlace(t)
 	first, second := filepath.Join(t.TempDir(), "images"), filepath.Join(t.TempDir(), "images")
@@ -81,6 +87,8 @@ func TestPackageGivesTheSameFilesTwice(t *testing.T) {
 	require.NoError(t, workers.CheckBuild(images[1].Build))
 	require.Equal(t, images, packed(t, "--to", second))
 	require.Equal(t, folder(t, first), folder(t, second))
+	packFrom(t, imagetest.BuildElsewhere(t, false), imagetest.BuildElsewhere(t, true))
+	require.Equal(t, images, packed(t))
 
 	index, err := layout.ImageIndexFromPath(first)
 	require.NoError(t, err)

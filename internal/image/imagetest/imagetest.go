@@ -2,6 +2,7 @@
 package imagetest
 
 import (
+	_ "embed"
 	"io"
 	"log"
 	"net/http"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -49,9 +51,26 @@ func (r *Registry) Stop() { r.server.Close() }
 // Build builds a program of this project and returns its path: static, or with cgo.
 func Build(t testing.TB, pkg string, cgo bool) string {
 	t.Helper()
+	return build(t, "", pkg, cgo)
+}
+
+// BuildElsewhere builds Hello as another clone of this project does, in a folder of its own.
+func BuildElsewhere(t testing.TB, cgo bool) string {
+	t.Helper()
+	elsewhere := t.TempDir()
+	module := strings.TrimSuffix(Hello, folder)
+	require.NoError(t, os.WriteFile(filepath.Join(elsewhere, "go.mod"), []byte("module "+module+"\n\ngo 1.26.0\n"), 0o600))
+	require.NoError(t, os.MkdirAll(filepath.Join(elsewhere, folder), 0o700))
+	require.NoError(t, os.WriteFile(filepath.Join(elsewhere, folder, "main.go"), hello, 0o600))
+	return build(t, elsewhere, Hello, cgo)
+}
+
+func build(t testing.TB, dir, pkg string, cgo bool) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, pkg)
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	// Without the commit, for what is built elsewhere is in no repository.
+	build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags", "-s -w", "-o", program, pkg)
+	build.Dir, build.Env = dir, append(os.Environ(), "CGO_ENABLED=0")
 	if cgo {
 		build.Env = append(os.Environ(), "CGO_ENABLED=1")
 	}
@@ -61,4 +80,9 @@ func Build(t testing.TB, pkg string, cgo bool) string {
 }
 
 // Hello is the package of a program that says with what it was started.
-const Hello = "github.com/loanops/loanops/internal/image/imagetest/hello"
+const Hello = "github.com/loanops/loanops" + folder
+
+const folder = "/internal/image/imagetest/hello"
+
+//go:embed hello/main.go
+var hello []byte
