@@ -6,7 +6,8 @@ GO        ?= go
 BIN       := bin
 STATE     ?= .loanops
 GOFLAGS   += -trimpath
-LDFLAGS   := -s -w
+# Without -buildid= a program with cgo tells in which folder the modules were: the same commit would not give the same loanops-worker elsewhere.
+LDFLAGS   := -s -w -buildid=
 export GOFLAGS
 
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
