@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/loanops/loanops/internal/deploy/capacity"
-	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/registry"
 )
 
@@ -64,10 +64,8 @@ type Capacity struct {
 	Objects  Objects
 	// Image is what tracks of versions that name none are to run in, repository@sha256:….
 	Image string
-	// Program brings an image's program to this machine, see image.Store: what is measured is the very program that will serve.
-	Program func(ctx context.Context, image string) (path string, args []string, err error)
-	// Run measures, see measure.Run.
-	Run func(ctx context.Context, cfg measure.Config) (capacity.Demand, error)
+	// Run measures on the machine, and in the runtime, that will serve, see contract.AgentClient.Measure.
+	Run func(ctx context.Context, spec contract.TrackSpec, applications []map[string]any) (capacity.Demand, error)
 }
 
 // Measure runs the bundle in the image's own loanops-api under golden requests.
@@ -80,22 +78,12 @@ func (c *Capacity) Measure(ctx context.Context, in MeasureInput) (MeasureOutput,
 	if err != nil {
 		return MeasureOutput{}, err
 	}
-	bundle, err := c.Objects.Path(ctx, version.Bundle)
-	if err != nil {
-		return MeasureOutput{}, err
-	}
 	rows, err := getGolden(ctx, c.Objects, golden(version))
 	if err != nil {
 		return MeasureOutput{}, err
 	}
-	program, args, err := c.Program(ctx, track.Image)
-	if err != nil {
-		return MeasureOutput{}, err
-	}
 	say(ctx, "running loanops-api under load")
-	demand, err := c.Run(ctx, measure.Config{
-		Program: program, Args: args, Bundle: bundle, Spec: track, Applications: rows.Applications(),
-	})
+	demand, err := c.Run(ctx, track, rows.Applications())
 	return MeasureOutput{Demand: demand}, err
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -21,9 +22,9 @@ import (
 
 // Predictor tries models in the real loanops-api, each in a process of its own.
 type Predictor struct {
-	// Image is what predictors run in, and Program brings its program to this machine, see image.Store.
-	Image   string
-	Program func(ctx context.Context, image string) (path string, args []string, err error)
+	// Image is what predictors run in, and Bring makes it ready, see runtime.Runtime.
+	Image string
+	Bring func(ctx context.Context, image string) (runtime.Start, error)
 }
 
 // sampleVersion is the number under which a predictor serves a model that has none: it was made of a sample.
@@ -35,13 +36,13 @@ func (p *Predictor) try(ctx context.Context, spec pipeline.Spec, m *model.Model,
 	policy := document.Digest()
 	track := contract.TrackSpec{
 		ModelVersion: sampleVersion, Digest: digest, PolicyDigest: policy, Policy: string(document.Document()), Meaning: string(spec.Label.Meaning),
-		MemoryMiB: int64(spec.Deploy.MemoryMiB), CPUMillis: int64(spec.Deploy.CPUMillis),
+		Image: p.Image, MemoryMiB: int64(spec.Deploy.MemoryMiB), CPUMillis: int64(spec.Deploy.CPUMillis),
 	}
-	program, args, err := p.Program(ctx, p.Image)
+	start, err := p.Bring(ctx, p.Image)
 	if err != nil {
 		return ci.Report{}, err
 	}
-	cfg := measure.Config{Program: program, Args: args, Bundle: bundle, Spec: track, Applications: golden.Applications()}
+	cfg := measure.Config{Start: start, Bundle: bundle, Spec: track, Applications: golden.Applications()}
 	report := ci.Report{Status: ci.Passed, Summary: fmt.Sprintf("%d golden rows over HTTP, one by one and as a batch, and requests that are no good", len(golden.Rows))}
 	client := &http.Client{Timeout: time.Minute}
 	d := decision.Decider{Model: m, Meaning: spec.Label.Meaning, Policy: document}

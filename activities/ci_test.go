@@ -15,6 +15,7 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
+	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/forge"
 	"github.com/loanops/loanops/internal/git"
@@ -499,9 +500,9 @@ func TestRefusalsAreNotKept(t *testing.T) {
 	i.take(t, tree, ci.ValidateSample, i.of.ValidateSample)
 	i.take(t, tree, ci.TestArtifacts, i.of.TestArtifacts)
 	var tried []string
-	i.of.Predictor = Predictor{Image: "a", Program: func(_ context.Context, image string) (string, []string, error) {
+	i.of.Predictor = Predictor{Image: "a", Bring: func(_ context.Context, image string) (runtime.Start, error) {
 		tried = append(tried, image)
-		return "", nil, fault.New(fault.Unavailable, "no registry")
+		return nil, fault.New(fault.Unavailable, "no registry")
 	}}
 	for _, image := range []string{"a", "b"} {
 		i.of.Predictor.Image = image

@@ -17,7 +17,7 @@ import (
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/capacity"
-	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/registry"
 )
@@ -109,45 +109,31 @@ func TestRecordWithoutAHistoryIsRetried(t *testing.T) {
 // predictorImage is what tracks run in.
 var predictorImage = "loanops-api@sha256:" + strings.Repeat("0c", 32)
 
-// programOf finds the program of one image.
-func programOf(only string) func(context.Context, string) (string, []string, error) {
-	return func(_ context.Context, asked string) (string, []string, error) {
-		if asked != only {
-			return "", nil, fault.New(fault.NotFound, "there is no image %s", asked)
-		}
-		return "/images/program", []string{"first"}, nil
-	}
-}
-
 func TestMeasureAsksWithGoldenRowsUnderThePlansLimits(t *testing.T) {
 	b := newBench(t)
 	version := b.train(t).version
-	var asked measure.Config
-	stage := Capacity{Registry: b.registry, Objects: b.objects, Image: predictorImage, Program: programOf(predictorImage), Run: func(_ context.Context, cfg measure.Config) (capacity.Demand, error) {
-		asked = cfg
+	var asked contract.TrackSpec
+	var applications []map[string]any
+	stage := Capacity{Registry: b.registry, Objects: b.objects, Image: predictorImage, Run: func(_ context.Context, spec contract.TrackSpec, with []map[string]any) (capacity.Demand, error) {
+		asked, applications = spec, with
 		return capacity.Demand{ResidentMiB: 500, LoadMillis: 10, CPUMicrosPerDecision: 100, Decisions: 1}, nil
 	}}
 	measured, err := stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
 	require.NoError(t, err)
-	require.Equal(t, "/images/program", asked.Program, "the program of the image that will serve")
-	require.Equal(t, []string{"first"}, asked.Args)
-	require.Equal(t, predictorImage, asked.Spec.Image)
-	require.Equal(t, version.Digest, asked.Spec.Digest)
-	require.EqualValues(t, b.spec.Deploy.MemoryMiB, asked.Spec.MemoryMiB)
+	require.Equal(t, predictorImage, asked.Image)
+	require.Equal(t, version.Digest, asked.Digest)
+	require.EqualValues(t, b.spec.Deploy.MemoryMiB, asked.MemoryMiB)
 
 	named := "loanops-api@sha256:" + strings.Repeat("a1", 32)
 	b.registry.versions[version.Version-1].Predictor = named
 	_, err = stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
-	require.ErrorContains(t, err, "there is no image "+named, "it is measured in no other image than the one that will serve")
-	stage.Program = programOf(named)
-	_, err = stage.Measure(t.Context(), MeasureInput{Candidate: b.registry.candidate(t, version.Version)})
 	require.NoError(t, err)
-	require.Equal(t, named, asked.Spec.Image)
-	require.Equal(t, string(decision.PolicyOf(b.spec).Document()), asked.Spec.Policy)
-	require.Equal(t, decision.PolicyOf(b.spec).Digest(), asked.Spec.PolicyDigest)
-	require.Len(t, asked.Applications, goldenRows)
+	require.Equal(t, named, asked.Image, "it is measured in no other image than the one that will serve")
+	require.Equal(t, string(decision.PolicyOf(b.spec).Document()), asked.Policy)
+	require.Equal(t, decision.PolicyOf(b.spec).Digest(), asked.PolicyDigest)
+	require.Len(t, applications, goldenRows)
 	for _, protected := range b.spec.Protected {
-		require.NotContains(t, asked.Applications[0], protected)
+		require.NotContains(t, applications[0], protected)
 	}
 	fit, err := stage.Check(t.Context(), CapacityInput{Planned: capacity.Grant{MemoryMiB: 128, CPUMillis: 500}, Demand: measured.Demand, TargetRate: 50})
 	require.NoError(t, err)

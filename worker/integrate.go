@@ -13,6 +13,7 @@ import (
 	"github.com/loanops/loanops/activities"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/ci"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/git"
 	"github.com/loanops/loanops/internal/pipeline"
@@ -96,9 +97,10 @@ func integrated(ctx context.Context, dir, to string) (tested, error) {
 		return tested{}, err
 	}
 	defer remove()
-	i := integration(at, activities.Predictor{Program: func(context.Context, string) (string, []string, error) { // without a platform there are no images
+	here := processes.Runtime{Program: func(context.Context, string) (string, []string, error) { // without a platform there are no images
 		return filepath.Join(filepath.Dir(program), "loanops-api"), nil, nil
-	}})
+	}}
+	i := integration(at, activities.Predictor{Bring: here.Bring})
 	if i.Commands, err = commands(ctx, cfg); err != nil {
 		return tested{}, err
 	}

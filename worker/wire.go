@@ -17,7 +17,7 @@ import (
 	"github.com/loanops/loanops/infra/environments/local"
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/contract"
-	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/deploy/terraform"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/feature"
@@ -140,9 +140,8 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	}
 	agent := contract.NewAgentClient(cfg.Agent, strings.TrimSpace(string(rollbackToken)))
 	caller := httpClient()
-	images, err := imagesOf(cfg)
-	if err != nil {
-		return err
+	if _, err := reference.Parse(cfg.PredictorImage); err != nil {
+		return fault.Wrap(fault.Invalid, err, "LOANOPS_PREDICTOR_IMAGE")
 	}
 	stages.Environments = activities.Environments{
 		Registry: reg, Agent: agent, Image: cfg.PredictorImage,
@@ -155,7 +154,7 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 		Running: func(ctx context.Context, by serving.Author) (bool, error) { return running(ctx, temporal, by) },
 	}
 	stages.Capacity = activities.Capacity{
-		Registry: reg, Objects: objects, Image: cfg.PredictorImage, Program: images.Program, Run: measure.Run,
+		Registry: reg, Objects: objects, Image: cfg.PredictorImage, Run: agent.Measure,
 	}
 	stages.Comparison = activities.Comparison{Registry: reg, Objects: objects, Page: report.SwapSetHTML}
 	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}
@@ -186,7 +185,7 @@ func wireIntegration(ctx context.Context, stages *activities.Stages, cfg setting
 	stages.Summaries = activities.Summaries{Objects: cache.Objects, Page: report.IntegrationHTML}
 	stages.Integration = integration(activities.Desk{
 		Cache: cache, Warehouse: duck, Views: duck, Folder: filepath.Join(cfg.WorkDir, "extractions"), Connection: cfg.Connection, Page: report.ProfileHTML,
-	}, activities.Predictor{Image: cfg.PredictorImage, Program: images.Program})
+	}, activities.Predictor{Image: cfg.PredictorImage, Bring: (&processes.Runtime{Program: images.Program}).Bring})
 	if stages.Integration.Commands, err = commands(ctx, cfg); err != nil {
 		return err
 	}

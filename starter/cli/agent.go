@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 
@@ -11,30 +10,31 @@ import (
 
 	"github.com/loanops/loanops/internal/artifact"
 	"github.com/loanops/loanops/internal/deploy/agent"
-	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/model"
 	"github.com/loanops/loanops/internal/settings"
 )
 
 func (a *app) agentCommand() *cobra.Command {
 	var cfg agent.Config
+	var by, network string
 	c := &cobra.Command{
 		Use: "agent", Short: "Run the local deployment agent, which owns the predictors (loanops up starts it)", Args: between(0, 0),
+		Long: `agent runs the predictors of every environment on this machine and tells gateways where traffic
+goes. With --runtime docker each is a container of its image, and the kernel holds it to what its
+plan grants; with --runtime process it is a process of this user. Without the flag it is a container
+where a Docker engine answers.
+
+An agent that is told to end (SIGTERM) ends its predictors. One that is killed leaves its containers
+running, and the next one on the same network goes on with those that it knows and ends the others.`,
 		Example: "  env $(cat .loanops/platform.env) loanops agent --address 127.0.0.1:7070 --dir .loanops/agent\n" +
-			"  LOANOPS_GATEWAY_TOKEN_FILE=gateway.token loanops agent --address 0.0.0.0:7070 --dir agent",
+			"  LOANOPS_GATEWAY_TOKEN_FILE=gateway.token loanops agent --address 0.0.0.0:7070 \\\n" +
+			"    --runtime docker --network loanops_predictors",
 		RunE: func(c *cobra.Command, _ []string) error {
 			s, err := settings.ForAgent()
 			if err != nil {
 				return err
 			}
-			images := image.Store{Dir: filepath.Join(cfg.Dir, "images"), Registry: image.RegistryOf(s)}
-			if err := images.Registry.Check(); err != nil {
-				return err
-			}
-			cfg.Program, cfg.Features = images.Program, contract.FeatureStore{URL: s.Features, KeyFile: s.FeaturesKeyFile}
-			cfg.Needs = func(of func() []string) { images.Needed = of }
 			if cfg.ProviderToken, err = token(s.AgentTokenFile); err != nil {
 				return err
 			}
@@ -47,11 +47,16 @@ func (a *app) agentCommand() *cobra.Command {
 				}
 			}
 			cfg.Fetch = (&bundles{settings: s}).fetch
+			if cfg.Runtime, cfg.Needs, err = openRuntime(c.Context(), s, by, network, cfg.Dir); err != nil {
+				return err
+			}
 			return agent.Run(c.Context(), cfg)
 		},
 	}
 	c.Flags().StringVar(&cfg.Address, "address", "127.0.0.1:7070", "host:port to listen on; beyond loopback\nonly with LOANOPS_GATEWAY_TOKEN_FILE")
 	c.Flags().StringVar(&cfg.Dir, "dir", "agent", "`folder` of the agent's state")
+	c.Flags().StringVar(&by, "runtime", "", "how predictors run, docker or process (default: docker where an engine answers)")
+	c.Flags().StringVar(&network, "network", "", "internal `network` of the predictors' containers (default: one of its own, named by --dir)")
 	return c
 }
 

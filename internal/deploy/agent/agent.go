@@ -1,9 +1,6 @@
-// Package agent is the local deployment target: it owns the predictor processes of every environment on this machine,
-// starts crashed ones again, and tells the gateways where traffic goes. It follows the serving record: a write carries the
+// Package agent is the local deployment target: it owns the predictors of every environment on this machine, as processes or as containers (see package
+// runtime), starts crashed ones again, and tells the gateways where traffic goes. It follows the serving record: a write carries the
 // record's generation, an older one than the newest that was told is refused, and as long as none was told every one is.
-//
-// Isolation is said as it is: a predictor is a process of the agent's user with a clean environment, GOMEMLIMIT and
-// GOMAXPROCS. There is no cgroup and no user ID of its own.
 package agent
 
 import (
@@ -20,6 +17,7 @@ import (
 	"github.com/gofrs/flock"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/serving"
 )
@@ -32,13 +30,10 @@ type Config struct {
 	Listener net.Listener
 	// Dir keeps state.json, bundles/, run/ and logs/. One agent uses it at a time.
 	Dir string
-	// Program brings the program of an image, named repository@sha256:…, to this machine and returns its file and the arguments that come before
-	// a predictor's. What was brought once it finds again while the registry is away.
-	Program func(ctx context.Context, image string) (path string, args []string, err error)
+	// Runtime runs the predictors. It is closed in the end.
+	Runtime runtime.Runtime
 	// Needs is told, before anything is started, how to ask which images its tracks need: those have to stay on this machine.
 	Needs func(images func() []string)
-	// Features is the feature store that predictors ask.
-	Features contract.FeatureStore
 	// ProviderToken and RollbackToken are the writers' secrets; both at least 16 characters and different.
 	ProviderToken, RollbackToken string
 	// GatewayToken is the secret of those who only read, another one of at least 16 characters. Where it is set every read needs it or a
@@ -65,8 +60,8 @@ func (c *Config) validate() error {
 		return fault.New(fault.Invalid, "agent: the gateways' token must have at least %d characters", minToken)
 	case c.ProviderToken == c.RollbackToken, c.GatewayToken == c.ProviderToken, c.GatewayToken == c.RollbackToken:
 		return fault.New(fault.Invalid, "agent: the tokens of the provider, the rollback and the gateways must differ")
-	case c.Fetch == nil || c.Program == nil || c.Needs == nil:
-		return fault.New(fault.Invalid, "agent: nothing to fetch bundles and programs with, or to keep these with")
+	case c.Fetch == nil || c.Runtime == nil || c.Needs == nil:
+		return fault.New(fault.Invalid, "agent: nothing to fetch bundles with, to run predictors with, or to keep images with")
 	}
 	return nil
 }
@@ -76,11 +71,9 @@ type agent struct {
 	cfg       Config
 	log       *slog.Logger
 	bundles   bundles
-	runDir    string
 	statePath string
 	held      *flock.Flock // the folder's lock
 	now       func() time.Time
-	start     func(k key, spec contract.TrackSpec, of parts, addressFile string) (*child, error)
 
 	acknowledgeWait, settleLimit time.Duration
 
@@ -88,10 +81,10 @@ type agent struct {
 
 	mu        sync.Mutex
 	closing   bool
-	launched  int
 	tracks    map[key]*track
 	routes    map[pair]contract.Route
 	fences    map[pair]serving.Fence        // of every pipeline whose generation is known
+	strays    unclaimed                     // predictors that run for pipelines of which nothing is known yet
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment
 	changed   map[string]chan struct{}      // closed at the next event, by environment
@@ -116,7 +109,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if address, ok := listener.Addr().(*net.TCPAddr); cfg.GatewayToken == "" && (!ok || !address.IP.IsLoopback()) {
 		return fault.New(fault.Invalid, "agent: others reach %s, so reads need a token: set LOANOPS_GATEWAY_TOKEN_FILE to a file with one for the gateways, or listen on loopback (127.0.0.1)", listener.Addr())
 	}
-	if err := a.restore(); err != nil {
+	if err := a.restore(ctx); err != nil {
 		return err
 	}
 	// Long polls and waiting writes end with the requests' context.
@@ -162,22 +155,17 @@ func open(cfg Config) (*agent, error) {
 	cfg.Dir = dir
 	a := &agent{
 		cfg: cfg, log: cfg.Log, now: time.Now,
-		bundles: bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
-		runDir:  filepath.Join(dir, "run"), statePath: filepath.Join(dir, "state.json"),
+		bundles:         bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
+		statePath:       filepath.Join(dir, "state.json"),
 		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit,
 		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, revisions: map[string]int64{},
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
 	}
-	a.start = a.startAPI
 	cfg.Needs(a.images)
 	if err := a.lock(); err != nil {
 		return nil, err
 	}
-	// Addresses of processes that are gone are of no use.
-	if err := os.RemoveAll(a.runDir); err != nil {
-		return nil, fault.Wrap(fault.Internal, err, "agent's folder")
-	}
-	for _, sub := range []string{a.bundles.dir, a.runDir, filepath.Join(dir, "logs")} {
+	for _, sub := range []string{a.bundles.dir, filepath.Join(dir, "logs")} {
 		if err := os.MkdirAll(sub, 0o700); err != nil {
 			return nil, fault.Wrap(fault.Internal, err, "agent's folder")
 		}
@@ -201,13 +189,18 @@ func (a *agent) lock() error {
 	return nil
 }
 
-// restore starts what the saved state names. It does not wait: the tracks are starting when the agent answers. The
-// revision grows, as every predictor has a new address.
-func (a *agent) restore() error {
+// restore makes run what the saved state names: what runs already, because the agent before was killed and its predictors were not, goes on, and the rest is
+// started. It does not wait: these are starting when the agent answers. The revision grows, as predictors may have new addresses.
+func (a *agent) restore(ctx context.Context) error {
 	saved, err := load(a.statePath)
 	if err != nil {
 		return err
 	}
+	found, err := a.cfg.Runtime.Left(ctx)
+	if err != nil {
+		return err
+	}
+	left := strays(found)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.revision = saved.Revision
@@ -224,12 +217,20 @@ func (a *agent) restore() error {
 				k := key{environment, pipeline, slot}
 				t := &track{saved: &spec}
 				a.tracks[k] = t
-				a.begin(k, t, spec, p.Generation)
+				if running := left.claim(k, spec, p.Generation); running != nil {
+					a.adopt(k, t, spec, p.Generation, running)
+				} else {
+					a.begin(k, t, spec, p.Generation)
+				}
 			}
 		}
 		if _, err := a.commit(environment); err != nil {
 			return err
 		}
+	}
+	a.strays = left
+	for where := range a.fences {
+		a.dismiss(where)
 	}
 	return nil
 }
@@ -302,7 +303,13 @@ func (a *agent) close() {
 	for _, p := range a.predictors() {
 		stopped.Go(p.end)
 	}
+	for _, left := range a.strays {
+		for _, one := range left {
+			stopped.Go(one.Instance.Stop)
+		}
+	}
 	stopped.Wait()
+	a.cfg.Runtime.Close()
 	_ = a.held.Close() // the system frees it anyway when this process ends
 }
 

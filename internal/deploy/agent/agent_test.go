@@ -89,7 +89,7 @@ func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*Config){
 		"no folder":                        func(c *Config) { c.Dir = "" },
-		"no programs":                      func(c *Config) { c.Program = nil },
+		"no runtime":                       func(c *Config) { c.Runtime = nil },
 		"images go":                        func(c *Config) { c.Needs = nil },
 		"short token":                      func(c *Config) { c.ProviderToken = "short" },
 		"same tokens":                      func(c *Config) { c.RollbackToken = c.ProviderToken },
@@ -116,7 +116,7 @@ func TestDamagedStateIsAnErrorAndNotForgotten(t *testing.T) {
 			require.NoError(t, os.WriteFile(path, []byte(content), 0o600))
 			a, err := open(testConfig(t, dir))
 			require.NoError(t, err)
-			require.ErrorContains(t, a.restore(), "state.json is damaged")
+			require.ErrorContains(t, a.restore(t.Context()), "state.json is damaged")
 			kept, err := os.ReadFile(path)
 			require.NoError(t, err)
 			require.Equal(t, content, string(kept))

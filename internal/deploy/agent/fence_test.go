@@ -389,7 +389,7 @@ func TestAcceptedGenerationNeverGoesDown(t *testing.T) {
 				a.close()
 				a, err = open(cfg)
 				require.NoError(t, err)
-				require.NoError(t, a.restore())
+				require.NoError(t, a.restore(t.Context()))
 			}
 			require.Equal(t, newest, a.actual(p).Generation)
 		}

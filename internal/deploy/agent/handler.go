@@ -23,6 +23,9 @@ import (
 // maxBody bounds a request's body: a track with the largest policy, as JSON text in JSON perhaps twice as long.
 const maxBody = 2*decision.MaxPolicyBytes + 64<<10
 
+// maxMeasurement bounds that of a measurement, which comes with applications.
+const maxMeasurement = maxBody + 8<<20
+
 // handler routes the agent's API. Each write asks for its writer's token; reads ask for any of the three where gateways have one, and are open
 // else, see Config.GatewayToken.
 func (a *agent) handler() http.Handler {
@@ -49,6 +52,7 @@ func (a *agent) handler() http.Handler {
 	mux.Handle("DELETE "+where+"/route", provider(a.handleDeleteRoute))
 	mux.Handle("POST "+where+"/rollback", rollback(a.handleRollback))
 	mux.Handle("PUT "+where+"/generation", either(a.handleGeneration))
+	mux.Handle("POST /v1/measurements", either(a.handleMeasure))
 	mux.Handle("GET /v1/environments/{environment}/routes", read(a.getRoutes))
 	mux.Handle("/", a.endpoint(func(r *http.Request) (any, error) {
 		return nil, fault.New(fault.NotFound, "there is no %s %s", r.Method, r.URL.Path)
@@ -159,6 +163,14 @@ func setRoute[T any](r *http.Request, set func(context.Context, pair, T) (contra
 	return answer(set(r.Context(), p, request))
 }
 
+func (a *agent) handleMeasure(r *http.Request) (any, error) {
+	var request contract.MeasureRequest
+	if err := decodeUpTo(r, &request, maxMeasurement); err != nil {
+		return nil, err
+	}
+	return answer(a.measure(r.Context(), request))
+}
+
 func (a *agent) handleGeneration(r *http.Request) (any, error) {
 	p, err := pairOf(r)
 	if err != nil {
@@ -254,11 +266,13 @@ func generationOf(r *http.Request) (int64, error) {
 }
 
 // decode reads one strict JSON object: no unknown field, nothing after it, bounded.
-func decode(r *http.Request, into any) error {
+func decode(r *http.Request, into any) error { return decodeUpTo(r, into, maxBody) }
+
+func decodeUpTo(r *http.Request, into any, limit int64) error {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return fault.New(fault.Invalid, "Content-Type %q: want application/json", r.Header.Get("Content-Type"))
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxBody))
+	decoder := json.NewDecoder(http.MaxBytesReader(nil, r.Body, limit))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
 		return &fault.Error{Code: fault.Invalid, Message: "body", Cause: err}

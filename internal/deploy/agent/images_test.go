@@ -28,7 +28,7 @@ func TestPredictorsRunTheirImagesProgramEvenWhenTheRegistryIsAway(t *testing.T) 
 	require.NoError(t, err)
 	dir, bundles := t.TempDir(), t.TempDir()
 	images := image.Store{Dir: filepath.Join(dir, "images"), Registry: registry.Registry}
-	fromImages := func(a *agent) { a.cfg.Program = images.Program }
+	fromImages := func(a *agent) { a.cfg.Runtime = programs(dir, images.Program) }
 
 	b := openBench(t, dir, bundles, fromImages)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 1))
@@ -85,7 +85,7 @@ func TestTheImagesOfTracksStay(t *testing.T) {
 		require.NoError(t, os.Chtimes(filepath.Join(folder(image), "kept.json"), at, at))
 	}
 	fromImages := func(a *agent) {
-		a.cfg.Program = (&image.Store{Dir: filepath.Join(dir, "images"), Registry: registry.Registry, Needed: a.images}).Program
+		a.cfg.Runtime = programs(dir, (&image.Store{Dir: filepath.Join(dir, "images"), Registry: registry.Registry, Needed: a.images}).Program)
 	}
 	b := openBench(t, dir, bundles, fromImages)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 1))
@@ -134,9 +134,9 @@ func TestAnImagesOwnArgumentsComeFirst(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(a *agent) {
 		program := deploytest.Program(t)
-		a.cfg.Program = func(context.Context, string) (string, []string, error) {
+		a.cfg.Runtime = programs(a.cfg.Dir, func(context.Context, string) (string, []string, error) {
 			return program, []string{"predictor", "--first"}, nil
-		}
+		})
 	})
 	track := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	var arguments []string
@@ -149,13 +149,13 @@ func TestATrackWhoseImageCouldNotBeHadIsPutAgain(t *testing.T) {
 	t.Parallel()
 	away := true
 	b := newBench(t, func(a *agent) {
-		good := a.cfg.Program
-		a.cfg.Program = func(ctx context.Context, image string) (string, []string, error) {
+		good := deploytest.Programs(t)
+		a.cfg.Runtime = programs(a.cfg.Dir, func(ctx context.Context, image string) (string, []string, error) {
 			if away {
 				return "", nil, fault.New(fault.Unavailable, "the registry is away")
 			}
 			return good(ctx, image)
-		}
+		})
 	})
 	spec := b.spec(1, deploytest.Behaviour{})
 	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 1)

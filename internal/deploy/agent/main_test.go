@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -83,7 +85,7 @@ func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *ben
 	for _, c := range change {
 		c(a)
 	}
-	require.NoError(t, a.restore())
+	require.NoError(t, a.restore(t.Context()))
 	requests, cancel := context.WithCancel(context.Background())
 	server := httptest.NewUnstartedServer(a.handler())
 	server.Config.BaseContext = func(net.Listener) context.Context { return requests }
@@ -99,7 +101,7 @@ func openBench(t *testing.T, dir, bundleDir string, change ...func(*agent)) *ben
 func testConfig(t *testing.T, dir string) Config {
 	t.Helper()
 	return Config{
-		Dir: dir, Program: deploytest.Programs(t), ProviderToken: providerToken, RollbackToken: rollbackToken,
+		Dir: dir, Runtime: programs(dir, deploytest.Programs(t)), ProviderToken: providerToken, RollbackToken: rollbackToken,
 		Needs: func(func() []string) {},
 		Log:   slog.New(slog.DiscardHandler),
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {
@@ -110,6 +112,11 @@ func testConfig(t *testing.T, dir string) Config {
 			return path, nil
 		},
 	}
+}
+
+// programs is a runtime of processes, for an agent on the folder.
+func programs(dir string, program func(context.Context, string) (string, []string, error)) *engine {
+	return newEngine(&processes.Runtime{Program: program, Dir: filepath.Join(dir, "run")})
 }
 
 // close stops the agent as Run does.

@@ -2,14 +2,14 @@ package agent
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/runtime"
 )
 
 // When a crashing predictor is given up, and how long one may take to become ready or to drain.
@@ -21,23 +21,24 @@ const (
 	readyPoll    = 10 * time.Millisecond
 )
 
-// startProcess starts loanops-api, which writes its address to addressFile.
-type startProcess func(spec contract.TrackSpec, addressFile string) (*child, error)
-
-// predictor keeps one loanops-api process running for one spec until it is stopped or crashes too often. Its status is
-// read by get, and changed is called after every change.
+// predictor keeps one instance of a spec running until it is stopped or crashes too often. Its status is read by get, and changed is called after every
+// change.
 type predictor struct {
-	spec        contract.TrackSpec
-	addressFile string
-	start       startProcess
-	now         func() time.Time
-	changed     func() // called without the lock after every change of status
+	spec  contract.TrackSpec
+	start func(ctx context.Context) (runtime.Instance, error)
+	// running is an instance to begin with; nil: start one. ready says that it is known to be ready.
+	running runtime.Instance
+	ready   bool
+	now     func() time.Time
+	changed func() // called without the lock after every change of status
+	// spared says whether the predictor is started again though it was killed at its limit.
+	spared func() bool
 
 	mu     sync.Mutex
 	status status
 
 	stop context.CancelFunc
-	done chan struct{} // closed when no process is left and none will come
+	done chan struct{} // closed when no instance is left and none will come
 }
 
 // status is what is known of a predictor.
@@ -47,6 +48,7 @@ type status struct {
 	pid      int
 	restarts int
 	message  string
+	killed   string // see contract.Track
 }
 
 // runPredictor starts keeping a predictor.
@@ -54,9 +56,11 @@ func runPredictor(p *predictor) *predictor {
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop, p.done = cancel, make(chan struct{})
 	p.status = status{state: contract.TrackStarting, message: "starting"}
+	if p.ready {
+		p.status = status{state: contract.TrackReady, url: p.running.URL(), pid: p.running.PID()}
+	}
 	go func() {
 		defer close(p.done)
-		defer os.Remove(p.addressFile)
 		p.keep(ctx)
 	}()
 	return p
@@ -83,7 +87,8 @@ func (p *predictor) end() {
 	<-p.done
 }
 
-// keep starts the process again after each crash until ctx ends or it crashed maxCrashes times within crashWindow.
+// keep starts the predictor again after each crash until ctx ends or it is given up: because it crashed maxCrashes times within crashWindow, or was
+// killed at its limit and is not spared.
 func (p *predictor) keep(ctx context.Context) {
 	var crashes []time.Time
 	for {
@@ -93,10 +98,13 @@ func (p *predictor) keep(ctx context.Context) {
 		}
 		now := p.now()
 		crashes = append(within(crashes, now.Add(-crashWindow)), now)
-		if len(crashes) >= maxCrashes {
+		over, outOfMemory := errors.AsType[*runtime.OutOfMemory](err)
+		if outOfMemory && !p.spared() || len(crashes) >= maxCrashes {
 			p.set(func(s *status) {
 				s.state, s.pid = contract.TrackFailed, 0
-				s.message = fmt.Sprintf("given up after %d crashes within %s, the last: %v", len(crashes), crashWindow, err)
+				if s.message = fmt.Sprintf("given up after %d crashes within %s, the last: %v", len(crashes), crashWindow, err); outOfMemory {
+					s.killed, s.message = over.Error(), over.Error()
+				}
 			})
 			return
 		}
@@ -104,6 +112,9 @@ func (p *predictor) keep(ctx context.Context) {
 			s.state, s.pid = contract.TrackStarting, 0
 			s.restarts++
 			s.message = fmt.Sprintf("starting again after: %v", err)
+			if outOfMemory {
+				s.killed = over.Error()
+			}
 		})
 		timer := time.NewTimer(firstBackoff << (len(crashes) - 1))
 		select {
@@ -123,58 +134,50 @@ func within(times []time.Time, from time.Time) []time.Time {
 	return times
 }
 
-// once runs the process until it ends or ctx does, and returns how it ended.
+// once runs an instance until it ends or ctx does, and returns how it ended.
 func (p *predictor) once(ctx context.Context) error {
-	// The address of the process before must not be taken for this one's: its port may be another predictor's by now.
-	if err := os.Remove(p.addressFile); err != nil && !os.IsNotExist(err) {
-		return err
+	instance := p.running
+	if p.running = nil; instance == nil {
+		var err error
+		if instance, err = p.start(ctx); err != nil {
+			return err
+		}
 	}
-	c, err := p.start(p.spec, p.addressFile)
-	if err != nil {
-		return err
+	defer instance.Stop()
+	if p.get().state != contract.TrackReady {
+		p.set(func(s *status) { s.pid = instance.PID() })
+		url, err := awaitReady(ctx, instance)
+		if err != nil {
+			return err
+		}
+		p.set(func(s *status) { s.state, s.url, s.message = contract.TrackReady, url, "" })
 	}
-	defer c.stop()
-	p.set(func(s *status) { s.pid = c.cmd.Process.Pid })
-	url, err := p.awaitReady(ctx, c)
-	if err != nil {
-		return err
-	}
-	p.set(func(s *status) { s.state, s.url, s.message = contract.TrackReady, url, "" })
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-c.exited:
-		return ended(c)
+	case <-instance.Ended():
+		return instance.Err()
 	}
 }
 
-// awaitReady returns the child's address once it answers ready there.
-func (p *predictor) awaitReady(ctx context.Context, c *child) (string, error) {
+// awaitReady returns the instance's address once it answers ready there.
+func awaitReady(ctx context.Context, instance runtime.Instance) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
 	poll := time.NewTicker(readyPoll)
 	defer poll.Stop()
 	for {
-		if address, err := os.ReadFile(p.addressFile); err == nil {
-			if url := strings.TrimSpace(string(address)); answersReady(ctx, url) {
-				return url, nil
-			}
+		if url := instance.URL(); url != "" && answersReady(ctx, url) {
+			return url, nil
 		}
 		select {
 		case <-ctx.Done():
 			return "", fmt.Errorf("not ready within %s", readyLimit)
-		case <-c.exited:
-			return "", ended(c)
+		case <-instance.Ended():
+			return "", instance.Err()
 		case <-poll.C:
 		}
 	}
-}
-
-func ended(c *child) error {
-	if c.err != nil {
-		return c.err
-	}
-	return fmt.Errorf("the process ended by itself with exit code 0")
 }
 
 func answersReady(ctx context.Context, url string) bool {

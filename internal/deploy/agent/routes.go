@@ -75,6 +75,9 @@ func (a *agent) share(ctx context.Context, p pair, request contract.RouteRequest
 		return contract.Route{}, err
 	}
 	a.awaitAcknowledged(ctx, p.environment, route.Revision)
+	a.mu.Lock()
+	a.dismiss(p) // who wrote has told all that is to run, and gateways know
+	a.mu.Unlock()
 	return route, nil
 }
 
@@ -152,7 +155,7 @@ func (a *agent) checkServing(p pair, request contract.RouteRequest) error {
 		if t == nil {
 			return fault.New(fault.Conflict, "%s cannot get %s: nothing runs there", k, what)
 		}
-		if v := t.view(slot); v.State != contract.TrackReady {
+		if v := a.view(t, slot); v.State != contract.TrackReady {
 			return fault.New(fault.Conflict, "%s cannot get %s: its predictor is %s (%s)", k, what, v.State, v.Message)
 		}
 	}
@@ -201,7 +204,7 @@ func (a *agent) actual(p pair) contract.Actual {
 	actual := contract.Actual{Tracks: map[string]contract.Track{}, Generation: a.fences[p].Newest}
 	for _, slot := range contract.Slots() {
 		if t := a.tracks[key{p.environment, p.pipeline, slot}]; t != nil {
-			actual.Tracks[slot] = t.view(slot)
+			actual.Tracks[slot] = a.view(t, slot)
 		}
 	}
 	if route, ok := a.routes[p]; ok {
@@ -299,7 +302,7 @@ func (a *agent) routesOf(environment string) contract.Routes {
 		maps.Copy(route.Weights, a.routes[p].Weights)
 		for _, slot := range contract.Slots() {
 			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil {
-				v := t.view(slot)
+				v := a.view(t, slot)
 				route.Tracks[slot] = contract.RouteTrack{
 					URL: v.URL, ModelVersion: v.Spec.ModelVersion, PolicyDigest: v.Spec.PolicyDigest, State: v.State,
 				}

@@ -2,11 +2,10 @@ package agent
 
 import (
 	"context"
-	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -125,7 +124,7 @@ func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
 	if err != nil {
 		return err
 	}
-	next := a.launch(k, j.spec, of)
+	next := a.launch(k, j, of)
 	a.mu.Lock()
 	old := t.current
 	if old == nil || old.get().state == contract.TrackFailed && (t.saved == nil || t.holds(j.spec)) {
@@ -187,18 +186,36 @@ func (a *agent) discard(t *track, p *predictor, reason string) {
 	p.mu.Unlock()
 }
 
-// launch starts a predictor for the slot.
-func (a *agent) launch(k key, spec contract.TrackSpec, of parts) *predictor {
+// launch starts a predictor for the slot, of an instance that runs already if there is one.
+func (a *agent) launch(k key, j *job, of parts) *predictor {
 	a.mu.Lock()
-	a.launched++
-	file := filepath.Join(a.runDir, fmt.Sprintf("%s-%s-%s-%d.url", k.environment, k.pipeline, k.slot, a.launched))
+	running := a.strays.claim(k, j.spec, j.generation)
 	a.mu.Unlock()
-	p := &predictor{spec: spec, addressFile: file, now: a.now}
-	p.start = func(spec contract.TrackSpec, addressFile string) (*child, error) {
-		return a.start(k, spec, of, addressFile)
+	p := a.predictor(k, j, func(context.Context) (parts, error) { return of, nil })
+	p.running = running
+	return runPredictor(p)
+}
+
+// predictor is one of the job's, not running yet. parts says what it is started of.
+func (a *agent) predictor(k key, j *job, of func(context.Context) (parts, error)) *predictor {
+	p := &predictor{spec: j.spec, now: a.now, spared: func() bool { return a.hasMost(k) }}
+	p.start = func(ctx context.Context) (runtime.Instance, error) {
+		found, err := of(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return a.startIn(ctx, k, j, found)
 	}
 	p.changed = func() { a.predictorChanged(k, p) }
-	return runPredictor(p)
+	return p
+}
+
+// hasMost reports whether no other track of the pipeline has as much of the traffic: without this one there is nothing to serve instead.
+func (a *agent) hasMost(k key) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	weights := a.routes[k.pair()].Weights
+	return weights[k.slot] > weights[contract.OtherSlot(k.slot)]
 }
 
 // predictorChanged tells everyone who waits. Gateways care only for what is, or becomes, a slot's current predictor.
@@ -281,13 +298,14 @@ func (a *agent) track(k key) (contract.Track, error) {
 	if t == nil {
 		return contract.Track{}, fault.New(fault.NotFound, "nothing was put into %s", k)
 	}
-	return t.view(k.slot), nil
+	return a.view(t, k.slot), nil
 }
 
-// view is the track for the outside. The agent's lock is held.
-func (t *track) view(slot string) contract.Track {
+// view is the track for the outside. The lock is held.
+func (a *agent) view(t *track, slot string) contract.Track {
+	view := contract.Track{Slot: slot, Runtime: a.cfg.Runtime.Name()}
 	if t.current == nil {
-		view := contract.Track{Slot: slot, Spec: t.job.spec, State: contract.TrackStarting, Message: "fetching the image and the model bundle"}
+		view.Spec, view.State, view.Message = t.job.spec, contract.TrackStarting, "fetching the image and the model bundle"
 		if closed(t.job.done) && t.job.err != nil {
 			view.State, view.Message = contract.TrackFailed, t.job.err.Error()
 		}
@@ -297,7 +315,9 @@ func (t *track) view(slot string) contract.Track {
 	if s.state == contract.TrackReady && !t.holds(t.current.spec) {
 		s.state, s.message = contract.TrackStarting, "ready, not yet in the slot" // it may still be overtaken
 	}
-	return contract.Track{Slot: slot, Spec: t.current.spec, State: s.state, URL: s.url, PID: s.pid, Restarts: s.restarts, Message: s.message}
+	view.Spec, view.State, view.URL, view.PID = t.current.spec, s.state, s.url, s.pid
+	view.Restarts, view.Message, view.Killed = s.restarts, s.message, s.killed
+	return view
 }
 
 func interrupted(ctx context.Context, what string) error {

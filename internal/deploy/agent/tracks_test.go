@@ -248,8 +248,4 @@ func TestTrackThatNeverStartedIsNotRestored(t *testing.T) {
 }
 
 // launchedProcesses is how many predictors the agent has started so far.
-func (b *bench) launchedProcesses() int {
-	b.agent.mu.Lock()
-	defer b.agent.mu.Unlock()
-	return b.agent.launched
-}
+func (b *bench) launchedProcesses() int { return b.agent.cfg.Runtime.(*engine).starts() }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/problem"
 )
@@ -104,6 +105,14 @@ func (c *AgentClient) Routes(ctx context.Context, environment, gateway string, a
 // from then on it refuses an older one. Either token will do. An older generation than the agent knows is a Conflict.
 func (c *AgentClient) Teach(ctx context.Context, environment, pipeline string, generation int64) error {
 	return c.do(ctx, http.MethodPut, pipelinePath(environment, pipeline)+"/generation", GenerationRequest{generation}, nil)
+}
+
+// Measure runs the spec beside what serves, under its limits, and returns what it needs to answer the applications. Refused when it does not start or
+// does not answer one. Nothing of it is left.
+func (c *AgentClient) Measure(ctx context.Context, spec TrackSpec, applications []map[string]any) (capacity.Demand, error) {
+	var demand capacity.Demand
+	err := c.do(ctx, http.MethodPost, "/v1/measurements", MeasureRequest{spec, applications}, &demand)
+	return demand, err
 }
 
 func pipelinePath(environment, pipeline string) string {

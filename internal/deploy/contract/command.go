@@ -3,28 +3,21 @@ package contract
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 	"strconv"
 	"strings"
 
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/image/reference"
 )
 
 // GoMemoryShare is the part of a track's memory that GOMEMLIMIT gets: the rest is for what Go's runtime does not count.
 const GoMemoryShare = 0.95
 
-// WritePolicy writes the policy document into dir, under its digest, for a predictor to read, and returns its path.
-func WritePolicy(dir string, spec TrackSpec) (string, error) {
-	path := filepath.Join(dir, spec.PolicyDigest+".json")
-	return path, file.Write(path, []byte(spec.Policy), 0o600)
-}
-
-// PredictorArgs are the arguments with which an image's loanops-api serves spec from a local bundle and policy and writes its address to a file.
-func PredictorArgs(spec TrackSpec, bundle, policy, addressFile string) []string {
+// PredictorArgs are the arguments with which an image's loanops-api serves spec from a bundle and a policy document, both files. Where it listens is said
+// by who starts it.
+func PredictorArgs(spec TrackSpec, bundle, policy string) []string {
 	return []string{
 		"predictor",
 		"--bundle", bundle,
@@ -33,14 +26,11 @@ func PredictorArgs(spec TrackSpec, bundle, policy, addressFile string) []string 
 		"--policy", policy,
 		"--policy-digest", spec.PolicyDigest,
 		"--meaning", spec.Meaning,
-		"--address", "127.0.0.1:0",
-		"--address-file", addressFile,
 	}
 }
 
 // PredictorEnv is the whole environment of a predictor: its limits and nothing inherited, so that no secret of the agent
-// reaches the process that reads what callers send. Isolation is no more than that: the limits are the Go runtime's own, there is no cgroup,
-// no other user ID.
+// reaches the process that reads what callers send. The limits are those that Go's runtime heeds by itself, whatever else holds them.
 func PredictorEnv(spec TrackSpec) []string {
 	env := []string{
 		fmt.Sprintf("GOMEMLIMIT=%dKiB", int64(float64(spec.MemoryMiB)*1024*GoMemoryShare)),

@@ -61,8 +61,8 @@ func TestPredictorCommand(t *testing.T) {
 	s := validSpec()
 	require.Equal(t, []string{
 		"predictor", "--bundle", "/b", "--digest", s.Digest, "--version", "1", "--policy", "/p", "--policy-digest", s.PolicyDigest,
-		"--meaning", "default", "--address", "127.0.0.1:0", "--address-file", "/a",
-	}, PredictorArgs(s, "/b", "/p", "/a"))
+		"--meaning", "default",
+	}, PredictorArgs(s, "/b", "/p"))
 	// 128 MiB x 1024 x 0.95 = 124,518.4 KiB; half a core is one thread at a time.
 	require.Equal(t, []string{"GOMEMLIMIT=124518KiB", "GOMAXPROCS=1"}, PredictorEnv(s))
 	s.CPUMillis, s.Drill = 1001, "crash_after=20"

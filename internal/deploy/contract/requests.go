@@ -23,3 +23,10 @@ type RollbackRequest struct {
 type GenerationRequest struct {
 	Generation int64 `json:"generation"`
 }
+
+// MeasureRequest is the body of POST /v1/measurements: what a track of the spec needs to answer these applications, bodies of POST /v1/decisions. The answer
+// is a capacity.Demand.
+type MeasureRequest struct {
+	TrackSpec
+	Applications []map[string]any `json:"applications"`
+}

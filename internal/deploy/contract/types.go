@@ -28,8 +28,8 @@ type TrackSpec struct {
 	Digest       string `json:"digest"`        // SHA-256 of the bundle
 	BundleURI    string `json:"bundle_uri"`    // s3://…, fetched and verified by the agent
 	Image        string `json:"image"`         // repository@sha256:…, whose program serves; the agent finds it in its registry
-	MemoryMiB    int64  `json:"memory_mib"`    // becomes GOMEMLIMIT
-	CPUMillis    int64  `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS
+	MemoryMiB    int64  `json:"memory_mib"`    // becomes GOMEMLIMIT, and a container's limit
+	CPUMillis    int64  `json:"cpu_millis"`    // rounded up to whole cores becomes GOMAXPROCS; a container's quota
 	Meaning      string `json:"meaning"`       // default or approval, see pipeline.Meaning
 	// Drill injects a fault for a game day, see drill.Parse; "" for none.
 	Drill string `json:"drill"`
@@ -55,7 +55,9 @@ type TrackState string
 const (
 	TrackStarting TrackState = "starting"
 	TrackReady    TrackState = "ready"
-	TrackFailed   TrackState = "failed" // crashed too often in a row: given up until it is put again or a rollback gives it traffic
+	// TrackFailed: crashed too often in a row, or killed at its limit of memory while another track has more of the traffic. It is given up until it is
+	// put again or a rollback gives it traffic.
+	TrackFailed TrackState = "failed"
 )
 
 // Track is a slot as it is.
@@ -67,6 +69,10 @@ type Track struct {
 	PID      int        `json:"pid"`
 	Restarts int        `json:"restarts"`
 	Message  string     `json:"message"` // why it is not ready
+	// Runtime is how it runs: process or docker.
+	Runtime string `json:"runtime"`
+	// Killed says that a predictor of this track wanted more memory than the plan grants, and at which limit it was killed; empty when none did.
+	Killed string `json:"killed"`
 }
 
 // Route is how one pipeline's traffic is shared in one environment. Weights are whole percents that sum to 100.

@@ -5,28 +5,23 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/contract"
+	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
-	"github.com/loanops/loanops/internal/process"
 )
 
 // Config says what to measure.
 type Config struct {
-	// Program is the executable of the track's image, Args come before a predictor's own.
-	Program string
-	Args    []string
+	// Start starts the track's image, as a track of it will be.
+	Start runtime.Start
 	// Bundle is a local, verified model bundle.
 	Bundle string
 	// Spec gives digest, version, limits, policy and meaning as the plan grants them; its drill is ignored.
@@ -41,9 +36,9 @@ type Config struct {
 const defaultDecisions = 2000
 
 // Run runs the real loanops-api with the plan's limits and returns what the model needs: the time from start to
-// ready, the peak of resident memory after the load, and CPU per decision over HTTP.
+// ready, the peak of memory under the load, and CPU per decision over HTTP.
 //
-// The process is run twice, once only until it is ready, so that the CPU of starting is known and taken off:
+// It is run twice, once only until it is ready, so that the CPU of starting is known and taken off:
 //
 //	CPU per decision = (CPU of the run with decisions - CPU of the run without) / decisions
 //
@@ -62,18 +57,18 @@ func Run(ctx context.Context, cfg Config) (capacity.Demand, error) {
 			return capacity.Demand{}, fault.Wrap(fault.Invalid, err, "application %d", i+1)
 		}
 	}
-	idle, err := measureRun(ctx, cfg, nil)
+	idle, err := serve(ctx, cfg, func(string) error { return nil })
 	if err != nil {
 		return capacity.Demand{}, err
 	}
-	busy, err := measureRun(ctx, cfg, bodies)
+	busy, err := serve(ctx, cfg, func(url string) error { return decide(ctx, url, bodies, cfg.Decisions) })
 	if err != nil {
 		return capacity.Demand{}, err
 	}
-	perDecision := float64((busy.cpu - idle.cpu).Microseconds()) / float64(cfg.Decisions)
+	perDecision := float64((busy.CPU - idle.CPU).Microseconds()) / float64(cfg.Decisions)
 	return capacity.Demand{
 		LoadMillis:           float64(max(idle.load, busy.load).Microseconds()) / 1000,
-		ResidentMiB:          float64(busy.resident) / (1 << 20),
+		ResidentMiB:          float64(busy.PeakMemory) / (1 << 20),
 		CPUMicrosPerDecision: perDecision,
 		Decisions:            cfg.Decisions,
 	}, nil
@@ -81,14 +76,8 @@ func Run(ctx context.Context, cfg Config) (capacity.Demand, error) {
 
 // usage is what one run used.
 type usage struct {
-	load     time.Duration // start to ready
-	cpu      time.Duration // user and system, whole life
-	resident int64         // peak in bytes
-}
-
-// measureRun starts loanops-api, sends Decisions applications when there are any, stops it and reads what it used.
-func measureRun(ctx context.Context, cfg Config, bodies [][]byte) (usage, error) {
-	return serve(ctx, cfg, func(url string) error { return decide(ctx, url, bodies, cfg.Decisions) })
+	runtime.Usage
+	load time.Duration // start to ready
 }
 
 // Serve runs the real loanops-api with the plan's limits for as long as work takes, which is given its base URL. The error is Refused when
@@ -98,73 +87,69 @@ func Serve(ctx context.Context, cfg Config, work func(url string) error) error {
 	return err
 }
 
-// serve does so, and says what the process used.
+// serve does so, and says what it used.
 func serve(ctx context.Context, cfg Config, work func(url string) error) (usage, error) {
-	dir, err := os.MkdirTemp("", "loanops-measure-")
-	if err != nil {
-		return usage{}, fault.Wrap(fault.Internal, err, "measuring")
-	}
-	defer os.RemoveAll(dir)
-	addressFile := filepath.Join(dir, "url")
-	var output tail
 	cfg.Spec.Drill = ""
-	policy, err := contract.WritePolicy(dir, cfg.Spec)
+	var output tail
+	began := time.Now()
+	predictor, err := cfg.Start(ctx, runtime.Launch{Spec: cfg.Spec, Bundle: cfg.Bundle, Log: &output, Metered: true})
 	if err != nil {
 		return usage{}, err
 	}
-	cmd := exec.CommandContext(ctx, cfg.Program, slices.Concat(cfg.Args, contract.PredictorArgs(cfg.Spec, cfg.Bundle, policy, addressFile))...)
-	cmd.Env = contract.PredictorEnv(cfg.Spec)
-	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
-	began := time.Now()
-	if err := process.Start(cmd); err != nil {
-		return usage{}, fault.Wrap(fault.NotFound, err, "loanops-api")
+	defer predictor.Stop()
+	url, err := awaitReady(ctx, predictor)
+	if fault.CodeOf(err) == fault.Refused {
+		predictor.Stop()
+		return usage{}, fault.Wrap(fault.Refused, err, "loanops-api does not start with the model: %s", &output)
 	}
-	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }()
-	url, err := awaitPredictor(ctx, addressFile, exited)
 	if err != nil {
-		_ = cmd.Process.Kill()
-		<-exited //nolint:errcheck // the cause is known
-		if fault.CodeOf(err) == fault.Refused {
-			err = fault.Wrap(fault.Refused, err, "loanops-api does not start with the model: %s", &output)
-		}
 		return usage{}, err
 	}
 	used := usage{load: time.Since(began)}
-	err = work(url)
-	used.resident = peakResident(cmd.Process.Pid)
-	_ = cmd.Process.Signal(syscall.SIGTERM)
-	<-exited //nolint:errcheck // ended by the signal above
-	if err != nil {
-		return usage{}, err
+	if err := work(url); err != nil {
+		return usage{}, orKilled(ctx, predictor, err)
 	}
-	used.cpu = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if used.resident == 0 {
-		used.resident = maxResident(cmd.ProcessState)
-	}
+	predictor.Stop()
+	used.Usage = predictor.Usage()
 	return used, nil
 }
 
-// awaitPredictor returns the predictor's address once it is ready; Refused when it ends before or takes too long.
-func awaitPredictor(ctx context.Context, addressFile string, exited chan error) (string, error) {
+// killNotice is how long it may take until the end of a predictor is known whose client saw it break off.
+const killNotice = time.Second
+
+// orKilled says that the predictor was killed at its limit, if that is why it did not answer.
+func orKilled(ctx context.Context, predictor runtime.Instance, err error) error {
+	if fault.CodeOf(err) != fault.Unavailable {
+		return err // it answered
+	}
+	notice, cancel := context.WithTimeout(ctx, killNotice)
+	defer cancel()
+	select {
+	case <-predictor.Ended():
+		if over, ok := errors.AsType[*runtime.OutOfMemory](predictor.Err()); ok {
+			return fault.New(fault.Refused, "loanops-api was %s, while it was measured", over)
+		}
+	case <-notice.Done():
+	}
+	return err
+}
+
+// awaitReady returns the predictor's address once it is ready; Refused when it ends before or takes too long.
+func awaitReady(ctx context.Context, predictor runtime.Instance) (string, error) {
 	const limit = 2 * capacity.MaxLoadMillis * time.Millisecond // longer than fits, so that the misfit is told with its figure
 	ready, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	poll := time.NewTicker(2 * time.Millisecond)
 	defer poll.Stop()
 	for {
-		if address, err := os.ReadFile(addressFile); err == nil {
-			url := strings.TrimSpace(string(address))
+		if url := predictor.URL(); url != "" {
 			if status, err := post(ready, http.MethodGet, url+"/readyz", nil); err == nil && status == http.StatusOK {
 				return url, nil
 			}
 		}
 		select {
-		case err := <-exited:
-			exited <- err
-			return "", fault.New(fault.Refused, "it ended before it was ready (%v)", err)
+		case <-predictor.Ended():
+			return "", fault.New(fault.Refused, "it ended before it was ready (%v)", predictor.Err())
 		case <-ready.Done():
 			if ctx.Err() != nil {
 				return "", &fault.Error{Code: fault.Unavailable, Message: "measuring was interrupted", Cause: ctx.Err()}
@@ -209,7 +194,7 @@ func post(ctx context.Context, method, url string, body []byte) (status int, err
 	return response.StatusCode, err
 }
 
-// tail keeps the end of a process's output. Only one goroutine writes, and it is read after the process has ended.
+// tail keeps the end of what a predictor prints. Only one goroutine writes, and it is read after the predictor has ended.
 type tail struct{ data []byte }
 
 const maxTail = 1000
@@ -220,6 +205,9 @@ func (t *tail) Write(p []byte) (int, error) {
 	t.data = t.data[max(0, len(t.data)-maxTail):]
 	return len(p), nil
 }
+
+// Close does nothing.
+func (t *tail) Close() error { return nil }
 
 // String is the output on one line.
 func (t *tail) String() string {

@@ -11,6 +11,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/capacity"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -18,8 +19,10 @@ import (
 func measured(ctx context.Context, t *testing.T, does deploytest.Behaviour) (capacity.Demand, error) {
 	t.Helper()
 	spec := deploytest.Spec(t, t.TempDir(), 1, does)
+	start, err := (&processes.Runtime{Program: deploytest.Programs(t), Dir: t.TempDir()}).Bring(ctx, spec.Image)
+	require.NoError(t, err)
 	return measure.Run(ctx, measure.Config{
-		Program: deploytest.Program(t), Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
+		Start: start, Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
 		Applications: []map[string]any{{"income": 1200.5}, {"income": nil}}, Decisions: 200,
 	})
 }

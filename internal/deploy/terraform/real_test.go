@@ -15,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/deploytest"
 	"github.com/loanops/loanops/internal/deploy/deploytest/agenttest"
 	"github.com/loanops/loanops/internal/deploy/measure"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/image/imagetest"
 	"github.com/loanops/loanops/internal/model"
@@ -55,10 +56,10 @@ func realAPI(t *testing.T) (programs agenttest.Programs, spec contract.TrackSpec
 func TestRealPredictorIsMeasuredFitsAndServes(t *testing.T) {
 	t.Parallel()
 	programs, spec := realAPI(t)
-	program, args, err := programs(t.Context(), spec.Image)
+	start, err := (&processes.Runtime{Program: programs}).Bring(t.Context(), spec.Image)
 	require.NoError(t, err)
 	demand, err := measure.Run(t.Context(), measure.Config{
-		Program: program, Args: args, Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
+		Start: start, Bundle: strings.TrimPrefix(spec.BundleURI, "file://"), Spec: spec,
 		Applications: []map[string]any{{"debt": 3.5}},
 	})
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ package agenttest
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/agent"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -44,7 +46,7 @@ type Agent struct {
 	bundles  string
 }
 
-// Programs brings the program of an image, see agent.Config.
+// Programs brings the program of an image, see processes.Runtime.
 type Programs func(ctx context.Context, image string) (path string, args []string, err error)
 
 // Start starts an agent that takes programs from there.
@@ -63,7 +65,7 @@ func (a *Agent) Start() {
 	url := make(chan string, 1)
 	ended := make(chan error, 1)
 	cfg := agent.Config{
-		Address: "127.0.0.1:0", Dir: a.Dir, Program: a.programs,
+		Address: "127.0.0.1:0", Dir: a.Dir, Runtime: &processes.Runtime{Program: a.programs, Dir: filepath.Join(a.Dir, "run")},
 		ProviderToken: ProviderToken, RollbackToken: rollbackToken,
 		Needs: func(func() []string) {}, // programs that are always here
 		Log:   slog.New(slog.DiscardHandler),
