@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -65,6 +66,7 @@ type Canary struct {
 	// Gateway is its base URL; KeyFile holds the key of the institution "synthetic".
 	Gateway, KeyFile string
 	Client           *http.Client
+	Agent            Addresses
 }
 
 // Analyse adds marked synthetic traffic for the window and returns what the gateway counted meanwhile, by who asked, per track and per pair.
@@ -87,6 +89,9 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		say(ctx, fmt.Sprintf("observing for %d s at %d %%", in.Seconds, in.Weight))
 		w := window{in: in, spec: spec, before: before, lately: late{since: before}}
 		ended := func(elapsed time.Duration) bool {
+			if w.killed = c.killed(ctx, in.Candidate); w.killed != "" {
+				return true
+			}
 			if !w.shared() && !w.long(elapsed) {
 				return false // nothing can end it now: nothing is to be read
 			}
@@ -97,16 +102,26 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if err != nil {
 			return CanaryOutput{}, err
 		}
+		w.killed = cmp.Or(w.killed, c.killed(ctx, in.Candidate))
 		after, err := c.scrape(ctx)
 		if err != nil {
 			return CanaryOutput{}, err
 		}
-		if after.started != before.started {
+		if after.started != before.started && w.killed == "" {
 			continue // the counters began again
 		}
 		return CanaryOutput{Observation: w.observation(after, elapsed)}, nil
 	}
 	return CanaryOutput{}, fault.New(fault.Unavailable, "the gateway was restarted in each of %d observations", maxWindows)
+}
+
+// killed says that the challenger's predictor was killed at its limit of memory. What an agent that is away would say is asked again.
+func (c *Canary) killed(ctx context.Context, challenger Candidate) string {
+	actual, err := c.Agent.Actual(ctx, serving.Production, challenger.Model)
+	if err != nil {
+		return ""
+	}
+	return actual.Tracks[actual.SlotOf(challenger.Track)].Killed
 }
 
 // watchInterval is how often an observation looks whether it is still meant.

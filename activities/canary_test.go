@@ -1,6 +1,7 @@
 package activities
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -117,7 +118,7 @@ func analysis(t *testing.T, g *gateway, oldNew ...string) (Canary, CanaryInput) 
 	t.Cleanup(server.Close)
 	keyFile := t.TempDir() + "/synthetic"
 	require.NoError(t, os.WriteFile(keyFile, []byte("secret\n"), 0o600))
-	return Canary{Registry: b.registry, Objects: b.objects, Gateway: server.URL, KeyFile: keyFile, Client: server.Client()}, in
+	return Canary{Registry: b.registry, Objects: b.objects, Gateway: server.URL, KeyFile: keyFile, Client: server.Client(), Agent: actually{}}, in
 }
 
 func TestAnalyseCountsTheWindowOnly(t *testing.T) {
@@ -145,6 +146,41 @@ func TestAnalyseCountsTheWindowOnly(t *testing.T) {
 	require.Equal(t, seen.Stable.Requests, seen.Stable.Scores.Total(), "what was counted before is not in it")
 	require.Equal(t, map[string]bool{"Bearer secret": true}, g.keys)
 	require.Greater(t, len(g.bodies), 50, "many different applications")
+}
+
+// actually is an agent with nothing but these tracks.
+type actually contract.Actual
+
+// Actual is what it is told to be.
+func (a actually) Actual(context.Context, string, string) (contract.Actual, error) {
+	return contract.Actual(a), nil
+}
+
+// A challenger that was killed at its limit is not watched any longer, and its window is not observed anew though the gateway was restarted; what befell
+// the champion is not the challenger's.
+func TestAWindowEndsWhenTheChallengerIsKilledAtItsLimit(t *testing.T) {
+	g := newGateway()
+	c, in := analysis(t, g, "rate: 200", "rate: 0")
+	track := func(version int, policy, killed string) contract.Track {
+		return contract.Track{Spec: contract.TrackSpec{ModelVersion: version, PolicyDigest: policy}, Killed: killed}
+	}
+	agent := actually{Tracks: map[string]contract.Track{
+		contract.Blue: track(in.Champion.Version, in.Champion.Policy, "killed at 64 MiB, the plan's limit"), contract.Green: track(in.Candidate.Version, in.Candidate.Policy, ""),
+	}}
+	c.Agent = agent
+	in.Seconds = 3
+	out, err := c.Analyse(t.Context(), in)
+	require.NoError(t, err)
+	require.Empty(t, out.Observation.Killed)
+
+	agent.Tracks[contract.Green] = track(in.Candidate.Version, in.Candidate.Policy, "killed at 128 MiB, the plan's limit")
+	started := 1.
+	g.onScrape = func(g *gateway) { started++; g.started.Set(started) }
+	in.Seconds = 600
+	out, err = c.Analyse(t.Context(), in)
+	require.NoError(t, err)
+	require.Equal(t, "killed at 128 MiB, the plan's limit", out.Observation.Killed)
+	require.Less(t, out.Observation.Seconds, 60.)
 }
 
 // A window ends when clients have brought what the next look needs, however long it was to last.

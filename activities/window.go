@@ -13,6 +13,7 @@ type window struct {
 	spec   pipeline.Spec
 	before reading
 	lately late
+	killed string // see canary.Observation
 }
 
 // late is the reading since which requests count as late ones, and when in the window it was.
@@ -66,7 +67,7 @@ func (w *window) counted(since, now reading) observed {
 // observation is what the window showed.
 func (w *window) observation(after reading, elapsed time.Duration) canary.Observation {
 	all := w.counted(w.before, after)
-	seen := canary.Observation{Seconds: elapsed.Seconds(), Clients: all.traffic(false), Synthetic: all.traffic(true)}
+	seen := canary.Observation{Killed: w.killed, Seconds: elapsed.Seconds(), Clients: all.traffic(false), Synthetic: all.traffic(true)}
 	if w.shared() {
 		seen.Lately = w.counted(w.lately.since, after).traffic(false)
 	}

@@ -159,7 +159,7 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	stages.Comparison = activities.Comparison{Registry: reg, Objects: objects, Page: report.SwapSetHTML}
 	stages.Endpoint = activities.Endpoint{Registry: reg, Objects: objects, Agent: agent, Client: caller}
 	stages.Canary = activities.Canary{
-		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller,
+		Registry: reg, Objects: objects, Gateway: strings.TrimSuffix(cfg.Gateway, "/"), KeyFile: cfg.SyntheticKeyFile, Client: caller, Agent: agent,
 	}
 	stages.Refusals = activities.Refusals{Gateway: strings.TrimSuffix(cfg.Gateway, "/"), Client: caller}
 	endpoints, err := alertEndpoints(cfg)

@@ -13,6 +13,7 @@ import (
 //     bring nothing new. The mirror is followed by the first step, a step by the next one, the last by Promoting. A step that the clients' traffic,
 //     known from the mirror, cannot bring enough requests passes on the mirror's verdict. A bake passes by its time.
 //   - fail: a check is beyond its limit by more than chance explains, be it lately only (Outage). FailedChecks grows; at cfg.MaxFailedChecks the phase is Aborted.
+//     A challenger that was killed at its limit of memory aborts it at once: that is no matter of chance.
 //   - hold: neither; the same is observed again. When cfg.MaxWaitHours have been, the phase is Aborted, unless a step has enough requests, or
 //     the mirror had, and no check is likely beyond its limit: the next step sees more.
 //
@@ -22,6 +23,10 @@ func Decide(cfg pipeline.Canary, prediction *Prediction, status Status, seen Obs
 		return status, Hold, []string{fmt.Sprintf("%s: nothing is observed", status.Phase)}
 	}
 	next := status
+	if seen.Killed != "" {
+		next.FailedChecks++
+		return next.abort(Ending{Check: Memory}), Fail, []string{string(Memory) + ": the challenger's predictor was " + seen.Killed}
+	}
 	next.Seconds += seen.Seconds
 	if next.Silent += seen.Seconds; seen.Clients.fresh(status.paired()) {
 		next.Silent = 0

@@ -10,6 +10,8 @@ type Observation struct {
 	Synthetic Traffic `json:"synthetic,omitzero"`
 	// Lately is what of the clients' traffic came at the window's end, for which Outage is asked.
 	Lately Traffic `json:"lately,omitzero"`
+	// Killed says that the challenger's predictor was killed at its limit of memory, and at which; empty when it was not. See contract.Track.
+	Killed string `json:"killed,omitempty"`
 }
 
 // Traffic is one class of requests: those that a track answered, and those of which the other track got a copy.

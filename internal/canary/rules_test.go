@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/pipeline"
 )
 
 // A rate above its limit that chance explains holds a bake up for bakeGrace and is said then: it showed a fault, though none that is known to be one.
@@ -125,4 +127,19 @@ func TestPairsThatBothRefusedSayNothing(t *testing.T) {
 	require.Zero(t, silent(Pairs{Started: 51, Ended: 50}), "one is under way")
 	require.Zero(t, silent(Pairs{Started: 1, Ended: 1, Answered: 1}))
 	require.Zero(t, silent(Pairs{Started: 1, Ended: 1, Mended: Faults{Failed: 1}}))
+}
+
+// A challenger that outgrew its plan is aborted at once, in every phase, whatever it answered and however many failed checks the spec allows.
+func TestAChallengerThatIsKilledAtItsLimitIsAborted(t *testing.T) {
+	t.Parallel()
+	cfg := pipeline.Canary{Steps: []int{10, 50}, MaxFailedChecks: 5, Mirror: true}
+	for _, phase := range []Phase{Mirroring, Progressing, Baking} {
+		status, verdict, reasons := Decide(cfg, nil, Status{Phase: phase}, Observation{Seconds: 10, Killed: "killed at 128 MiB, the plan's limit"})
+		require.Equal(t, Aborted, status.Phase)
+		require.Equal(t, Fail, verdict)
+		require.Equal(t, []string{"memory: the challenger's predictor was killed at 128 MiB, the plan's limit"}, reasons)
+		require.Equal(t, &Ending{Check: Memory}, status.Ended)
+	}
+	status, _, _ := Decide(cfg, nil, Status{Phase: Passed}, Observation{Killed: "killed at 128 MiB, the plan's limit"})
+	require.Equal(t, Passed, status.Phase, "it has ended")
 }

@@ -77,6 +77,7 @@ const (
 	Slow     Check = "slow"     // requests above the time limit beyond stable's
 	Verdicts Check = "verdicts" // approvals and flips beyond the prediction
 	Scores   Check = "scores"   // scores beyond the prediction
+	Memory   Check = "memory"   // the challenger wanted more memory than its plan grants, and was killed
 	// Requests: there were not enough of them.
 	Requests Check = "requests"
 )

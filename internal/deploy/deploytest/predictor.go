@@ -19,6 +19,7 @@ import (
 	"github.com/loanops/loanops/internal/decision"
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/file"
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
@@ -134,14 +135,44 @@ func serve(args []string) error {
 		}
 		_, _ = w.Write(memory[:0])
 	})
+	mux.HandleFunc("/features", func(w http.ResponseWriter, r *http.Request) {
+		if err := askFeatures(r.Context()); err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+		}
+	})
+	mux.HandleFunc("/reach", func(w http.ResponseWriter, r *http.Request) {
+		there, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(r.Context(), "tcp", r.FormValue("address"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadGateway)
+			return
+		}
+		_ = there.Close()
+	})
 	mux.HandleFunc("/environment", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(os.Environ()) })
 	mux.HandleFunc("/arguments", func(w http.ResponseWriter, _ *http.Request) { _ = json.NewEncoder(w).Encode(args) })
-	temporary := flag("--address-file") + ".tmp"
-	if err := os.WriteFile(temporary, []byte("http://"+listener.Addr().String()), 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, flag("--address-file")); err != nil {
-		return err
+	if slices.Contains(args, "--address-file") {
+		if err := file.Write(flag("--address-file"), []byte("http://"+listener.Addr().String()), 0o600); err != nil {
+			return err
+		}
 	}
 	return http.Serve(listener, mux)
+}
+
+// askFeatures asks the feature store that the environment names, with the key that it names.
+func askFeatures(ctx context.Context) error {
+	store := contract.FeatureStoreOf(os.Getenv)
+	key, err := os.ReadFile(store.KeyFile)
+	if err != nil {
+		return err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, store.URL, nil)
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Authorization", "Bearer "+string(key))
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	return response.Body.Close()
 }

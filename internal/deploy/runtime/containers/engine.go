@@ -1,6 +1,6 @@
 // Package containers runs predictors as containers of a Docker engine on this machine. What a plan grants is their cgroup's limit, which the kernel holds:
 // memory without swap, and a share of the cores. They have no capabilities, a file system that cannot be written, the engine's default seccomp profile and
-// a network that leads nowhere but to who shares it: the gateway, the feature store and the agent.
+// a network that leads nowhere but to who shares it (the gateway, the feature store, the agent), and to what listens on every address of this machine.
 package containers
 
 import (

@@ -41,7 +41,7 @@ func (r *Runtime) instance(id string, what runtime.Launch) *instance {
 // begin puts the files in and starts the container.
 func (i *instance) begin(ctx context.Context, files io.Reader) error {
 	engine := i.of.engine
-	if _, err := engine.CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: folder, Content: files, CopyUIDGID: true}); err != nil {
+	if _, err := engine.CopyToContainer(ctx, i.id, client.CopyToContainerOptions{DestinationPath: folder, Content: files}); err != nil {
 		return i.of.fault(err, "putting the model into its container")
 	}
 	if _, err := engine.ContainerStart(ctx, i.id, client.ContainerStartOptions{}); err != nil {
