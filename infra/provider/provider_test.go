@@ -108,6 +108,34 @@ func TestTrackModelRoundTrip(t *testing.T) {
 	}
 }
 
+// A plan says whether the kernel will hold the track to its limits, before anything is applied.
+func TestThePlanSaysHowATrackWillRun(t *testing.T) {
+	t.Parallel()
+	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(contract.Health{Status: "ok", Runtime: "docker"})
+	}))
+	defer agent.Close()
+	r := &trackResource{target{contract.NewAgentClient(agent.URL, "token"), 1}}
+	var described resource.SchemaResponse
+	r.Schema(t.Context(), resource.SchemaRequest{}, &described)
+	plan := tfsdk.Plan{Schema: described.Schema, Raw: tftypes.NewValue(described.Schema.Type().TerraformType(t.Context()), nil)}
+	destroyed := resource.ModifyPlanResponse{Plan: plan}
+	r.ModifyPlan(t.Context(), resource.ModifyPlanRequest{Plan: plan}, &destroyed)
+	require.True(t, destroyed.Plan.Raw.IsNull())
+
+	require.Empty(t, plan.SetAttribute(t.Context(), path.Root("slot"), "blue"))
+	planned := resource.ModifyPlanResponse{Plan: plan}
+	r.ModifyPlan(t.Context(), resource.ModifyPlanRequest{Plan: plan}, &planned)
+	require.Empty(t, planned.Diagnostics)
+	var runtime string
+	require.Empty(t, planned.Plan.GetAttribute(t.Context(), path.Root("runtime"), &runtime))
+	require.Equal(t, "docker", runtime)
+
+	agent.Close()
+	r.ModifyPlan(t.Context(), resource.ModifyPlanRequest{Plan: plan}, &planned)
+	require.Contains(t, planned.Diagnostics.Errors()[0].Summary(), "[unavailable]")
+}
+
 // The agent is content when there is nothing to delete. Who answers that something was not found is another program at its address, and
 // what it was asked to delete may still run.
 func TestDeletionThatIsNotFoundIsAFault(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
@@ -36,6 +37,7 @@ type trackModel struct {
 	Drill        types.String `tfsdk:"drill"`
 	Running      types.Bool   `tfsdk:"running"`
 	URL          types.String `tfsdk:"url"`
+	Runtime      types.String `tfsdk:"runtime"`
 }
 
 // Metadata names the resource.
@@ -62,8 +64,8 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			"digest":        schema.StringAttribute{Required: true, Description: "SHA-256 of the model bundle, verified by the agent and the predictor."},
 			"bundle_uri":    schema.StringAttribute{Required: true, Description: "Where the agent fetches the bundle."},
 			"image":         schema.StringAttribute{Required: true, Description: "The image whose program serves, repository@sha256:…, from the agent's registry."},
-			"memory_mib":    schema.Int64Attribute{Required: true, Description: "Memory in MiB; becomes GOMEMLIMIT, no limit of the kernel."},
-			"cpu_millis":    schema.Int64Attribute{Required: true, Description: "Thousandths of a core; rounded up becomes GOMAXPROCS."},
+			"memory_mib":    schema.Int64Attribute{Required: true, Description: "Memory in MiB; becomes GOMEMLIMIT, and with the runtime docker the limit of the container, which the kernel holds."},
+			"cpu_millis":    schema.Int64Attribute{Required: true, Description: "Thousandths of a core; rounded up becomes GOMAXPROCS, and with the runtime docker the quota of the container."},
 			"meaning":       schema.StringAttribute{Required: true, Description: "What a high score means: default or approval."},
 			"drill": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(""),
@@ -76,6 +78,9 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 			"url": schema.StringAttribute{
 				Computed: true, Description: "Where the predictor answers; another one after a restart.",
 			},
+			"runtime": schema.StringAttribute{
+				Computed: true, Description: "How the agent runs it: docker, where the kernel enforces the limits, or process, where nothing does.",
+			},
 		},
 	}
 }
@@ -83,6 +88,19 @@ func (r *trackResource) Schema(_ context.Context, _ resource.SchemaRequest, resp
 // Configure takes the target.
 func (r *trackResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.agent = targetOf(req, resp)
+}
+
+// ModifyPlan says how the track will run, which the agent decides: whoever reads a plan sees whether its limits are enforced.
+func (r *trackResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() || r.agent.AgentClient == nil {
+		return // it is destroyed, or only validated
+	}
+	runtime, err := r.agent.Runtime(ctx)
+	if err != nil {
+		addFault(&resp.Diagnostics, "Agent's runtime", err)
+		return
+	}
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("runtime"), runtime)...)
 }
 
 // Create puts the track. When it is interrupted, nothing enters the state and the next apply puts it again.
@@ -196,4 +214,5 @@ func (m *trackModel) take(track contract.Track) {
 	m.Drill = types.StringValue(track.Spec.Drill)
 	m.Running = types.BoolValue(track.State == contract.TrackReady)
 	m.URL = types.StringValue(track.URL)
+	m.Runtime = types.StringValue(track.Runtime)
 }

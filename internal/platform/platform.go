@@ -34,6 +34,8 @@ type Config struct {
 	Predictor string
 	// Pipeline is the one of /v1/decisions and of terraform_dir.
 	Pipeline string
+	// Runtime is how the agent runs predictors, see its --runtime.
+	Runtime string
 	// Say hears what happens, in words.
 	Say func(format string, args ...any)
 }
@@ -185,7 +187,7 @@ func (p *Platform) startServices(ctx context.Context, ports map[string]int, pack
 	if err != nil {
 		return err
 	}
-	agent, err := p.run("agent", "loanops", "agent", "--address", address("agent"), "--dir", p.path("agent"), "--state", p.dir)
+	agent, err := p.run("agent", "loanops", "agent", "--address", address("agent"), "--dir", p.path("agent"), "--runtime", p.cfg.Runtime, "--state", p.dir)
 	if err != nil {
 		return err
 	}

@@ -55,8 +55,8 @@ running, and the next one on the same network goes on with those that it knows a
 	}
 	c.Flags().StringVar(&cfg.Address, "address", "127.0.0.1:7070", "host:port to listen on; beyond loopback\nonly with LOANOPS_GATEWAY_TOKEN_FILE")
 	c.Flags().StringVar(&cfg.Dir, "dir", "agent", "`folder` of the agent's state")
-	c.Flags().StringVar(&by, "runtime", "", "how predictors run, docker or process (default: docker where an engine answers)")
-	c.Flags().StringVar(&network, "network", "", "internal `network` of the predictors' containers (default: one of its own, named by --dir)")
+	c.Flags().StringVar(&by, "runtime", "", runtimeUsage)
+	c.Flags().StringVar(&network, "network", "", "internal `network` of the predictors' containers (default: one of\nits own, called by --dir)")
 	return c
 }
 

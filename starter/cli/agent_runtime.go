@@ -14,6 +14,9 @@ import (
 	"github.com/loanops/loanops/internal/sha256hex"
 )
 
+// runtimeUsage is the help of a flag that two commands have.
+const runtimeUsage = "how predictors run, docker or process\n(default: docker where an engine answers)"
+
 // openRuntime makes what runs an agent's predictors, and what is to know which images its tracks need.
 func openRuntime(ctx context.Context, s settings.Settings, by, network, dir string) (runtime.Runtime, func(images func() []string), error) {
 	registry, features := image.RegistryOf(s), contract.FeatureStore{URL: s.Features, KeyFile: s.FeaturesKeyFile}

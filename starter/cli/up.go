@@ -42,6 +42,7 @@ canary. What is done already is skipped. It serves until Ctrl-C.`,
 	c.Flags().BoolVar(&u.once, "once", false, "end after the first full run")
 	c.Flags().BoolVar(&u.noRun, "no-run", false, "only serve")
 	c.Flags().StringVar(&u.file, "pipeline", "", "spec `file` (default: the loan-eligibility pipeline that comes with LoanOps)")
+	c.Flags().StringVar(&u.runtime, "runtime", "", runtimeUsage)
 	c.Flags().StringVar(&u.data, "data", "", "CSV or Parquet `file`, local or s3://, in place of the spec's source")
 	return c
 }
@@ -51,6 +52,7 @@ type up struct {
 	*app
 	once, noRun bool
 	file, data  string
+	runtime     string
 	began       time.Time
 	features    feature.Store
 	catalogue   *feature.Catalogue // of what is registered there
@@ -66,7 +68,7 @@ func (u *up) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p, err := platform.Start(ctx, platform.Config{State: u.state, BinDir: filepath.Dir(program), Pipeline: spec.Name, Say: u.say})
+	p, err := platform.Start(ctx, platform.Config{State: u.state, BinDir: filepath.Dir(program), Pipeline: spec.Name, Runtime: u.runtime, Say: u.say})
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,9 @@ func (a *agent) handler() http.Handler {
 		}
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /healthz", a.endpoint(func(*http.Request) (any, error) { return map[string]string{"status": "ok"}, nil }))
+	mux.Handle("GET /healthz", a.endpoint(func(*http.Request) (any, error) {
+		return contract.Health{Status: "ok", Runtime: a.cfg.Runtime.Name()}, nil
+	}))
 	mux.Handle("GET "+where, read(a.getActual))
 	mux.Handle("GET "+where+"/tracks/{slot}", read(a.getTrack))
 	mux.Handle("PUT "+where+"/tracks/{slot}", provider(a.handlePutTrack))

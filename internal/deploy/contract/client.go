@@ -39,6 +39,13 @@ func (c *AgentClient) Actual(ctx context.Context, environment, pipeline string) 
 	return actual, err
 }
 
+// Runtime is how the agent runs predictors.
+func (c *AgentClient) Runtime(ctx context.Context) (string, error) {
+	var health Health
+	err := c.do(ctx, http.MethodGet, "/healthz", nil, &health)
+	return health.Runtime, err
+}
+
 // Track returns one slot; NotFound when nothing was put there.
 func (c *AgentClient) Track(ctx context.Context, environment, pipeline, slot string) (Track, error) {
 	var track Track

@@ -93,7 +93,7 @@ func verb(actions tfjson.Actions) string {
 	return ""
 }
 
-// driftText says what was changed behind Terraform's back: empty when it is only a predictor's new address.
+// driftText says what was changed behind Terraform's back: empty when it is only where, or how, a predictor runs.
 func driftText(drift *tfjson.ResourceChange) string {
 	if drift.Change.Actions.Delete() {
 		return drift.Address + " is gone"
@@ -102,7 +102,7 @@ func driftText(drift *tfjson.ResourceChange) string {
 	after, _ := drift.Change.After.(map[string]any)
 	var changed []string
 	for name, value := range after {
-		if name != "url" && !equalJSON(before[name], value) {
+		if name != "url" && name != "runtime" && !equalJSON(before[name], value) {
 			changed = append(changed, fmt.Sprintf("%s is %s instead of %s", name, compactJSON(value), compactJSON(before[name])))
 		}
 	}
