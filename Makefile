@@ -51,7 +51,7 @@ package: programs ## OCI images of loanops-api, loanops-worker and loanops, with
 
 .PHONY: unit
 unit: ## Unit, property, conformance, provider and replay tests of both modules
-	CGO_ENABLED=1 $(GO) test -timeout 15m $$($(GO) list ./... | grep -v /tests/e2e)
+	CGO_ENABLED=1 $(GO) test -timeout 15m $$($(GO) list ./... | grep -v -e /tests/e2e -e /tests/containers)
 	cd devserver && CGO_ENABLED=0 $(GO) test -timeout 10m ./...
 
 # Those of its tests that run beside each other wait more than they work.

@@ -84,7 +84,7 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 	gatewayToken := file("gateway.token", readingToken)
 	reading := []string{"LOANOPS_GATEWAY_TOKEN_FILE=" + gatewayToken}
 	features := []string{"LOANOPS_FEATURES=http://" + address(8), "LOANOPS_FEATURES_KEY_FILE=" + file("features-reader.key", "features-reader-key")}
-	launch(t, work(slices.Concat(servers, tokens, reading, images, features), "agent-work"), "loanops", "agent", "--address", fmt.Sprintf("0.0.0.0:%d", ports[4]), "--dir", filepath.Join(dir, "agent"))
+	launch(t, work(slices.Concat(servers, tokens, reading, images, features), "agent-work"), "loanops", "agent", "--address", fmt.Sprintf("0.0.0.0:%d", ports[4]), "--dir", filepath.Join(dir, "agent"), "--runtime", "process")
 	answers(t, "http://"+address(4)+"/healthz")
 	launch(t, nil, "loanops-api", "gateway", "--agent", "http://"+address(4), "--agent-token-file", gatewayToken, "--address", address(5), "--keys-file", file("gateway-keys.json", string(keys)))
 	featuresDatabase := []string{"LOANOPS_FEATURES_DATABASE=" + postgres.Database(t)}

@@ -4,6 +4,7 @@ package platformtest
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,6 +42,8 @@ type Platform struct {
 	State, Bin string
 	// Env is what the platform is started with beside this process's environment, as NAME=value.
 	Env []string
+	// Runtime is how its predictors run; processes unless it is set, whether or not a container engine is there.
+	Runtime string
 
 	cmd  *exec.Cmd
 	log  *Log
@@ -67,7 +70,7 @@ func (l *Log) String() string {
 
 // FirstRun takes an empty folder to its first full run and ends, as `loanops up --once` promises.
 func (p *Platform) FirstRun() error {
-	cmd := exec.Command(filepath.Join(p.Bin, "loanops"), "up", "--once", "--state", p.State)
+	cmd := exec.Command(filepath.Join(p.Bin, "loanops"), "up", "--once", "--state", p.State, "--runtime", p.runtime())
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		return fmt.Errorf("up --once: %w\n%s", err, out)
@@ -75,10 +78,12 @@ func (p *Platform) FirstRun() error {
 	return nil
 }
 
+func (p *Platform) runtime() string { return cmp.Or(p.Runtime, "process") }
+
 // Start runs `loanops up` with the flags and returns when endpoints.json says that all is ready.
 func (p *Platform) Start(flags ...string) error {
 	p.log = &Log{}
-	p.cmd = exec.Command(filepath.Join(p.Bin, "loanops"), append([]string{"up", "--state", p.State}, flags...)...)
+	p.cmd = exec.Command(filepath.Join(p.Bin, "loanops"), append([]string{"up", "--state", p.State, "--runtime", p.runtime()}, flags...)...)
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = append(os.Environ(), p.Env...), p.log, p.log
 	// endpoints.json of a platform that was killed must not be taken for this one's.
 	_ = os.Remove(p.path("endpoints.json"))
