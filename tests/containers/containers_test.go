@@ -134,7 +134,7 @@ func TestAPredictorHasWhatThePlanGrantsAndNothingElse(t *testing.T) {
 	b.get(predictor, "/readyz", nil)
 
 	limits := cgroup(t, predictor.PID())
-	require.Equal(t, int64(spec.MemoryMiB)<<20, limits.memory)
+	require.Equal(t, spec.MemoryMiB<<20, limits.memory)
 	require.InDelta(t, 1.5, limits.cpus, 1e-9)
 	status, err := os.ReadFile("/proc/" + itoa(predictor.PID()) + "/status")
 	require.NoError(t, err)

@@ -55,7 +55,7 @@ func Answers(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
-	defer engine.Close()
+	defer func() { _ = engine.Close() }() // nothing was written
 	ctx, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
 	here, err := engine.Ping(ctx, client.PingOptions{})

@@ -80,7 +80,7 @@ func (i *instance) watch(ctx context.Context) {
 		waited := i.of.engine.ContainerWait(ctx, i.id, client.ContainerWaitOptions{Condition: container.WaitConditionNotRunning})
 		select {
 		case <-waited.Result:
-		case <-waited.Error:
+		case <-waited.Error: //nolint:errcheck // an engine that is away; it is asked again below
 		}
 		if over, how := i.how(ctx); over {
 			i.err = how
@@ -111,10 +111,8 @@ func (i *instance) how(ctx context.Context) (over bool, how error) {
 	switch {
 	case errdefs.IsNotFound(err):
 		return true, errors.New("its container was removed")
-	case err != nil || found.Container.State == nil:
-		return false, nil
-	case found.Container.State.Running:
-		return false, nil
+	case err != nil || found.Container.State == nil || found.Container.State.Running:
+		return false, nil //nolint:nilerr // what the engine does not tell now is asked again
 	case found.Container.State.OOMKilled || found.Container.State.ExitCode == killed && i.learnsOutOfMemory(ctx):
 		return true, &runtime.OutOfMemory{LimitMiB: i.limitMiB}
 	case found.Container.State.Error != "":

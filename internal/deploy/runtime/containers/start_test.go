@@ -2,6 +2,7 @@ package containers
 
 import (
 	"archive/tar"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -26,7 +27,7 @@ func TestAContainerIsMadeAsThePlanGrants(t *testing.T) {
 	made := r.options("loanops-api:0123", launch, contract.FeatureStore{URL: "http://features:8095", KeyFile: "/run/secrets/key"})
 	tasks := int64(512)
 	require.Equal(t, container.Resources{Memory: 134217728, MemorySwap: 134217728, NanoCPUs: 500_000_000, PidsLimit: &tasks}, made.HostConfig.Resources)
-	require.Equal(t, []string{"ALL"}, []string(made.HostConfig.CapDrop))
+	require.Equal(t, []string{"ALL"}, made.HostConfig.CapDrop)
 	require.Empty(t, made.HostConfig.CapAdd)
 	require.Equal(t, []string{"no-new-privileges:true"}, made.HostConfig.SecurityOpt, "the engine's own seccomp profile")
 	require.True(t, made.HostConfig.ReadonlyRootfs)
@@ -73,7 +74,7 @@ func TestWhatIsPutIntoAContainer(t *testing.T) {
 	r := tar.NewReader(packed)
 	for {
 		header, err := r.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)
