@@ -70,10 +70,12 @@ func (p *Predictor) try(ctx context.Context, spec pipeline.Spec, m *model.Model,
 	planned := capacity.Grant{MemoryMiB: track.MemoryMiB, CPUMillis: track.CPUMillis}
 	fit := CapacityInput{Planned: planned, Demand: demand, TargetRate: spec.Deploy.TargetRate}.fit()
 	report.Reasons = append(report.Reasons, fit.Misfits...)
-	report.Log = append(report.Log, MeasureOutput{Demand: demand}.Summary(), fit.Summary())
+	report.Log = append(report.Log, MeasureOutput{Demand: demand}.Summary())
 	if len(report.Reasons) > 0 {
 		report.Status = ci.Refused
+		return report, nil
 	}
+	report.Summary += "; " + fit.Summary()
 	return report, nil
 }
 

@@ -103,6 +103,7 @@ type integrated struct {
 	Steps           []struct {
 		Name   string `json:"name"`
 		Status string `json:"status"`
+		Said   string `json:"said"`
 		Cached bool   `json:"cached"`
 	} `json:"steps"`
 }
@@ -170,6 +171,9 @@ func TestAPushBecomesAVersionInStaging(t *testing.T) {
 		for _, step := range again.Steps {
 			if step.Name != "CheckSpec" { // there is a champion now
 				require.True(t, step.Cached, step.Name)
+			}
+			if step.Name == "TestIntegration" {
+				require.Regexp(t, `the model fits the plan: of what it may use \d+ % of memory, \d+ % of CPU and \d+ % of the starting time are free$`, step.Said)
 			}
 		}
 		require.Len(t, shared.published(t, small), 1, "exactly one version")

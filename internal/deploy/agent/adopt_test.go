@@ -166,3 +166,16 @@ func TestKilledAtTheLimitOfMemory(t *testing.T) {
 	require.Empty(t, now.Message)
 	require.Equal(t, 1, now.Restarts)
 }
+
+// A leak is drilled where something ends it.
+func TestALeakIsDrilledInContainersAlone(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	spec := b.spec(1, deploytest.Behaviour{})
+	spec.Drill = "leak=8MiB"
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 1)
+	require.Equal(t, fault.Refused, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "--runtime docker")
+	_, err = b.provider.Track(t.Context(), environment, product, contract.Blue)
+	require.True(t, contract.IsNotFound(err))
+}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/runtime"
+	"github.com/loanops/loanops/internal/drill"
 	"github.com/loanops/loanops/internal/fault"
 )
 
@@ -39,6 +40,9 @@ func (t *track) holds(spec contract.TrackSpec) bool { return t.saved != nil && *
 func (a *agent) putTrack(ctx context.Context, k key, request contract.TrackRequest) (contract.Track, error) {
 	if err := request.Validate(); err != nil {
 		return contract.Track{}, err
+	}
+	if d, _ := drill.Parse(request.Drill); d.Kind == drill.Leak && a.cfg.Runtime.Name() == runtime.Process { //nolint:errcheck // it is valid
+		return contract.Track{}, fault.New(fault.Refused, "the drill %s: this agent runs predictors as processes, and nothing but the end of the machine's memory would end it; start the agent with --runtime %s", request.Drill, runtime.Docker)
 	}
 	for {
 		j, wait, err := a.advance(k, request.TrackSpec, request.Generation)
