@@ -193,6 +193,7 @@ func TestLifeOfAPlatform(t *testing.T) {
 
 	t.Run("a killed program comes back and its new process is published", func(t *testing.T) {
 		ready := filepath.Join(state, "work", "worker.ready")
+		awaitFile(t, ready) // whoever starts a platform does not wait for its worker
 		require.NoError(t, os.Remove(ready))
 		require.NoError(t, syscall.Kill(first.PID["worker"], syscall.SIGKILL))
 		awaitFile(t, ready)
