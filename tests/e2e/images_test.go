@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"debug/elf"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -48,4 +49,15 @@ func TestPredictorsComeFromTheRegistry(t *testing.T) {
 	require.Equal(t, 0, code)
 	require.NoError(t, json.Unmarshal(out, &packed))
 	require.Equal(t, image, packed.Images[0].Reference)
+}
+
+// Go's build ID of a program with cgo depends on where the modules lay when it was linked: an image that Docker builds would have another worker than
+// `make programs` gives from the same commit.
+func TestProgramsDoNotDependOnWhereTheyWereLinked(t *testing.T) {
+	for _, program := range []string{"loanops", "loanops-worker", "loanops-api", "terraform-provider-loanops"} {
+		file, err := elf.Open(filepath.Join(bin, program))
+		require.NoError(t, err)
+		require.Nil(t, file.Section(".note.go.buildid"), "%s: the Makefile links with -buildid=", program)
+		require.NoError(t, file.Close())
+	}
 }
