@@ -8,6 +8,7 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/loanops/loanops/internal/deploy/runtime"
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // Left finds the containers of the network that an agent before this one started. Those that run no more, and those that nobody but it could own, are removed.
@@ -24,7 +25,9 @@ func (r *Runtime) Left(ctx context.Context) ([]runtime.Left, error) {
 			i.remove()
 			continue
 		}
-		if err := i.adopt(ctx); err != nil {
+		if err := i.adopt(ctx); fault.CodeOf(err) == fault.NotFound {
+			continue // it has ended meanwhile, and is removed
+		} else if err != nil {
 			return nil, err
 		}
 		found.Instance = i
