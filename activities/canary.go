@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/loanops/loanops/internal/canary"
@@ -89,7 +90,7 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		say(ctx, fmt.Sprintf("observing for %d s at %d %%", in.Seconds, in.Weight))
 		w := window{in: in, spec: spec, before: before, lately: late{since: before}}
 		ended := func(elapsed time.Duration) bool {
-			if w.killed = c.killed(ctx, in.Candidate); w.killed != "" {
+			if w.killed = c.killed(ctx, in); w.killed != "" {
 				return true
 			}
 			if !w.shared() && !w.long(elapsed) {
@@ -102,7 +103,7 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 		if err != nil {
 			return CanaryOutput{}, err
 		}
-		w.killed = cmp.Or(w.killed, c.killed(ctx, in.Candidate))
+		w.killed = cmp.Or(w.killed, c.killed(ctx, in))
 		after, err := c.scrape(ctx)
 		if err != nil {
 			return CanaryOutput{}, err
@@ -115,13 +116,37 @@ func (c *Canary) Analyse(ctx context.Context, in CanaryInput) (CanaryOutput, err
 	return CanaryOutput{}, fault.New(fault.Unavailable, "the gateway was restarted in each of %d observations", maxWindows)
 }
 
-// killed says that the challenger's predictor was killed at its limit of memory. What an agent that is away would say is asked again.
-func (c *Canary) killed(ctx context.Context, challenger Candidate) string {
-	actual, err := c.Agent.Actual(ctx, serving.Production, challenger.Model)
+// agentAnswer is how long an agent may take to say how the challenger is: what it would say is asked again, and other things are watched meanwhile.
+const agentAnswer = time.Second
+
+// killed says that the challenger's predictor was killed at its limit of memory in this canary, and at which; empty when it was not, as far as is known.
+func (c *Canary) killed(ctx context.Context, in CanaryInput) string {
+	asked, cancel := context.WithTimeout(ctx, agentAnswer)
+	defer cancel()
+	actual, err := c.Agent.Actual(asked, serving.Production, in.Candidate.Model)
 	if err != nil {
 		return ""
 	}
-	return actual.Tracks[actual.SlotOf(challenger.Track)].Killed
+	kill := actual.Tracks[actual.SlotOf(in.Candidate.Track)].Killed
+	if kill == nil {
+		return ""
+	}
+	history, err := c.Registry.ServingHistory(ctx, in.Candidate.Model, serving.Production)
+	if err != nil || in.Generation < 1 || in.Generation > int64(len(history)) || kill.Generation < since(history[:in.Generation], in.Candidate.Track) {
+		return ""
+	}
+	return kill.String()
+}
+
+// since is the generation since which a track has been challenger, or champion after that, up to the last record.
+func since(history []serving.Record, track serving.Track) (generation int64) {
+	for _, record := range slices.Backward(history) {
+		if !serving.Is(record.Challenger, &track) && !serving.Is(record.Champion, &track) {
+			break
+		}
+		generation = record.Generation
+	}
+	return generation
 }
 
 // watchInterval is how often an observation looks whether it is still meant.

@@ -156,16 +156,17 @@ func (a actually) Actual(context.Context, string, string) (contract.Actual, erro
 	return contract.Actual(a), nil
 }
 
-// A challenger that was killed at its limit is not watched any longer, and its window is not observed anew though the gateway was restarted; what befell
-// the champion is not the challenger's.
+// A challenger that was killed at its limit in its canary is not watched any longer, and its window is not observed anew though the gateway was restarted. What
+// befell the champion, or this version before its canary began, is nothing of it.
 func TestAWindowEndsWhenTheChallengerIsKilledAtItsLimit(t *testing.T) {
 	g := newGateway()
 	c, in := analysis(t, g, "rate: 200", "rate: 0")
-	track := func(version int, policy, killed string) contract.Track {
-		return contract.Track{Spec: contract.TrackSpec{ModelVersion: version, PolicyDigest: policy}, Killed: killed}
+	track := func(of serving.Track, killed *contract.Kill) contract.Track {
+		return contract.Track{Spec: contract.TrackSpec{ModelVersion: of.Version, PolicyDigest: of.Policy}, Killed: killed}
 	}
 	agent := actually{Tracks: map[string]contract.Track{
-		contract.Blue: track(in.Champion.Version, in.Champion.Policy, "killed at 64 MiB, the plan's limit"), contract.Green: track(in.Candidate.Version, in.Candidate.Policy, ""),
+		contract.Blue:  track(in.Champion, &contract.Kill{LimitMiB: 64, Generation: in.Generation}),
+		contract.Green: track(in.Candidate.Track, &contract.Kill{LimitMiB: 64, Generation: in.Generation - 1}),
 	}}
 	c.Agent = agent
 	in.Seconds = 3
@@ -173,7 +174,7 @@ func TestAWindowEndsWhenTheChallengerIsKilledAtItsLimit(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, out.Observation.Killed)
 
-	agent.Tracks[contract.Green] = track(in.Candidate.Version, in.Candidate.Policy, "killed at 128 MiB, the plan's limit")
+	agent.Tracks[contract.Green] = track(in.Candidate.Track, &contract.Kill{LimitMiB: 128, Generation: in.Generation})
 	started := 1.
 	g.onScrape = func(g *gateway) { started++; g.started.Set(started) }
 	in.Seconds = 600
@@ -181,6 +182,40 @@ func TestAWindowEndsWhenTheChallengerIsKilledAtItsLimit(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "killed at 128 MiB, the plan's limit", out.Observation.Killed)
 	require.Less(t, out.Observation.Seconds, 60.)
+}
+
+// hanging is an agent that does not answer.
+type hanging struct{}
+
+// Actual waits for its caller to go.
+func (hanging) Actual(ctx context.Context, _, _ string) (contract.Actual, error) {
+	<-ctx.Done()
+	return contract.Actual{}, ctx.Err()
+}
+
+// An agent that hangs keeps nobody from watching.
+func TestAWindowEndsInTimeWhileTheAgentHangs(t *testing.T) {
+	g := newGateway()
+	c, in := analysis(t, g, "rate: 200", "rate: 0")
+	c.Agent, in.Seconds = hanging{}, 3
+	began := time.Now()
+	_, err := c.Analyse(t.Context(), in)
+	require.NoError(t, err)
+	require.Less(t, time.Since(began), 30*time.Second)
+}
+
+// Which canary a kill belongs to is told by the generations in which the challenger was one, and champion after that.
+func TestSinceWhenATrackIsDelivered(t *testing.T) {
+	t.Parallel()
+	one, two := serving.Track{Version: 1}, serving.Track{Version: 2}
+	history := []serving.Record{
+		{Generation: 1, Champion: &one}, {Generation: 2, Champion: &one, Challenger: &two}, {Generation: 3, Champion: &two, Previous: &one},
+		{Generation: 4, Champion: &two, Challenger: &one}, {Generation: 5, Champion: &two, Challenger: &one}, {Generation: 6, Champion: &one, Previous: &two},
+	}
+	require.EqualValues(t, 4, since(history, one))
+	require.EqualValues(t, 2, since(history[:5], two))
+	require.EqualValues(t, 4, since(history[:5], one))
+	require.Zero(t, since(history, two))
 }
 
 // A window ends when clients have brought what the next look needs, however long it was to last.

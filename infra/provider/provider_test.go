@@ -112,7 +112,7 @@ func TestTrackModelRoundTrip(t *testing.T) {
 func TestThePlanSaysHowATrackWillRun(t *testing.T) {
 	t.Parallel()
 	agent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(contract.Health{Status: "ok", Runtime: "docker"})
+		_ = json.NewEncoder(w).Encode(contract.Health{Status: "ok", Runtime: contract.Docker})
 	}))
 	defer agent.Close()
 	r := &trackResource{target{contract.NewAgentClient(agent.URL, "token"), 1}}

@@ -100,7 +100,7 @@ func (r *trackResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		addFault(&resp.Diagnostics, "Agent's runtime", err)
 		return
 	}
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("runtime"), runtime)...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("runtime"), string(runtime))...)
 }
 
 // Create puts the track. When it is interrupted, nothing enters the state and the next apply puts it again.
@@ -214,5 +214,5 @@ func (m *trackModel) take(track contract.Track) {
 	m.Drill = types.StringValue(track.Spec.Drill)
 	m.Running = types.BoolValue(track.State == contract.TrackReady)
 	m.URL = types.StringValue(track.URL)
-	m.Runtime = types.StringValue(track.Runtime)
+	m.Runtime = types.StringValue(string(track.Runtime))
 }

@@ -47,7 +47,7 @@ running, and the next one on the same network goes on with those that it knows a
 				}
 			}
 			cfg.Fetch = (&bundles{settings: s}).fetch
-			if cfg.Runtime, cfg.Needs, err = openRuntime(c.Context(), s, by, network, cfg.Dir); err != nil {
+			if cfg.Runtime, err = openRuntime(c.Context(), s, by, network, cfg.Dir); err != nil {
 				return err
 			}
 			return agent.Run(c.Context(), cfg)

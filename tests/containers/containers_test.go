@@ -2,12 +2,14 @@
 package containers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -49,17 +51,19 @@ func newBench(t *testing.T, features contract.FeatureStore) *bench {
 	require.NoError(t, err)
 	b := &bench{
 		t: t, engine: engine, image: ref.String(), bundles: t.TempDir(),
-		config: containers.Config{Network: "loanops-test-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")), Archive: registry.Archive, Features: features},
+		config: containers.Config{Dir: t.TempDir(), Network: "loanops-test-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-")), Archive: registry.Archive, Features: features},
 	}
 	b.open()
 	t.Cleanup(func() {
 		b.config.Features = contract.FeatureStore{} // a relay of the first is there still
 		b.runtime.Close()
 		b.open()
-		left, err := b.runtime.Left(context.Background())
+		left, err := b.runtime.Orphans(context.Background())
 		require.NoError(t, err)
 		for _, one := range left {
-			one.Instance.Stop()
+			if one.Instance != nil {
+				one.Instance.Stop()
+			}
 		}
 		b.runtime.Close()
 		_, err = engine.NetworkInspect(context.Background(), b.config.Network, client.NetworkInspectOptions{})
@@ -153,7 +157,7 @@ func TestAPredictorHasWhatThePlanGrantsAndNothingElse(t *testing.T) {
 	}
 	predictor.Stop()
 	<-predictor.Ended()
-	left, err := b.runtime.Left(t.Context())
+	left, err := b.runtime.Orphans(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, left)
 }
@@ -210,21 +214,69 @@ func TestWhatAKilledAgentLeft(t *testing.T) {
 	b.get(first, "/readyz", nil)
 	ended := b.start(b.spec(2, deploytest.Behaviour{Exit: true}), &tail{})
 	<-ended.Ended()
+	over := b.start(b.spec(3, deploytest.Behaviour{ResidentMiB: 300}), &tail{})
+	<-over.Ended()
 
 	b.runtime.Close()
 	b.open()
-	left, err := b.runtime.Left(t.Context())
+	left, err := b.runtime.Orphans(t.Context())
 	require.NoError(t, err)
-	require.Len(t, left, 1)
+	require.Len(t, left, 3)
+	slices.SortFunc(left, func(a, b runtime.Orphan) int { return cmp.Compare(state(a), state(b)) })
+	require.Equal(t, &runtime.OutOfMemory{LimitMiB: 100}, left[2].OutOfMemory, "how it ended while no agent was there")
+	require.Nil(t, left[1].Instance)
+	log := &tail{}
+	left[0].Log(log)
 	require.Equal(t, owner, left[0].Owner)
-	require.Equal(t, runtime.SpecDigest(spec), left[0].Spec)
+	wanted, err := b.runtime.Identify(spec)
+	require.NoError(t, err)
+	require.Equal(t, wanted, left[0].Identity)
 	require.Equal(t, first.URL(), left[0].Instance.URL())
 	require.Equal(t, first.PID(), left[0].Instance.PID())
 	left[0].Instance.Stop()
 	<-first.Ended()
-	left, err = b.runtime.Left(t.Context())
+	left, err = b.runtime.Orphans(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, left)
+}
+
+// state orders what runs, what has ended and what was killed at its limit.
+func state(of runtime.Orphan) int {
+	switch {
+	case of.Instance != nil:
+		return 0
+	case of.OutOfMemory == nil:
+		return 1
+	}
+	return 2
+}
+
+// An image is what its digest says, whatever else is given its name in the engine.
+func TestANameInTheEngineSaysNothing(t *testing.T) {
+	b := newBench(t, contract.FeatureStore{})
+	spec := b.spec(1, deploytest.Behaviour{})
+	b.get(b.start(spec, &tail{}), "/readyz", nil)
+	other := imagetest.Serve(t, true)
+	made, err := image.Predictor(imagetest.Build(t, imagetest.Hello, false))
+	require.NoError(t, err)
+	hello, err := other.Push(t.Context(), "loanops-hello", made.Image, made.SBOM)
+	require.NoError(t, err)
+	stranger, err := containers.Open(t.Context(), containers.Config{Network: b.config.Network, Dir: t.TempDir(), Archive: other.Archive})
+	require.NoError(t, err)
+	_, err = stranger.Bring(t.Context(), hello.String())
+	require.NoError(t, err)
+	name := strings.Replace(spec.Image, "@sha256:", ":", 1)
+	_, err = b.engine.ImageTag(t.Context(), client.ImageTagOptions{Source: "loanops-hello:" + hello.Digest, Target: name})
+	require.NoError(t, err)
+	defer func() {
+		for _, tag := range []string{name, "loanops-hello:" + hello.Digest} {
+			_, _ = b.engine.ImageRemove(context.Background(), tag, client.ImageRemoveOptions{})
+		}
+	}()
+	b.get(b.start(spec, &tail{}), "/readyz", nil)
+	b.config.Dir = t.TempDir() // whoever knows nothing of it loads it
+	b.open()
+	b.get(b.start(spec, &tail{}), "/readyz", nil)
 }
 
 // A model is measured under the limits that it will serve under.

@@ -7,7 +7,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -72,7 +71,7 @@ func compare(ctx context.Context, p *platformtest.Platform, spec string, rounds 
 	if err != nil {
 		return err
 	}
-	launch, err := champion(p.State)
+	launch, err := champion(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func compare(ctx context.Context, p *platformtest.Platform, spec string, rounds 
 		return err
 	}
 	registry := image.Registry{URL: "http://" + endpoints.Registry}
-	engine, err := containers.Open(ctx, containers.Config{Network: "loanops-runtimes", Archive: registry.Archive})
+	engine, err := containers.Open(ctx, containers.Config{Network: "loanops-runtimes", Dir: filepath.Join(p.State, "loaded"), Archive: registry.Archive})
 	if err != nil {
 		return err
 	}
@@ -106,23 +105,16 @@ func compare(ctx context.Context, p *platformtest.Platform, spec string, rounds 
 }
 
 // champion is what the platform's agent serves in production, on all of the machine: with less, the kernel's limit and Go's own would be compared.
-func champion(state string) (runtime.Launch, error) {
-	data, err := os.ReadFile(filepath.Join(state, "agent", "state.json"))
+func champion(ctx context.Context, p *platformtest.Platform) (runtime.Launch, error) {
+	address, err := p.Environment("LOANOPS_AGENT")
 	if err != nil {
 		return runtime.Launch{}, err
 	}
-	var saved struct {
-		Environments map[string]map[string]struct {
-			Tracks map[string]contract.TrackSpec `json:"tracks"`
-		} `json:"environments"`
-	}
-	if err := json.Unmarshal(data, &saved); err != nil {
+	actual, err := contract.NewAgentClient(address, "").Actual(ctx, contract.Production, model)
+	if err != nil {
 		return runtime.Launch{}, err
 	}
-	spec, has := saved.Environments[contract.Production][model].Tracks[contract.Blue]
-	if !has {
-		return runtime.Launch{}, errors.New("nothing serves in production")
-	}
+	spec := actual.Tracks[contract.Blue].Spec // the first delivery's
 	spec.CPUMillis = 2000
-	return runtime.Launch{Spec: spec, Bundle: filepath.Join(state, "agent", "bundles", spec.Digest)}, nil
+	return runtime.Launch{Spec: spec, Bundle: filepath.Join(p.State, "agent", "bundles", spec.Digest)}, nil
 }

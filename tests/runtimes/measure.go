@@ -50,22 +50,12 @@ func measure(ctx context.Context, by runtime.Runtime, launch runtime.Launch, app
 		return round{}, err
 	}
 	defer predictor.Stop()
-	for {
-		response, err := http.Get(predictor.URL() + "/readyz") //nolint:noctx // it ends with the predictor
-		if err == nil {
-			_ = response.Body.Close()
-			if response.StatusCode == http.StatusOK {
-				break
-			}
-		}
-		select {
-		case <-predictor.Ended():
-			return round{}, predictor.Err()
-		case <-time.After(time.Millisecond):
-		}
+	url, err := runtime.AwaitReady(ctx, predictor)
+	if err != nil {
+		return round{}, err
 	}
 	r := round{ready: time.Since(began)}
-	latencies, err := load(ctx, predictor.URL()+"/v1/decisions", applications)
+	latencies, err := load(ctx, url+"/v1/decisions", applications)
 	if err != nil {
 		return round{}, err
 	}

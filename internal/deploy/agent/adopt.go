@@ -3,75 +3,116 @@ package agent
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/runtime"
+	"github.com/loanops/loanops/internal/file"
 )
 
-// unclaimed are predictors that an agent before this one left running, by the slots that they were started for. They serve on, by the routes that gateways
+// orphans are predictors that an agent before this one left running, by the slots that they were started for. They serve on, by the routes that gateways
 // have, until it is known what is to run: then they are claimed or stopped.
-type unclaimed map[key][]runtime.Left
+type orphans map[key][]runtime.Orphan
 
-// strays sorts what was found.
-func strays(found []runtime.Left) unclaimed {
-	left := unclaimed{}
+// orphansOf sorts what was found and runs. What was killed at its limit is told apart.
+func orphansOf(found []runtime.Orphan) (running orphans, killed []runtime.Orphan) {
+	running = orphans{}
 	for _, one := range found {
-		k := key{one.Owner.Environment, one.Owner.Pipeline, one.Owner.Slot}
-		left[k] = append(left[k], one)
+		if one.Instance != nil {
+			k := keyOfOwner(one.Owner)
+			running[k] = append(running[k], one)
+		} else if one.OutOfMemory != nil {
+			killed = append(killed, one)
+		}
 	}
-	return left
+	return running, killed
 }
 
-// claim takes the predictor that runs spec in the slot, the one of the newest generation if there are several, and nil when there is none. One that was
+func keyOfOwner(o runtime.Owner) key { return key{o.Environment, o.Pipeline, o.Slot} }
+
+// claim takes the predictor of the slot for which is holds, the one of the newest generation if there are several; false when there is none. One that was
 // started under a newer generation than that of who asks is not theirs.
-func (u unclaimed) claim(k key, spec contract.TrackSpec, generation int64) runtime.Instance {
+func (o orphans) claim(k key, generation int64, is func(runtime.Identity) bool) (runtime.Orphan, bool) {
 	best := -1
-	for i, one := range u[k] {
-		if one.Spec == runtime.SpecDigest(spec) && one.Owner.Generation <= generation && (best < 0 || one.Owner.Generation > u[k][best].Owner.Generation) {
+	for i, one := range o[k] {
+		if is(one.Identity) && one.Owner.Generation <= generation && (best < 0 || one.Owner.Generation > o[k][best].Owner.Generation) {
 			best = i
 		}
 	}
 	if best < 0 {
-		return nil
+		return runtime.Orphan{}, false
 	}
-	taken := u[k][best]
-	u[k] = slices.Delete(u[k], best, best+1)
-	return taken.Instance
+	taken := o[k][best]
+	o[k] = slices.Delete(o[k], best, best+1)
+	return taken, true
 }
 
-// newest is the newest generation under which any of the pipeline's was started; 0 for none.
-func (u unclaimed) newest(p pair) (generation int64) {
-	for k, left := range u {
-		for _, one := range left {
-			if k.pair() == p {
-				generation = max(generation, one.Owner.Generation)
-			}
-		}
+// claimWhole takes the predictor that is just what would be started of the spec. The lock is held.
+func (a *agent) claimWhole(k key, spec contract.TrackSpec, generation int64) (runtime.Orphan, bool) {
+	wanted, err := a.cfg.Runtime.Identify(spec)
+	if err != nil {
+		return runtime.Orphan{}, false // it cannot be started either, and says why
 	}
-	return generation
+	return a.orphans.claim(k, generation, func(of runtime.Identity) bool { return of == wanted })
 }
 
-// adopt makes an instance that runs already the slot's predictor. It was ready when the state was saved, so that it is ready at once: no request is refused
-// because the agent was away. What it is started of, should it crash, is brought then. The lock is held.
-func (a *agent) adopt(k key, t *track, spec contract.TrackSpec, generation int64, running runtime.Instance) {
+// recover makes run what the saved state names of a slot: what runs already goes on. One that decides the same and was made in another way (by another release
+// of this project, with another key) serves until its successor is ready. Else it is started. The lock is held.
+func (a *agent) recover(ctx context.Context, k key, spec contract.TrackSpec, generation int64) {
+	t := &track{saved: &spec}
+	a.tracks[k] = t
+	if whole, ok := a.claimWhole(k, spec, generation); ok {
+		a.adopt(ctx, k, t, generation, whole)
+		return
+	}
+	if same, ok := a.orphans.claim(k, generation, func(of runtime.Identity) bool { return of.Decides == runtime.DecidesOf(spec) }); ok {
+		a.adopt(ctx, k, t, generation, same)
+	}
+	a.begin(k, t, spec, generation).restores = true
+}
+
+// adoptedReady is how long an adopted predictor may take to say that it is ready; one that serves does so at once.
+const adoptedReady = time.Second
+
+// adopt makes an instance that runs already the slot's predictor. One that is ready is so in the first answer of this agent: no request is refused because the
+// agent was away. What it is started of, should it crash, is brought then. The lock is held.
+func (a *agent) adopt(ctx context.Context, k key, t *track, generation int64, orphan runtime.Orphan) {
 	done := make(chan struct{})
 	close(done)
+	spec := *t.saved
 	j := &job{spec: spec, generation: generation, cancel: func() {}, done: done}
 	p := a.predictor(k, j, func(ctx context.Context) (parts, error) { return a.bring(ctx, spec) })
-	p.running, p.ready = running, true
+	asked, cancel := context.WithTimeout(ctx, adoptedReady)
+	defer cancel()
+	p.running, p.served, p.ready = orphan.Instance, true, runtime.Ready(asked, orphan.Instance.URL())
+	a.follow(k, orphan)
 	t.job, t.current = j, runPredictor(p)
+}
+
+// follow has what the predictor prints from now on go to the slot's log.
+func (a *agent) follow(k key, orphan runtime.Orphan) {
+	if log, err := file.OpenLog(a.logFile(k)); err == nil {
+		orphan.Log(log)
+	} else {
+		a.log.Warn("what a predictor prints is not logged", "track", k.String(), "error", err)
+	}
 }
 
 // dismiss stops what nobody claimed of the pipeline, of which all is known now. The lock is held.
 func (a *agent) dismiss(p pair) {
-	for k, left := range a.strays {
-		if k.pair() != p {
-			continue
+	for k := range a.orphans {
+		if k.pair() == p {
+			a.dismissSlot(k)
 		}
-		delete(a.strays, k)
-		for _, one := range left {
-			a.log.Warn("stopping a predictor that is none of this agent's", "track", k.String(), "generation", one.Owner.Generation)
-			a.work.Go(one.Instance.Stop)
-		}
+	}
+}
+
+// dismissSlot is dismiss of one slot. The lock is held.
+func (a *agent) dismissSlot(k key) {
+	left := a.orphans[k]
+	delete(a.orphans, k)
+	for _, one := range left {
+		a.log.Warn("stopping a predictor that is none of this agent's", "track", k.String(), "generation", one.Owner.Generation)
+		a.work.Go(one.Instance.Stop)
 	}
 }

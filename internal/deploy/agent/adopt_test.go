@@ -1,8 +1,11 @@
 package agent
 
 import (
+	"context"
 	"io"
 	"os"
+	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -104,8 +107,8 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 	require.True(t, contract.IsNotFound(err))
 }
 
-// An agent that has lost its folder knows nothing, and so stops nothing: gateways go by the routes that they have. A write under an older generation than what
-// runs was started under is refused; once the newest is delivered again, what it names goes on and the rest ends.
+// An agent that has lost its folder knows nothing, and so stops nothing: gateways go by the routes that they have, until production is delivered again. Then
+// what is named goes on, the rest ends, and the route is told.
 func TestTheNextAgentOfALostFolder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -123,48 +126,181 @@ func TestTheNextAgentOfALostFolder(t *testing.T) {
 	require.True(t, alive(blue.PID))
 	require.True(t, runs(stray))
 
-	err = lost.provider.Teach(t.Context(), environment, product, 4)
-	require.Equal(t, fault.Conflict, fault.CodeOf(err), "%v", err)
-	require.ErrorContains(t, err, "started under 5")
 	require.NoError(t, lost.provider.Teach(t.Context(), environment, product, 5))
 	again, err := lost.provider.PutTrack(t.Context(), environment, product, contract.Blue, blue.Spec, 5)
 	require.NoError(t, err)
 	require.Equal(t, blue, again)
 	require.Equal(t, 2, of.starts(), "the first and the stray")
 	require.True(t, runs(stray), "it is not known yet that nobody wants it")
+	require.NotContains(t, lost.poll("", -1).Pipelines, product, "they lead to what serves still")
 	_, err = lost.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
 	require.NoError(t, err)
 	<-stray.Ended()
 	require.True(t, alive(blue.PID))
+	require.Contains(t, lost.poll("", -1).Pipelines, product)
 }
 
-// A challenger that outgrows its plan is given up at once and says why; the champion, without which there is nothing, is started again.
-func TestKilledAtTheLimitOfMemory(t *testing.T) {
+// A platform that begins anew, at generation 1, where a killed one left predictors of generation 17: they are none of its.
+func TestAFreshPlatformWhereAnotherWasKilled(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 17))
+	old, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 17)
+	require.NoError(t, err)
+	of := b.killed()
+	require.NoError(t, os.Remove(b.agent.statePath))
+	fresh := b.next(of)
+	require.NoError(t, fresh.provider.Teach(t.Context(), environment, product, 1))
+	now := fresh.put(contract.Blue, old.Spec)
+	require.NotEqual(t, old.PID, now.PID, "it was started under a newer generation")
+	_, err = fresh.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
+	require.NoError(t, err)
+	fresh.agent.work.Wait()
+	require.False(t, alive(old.PID))
+}
+
+// What an agent that lost its folder is told to remove goes, with what it did not know of.
+func TestWhatIsDeletedAfterALostFolder(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	blue, green := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{})), b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
+	of := b.killed()
+	require.NoError(t, os.Remove(b.agent.statePath))
+	lost := b.next(of)
+	require.NoError(t, lost.provider.Teach(t.Context(), environment, product, 2))
+	require.NoError(t, lost.provider.DeleteTrack(t.Context(), environment, product, contract.Blue, 2))
+	lost.agent.work.Wait()
+	require.False(t, alive(blue.PID))
+	require.True(t, alive(green.PID))
+	require.NoError(t, lost.provider.DeleteRoute(t.Context(), environment, product, 2))
+	lost.agent.work.Wait()
+	require.False(t, alive(green.PID))
+}
+
+// Another release makes predictors in another way. What serves goes on until its successor is ready, which takes its place without a gap.
+func TestAnUpgradeReplacesWhatServesWithoutAGap(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gate := filepath.Join(t.TempDir(), "gate")
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	old := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{Gate: gate}))
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
+	require.NoError(t, err)
+	of := b.killed()
+	of.release = "the next"
+	next := b.next(of)
+	require.Equal(t, old, next.track(contract.Blue), "it is ready in the first answer")
+	require.NoError(t, os.Remove(gate))
+	next.await("the successor is started", func() bool { return of.starts() == 2 })
+	require.True(t, alive(old.PID))
+	require.Equal(t, old, next.track(contract.Blue))
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	next.await("the successor serves", func() bool { return next.track(contract.Blue).PID != old.PID })
+	next.agent.work.Wait()
+	require.False(t, alive(old.PID))
+	require.Equal(t, contract.TrackReady, next.track(contract.Blue).State)
+}
+
+// What is not ready when an agent is killed is not called ready by the next one.
+func TestAnAdoptedPredictorIsAsked(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	gate := filepath.Join(t.TempDir(), "gate")
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	blue := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{Gate: gate}))
+	require.NoError(t, os.Remove(gate))
+	b.kill(contract.Blue)
+	b.await("started again", func() bool { now := b.track(contract.Blue); return now.PID != blue.PID && now.PID != 0 })
+	next := b.next(b.killed())
+	require.Equal(t, contract.TrackStarting, next.track(contract.Blue).State)
+	require.NoError(t, os.WriteFile(gate, nil, 0o600))
+	next.await("ready", func() bool { return next.track(contract.Blue).State == contract.TrackReady })
+}
+
+// An engine that is restarted ends all predictors, and for a while none can be started. That is no crash of theirs.
+func TestAnEngineThatIsAway(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	of := b.agent.cfg.Runtime.(*engine)
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
-	challenger := b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 90, contract.Green: 10}, "", 1)
-	require.NoError(t, err)
+	of.mu.Lock()
+	of.away = maxCrashes + 1
+	of.mu.Unlock()
+	b.kill(contract.Blue)
+	b.await("back", func() bool { return b.track(contract.Blue).State == contract.TrackReady })
+	require.Equal(t, 1, b.track(contract.Blue).Restarts)
+}
 
-	require.NoError(t, of.outOfMemory(challenger.PID))
+// An agent that cannot go on ends nothing that serves.
+func TestAnAgentThatCannotBeginLeavesWhatServes(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	blue := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	of := b.killed()
+	cfg := b.agent.cfg
+	cfg.Runtime, cfg.Address = of, "127.0.0.1:0"
+	require.NoError(t, os.Remove(b.agent.statePath))
+	require.NoError(t, os.Mkdir(b.agent.statePath, 0o700)) // neither read nor written
+	require.Error(t, Run(t.Context(), cfg))
+	require.True(t, alive(blue.PID))
+	require.NoError(t, syscall.Kill(blue.PID, syscall.SIGKILL))
+}
+
+// A predictor that outgrows its plan is told as that. Who has no share of the traffic is given up at once; who has is started again, be it the champion of a
+// late step.
+func TestKilledAtTheLimitOfMemory(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	of := b.agent.cfg.Runtime.(*engine)
+	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 3))
+	champion, challenger := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
+	put := func(slot string, spec contract.TrackSpec) contract.Track {
+		track, err := b.provider.PutTrack(t.Context(), environment, product, slot, spec, 3)
+		require.NoError(t, err)
+		return track
+	}
+	blue, green := put(contract.Blue, champion), put(contract.Green, challenger)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, contract.Green, 3)
+	require.NoError(t, err)
+	require.NoError(t, of.outOfMemory(green.PID))
 	b.await("given up", func() bool { return b.track(contract.Green).State == contract.TrackFailed })
 	failed := b.track(contract.Green)
 	require.Equal(t, "killed at 100 MiB, the plan's limit", failed.Message)
-	require.Equal(t, failed.Message, failed.Killed)
+	require.Equal(t, &contract.Kill{LimitMiB: 100, Generation: 3}, failed.Killed)
 	require.Zero(t, failed.Restarts)
 
-	champion := b.track(contract.Blue)
-	require.NoError(t, of.outOfMemory(champion.PID))
+	// Terraform, which finds that it does not run, puts it again: that it was killed is not forgotten, nor by an agent that is started anew.
+	put(contract.Green, challenger)
+	require.Equal(t, failed.Killed, b.track(contract.Green).Killed)
+	b = b.next(b.killed())
+	require.Equal(t, failed.Killed, b.track(contract.Green).Killed)
+
+	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 30, contract.Green: 70}, "", 3)
+	require.NoError(t, err)
+	require.NoError(t, of.outOfMemory(blue.PID))
 	b.await("started again", func() bool {
 		now := b.track(contract.Blue)
-		return now.State == contract.TrackReady && now.PID != champion.PID
+		return now.State == contract.TrackReady && now.PID != blue.PID
 	})
-	now := b.track(contract.Blue)
-	require.Equal(t, "killed at 100 MiB, the plan's limit", now.Killed, "it is not forgotten")
-	require.Empty(t, now.Message)
-	require.Equal(t, 1, now.Restarts)
+	require.NotNil(t, b.track(contract.Blue).Killed)
+	_, err = b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(3, deploytest.Behaviour{}), 3)
+	require.NoError(t, err)
+	require.Nil(t, b.track(contract.Blue).Killed, "it was another's")
+}
+
+// The next agent learns of a container that was killed while none was there.
+func TestKilledWhileNoAgentWasThere(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	green := b.put(contract.Green, b.spec(2, deploytest.Behaviour{}))
+	of := b.killed()
+	require.NoError(t, of.outOfMemory(green.PID))
+	of.mu.Lock()
+	for instance := range of.alive {
+		<-instance.Ended()
+	}
+	of.mu.Unlock()
+	require.Equal(t, &contract.Kill{LimitMiB: 100, Generation: 1}, b.next(of).track(contract.Green).Killed)
 }
 
 // A leak is drilled where something ends it.
@@ -178,4 +314,25 @@ func TestALeakIsDrilledInContainersAlone(t *testing.T) {
 	require.ErrorContains(t, err, "--runtime docker")
 	_, err = b.provider.Track(t.Context(), environment, product, contract.Blue)
 	require.True(t, contract.IsNotFound(err))
+}
+
+// Who starts a whole platform starts the registry beside the agent: what served is started when the image can be had.
+func TestWhatServedWaitsForItsImage(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	spec := b.spec(1, deploytest.Behaviour{})
+	b.put(contract.Blue, spec)
+	b.close()
+	asked := 0
+	next := openBench(t, b.agent.cfg.Dir, b.bundleDir, func(a *agent) {
+		good := deploytest.Programs(t)
+		a.cfg.Runtime = programs(a.cfg.Dir, func(ctx context.Context, image string) (string, []string, error) {
+			if asked++; asked < 3 {
+				return "", nil, fault.New(fault.Unavailable, "connection refused")
+			}
+			return good(ctx, image)
+		})
+	})
+	next.await("ready", func() bool { return next.track(contract.Blue).State == contract.TrackReady })
+	require.Equal(t, spec, next.track(contract.Blue).Spec)
 }

@@ -28,12 +28,10 @@ type Config struct {
 	Address string
 	// Listener replaces Address.
 	Listener net.Listener
-	// Dir keeps state.json, bundles/, run/ and logs/. One agent uses it at a time.
+	// Dir keeps state.json, bundles/ and logs/, and what the runtime has there. One agent uses it at a time.
 	Dir string
 	// Runtime runs the predictors. It is closed in the end.
 	Runtime runtime.Runtime
-	// Needs is told, before anything is started, how to ask which images its tracks need: those have to stay on this machine.
-	Needs func(images func() []string)
 	// ProviderToken and RollbackToken are the writers' secrets; both at least 16 characters and different.
 	ProviderToken, RollbackToken string
 	// GatewayToken is the secret of those who only read, another one of at least 16 characters. Where it is set every read needs it or a
@@ -60,8 +58,8 @@ func (c *Config) validate() error {
 		return fault.New(fault.Invalid, "agent: the gateways' token must have at least %d characters", minToken)
 	case c.ProviderToken == c.RollbackToken, c.GatewayToken == c.ProviderToken, c.GatewayToken == c.RollbackToken:
 		return fault.New(fault.Invalid, "agent: the tokens of the provider, the rollback and the gateways must differ")
-	case c.Fetch == nil || c.Runtime == nil || c.Needs == nil:
-		return fault.New(fault.Invalid, "agent: nothing to fetch bundles with, to run predictors with, or to keep images with")
+	case c.Fetch == nil || c.Runtime == nil:
+		return fault.New(fault.Invalid, "agent: nothing to fetch bundles with, or to run predictors with")
 	}
 	return nil
 }
@@ -76,6 +74,7 @@ type agent struct {
 	now       func() time.Time
 
 	acknowledgeWait, settleLimit time.Duration
+	measuring                    chan struct{} // holds one
 
 	work sync.WaitGroup // jobs
 
@@ -84,7 +83,8 @@ type agent struct {
 	tracks    map[key]*track
 	routes    map[pair]contract.Route
 	fences    map[pair]serving.Fence        // of every pipeline whose generation is known
-	strays    unclaimed                     // predictors that run for pipelines of which nothing is known yet
+	orphans   orphans                       // predictors that run for pipelines of which nothing is known yet
+	kills     map[key]contract.Kill         // of what is in a slot, the last
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment
 	changed   map[string]chan struct{}      // closed at the next event, by environment
@@ -98,7 +98,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	defer a.close()
+	defer a.release()
 	listener := cfg.Listener
 	if listener == nil {
 		if listener, err = new(net.ListenConfig).Listen(ctx, "tcp", cfg.Address); err != nil {
@@ -110,8 +110,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return fault.New(fault.Invalid, "agent: others reach %s, so reads need a token: set LOANOPS_GATEWAY_TOKEN_FILE to a file with one for the gateways, or listen on loopback (127.0.0.1)", listener.Addr())
 	}
 	if err := a.restore(ctx); err != nil {
-		return err
+		return err // what an agent before left serving serves on: whoever starts this one again may do better
 	}
+	defer a.close()
 	// Long polls and waiting writes end with the requests' context.
 	requests, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
@@ -157,11 +158,11 @@ func open(cfg Config) (*agent, error) {
 		cfg: cfg, log: cfg.Log, now: time.Now,
 		bundles:         bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
 		statePath:       filepath.Join(dir, "state.json"),
-		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit,
+		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit, measuring: make(chan struct{}, 1),
 		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, revisions: map[string]int64{},
-		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{},
+		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{}, kills: map[key]contract.Kill{},
 	}
-	cfg.Needs(a.images)
+	cfg.Runtime.Keep(a.images)
 	if err := a.lock(); err != nil {
 		return nil, err
 	}
@@ -196,13 +197,14 @@ func (a *agent) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	found, err := a.cfg.Runtime.Left(ctx)
+	found, err := a.cfg.Runtime.Orphans(ctx)
 	if err != nil {
 		return err
 	}
-	left := strays(found)
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	var killed []runtime.Orphan
+	a.orphans, killed = orphansOf(found)
 	a.revision = saved.Revision
 	for environment, pipelines := range saved.Environments {
 		for pipeline, p := range pipelines {
@@ -215,20 +217,21 @@ func (a *agent) restore(ctx context.Context) error {
 			}
 			for slot, spec := range p.Tracks {
 				k := key{environment, pipeline, slot}
-				t := &track{saved: &spec}
-				a.tracks[k] = t
-				if running := left.claim(k, spec, p.Generation); running != nil {
-					a.adopt(k, t, spec, p.Generation, running)
-				} else {
-					a.begin(k, t, spec, p.Generation)
+				if kill, has := p.Kills[slot]; has {
+					a.kills[k] = kill
 				}
+				for _, one := range killed {
+					if keyOfOwner(one.Owner) == k && one.Identity.Decides == runtime.DecidesOf(spec) {
+						a.kills[k] = contract.Kill{LimitMiB: one.OutOfMemory.LimitMiB, Generation: p.Generation}
+					}
+				}
+				a.recover(ctx, k, spec, p.Generation)
 			}
 		}
 		if _, err := a.commit(environment); err != nil {
 			return err
 		}
 	}
-	a.strays = left
 	for where := range a.fences {
 		a.dismiss(where)
 	}
@@ -266,6 +269,14 @@ func (a *agent) snapshot() savedState {
 	for where, route := range a.routes {
 		change(where, func(p *savedPipeline) { p.Route = &route })
 	}
+	for k, kill := range a.kills {
+		change(k.pair(), func(p *savedPipeline) {
+			if p.Kills == nil {
+				p.Kills = map[string]contract.Kill{}
+			}
+			p.Kills[k.slot] = kill
+		})
+	}
 	for where, fence := range a.fences {
 		change(where, func(p *savedPipeline) { p.Generation = fence.Newest })
 	}
@@ -290,6 +301,9 @@ func (a *agent) changes(environment string) <-chan struct{} {
 	return changed
 }
 
+// release gives the folder back, and leaves predictors alone.
+func (a *agent) release() { _ = a.held.Close() } // the system does so too when this process ends
+
 // close stops every job and predictor; the saved state stays.
 func (a *agent) close() {
 	a.mu.Lock()
@@ -303,14 +317,14 @@ func (a *agent) close() {
 	for _, p := range a.predictors() {
 		stopped.Go(p.end)
 	}
-	for _, left := range a.strays {
+	for _, left := range a.orphans {
 		for _, one := range left {
 			stopped.Go(one.Instance.Stop)
 		}
 	}
 	stopped.Wait()
 	a.cfg.Runtime.Close()
-	_ = a.held.Close() // the system frees it anyway when this process ends
+	a.release()
 }
 
 // images are those of all tracks: what was ready last, what serves or tries to, and what is being brought.

@@ -90,7 +90,6 @@ func TestConfigIsChecked(t *testing.T) {
 	for name, spoil := range map[string]func(*Config){
 		"no folder":                        func(c *Config) { c.Dir = "" },
 		"no runtime":                       func(c *Config) { c.Runtime = nil },
-		"images go":                        func(c *Config) { c.Needs = nil },
 		"short token":                      func(c *Config) { c.ProviderToken = "short" },
 		"same tokens":                      func(c *Config) { c.RollbackToken = c.ProviderToken },
 		"short token of gateways":          func(c *Config) { c.GatewayToken = "fifteen-letters" },

@@ -2,10 +2,15 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"sync"
 	"syscall"
 
+	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/runtime"
+	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // limitMiB is what test tracks are granted, see deploytest.Spec.
@@ -18,12 +23,14 @@ type engine struct {
 	mu      sync.Mutex
 	started int
 	crashes int
-	alive   map[runtime.Instance]runtime.Left
+	alive   map[runtime.Instance]runtime.Orphan
 	over    map[runtime.Instance]bool // killed at their limit
+	release string                    // of the program whose agents start predictors: another one makes them in another way
+	away    int                       // how many starts fail for the engine is away
 }
 
 func newEngine(of runtime.Runtime) *engine {
-	return &engine{Runtime: of, alive: map[runtime.Instance]runtime.Left{}, over: map[runtime.Instance]bool{}}
+	return &engine{Runtime: of, alive: map[runtime.Instance]runtime.Orphan{}, over: map[runtime.Instance]bool{}}
 }
 
 // Bring is the runtime's, and notes what is started.
@@ -33,6 +40,13 @@ func (e *engine) Bring(ctx context.Context, image string) (runtime.Start, error)
 		return nil, err
 	}
 	return func(ctx context.Context, what runtime.Launch) (runtime.Instance, error) {
+		e.mu.Lock()
+		if e.away > 0 {
+			e.away--
+			e.mu.Unlock()
+			return nil, fault.New(fault.Unavailable, "the engine is away")
+		}
+		e.mu.Unlock()
 		instance, err := start(ctx, what)
 		if err != nil {
 			return nil, err
@@ -40,20 +54,42 @@ func (e *engine) Bring(ctx context.Context, image string) (runtime.Start, error)
 		e.mu.Lock()
 		defer e.mu.Unlock()
 		e.started++
-		e.alive[instance] = runtime.Left{Owner: what.Owner, Spec: runtime.SpecDigest(what.Spec)}
+		e.alive[instance] = runtime.Orphan{Owner: what.Owner, Identity: e.identity(what.Spec)}
 		return &handedOut{instance, e, e.crashes}, nil
 	}, nil
 }
 
-// Left are those that an agent before the last crash started.
-func (e *engine) Left(context.Context) (left []runtime.Left, err error) {
+// Orphans are those that an agent before the last crash started.
+func (e *engine) Orphans(context.Context) (orphans []runtime.Orphan, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for instance, of := range e.alive {
-		of.Instance = &handedOut{instance, e, e.crashes}
-		left = append(left, of)
+		of.Log = func(to io.WriteCloser) { _ = to.Close() }
+		select {
+		case <-instance.Ended():
+			delete(e.alive, instance)
+			if !e.over[instance] {
+				continue
+			}
+			of.OutOfMemory = &runtime.OutOfMemory{LimitMiB: limitMiB}
+		default:
+			of.Instance = &handedOut{instance, e, e.crashes}
+		}
+		orphans = append(orphans, of)
 	}
-	return left, nil
+	return orphans, nil
+}
+
+// Identify tells releases apart.
+func (e *engine) Identify(spec contract.TrackSpec) (runtime.Identity, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.identity(spec), nil
+}
+
+func (e *engine) identity(spec contract.TrackSpec) runtime.Identity {
+	data, _ := json.Marshal(spec)
+	return runtime.Identity{Made: e.release + sha256hex.Of(data), Decides: runtime.DecidesOf(spec)}
 }
 
 // Close leaves the runtime to the next agent.

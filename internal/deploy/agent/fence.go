@@ -14,9 +14,6 @@ func (a *agent) admit(p pair, generation int64) error {
 func (a *agent) teach(p pair, generation int64) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if newest := a.strays.newest(p); generation > 0 && generation < newest {
-		return fault.New(fault.Conflict, "%s in %s: generation %d is overtaken: a predictor runs that was started under %d", p.pipeline, p.environment, generation, newest)
-	}
 	return a.pass(p, generation, (*serving.Fence).Teach)
 }
 

@@ -308,6 +308,7 @@ func TestRollbackToAPredictorThatDoesNotStartAgainIsAConflict(t *testing.T) {
 	b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	b.close()
 	again := openBench(t, b.agent.cfg.Dir, b.bundleDir, func(a *agent) {
+		a.settleLimit = time.Second // it is tried again for as long as it takes
 		a.bundles.dir = filepath.Join(a.cfg.Dir, "emptied")
 		a.bundles.fetch = func(context.Context, string, string) (string, error) {
 			return "", fault.New(fault.Unavailable, "the object store is not there")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/deploytest"
+	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/image"
 	"github.com/loanops/loanops/internal/image/imagetest"
@@ -119,7 +120,7 @@ func TestWhoeverKeepsImagesIsToldWhichAreNeeded(t *testing.T) {
 	t.Parallel()
 	cfg := testConfig(t, t.TempDir())
 	var ask func() []string
-	cfg.Needs = func(images func() []string) { ask = images }
+	cfg.Runtime = newEngine(&processes.Runtime{Needed: func(images func() []string) { ask = images }})
 	a, err := open(cfg)
 	require.NoError(t, err)
 	defer a.close()

@@ -102,8 +102,7 @@ func testConfig(t *testing.T, dir string) Config {
 	t.Helper()
 	return Config{
 		Dir: dir, Runtime: programs(dir, deploytest.Programs(t)), ProviderToken: providerToken, RollbackToken: rollbackToken,
-		Needs: func(func() []string) {},
-		Log:   slog.New(slog.DiscardHandler),
+		Log: slog.New(slog.DiscardHandler),
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {
 			path, ok := strings.CutPrefix(uri, "file://")
 			if !ok {

@@ -13,6 +13,12 @@ func (a *agent) measure(ctx context.Context, request contract.MeasureRequest) (c
 	if err := request.Validate(); err != nil {
 		return capacity.Demand{}, err
 	}
+	select {
+	case a.measuring <- struct{}{}: // one at a time: two would measure each other
+		defer func() { <-a.measuring }()
+	case <-ctx.Done():
+		return capacity.Demand{}, interrupted(ctx, "another measurement")
+	}
 	of, err := a.bring(ctx, request.TrackSpec)
 	if err != nil {
 		return capacity.Demand{}, err

@@ -4,21 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/runtime"
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // When a crashing predictor is given up, and how long one may take to become ready or to drain.
 const (
 	maxCrashes   = 5
 	crashWindow  = time.Minute
-	firstBackoff = 100 * time.Millisecond // doubles with each crash in the window
+	firstBackoff = 100 * time.Millisecond // doubles with each crash in the window, and while what it needs is away
+	maxBackoff   = 5 * time.Second
 	readyLimit   = 30 * time.Second
-	readyPoll    = 10 * time.Millisecond
 )
 
 // predictor keeps one instance of a spec running until it is stopped or crashes too often. Its status is read by get, and changed is called after every
@@ -26,13 +26,13 @@ const (
 type predictor struct {
 	spec  contract.TrackSpec
 	start func(ctx context.Context) (runtime.Instance, error)
-	// running is an instance to begin with; nil: start one. ready says that it is known to be ready.
-	running runtime.Instance
-	ready   bool
-	now     func() time.Time
-	changed func() // called without the lock after every change of status
-	// spared says whether the predictor is started again though it was killed at its limit.
-	spared func() bool
+	// running is an instance to begin with; nil: start one. ready says that it is known to be ready, served that one of them has been.
+	running       runtime.Instance
+	ready, served bool
+	now           func() time.Time
+	changed       func() // called without the lock after every change of status
+	// outOfMemory notes that an instance was killed at its limit, and says whether another one is started.
+	outOfMemory func(limitMiB int64) (again bool)
 
 	mu     sync.Mutex
 	status status
@@ -48,7 +48,6 @@ type status struct {
 	pid      int
 	restarts int
 	message  string
-	killed   string // see contract.Track
 }
 
 // runPredictor starts keeping a predictor.
@@ -88,41 +87,56 @@ func (p *predictor) end() {
 }
 
 // keep starts the predictor again after each crash until ctx ends or it is given up: because it crashed maxCrashes times within crashWindow, or was
-// killed at its limit and is not spared.
+// killed at its limit while nobody needed it. That one which has served cannot be started, for an engine or a registry is away, is no crash of its.
 func (p *predictor) keep(ctx context.Context) {
 	var crashes []time.Time
-	for {
+	for backoff := firstBackoff; ; {
 		err := p.once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		if p.served && fault.CodeOf(err) == fault.Unavailable {
+			p.set(func(s *status) {
+				s.state, s.pid, s.message = contract.TrackStarting, 0, fmt.Sprintf("starting again when it can be: %v", err)
+			})
+			if !sleep(ctx, backoff) {
+				return
+			}
+			backoff = min(2*backoff, maxBackoff)
+			continue
+		}
+		backoff = firstBackoff
 		now := p.now()
 		crashes = append(within(crashes, now.Add(-crashWindow)), now)
-		over, outOfMemory := errors.AsType[*runtime.OutOfMemory](err)
-		if outOfMemory && !p.spared() || len(crashes) >= maxCrashes {
-			p.set(func(s *status) {
-				s.state, s.pid = contract.TrackFailed, 0
-				if s.message = fmt.Sprintf("given up after %d crashes within %s, the last: %v", len(crashes), crashWindow, err); outOfMemory {
-					s.killed, s.message = over.Error(), over.Error()
-				}
-			})
+		message := fmt.Sprintf("given up after %d crashes within %s, the last: %v", len(crashes), crashWindow, err)
+		over := len(crashes) >= maxCrashes
+		if killed, is := errors.AsType[*runtime.OutOfMemory](err); is && !p.outOfMemory(killed.LimitMiB) && !over {
+			over, message = true, killed.Error()
+		}
+		if over {
+			p.set(func(s *status) { s.state, s.pid, s.message = contract.TrackFailed, 0, message })
 			return
 		}
 		p.set(func(s *status) {
 			s.state, s.pid = contract.TrackStarting, 0
 			s.restarts++
 			s.message = fmt.Sprintf("starting again after: %v", err)
-			if outOfMemory {
-				s.killed = over.Error()
-			}
 		})
-		timer := time.NewTimer(firstBackoff << (len(crashes) - 1))
-		select {
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, firstBackoff<<(len(crashes)-1)) {
 			return
-		case <-timer.C:
 		}
+	}
+}
+
+// sleep waits; false when ctx ends before.
+func sleep(ctx context.Context, length time.Duration) bool {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
 	}
 }
 
@@ -151,6 +165,7 @@ func (p *predictor) once(ctx context.Context) error {
 			return err
 		}
 		p.set(func(s *status) { s.state, s.url, s.message = contract.TrackReady, url, "" })
+		p.served = true
 	}
 	select {
 	case <-ctx.Done():
@@ -160,35 +175,13 @@ func (p *predictor) once(ctx context.Context) error {
 	}
 }
 
-// awaitReady returns the instance's address once it answers ready there.
+// awaitReady is runtime.AwaitReady for readyLimit at most.
 func awaitReady(ctx context.Context, instance runtime.Instance) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, readyLimit)
+	limited, cancel := context.WithTimeout(ctx, readyLimit)
 	defer cancel()
-	poll := time.NewTicker(readyPoll)
-	defer poll.Stop()
-	for {
-		if url := instance.URL(); url != "" && answersReady(ctx, url) {
-			return url, nil
-		}
-		select {
-		case <-ctx.Done():
-			return "", fmt.Errorf("not ready within %s", readyLimit)
-		case <-instance.Ended():
-			return "", instance.Err()
-		case <-poll.C:
-		}
+	url, err := runtime.AwaitReady(limited, instance)
+	if err != nil && limited.Err() != nil {
+		return "", fmt.Errorf("not ready within %s", readyLimit)
 	}
-}
-
-func answersReady(ctx context.Context, url string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/readyz", nil)
-	if err != nil {
-		return false
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return false
-	}
-	defer response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	return url, err
 }

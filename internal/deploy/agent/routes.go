@@ -155,7 +155,7 @@ func (a *agent) checkServing(p pair, request contract.RouteRequest) error {
 		if t == nil {
 			return fault.New(fault.Conflict, "%s cannot get %s: nothing runs there", k, what)
 		}
-		if v := a.view(t, slot); v.State != contract.TrackReady {
+		if v := a.view(t, p, slot); v.State != contract.TrackReady {
 			return fault.New(fault.Conflict, "%s cannot get %s: its predictor is %s (%s)", k, what, v.State, v.Message)
 		}
 	}
@@ -182,6 +182,7 @@ func (a *agent) deleteRoute(ctx context.Context, p pair, generation int64) error
 	}
 	before, ok := a.routes[p]
 	if !ok {
+		a.dismiss(p)
 		a.mu.Unlock()
 		return nil
 	}
@@ -193,6 +194,9 @@ func (a *agent) deleteRoute(ctx context.Context, p pair, generation int64) error
 	a.mu.Unlock()
 	if err == nil {
 		a.awaitAcknowledged(ctx, p.environment, revision)
+		a.mu.Lock()
+		a.dismiss(p)
+		a.mu.Unlock()
 	}
 	return err
 }
@@ -204,7 +208,7 @@ func (a *agent) actual(p pair) contract.Actual {
 	actual := contract.Actual{Tracks: map[string]contract.Track{}, Generation: a.fences[p].Newest}
 	for _, slot := range contract.Slots() {
 		if t := a.tracks[key{p.environment, p.pipeline, slot}]; t != nil {
-			actual.Tracks[slot] = a.view(t, slot)
+			actual.Tracks[slot] = a.view(t, p, slot)
 		}
 	}
 	if route, ok := a.routes[p]; ok {
@@ -290,19 +294,26 @@ func (a *agent) behind(environment string, revision int64) []string {
 	return behind
 }
 
+// rediscovers says that predictors run of a pipeline that is being delivered again after this agent lost its folder: until its route is told gateways keep
+// theirs, which leads to them. The lock is held.
+func (a *agent) rediscovers(p pair) bool {
+	_, routed := a.routes[p]
+	return !routed && slices.ContainsFunc(contract.Slots(), func(slot string) bool { return len(a.orphans[key{p.environment, p.pipeline, slot}]) > 0 })
+}
+
 // routesOf is what a gateway needs to know: of a pipeline about which nothing is known here nothing is said, and it keeps what it holds. The lock is held.
 func (a *agent) routesOf(environment string) contract.Routes {
 	routes := contract.Routes{Revision: a.revisions[environment], Pipelines: map[string]contract.PipelineRoute{}}
 	known := slices.Concat(slices.Collect(maps.Keys(a.fences)), slices.Collect(maps.Keys(a.routes)))
 	for _, p := range known {
-		if _, told := routes.Pipelines[p.pipeline]; told || p.environment != environment {
+		if _, told := routes.Pipelines[p.pipeline]; told || p.environment != environment || a.rediscovers(p) {
 			continue
 		}
 		route := contract.PipelineRoute{Weights: map[string]int{}, Mirror: a.routes[p].Mirror, Tracks: map[string]contract.RouteTrack{}}
 		maps.Copy(route.Weights, a.routes[p].Weights)
 		for _, slot := range contract.Slots() {
 			if t := a.tracks[key{environment, p.pipeline, slot}]; t != nil {
-				v := a.view(t, slot)
+				v := a.view(t, p, slot)
 				route.Tracks[slot] = contract.RouteTrack{
 					URL: v.URL, ModelVersion: v.Spec.ModelVersion, PolicyDigest: v.Spec.PolicyDigest, State: v.State,
 				}

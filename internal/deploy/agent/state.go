@@ -23,6 +23,7 @@ type savedState struct {
 type savedPipeline struct {
 	Tracks map[string]contract.TrackSpec `json:"tracks"`
 	Route  *contract.Route               `json:"route"`
+	Kills  map[string]contract.Kill      `json:"kills,omitempty"` // of the tracks, see contract.Track
 	// Generation is the newest of the serving record that was told.
 	Generation int64 `json:"generation"`
 }

@@ -26,6 +26,8 @@ type track struct {
 type job struct {
 	spec       contract.TrackSpec
 	generation int64 // the newest under which spec was asked for
+	restores   bool  // it is of the state that the agent began with
+	lacks      error // why the bundle or the image could not be had so far; nil when nothing is known to be lacking
 	cancel     context.CancelFunc
 	done       chan struct{} // closed at the end; err is final then
 	err        error
@@ -41,8 +43,8 @@ func (a *agent) putTrack(ctx context.Context, k key, request contract.TrackReque
 	if err := request.Validate(); err != nil {
 		return contract.Track{}, err
 	}
-	if d, _ := drill.Parse(request.Drill); d.Kind == drill.Leak && a.cfg.Runtime.Name() == runtime.Process { //nolint:errcheck // it is valid
-		return contract.Track{}, fault.New(fault.Refused, "the drill %s: this agent runs predictors as processes, and nothing but the end of the machine's memory would end it; start the agent with --runtime %s", request.Drill, runtime.Docker)
+	if d, _ := drill.Parse(request.Drill); d.Kind == drill.Leak && !a.cfg.Runtime.Enforces() { //nolint:errcheck // it is valid
+		return contract.Track{}, fault.New(fault.Refused, "the drill %s: this agent runs predictors as processes, and nothing but the end of the machine's memory would end it; start the agent with --runtime %s", request.Drill, contract.Docker)
 	}
 	for {
 		j, wait, err := a.advance(k, request.TrackSpec, request.Generation)
@@ -122,9 +124,24 @@ func (a *agent) begin(k key, t *track, spec contract.TrackSpec, generation int64
 	return j
 }
 
+// bringFor is bring for the job. What an agent that starts makes run again waits for a registry or a store that is away: who starts a whole platform starts
+// them beside the agent.
+func (a *agent) bringFor(ctx context.Context, j *job) (parts, error) {
+	for backoff := firstBackoff; ; backoff = min(2*backoff, maxBackoff) {
+		of, err := a.bring(ctx, j.spec)
+		a.mu.Lock()
+		restores := j.restores
+		j.lacks = err
+		a.mu.Unlock()
+		if err == nil || !restores || fault.CodeOf(err) != fault.Unavailable || !sleep(ctx, backoff) {
+			return of, err
+		}
+	}
+}
+
 // replace brings the job's spec into the slot.
 func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
-	of, err := a.bring(ctx, j.spec)
+	of, err := a.bringFor(ctx, j)
 	if err != nil {
 		return err
 	}
@@ -148,6 +165,9 @@ func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
 		a.mu.Unlock()
 		a.discard(t, next, err.Error())
 		return err
+	}
+	if t.saved == nil || *t.saved != j.spec {
+		delete(a.kills, k) // they were another's
 	}
 	t.current, t.saved = next, &j.spec
 	revision, err := a.commit(k.environment)
@@ -192,17 +212,21 @@ func (a *agent) discard(t *track, p *predictor, reason string) {
 
 // launch starts a predictor for the slot, of an instance that runs already if there is one.
 func (a *agent) launch(k key, j *job, of parts) *predictor {
-	a.mu.Lock()
-	running := a.strays.claim(k, j.spec, j.generation)
-	a.mu.Unlock()
 	p := a.predictor(k, j, func(context.Context) (parts, error) { return of, nil })
-	p.running = running
+	a.mu.Lock()
+	orphan, ok := a.claimWhole(k, j.spec, j.generation)
+	a.mu.Unlock()
+	if ok {
+		p.running = orphan.Instance
+		a.follow(k, orphan)
+	}
 	return runPredictor(p)
 }
 
 // predictor is one of the job's, not running yet. parts says what it is started of.
 func (a *agent) predictor(k key, j *job, of func(context.Context) (parts, error)) *predictor {
-	p := &predictor{spec: j.spec, now: a.now, spared: func() bool { return a.hasMost(k) }}
+	p := &predictor{spec: j.spec, now: a.now}
+	p.outOfMemory = func(limitMiB int64) bool { return a.killedAtLimit(k, p, limitMiB) }
 	p.start = func(ctx context.Context) (runtime.Instance, error) {
 		found, err := of(ctx)
 		if err != nil {
@@ -214,12 +238,15 @@ func (a *agent) predictor(k key, j *job, of func(context.Context) (parts, error)
 	return p
 }
 
-// hasMost reports whether no other track of the pipeline has as much of the traffic: without this one there is nothing to serve instead.
-func (a *agent) hasMost(k key) bool {
+// killedAtLimit notes the end of a slot's predictor. It is started again while it has a share of the traffic, as after any crash: without the champion there is
+// nothing to serve, and a challenger's canary ends now. Who has none is missed by nobody.
+func (a *agent) killedAtLimit(k key, p *predictor, limitMiB int64) (again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	weights := a.routes[k.pair()].Weights
-	return weights[k.slot] > weights[contract.OtherSlot(k.slot)]
+	if t := a.tracks[k]; t != nil && t.current == p {
+		a.kills[k] = contract.Kill{LimitMiB: limitMiB, Generation: a.fences[k.pair()].Newest}
+	}
+	return a.routes[k.pair()].Weights[k.slot] > 0
 }
 
 // predictorChanged tells everyone who waits. Gateways care only for what is, or becomes, a slot's current predictor.
@@ -245,6 +272,7 @@ func (a *agent) deleteTrack(ctx context.Context, k key, generation int64) error 
 		}
 		t := a.tracks[k]
 		if t == nil {
+			a.dismissSlot(k)
 			a.mu.Unlock()
 			return nil
 		}
@@ -262,7 +290,9 @@ func (a *agent) deleteTrack(ctx context.Context, k key, generation int64) error 
 				return interrupted(ctx, k.String())
 			}
 		}
+		a.dismissSlot(k)
 		delete(a.tracks, k)
+		delete(a.kills, k)
 		_, err := a.commit(k.environment)
 		a.mu.Unlock()
 		if t.current != nil {
@@ -302,16 +332,19 @@ func (a *agent) track(k key) (contract.Track, error) {
 	if t == nil {
 		return contract.Track{}, fault.New(fault.NotFound, "nothing was put into %s", k)
 	}
-	return a.view(t, k.slot), nil
+	return a.view(t, k.pair(), k.slot), nil
 }
 
 // view is the track for the outside. The lock is held.
-func (a *agent) view(t *track, slot string) contract.Track {
+func (a *agent) view(t *track, where pair, slot string) contract.Track {
 	view := contract.Track{Slot: slot, Runtime: a.cfg.Runtime.Name()}
 	if t.current == nil {
 		view.Spec, view.State, view.Message = t.job.spec, contract.TrackStarting, "fetching the image and the model bundle"
-		if closed(t.job.done) && t.job.err != nil {
+		switch {
+		case closed(t.job.done) && t.job.err != nil:
 			view.State, view.Message = contract.TrackFailed, t.job.err.Error()
+		case t.job.lacks != nil:
+			view.Message += "; not there so far: " + t.job.lacks.Error()
 		}
 		return view
 	}
@@ -320,7 +353,10 @@ func (a *agent) view(t *track, slot string) contract.Track {
 		s.state, s.message = contract.TrackStarting, "ready, not yet in the slot" // it may still be overtaken
 	}
 	view.Spec, view.State, view.URL, view.PID = t.current.spec, s.state, s.url, s.pid
-	view.Restarts, view.Message, view.Killed = s.restarts, s.message, s.killed
+	view.Restarts, view.Message = s.restarts, s.message
+	if kill, has := a.kills[key{where.environment, where.pipeline, slot}]; has {
+		view.Killed = &kill
+	}
 	return view
 }
 

@@ -5,13 +5,6 @@ import (
 	"strings"
 )
 
-// Health is the answer of GET /healthz.
-type Health struct {
-	Status string `json:"status"` // ok
-	// Runtime is how the agent runs predictors: process or docker.
-	Runtime string `json:"runtime"`
-}
-
 // String lists what is in the slots, in words.
 func (a Actual) String() string {
 	var parts []string

@@ -40,7 +40,7 @@ func (c *AgentClient) Actual(ctx context.Context, environment, pipeline string) 
 }
 
 // Runtime is how the agent runs predictors.
-func (c *AgentClient) Runtime(ctx context.Context) (string, error) {
+func (c *AgentClient) Runtime(ctx context.Context) (Runtime, error) {
 	var health Health
 	err := c.do(ctx, http.MethodGet, "/healthz", nil, &health)
 	return health.Runtime, err

@@ -2,7 +2,11 @@
 // the agent's client, and how a predictor is started.
 package contract
 
-import "github.com/loanops/loanops/internal/serving"
+import (
+	"fmt"
+
+	"github.com/loanops/loanops/internal/serving"
+)
 
 // The slots of an environment. A delivery puts the challenger into the slot that the champion is not in; after a
 // promotion the old champion keeps running in its slot with weight 0, so that a rollback is a change of weights.
@@ -55,8 +59,8 @@ type TrackState string
 const (
 	TrackStarting TrackState = "starting"
 	TrackReady    TrackState = "ready"
-	// TrackFailed: crashed too often in a row, or killed at its limit of memory while another track has more of the traffic. It is given up until it is
-	// put again or a rollback gives it traffic.
+	// TrackFailed: crashed too often in a row, or killed at its limit of memory while it had no share of the traffic. It is given up until it is put
+	// again or a rollback gives it traffic.
 	TrackFailed TrackState = "failed"
 )
 
@@ -69,10 +73,34 @@ type Track struct {
 	PID      int        `json:"pid"`
 	Restarts int        `json:"restarts"`
 	Message  string     `json:"message"` // why it is not ready
-	// Runtime is how it runs: process or docker.
-	Runtime string `json:"runtime"`
-	// Killed says that a predictor of this track wanted more memory than the plan grants, and at which limit it was killed; empty when none did.
-	Killed string `json:"killed"`
+	Runtime  Runtime    `json:"runtime"`
+	// Killed is the last time that a predictor of this spec was killed at its limit of memory; nil when none was.
+	Killed *Kill `json:"killed"`
+}
+
+// Runtime is how predictors run.
+type Runtime string
+
+// The runtimes.
+const (
+	Process Runtime = "process" // of the agent's machine and user
+	Docker  Runtime = "docker"  // containers of a Docker engine
+)
+
+// Kill is the end of a predictor that wanted more memory than its plan grants.
+type Kill struct {
+	LimitMiB int64 `json:"limit_mib"`
+	// Generation is the newest of the serving record that the agent knew then: what is done under a later one began after it.
+	Generation int64 `json:"generation"`
+}
+
+// String names the limit.
+func (k Kill) String() string { return fmt.Sprintf("killed at %d MiB, the plan's limit", k.LimitMiB) }
+
+// Health is the answer of GET /healthz.
+type Health struct {
+	Status  string  `json:"status"` // ok
+	Runtime Runtime `json:"runtime"`
 }
 
 // Route is how one pipeline's traffic is shared in one environment. Weights are whole percents that sum to 100.

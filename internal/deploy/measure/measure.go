@@ -137,34 +137,22 @@ func orKilled(ctx context.Context, predictor runtime.Instance, err error) error 
 // awaitReady returns the predictor's address once it is ready; Refused when it ends before or takes too long.
 func awaitReady(ctx context.Context, predictor runtime.Instance) (string, error) {
 	const limit = 2 * capacity.MaxLoadMillis * time.Millisecond // longer than fits, so that the misfit is told with its figure
-	ready, cancel := context.WithTimeout(ctx, limit)
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	poll := time.NewTicker(2 * time.Millisecond)
-	defer poll.Stop()
-	for {
-		if url := predictor.URL(); url != "" {
-			if status, err := post(ready, http.MethodGet, url+"/readyz", nil); err == nil && status == http.StatusOK {
-				return url, nil
-			}
-		}
-		select {
-		case <-predictor.Ended():
-			return "", fault.New(fault.Refused, "it ended before it was ready (%v)", predictor.Err())
-		case <-ready.Done():
-			if ctx.Err() != nil {
-				return "", &fault.Error{Code: fault.Unavailable, Message: "measuring was interrupted", Cause: ctx.Err()}
-			}
-			return "", fault.New(fault.Refused, "it is not ready within %s", limit)
-		case <-poll.C:
-		}
+	url, err := runtime.AwaitReady(limited, predictor)
+	switch {
+	case ctx.Err() != nil:
+		return "", &fault.Error{Code: fault.Unavailable, Message: "measuring was interrupted", Cause: ctx.Err()}
+	case limited.Err() != nil:
+		return "", fault.New(fault.Refused, "it is not ready within %s", limit)
+	case err != nil:
+		return "", fault.New(fault.Refused, "it ended before it was ready (%v)", err)
 	}
+	return url, nil
 }
 
 // decide sends count applications one after another over a kept connection.
 func decide(ctx context.Context, url string, bodies [][]byte, count int) error {
-	if len(bodies) == 0 {
-		return nil
-	}
 	for i := range count {
 		status, err := post(ctx, http.MethodPost, url+"/v1/decisions", bodies[i%len(bodies)])
 		if err != nil {
@@ -178,6 +166,9 @@ func decide(ctx context.Context, url string, bodies [][]byte, count int) error {
 	return nil
 }
 
+// direct keeps connections.
+var direct = runtime.Client()
+
 // post sends a request and reads its answer to the end, so that the connection is used again.
 func post(ctx context.Context, method, url string, body []byte) (status int, err error) {
 	request, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
@@ -185,7 +176,7 @@ func post(ctx context.Context, method, url string, body []byte) (status int, err
 		return 0, err
 	}
 	request.Header.Set("Content-Type", "application/json")
-	response, err := http.DefaultClient.Do(request)
+	response, err := direct.Do(request)
 	if err != nil {
 		return 0, err
 	}

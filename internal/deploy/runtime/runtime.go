@@ -3,17 +3,10 @@ package runtime
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
-)
-
-// The names of the runtimes, as settings, tracks and plans have them.
-const (
-	Process = "process"
-	Docker  = "docker"
 )
 
 // DrainGrace is how long a predictor may answer what it has begun before it is killed.
@@ -21,12 +14,18 @@ const DrainGrace = 10 * time.Second
 
 // Runtime runs predictors.
 type Runtime interface {
-	// Name is one of the names above.
-	Name() string
+	// Name is which it is.
+	Name() contract.Runtime
+	// Enforces reports whether a predictor that wants more memory than its plan grants is killed.
+	Enforces() bool
+	// Keep tells, before anything is started, how to ask which images have to stay on this machine: they may start again while the registry is away.
+	Keep(images func() []string)
 	// Bring makes an image, named repository@sha256:…, ready, and returns how it is started from then on, also while its registry is away.
 	Bring(ctx context.Context, image string) (Start, error)
-	// Left are the predictors that an agent before this one started and did not stop, because it was killed. Whoever asks owns them.
-	Left(ctx context.Context) ([]Left, error)
+	// Identify says what a predictor of the spec would be, if it were started now for a slot.
+	Identify(spec contract.TrackSpec) (Identity, error)
+	// Orphans are the predictors that an agent before this one started and did not stop, because it was killed. Whoever asks owns them.
+	Orphans(ctx context.Context) ([]Orphan, error)
 	// Close gives back what the runtime holds; predictors go on.
 	Close()
 }
@@ -78,18 +77,28 @@ type Usage struct {
 	PeakMemory int64
 }
 
-// Left is a predictor that runs though nobody who knows it does.
-type Left struct {
-	Owner Owner
-	// Spec is the digest of what it runs, see SpecDigest.
-	Spec     string
+// Identity tells predictors apart.
+type Identity struct {
+	// Made is the digest of all that it is made of: two of one digest are the same in everything but whose they are.
+	Made string
+	// Decides is the digest of what decides in it, see DecidesOf: two of one digest decide the same, whatever else differs.
+	Decides string
+}
+
+// Orphan is a predictor that an agent left.
+type Orphan struct {
+	Owner    Owner
+	Identity Identity
+	// Instance runs; nil when it has ended meanwhile.
 	Instance Instance
+	// Log makes what it prints from now on go to a log, which is closed when it has ended.
+	Log func(to io.WriteCloser)
+	// OutOfMemory is how it ended, if that is why; nil else.
+	OutOfMemory *OutOfMemory
 }
 
 // OutOfMemory is how a predictor ends that wanted more memory than its plan grants.
 type OutOfMemory struct{ LimitMiB int64 }
 
 // Error names the limit.
-func (e *OutOfMemory) Error() string {
-	return fmt.Sprintf("killed at %d MiB, the plan's limit", e.LimitMiB)
-}
+func (e *OutOfMemory) Error() string { return contract.Kill{LimitMiB: e.LimitMiB}.String() }

@@ -67,7 +67,6 @@ func (a *Agent) Start() {
 	cfg := agent.Config{
 		Address: "127.0.0.1:0", Dir: a.Dir, Runtime: &processes.Runtime{Program: a.programs, Dir: filepath.Join(a.Dir, "run")},
 		ProviderToken: ProviderToken, RollbackToken: rollbackToken,
-		Needs: func(func() []string) {}, // programs that are always here
 		Log:   slog.New(slog.DiscardHandler),
 		Ready: func(base string) { url <- base },
 		Fetch: func(_ context.Context, uri, _ string) (string, error) {

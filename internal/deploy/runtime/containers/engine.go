@@ -16,7 +16,6 @@ import (
 	"github.com/moby/moby/client"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
-	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
 	"github.com/loanops/loanops/internal/image/reference"
 )
@@ -25,6 +24,9 @@ import (
 type Runtime struct {
 	engine   *client.Client
 	network  string
+	cores    int // of the machine
+	dir      string
+	needed   func() []string
 	features contract.FeatureStore
 	archive  Archive
 	log      *slog.Logger
@@ -32,12 +34,14 @@ type Runtime struct {
 }
 
 // Archive writes the image as engines load it, under a name, see image.Registry.
-type Archive func(ctx context.Context, image reference.Reference, as string, to io.Writer) (id string, err error)
+type Archive func(ctx context.Context, image reference.Reference, as string, to io.Writer) error
 
 // Config says where.
 type Config struct {
 	// Network is the name of the predictors' network, which is made when it is absent. One that is there must be internal.
 	Network string
+	// Dir is a folder for what is known of images, made when absent.
+	Dir string
 	// Features is the feature store that predictors ask. One that listens on loopback they reach by a relay of this process.
 	Features contract.FeatureStore
 	// Archive brings images.
@@ -69,15 +73,17 @@ func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the container engine's address (DOCKER_HOST)")
 	}
-	r := &Runtime{engine: engine, network: cfg.Network, features: cfg.Features, archive: cfg.Archive, log: cfg.Log}
+	r := &Runtime{engine: engine, network: cfg.Network, dir: cfg.Dir, features: cfg.Features, archive: cfg.Archive, log: cfg.Log}
 	if r.log == nil {
 		r.log = slog.Default()
 	}
 	asked, cancel := context.WithTimeout(ctx, answerLimit)
 	defer cancel()
-	if _, err := engine.Ping(asked, client.PingOptions{}); err != nil {
+	info, err := engine.Info(asked, client.InfoOptions{})
+	if err != nil {
 		return nil, r.fault(err, "the container engine does not answer")
 	}
+	r.cores = info.Info.NCPU
 	host, err := r.openNetwork(ctx)
 	if err != nil {
 		return nil, err
@@ -120,8 +126,14 @@ func gateway(of network.Inspect) netip.Addr {
 	return netip.Addr{}
 }
 
-// Name is runtime.Docker.
-func (r *Runtime) Name() string { return runtime.Docker }
+// Name is contract.Docker.
+func (r *Runtime) Name() contract.Runtime { return contract.Docker }
+
+// Enforces is true.
+func (r *Runtime) Enforces() bool { return true }
+
+// Keep notes whom to ask.
+func (r *Runtime) Keep(images func() []string) { r.needed = images }
 
 // Close ends the relay, and removes the network if it was made here and nothing is in it any more.
 func (r *Runtime) Close() {

@@ -19,7 +19,7 @@ import (
 // instance is a container.
 type instance struct {
 	of       *Runtime
-	id       string
+	id, port string
 	limitMiB int64
 	metered  bool
 	log      io.WriteCloser
@@ -34,8 +34,8 @@ type instance struct {
 	meter    meter
 }
 
-func (r *Runtime) instance(id string, what runtime.Launch) *instance {
-	return &instance{of: r, id: id, limitMiB: what.Spec.MemoryMiB, metered: what.Metered, log: what.Log, ended: make(chan struct{})}
+func (r *Runtime) instance(id, port string, what runtime.Launch) *instance {
+	return &instance{of: r, id: id, port: port, limitMiB: what.Spec.MemoryMiB, metered: what.Metered, log: what.Log, ended: make(chan struct{})}
 }
 
 // begin puts the files in and starts the container.
@@ -60,12 +60,17 @@ func (i *instance) follow(ctx context.Context) error {
 		i.pid = found.Container.State.Pid
 	}
 	if at := found.Container.NetworkSettings; at != nil && at.Networks[i.of.network] != nil && at.Networks[i.of.network].IPAddress.IsValid() {
-		i.url = "http://" + at.Networks[i.of.network].IPAddress.String() + ":" + port
+		i.url = "http://" + at.Networks[i.of.network].IPAddress.String() + ":" + i.port
 	}
 	watched, cancel := context.WithCancel(context.Background())
 	i.watching = cancel
 	i.logged = make(chan struct{})
-	go i.copyLog(watched)
+	go func() {
+		defer close(i.logged)
+		if i.log != nil {
+			i.copyLog(i.log, time.Time{})
+		}
+	}()
 	go i.watch(watched)
 	if i.metered {
 		go i.meter.run(watched, i)
@@ -141,22 +146,28 @@ func (i *instance) learnsOutOfMemory(ctx context.Context) bool {
 	}
 }
 
-// copyLog writes what the predictor prints to its log, if it has one, until it has ended.
-func (i *instance) copyLog(ctx context.Context) {
-	defer close(i.logged)
-	if i.log == nil {
-		return
-	}
-	defer i.log.Close()
-	for ctx.Err() == nil {
-		lines, err := i.of.engine.ContainerLogs(ctx, i.id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
-		if err != nil {
-			return
+// copyLog writes what the predictor prints since then to a log, until it has ended. An engine that is away for a while is asked again.
+func (i *instance) copyLog(to io.WriteCloser, since time.Time) {
+	defer to.Close()
+	for {
+		wanted := client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Follow: true}
+		if !since.IsZero() {
+			wanted.Since = since.Format(time.RFC3339Nano)
 		}
-		_, err = stdcopy.StdCopy(i.log, i.log, lines)
-		_ = lines.Close()
+		lines, err := i.of.engine.ContainerLogs(context.Background(), i.id, wanted)
+		since = time.Now()
 		if err == nil {
+			_, err = stdcopy.StdCopy(to, to, lines)
+			since = time.Now()
+			_ = lines.Close()
+		}
+		if err == nil || errdefs.IsNotFound(err) {
 			return // it has ended
+		}
+		select {
+		case <-i.ended:
+			return
+		case <-time.After(notice):
 		}
 	}
 }

@@ -33,12 +33,16 @@ func openRelay(ctx context.Context, store string, host netip.Addr) (*relay, erro
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the feature store's address (LOANOPS_FEATURES)")
 	}
-	address := net.JoinHostPort(host.String(), target.Port())
+	port := target.Port()
+	if port == "" {
+		port = target.Scheme // as listeners take it, 80 or 443
+	}
+	address := net.JoinHostPort(host.String(), port)
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, err, "predictors are to reach the feature store at %s", address)
 	}
-	r := &relay{url: "http://" + address, server: &http.Server{
+	r := &relay{url: "http://" + listener.Addr().String(), server: &http.Server{
 		Handler:           &httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(target) }},
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 30 * time.Second, WriteTimeout: 60 * time.Second,
 	}}

@@ -5,8 +5,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
+	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"strconv"
@@ -19,6 +22,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/runtime"
 	"github.com/loanops/loanops/internal/fault"
+	"github.com/loanops/loanops/internal/sha256hex"
 )
 
 // What a container's labels say.
@@ -28,13 +32,14 @@ const (
 	pipelineLabel    = "dev.loanops.pipeline"
 	slotLabel        = "dev.loanops.slot"
 	generationLabel  = "dev.loanops.generation" // of the serving record, under which it was started
-	specLabel        = "dev.loanops.spec"       // digest of the track's spec
+	madeLabel        = "dev.loanops.made"       // what it is, see runtime.Identity
+	decidesLabel     = "dev.loanops.decides"
+	portLabel        = "dev.loanops.port" // where it answers
 )
 
 // Where things are in a container.
 const (
 	folder   = "/run/loanops" // a volume of its own, as the rest cannot be written
-	port     = "8080"
 	user     = 65532
 	maxTasks = 512 // threads, far more than Go's runtime starts
 )
@@ -49,11 +54,22 @@ func (r *Runtime) start(ctx context.Context, image string, what runtime.Launch) 
 	if err != nil {
 		return nil, err
 	}
-	made, err := r.engine.ContainerCreate(ctx, r.options(image, what, features))
+	options := r.options(image, what, features)
+	if what.Owner != (runtime.Owner{}) {
+		of, err := r.Identify(what.Spec)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(options.Config.Labels, ownerLabels(what.Owner, of))
+	}
+	port := anyPort()
+	options.Config.Cmd = append(options.Config.Cmd, "--address", "0.0.0.0:"+port)
+	options.Config.Labels[portLabel] = port
+	made, err := r.engine.ContainerCreate(ctx, options)
 	if err != nil {
 		return nil, r.fault(err, "making a container of %s", image)
 	}
-	i := r.instance(made.ID, what)
+	i := r.instance(made.ID, port, what)
 	if err := i.begin(ctx, files); err != nil {
 		i.remove()
 		return nil, err
@@ -72,9 +88,9 @@ func (r *Runtime) options(image string, what runtime.Launch, features contract.F
 		Config: &container.Config{
 			Image:  image,
 			User:   strconv.Itoa(user) + ":" + strconv.Itoa(user),
-			Cmd:    append(contract.PredictorArgs(what.Spec, path.Join(folder, "bundle"), path.Join(folder, "policy.json")), "--address", "0.0.0.0:"+port),
+			Cmd:    contract.PredictorArgs(what.Spec, path.Join(folder, "bundle"), path.Join(folder, "policy.json")),
 			Env:    append(contract.PredictorEnv(what.Spec), features.Env()...),
-			Labels: r.labels(what),
+			Labels: map[string]string{networkLabel: r.network},
 			// The agent asks whether it is ready, at its own pace.
 			Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
 			Volumes:     map[string]struct{}{folder: {}},
@@ -83,7 +99,7 @@ func (r *Runtime) options(image string, what runtime.Launch, features contract.F
 			NetworkMode: container.NetworkMode(r.network),
 			Resources: container.Resources{
 				Memory: limit, MemorySwap: limit, // as much with swap as without: none
-				NanoCPUs: what.Spec.CPUMillis * 1e6, PidsLimit: &tasks,
+				NanoCPUs: min(what.Spec.CPUMillis*1e6, int64(r.cores)*1e9), PidsLimit: &tasks, // a quota of more than there is is refused
 			},
 			CapDrop:        []string{"ALL"},
 			SecurityOpt:    []string{"no-new-privileges:true"},
@@ -95,13 +111,31 @@ func (r *Runtime) options(image string, what runtime.Launch, features contract.F
 	}
 }
 
-func (r *Runtime) labels(what runtime.Launch) map[string]string {
-	labels := map[string]string{networkLabel: r.network}
-	if what.Owner != (runtime.Owner{}) {
-		labels[environmentLabel], labels[pipelineLabel], labels[slotLabel] = what.Owner.Environment, what.Owner.Pipeline, what.Owner.Slot
-		labels[generationLabel], labels[specLabel] = strconv.FormatInt(what.Owner.Generation, 10), runtime.SpecDigest(what.Spec)
+func ownerLabels(owner runtime.Owner, of runtime.Identity) map[string]string {
+	return map[string]string{
+		environmentLabel: owner.Environment, pipelineLabel: owner.Pipeline, slotLabel: owner.Slot, generationLabel: strconv.FormatInt(owner.Generation, 10),
+		madeLabel: of.Made, decidesLabel: of.Decides,
 	}
-	return labels
+}
+
+// Identify is of the image's name, all options, and the key of the feature store, which is in a file: bundle and policy are named by their digests.
+func (r *Runtime) Identify(spec contract.TrackSpec) (runtime.Identity, error) {
+	options := r.options(spec.Image, runtime.Launch{Spec: spec}, r.features)
+	options.Name = ""
+	key, err := readKey(r.features)
+	if err != nil {
+		return runtime.Identity{}, err
+	}
+	data, err := json.Marshal([]any{options, key})
+	return runtime.Identity{Made: sha256hex.Of(data), Decides: runtime.DecidesOf(spec)}, fault.Wrap(fault.Internal, err, "what a container is made of")
+}
+
+// anyPort is one of 32,768. Engines give the address of a container that is gone to the next one: a gateway that has not heard yet would take that one's
+// answers for the other's if both had one port.
+func anyPort() string {
+	var random [2]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return strconv.Itoa(1<<15 | int(binary.BigEndian.Uint16(random[:])>>1))
 }
 
 // name is what a person sees in the engine's lists. Two of one slot live beside each other for a while, so that a part of it is random.
@@ -122,10 +156,12 @@ func pack(what runtime.Launch, features contract.FeatureStore) (io.Reader, error
 		return nil, fault.Wrap(fault.Unavailable, err, "the model bundle")
 	}
 	files := map[string][]byte{"bundle": bundle, "policy.json": []byte(what.Spec.Policy)}
-	if features.KeyFile != "" {
-		if files["features.key"], err = os.ReadFile(features.KeyFile); err != nil {
-			return nil, fault.New(fault.Unavailable, "the key of the feature store cannot be read (LOANOPS_FEATURES_KEY_FILE)")
-		}
+	key, err := readKey(features)
+	if err != nil {
+		return nil, err
+	}
+	if key != nil {
+		files["features.key"] = key
 	}
 	var packed bytes.Buffer
 	w := tar.NewWriter(&packed)
@@ -138,4 +174,16 @@ func pack(what runtime.Launch, features contract.FeatureStore) (io.Reader, error
 		}
 	}
 	return &packed, fault.Wrap(fault.Internal, w.Close(), "packing what a predictor reads")
+}
+
+// readKey is that of the feature store; nil without one.
+func readKey(of contract.FeatureStore) ([]byte, error) {
+	if of.KeyFile == "" {
+		return nil, nil
+	}
+	key, err := os.ReadFile(of.KeyFile)
+	if err != nil {
+		return nil, fault.New(fault.Unavailable, "the key of the feature store cannot be read (LOANOPS_FEATURES_KEY_FILE)")
+	}
+	return key, nil
 }

@@ -23,7 +23,7 @@ var launch = runtime.Launch{
 // The engine is told the plan's limits, in its units: bytes, no swap on top, billionths of a core. With what else a container may do and is.
 func TestAContainerIsMadeAsThePlanGrants(t *testing.T) {
 	t.Parallel()
-	r := &Runtime{network: "predictors"}
+	r := &Runtime{network: "predictors", cores: 2}
 	made := r.options("loanops-api:0123", launch, contract.FeatureStore{URL: "http://features:8095", KeyFile: "/run/secrets/key"})
 	tasks := int64(512)
 	require.Equal(t, container.Resources{Memory: 134217728, MemorySwap: 134217728, NanoCPUs: 500_000_000, PidsLimit: &tasks}, made.HostConfig.Resources)
@@ -41,9 +41,9 @@ func TestAContainerIsMadeAsThePlanGrants(t *testing.T) {
 		"GOMEMLIMIT=124518KiB", "GOMAXPROCS=1", "LOANOPS_FEATURES=http://features:8095", "LOANOPS_FEATURES_KEY_FILE=/run/loanops/features.key",
 	}, made.Config.Env)
 	require.Equal(t, map[string]string{
-		"dev.loanops.network": "predictors", "dev.loanops.environment": "production", "dev.loanops.pipeline": "loan-eligibility", "dev.loanops.slot": "green",
-		"dev.loanops.generation": "7", "dev.loanops.spec": runtime.SpecDigest(launch.Spec),
-	}, made.Config.Labels)
+		"dev.loanops.environment": "production", "dev.loanops.pipeline": "loan-eligibility", "dev.loanops.slot": "green", "dev.loanops.generation": "7",
+		"dev.loanops.made": "m", "dev.loanops.decides": "d",
+	}, ownerLabels(launch.Owner, runtime.Identity{Made: "m", Decides: "d"}))
 	require.Regexp(t, `^predictors-production-loan-eligibility-green-[0-9a-f]{8}$`, made.Name)
 }
 
@@ -52,11 +52,54 @@ func TestWhatIsMeasuredIsNobodys(t *testing.T) {
 	t.Parallel()
 	of := launch
 	of.Owner = runtime.Owner{}
-	made := (&Runtime{network: "predictors"}).options("loanops-api:0123", of, contract.FeatureStore{})
+	made := (&Runtime{network: "predictors", cores: 2}).options("loanops-api:0123", of, contract.FeatureStore{})
 	require.Equal(t, map[string]string{"dev.loanops.network": "predictors"}, made.Config.Labels)
 	require.Equal(t, []string{"GOMEMLIMIT=124518KiB", "GOMAXPROCS=1"}, made.Config.Env)
-	_, owned := (&Runtime{}).found(container.Summary{Labels: made.Config.Labels})
+	_, owned := orphanOf(container.Summary{Labels: made.Config.Labels})
 	require.False(t, owned)
+}
+
+// A plan may grant more cores than the machine has; an engine refuses that.
+func TestMoreCoresThanThereAre(t *testing.T) {
+	t.Parallel()
+	of := launch
+	of.Spec.CPUMillis = 4000
+	require.EqualValues(t, 2e9, (&Runtime{cores: 2}).options("i", of, contract.FeatureStore{}).HostConfig.NanoCPUs)
+}
+
+// What is made otherwise is another container, whatever differs: limits, the feature store, or its key, which is in no variable. What decides in it is the same.
+func TestWhatMakesAContainerAnother(t *testing.T) {
+	t.Parallel()
+	key := filepath.Join(t.TempDir(), "key")
+	require.NoError(t, os.WriteFile(key, []byte("a key"), 0o600))
+	r := &Runtime{network: "predictors", cores: 2, features: contract.FeatureStore{URL: "http://features:8095", KeyFile: key}}
+	first, err := r.Identify(launch.Spec)
+	require.NoError(t, err)
+	again, err := r.Identify(launch.Spec)
+	require.NoError(t, err)
+	require.Equal(t, first, again)
+	larger := launch.Spec
+	larger.MemoryMiB++
+	elsewhere := &Runtime{network: "predictors", cores: 2, features: contract.FeatureStore{URL: "http://other:8095", KeyFile: key}}
+	for what, identify := range map[string]func() (runtime.Identity, error){
+		"the limit": func() (runtime.Identity, error) { return r.Identify(larger) },
+		"the store": func() (runtime.Identity, error) { return elsewhere.Identify(launch.Spec) },
+		"the key": func() (runtime.Identity, error) {
+			require.NoError(t, os.WriteFile(key, []byte("another"), 0o600))
+			return r.Identify(launch.Spec)
+		},
+	} {
+		other, err := identify()
+		require.NoError(t, err)
+		require.NotEqual(t, first.Made, other.Made, what)
+		require.Equal(t, first.Decides, other.Decides, what)
+		require.NoError(t, os.WriteFile(key, []byte("a key"), 0o600))
+	}
+	drilled := launch.Spec
+	drilled.Drill = "errors=5%"
+	other, err := r.Identify(drilled)
+	require.NoError(t, err)
+	require.NotEqual(t, first.Decides, other.Decides)
 }
 
 // What a predictor reads belongs to its user, who may change none of it; the key of the feature store is among it and in no variable.

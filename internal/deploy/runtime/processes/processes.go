@@ -29,13 +29,30 @@ type Runtime struct {
 	Dir string
 	// Features is the feature store that predictors ask, if there is one.
 	Features contract.FeatureStore
+	// Needed is told what Keep is, for whoever keeps what Program brings. May be nil.
+	Needed func(images func() []string)
 }
 
-// Name is runtime.Process.
-func (r *Runtime) Name() string { return runtime.Process }
+// Name is contract.Process.
+func (r *Runtime) Name() contract.Runtime { return contract.Process }
 
-// Left is empty: the system ends the predictors of an agent that is killed. Their addresses and policies are removed.
-func (r *Runtime) Left(context.Context) ([]runtime.Left, error) {
+// Enforces is false.
+func (r *Runtime) Enforces() bool { return false }
+
+// Keep tells Needed.
+func (r *Runtime) Keep(images func() []string) {
+	if r.Needed != nil {
+		r.Needed(images)
+	}
+}
+
+// Identify knows only what decides: nothing outlives its agent.
+func (r *Runtime) Identify(spec contract.TrackSpec) (runtime.Identity, error) {
+	return runtime.Identity{Decides: runtime.DecidesOf(spec)}, nil
+}
+
+// Orphans are none: the system ends the predictors of an agent that is killed. Their addresses and policies are removed.
+func (r *Runtime) Orphans(context.Context) ([]runtime.Orphan, error) {
 	if r.Dir == "" {
 		return nil, nil
 	}

@@ -32,12 +32,12 @@ func engineOf(t *testing.T, answers map[string]any) *Runtime {
 	return &Runtime{engine: engine, network: "predictors", log: slog.New(slog.DiscardHandler)}
 }
 
-// A container that ends while it is looked for is none that was left.
-func TestWhatEndsMeanwhileWasNotLeft(t *testing.T) {
+// A container that ends while it is looked for is no orphan.
+func TestWhatEndsMeanwhileIsNoOrphan(t *testing.T) {
 	t.Parallel()
-	labels := map[string]string{networkLabel: "predictors", environmentLabel: "production", pipelineLabel: "p", slotLabel: "blue", generationLabel: "3", specLabel: "s"}
+	labels := map[string]string{networkLabel: "predictors", environmentLabel: "production", pipelineLabel: "p", slotLabel: "blue", generationLabel: "3"}
 	r := engineOf(t, map[string]any{"GET containers/json": []container.Summary{{ID: "gone", State: container.StateRunning, Labels: labels}}})
-	left, err := r.Left(t.Context())
+	orphans, err := r.Orphans(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, left)
+	require.Empty(t, orphans)
 }
