@@ -12,7 +12,7 @@ COPY --from=terraform /bin/terraform /usr/local/bin/terraform
 # With .git, for Go writes the commit into the programs.
 COPY . .
 RUN make programs && bin/loanops package --files /images
-# A label says what the programs say: the commit, with -modified behind it where the tree has changes.
+# A label says what the programs say: the commit, with -modified behind it where the tree has changes. It is empty where nobody gives REVISION.
 ARG REVISION
 RUN built=$(go version -m bin/loanops | sed -n 's/.*vcs.revision=//p; s/.*vcs.modified=true/-modified/p' | tr -d '\n') \
     && if [ "${REVISION:-$built}" != "$built" ]; then echo "REVISION is $REVISION, and the programs are of $built" >&2; exit 1; fi

@@ -206,7 +206,7 @@ func TestSeparateProgramsWithPostgreSQLDeliverAModel(t *testing.T) {
 		require.Equal(t, []string{image}, imagesIn(t, "http://"+address(4), readingToken, "production", pipeline))
 	}
 	require.Equal(t, http.StatusUnauthorized, askAgent(t, "http://"+address(4), "", "production", small).StatusCode, "nobody reads there without a token")
-	require.DirExists(t, filepath.Join(dir, "delivers-2", "images", digestOf(t, other)[len("sha256:"):]), "it was measured in the image that serves")
+	require.DirExists(t, filepath.Join(dir, "agent", "images", digestOf(t, other)[len("sha256:"):]), "it was measured in the image that serves")
 	require.Contains(t, git(t, team.bare, "notes", "--ref=loanops", "show", "main"), "success", "the repository says what became of the commit")
 
 	// A lineage is given to a state when it is made: the same in both folders means that the second worker found the first's.
