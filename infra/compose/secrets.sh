@@ -43,3 +43,5 @@ LOANOPS_S3_SECRET=$(random)
 ENV
 # Of before there was a feature store; its role and database are then to be made as database.sh makes them.
 grep -q '^LOANOPS_FEATURES_PASSWORD=' ../../.env || echo "LOANOPS_FEATURES_PASSWORD=$(random)" >> ../../.env
+# Who may ask the Docker engine, for the agent; a socket of another place is LOANOPS_DOCKER_SOCKET.
+grep -q '^LOANOPS_DOCKER_GROUP=' ../../.env || echo "LOANOPS_DOCKER_GROUP=$(stat -c %g "${LOANOPS_DOCKER_SOCKET:-/var/run/docker.sock}" 2>/dev/null || echo 0)" >> ../../.env

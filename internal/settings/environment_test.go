@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/goccy/go-yaml"
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/fault"
@@ -140,65 +139,6 @@ func TestEnvironmentIsThatOfItsLines(t *testing.T) {
 	require.Equal(t, "x=y", value)
 	_, set = e.LookupEnv("C")
 	require.False(t, set)
-}
-
-// docker-compose.yml gives every program the variables of its role, and no others.
-func TestComposeSetsWhatTheRolesNeed(t *testing.T) {
-	data, err := os.ReadFile("../../docker-compose.yml")
-	require.NoError(t, err)
-	var compose struct {
-		Services map[string]struct {
-			Environment map[string]any `yaml:"environment"`
-		} `yaml:"services"`
-	}
-	require.NoError(t, yaml.Unmarshal(data, &compose))
-	for service, roles := range map[string][]string{
-		"worker": settings.WorkerRoles(), "agent": {settings.Agent}, "cli": {settings.Operator}, "hooks": {settings.Hooks}, "features": {settings.Features}, "gateway": nil,
-	} {
-		t.Run(service, func(t *testing.T) {
-			// Where the programs and Terraform are, the image knows.
-			given := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
-			if service == "worker" {
-				given["LOANOPS_PREDICTOR_IMAGE"] = true // it packs the image's own program when it starts
-				given["LOANOPS_HEALTH_ADDRESS"] = true  // of the image, as its health check
-			}
-			for name := range compose.Services[service].Environment {
-				if strings.HasPrefix(name, "LOANOPS_") && !strings.HasPrefix(name, settings.AlertPrefix) && !strings.HasPrefix(name, settings.RepositoryPrefix) {
-					given[name] = true
-				}
-			}
-			wanted := map[string]bool{"LOANOPS_BIN_DIR": true, "LOANOPS_TERRAFORM": true}
-			for _, line := range full.Environ(roles...) {
-				// Its programs do not run as root, so that no command of a repository gets a user of its own: none is run.
-				if name, _, _ := strings.Cut(line, "="); !strings.HasPrefix(name, settings.CIPrefix) {
-					wanted[name] = true
-				}
-			}
-			require.Equal(t, wanted, given)
-			_, told := compose.Services[service].Environment["LOANOPS_ALERT_OPS_SECRET_FILE"]
-			require.Equal(t, service == "worker", told, "who signs alerts is the worker alone")
-			_, verifies := compose.Services[service].Environment["LOANOPS_REPOSITORY_LOANS_SECRET_FILE"]
-			require.Equal(t, service == "hooks", verifies, "who verifies pushes is the receiver alone")
-		})
-	}
-}
-
-// Under Compose a command's container is removed when it ends: the keys of operators, which are taken for ever, are on a volume of their own.
-func TestComposeKeepsTheKeysOfOperators(t *testing.T) {
-	data, err := os.ReadFile("../../docker-compose.yml")
-	require.NoError(t, err)
-	var compose struct {
-		Services map[string]struct {
-			Volumes []string `yaml:"volumes"`
-		} `yaml:"services"`
-		Volumes map[string]any `yaml:"volumes"`
-	}
-	require.NoError(t, yaml.Unmarshal(data, &compose))
-	require.Contains(t, compose.Services["cli"].Volumes, "operators:/home/loanops/.config/loanops")
-	require.Contains(t, compose.Volumes, "operators")
-	for service, of := range compose.Services {
-		require.Equal(t, service == "cli", strings.Contains(strings.Join(of.Volumes, " "), "operators:"), "%s has no private key of a person", service)
-	}
 }
 
 // A spec names a connection; where its database is, and as whom it is asked, is the worker's.

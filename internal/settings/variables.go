@@ -29,6 +29,17 @@ func (s Settings) variables() []variable {
 	return all
 }
 
+// Variables are the names of those that programs of the roles need, or use where they are set.
+func Variables(roles ...string) []string {
+	var names []string
+	for _, v := range (Settings{}).variables() {
+		if among(v.neededBy, roles) || among(v.usedBy, roles) {
+			names = append(names, v.name)
+		}
+	}
+	return names
+}
+
 // among reports whether one of the roles is among others.
 func among(others, roles []string) bool {
 	return slices.ContainsFunc(others, func(role string) bool { return slices.Contains(roles, role) })

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/compose-spec/compose-go/v2/cli"
+	"github.com/compose-spec/compose-go/v2/types"
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/internal/settings"
+	"github.com/loanops/loanops/tests/compose/standin"
+)
+
+const root = "../.."
+
+// services are those of ours, with the image and the roles of the program that each runs.
+var services = map[string]struct {
+	image string
+	roles []string
+}{
+	"agent":    {"loanops", []string{settings.Agent}},
+	"gateway":  {"loanops-api", nil}, // it takes flags only
+	"features": {"loanops", []string{settings.Features}},
+	"worker":   {"loanops-worker", settings.WorkerRoles()},
+	"hooks":    {"loanops", []string{settings.Hooks}},
+	"cli":      {"loanops", []string{settings.Operator, settings.Ledger}},
+}
+
+// theirs are the others, which LoanOps stands on.
+var theirs = []string{"postgresql", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "s3", "registry"}
+
+// elsewhere are the variables of the reference that no service is given, and why.
+var elsewhere = map[string]string{
+	"LOANOPS_BIN_DIR":                "the image knows where its programs are",
+	"LOANOPS_TERRAFORM":              "the image has it on PATH",
+	"LOANOPS_HEALTH_ADDRESS":         "the image's, as its health check is",
+	"LOANOPS_CI_COMMANDS":            "commands of repositories need a worker that is root, or share its rights: nobody is root here",
+	"LOANOPS_CI_USERS":               "as LOANOPS_CI_COMMANDS",
+	"LOANOPS_CI_DIR":                 "as LOANOPS_CI_COMMANDS",
+	"LOANOPS_CI_NETWORK":             "as LOANOPS_CI_COMMANDS",
+	"LOANOPS_CI_ENVIRONMENT":         "as LOANOPS_CI_COMMANDS",
+	"LOANOPS_CONNECTION_<NAME>_FILE": "a lender's own database: whoever has one names it, and its secret, in a file beside this one",
+	"LOANOPS_API_KEY":                "LOANOPS_API_KEY_FILE",
+	"LOANOPS_OPERATOR":               "a person's, given to the one command",
+	"LOANOPS_OPERATOR_KEY_FILE":      "a person's, given to the one command",
+	"LOANOPS_STATE":                  "of the platform on one machine",
+}
+
+// loaded is the file as Compose reads it in a clean clone after secrets.sh, and the folder of that clone, which has nothing else in it.
+func loaded(t *testing.T) (*types.Project, string) {
+	t.Helper()
+	dir := t.TempDir()
+	for _, file := range []string{"docker-compose.yml", "infra/compose/secrets.sh"} {
+		content, err := os.ReadFile(filepath.Join(root, file))
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll(filepath.Dir(filepath.Join(dir, file)), 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, file), content, 0o755))
+	}
+	for range 2 { // the second time it changes nothing
+		out, err := exec.CommandContext(t.Context(), "sh", filepath.Join(dir, "infra/compose/secrets.sh")).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	options, err := cli.NewProjectOptions([]string{filepath.Join(dir, "docker-compose.yml")}, cli.WithWorkingDirectory(dir), cli.WithEnvFiles(filepath.Join(dir, ".env")), cli.WithDotEnv, cli.WithProfiles([]string{"*"}))
+	require.NoError(t, err)
+	project, err := options.LoadProject(t.Context())
+	require.NoError(t, err)
+	return project, dir
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(root, file))
+	require.NoError(t, err)
+	return string(content)
+}
+
+func TestEveryProgramIsAService(t *testing.T) {
+	t.Parallel()
+	project, _ := loaded(t)
+	wanted := slices.Clone(theirs)
+	for name, of := range services {
+		wanted = append(wanted, name)
+		if there, err := project.GetService(name); err == nil {
+			require.Equal(t, of.image, there.Image, name)
+		}
+	}
+	slices.Sort(wanted)
+	require.Equal(t, wanted, slices.Sorted(slices.Values(project.ServiceNames())))
+}
+
+// Each has the variables of its role and no others, and what the reference lists is set somewhere, or it is said why not.
+func TestServicesHaveTheSettingsOfTheirRoles(t *testing.T) {
+	t.Parallel()
+	project, _ := loaded(t)
+	given := map[string]bool{}
+	for name, of := range services {
+		service, err := project.GetService(name)
+		require.NoError(t, err)
+		wanted, got := map[string]bool{}, map[string]bool{}
+		for _, variable := range settings.Variables(of.roles...) {
+			if elsewhere[variable] == "" {
+				wanted[variable] = true
+			}
+		}
+		for variable := range service.Environment {
+			given[variable] = true
+			ours := strings.HasPrefix(variable, "LOANOPS_") && !strings.HasPrefix(variable, settings.AlertPrefix) && !strings.HasPrefix(variable, settings.RepositoryPrefix)
+			if ours && variable != "LOANOPS_API_KEY_FILE" { // of one command, not of a role
+				got[variable] = true
+			}
+		}
+		require.Equal(t, wanted, got, name)
+		require.Equal(t, name == "worker", gives(service, "LOANOPS_ALERT_OPS_SECRET_FILE"), "who signs alerts is the worker alone: %s", name)
+		require.Equal(t, name == "hooks", gives(service, "LOANOPS_REPOSITORY_LOANS_SECRET_FILE"), "who verifies pushes is the receiver alone: %s", name)
+		require.Equal(t, name == "cli", gives(service, "LOANOPS_API_KEY_FILE"), "who decides is the command alone: %s", name)
+	}
+	_, table, found := strings.Cut(read(t, "docs/reference.md"), "## The environment of the programs")
+	require.True(t, found)
+	table, _, _ = strings.Cut(table, "\n## ")
+	rows := regexp.MustCompile("(?m)^\\| (`LOANOPS_[^|]*)").FindAllStringSubmatch(table, -1)
+	require.Greater(t, len(rows), 20)
+	for _, row := range rows {
+		for _, variable := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[1], -1) {
+			name := variable[1]
+			example := strings.NewReplacer("REPOSITORY_<NAME>", "REPOSITORY_LOANS", "ALERT_<NAME>", "ALERT_OPS").Replace(name)
+			require.NotEqual(t, given[example], elsewhere[name] != "", "%s: either a service has it, or it is said why none has", name)
+		}
+	}
+}
+
+func gives(service types.ServiceConfig, variable string) bool {
+	_, given := service.Environment[variable]
+	return given
+}
+
+// Nothing of ours can be written to, or has rights that it does not need; it says whether it is well, and has time to end.
+func TestServicesOfOursHaveNoRights(t *testing.T) {
+	t.Parallel()
+	project, _ := loaded(t)
+	for name := range services {
+		service, err := project.GetService(name)
+		require.NoError(t, err)
+		require.True(t, service.ReadOnly, name)
+		require.Equal(t, []string{"ALL"}, service.CapDrop, name)
+		require.Empty(t, service.CapAdd, name)
+		require.False(t, service.Privileged, name)
+		require.Empty(t, service.User, "%s: the image says it", name)
+		require.Equal(t, []string{"no-new-privileges:true"}, service.SecurityOpt, name)
+		require.Contains(t, service.Tmpfs, "/tmp", name)
+		require.Empty(t, service.Entrypoint, "%s: the image says it, and has no shell", name)
+		predictors := slices.Contains([]string{"agent", "gateway", "features", "worker"}, name)
+		require.Equal(t, predictors, slices.Contains(service.NetworksByPriority(), "predictors"), "%s reaches predictors", name)
+		engine := slices.ContainsFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool { return strings.HasSuffix(v.Source, "docker.sock") })
+		require.Equal(t, name == "agent", engine, "who asks the engine is the agent alone: %s", name)
+		require.Equal(t, name == "agent", len(service.GroupAdd) > 0, name)
+		if name == "cli" { // a person waits for it
+			continue
+		}
+		require.Equal(t, "unless-stopped", service.Restart, name)
+		require.NotNil(t, service.StopGracePeriod, name)
+		if name == "worker" { // the image's
+			continue
+		}
+		require.NotNil(t, service.HealthCheck, name)
+		require.Equal(t, "healthy", service.HealthCheck.Test[2], name)
+	}
+	require.True(t, bool(project.Networks["predictors"].Internal))
+	for _, name := range theirs {
+		service, err := project.GetService(name)
+		require.NoError(t, err)
+		require.NotContains(t, service.NetworksByPriority(), "predictors", name)
+		require.Empty(t, service.GroupAdd, name)
+	}
+	for _, service := range project.Services {
+		require.Empty(t, service.NetworkMode, service.Name)
+		if service.Name == "cli" { // a rollback does not wait for what is away
+			continue
+		}
+		for on, how := range service.DependsOn {
+			other, err := project.GetService(on)
+			require.NoError(t, err)
+			once := strings.HasPrefix(other.Restart, "on-failure")
+			wanted := types.ServiceConditionHealthy
+			if once {
+				wanted = types.ServiceConditionCompletedSuccessfully
+			}
+			require.Equal(t, wanted, how.Condition, "%s on %s", service.Name, on)
+		}
+	}
+}
+
+// Secrets are files, given to whoever names them and to nobody else, and secrets.sh makes them. The passwords that a server or the URL of a database needs in
+// its environment come from .env, and no line of the file has one.
+func TestSecretsAreFiles(t *testing.T) {
+	t.Parallel()
+	project, dir := loaded(t)
+	contents := map[string]string{}
+	for name, secret := range project.Secrets {
+		content, err := os.ReadFile(secret.File)
+		require.NoError(t, err, "secrets.sh makes %s", name)
+		require.True(t, strings.HasPrefix(secret.File, filepath.Join(dir, "infra", "compose", "secrets")+"/"), name)
+		if len(content) > 0 { // an open repository's token
+			contents[name] = strings.TrimSpace(string(content))
+		}
+	}
+	dotenv, err := os.ReadFile(filepath.Join(dir, ".env"))
+	require.NoError(t, err)
+	passwords := map[string]bool{}
+	for line := range strings.Lines(string(dotenv)) {
+		_, password, _ := strings.Cut(strings.TrimSpace(line), "=")
+		passwords[password] = true
+		require.NotContains(t, read(t, "docker-compose.yml"), password)
+	}
+	// Where a password of .env may be; each is in what that server, or its clients, read.
+	inPlace := regexp.MustCompile(`^(POSTGRES_PASSWORD|POSTGRES_PWD|AWS_SECRET_ACCESS_KEY|LOANOPS_(DATABASE|FEATURES)_PASSWORD|LOANOPS_DATABASE|LOANOPS_FEATURES_DATABASE)$`)
+	used := map[string]bool{}
+	for _, service := range project.Services {
+		said := strings.Join(append(append([]string{}, service.Command...), service.Entrypoint...), "\n")
+		for variable, value := range service.Environment {
+			if value == nil {
+				t.Errorf("%s takes %s from whoever starts it", service.Name, variable)
+				continue
+			}
+			said += "\n" + *value
+			for name, content := range contents {
+				require.NotContains(t, *value, content, "%s has secret %s in %s", service.Name, name, variable)
+			}
+			for password := range passwords {
+				require.True(t, !strings.Contains(*value, password) || inPlace.MatchString(variable), "%s has a password in %s", service.Name, variable)
+			}
+		}
+		for name := range project.Secrets {
+			names := regexp.MustCompile(`/run/secrets/` + name + `\b`).MatchString(said)
+			used[name] = used[name] || names
+			has := slices.ContainsFunc(service.Secrets, func(s types.ServiceSecretConfig) bool { return s.Source == name })
+			require.Equal(t, names, has, "%s and secret %s", service.Name, name)
+		}
+	}
+	for name := range project.Secrets {
+		require.True(t, used[name], "nobody names secret %s", name)
+	}
+}
+
+// Under Compose a command's container is removed when it ends: the keys of operators, which are taken for ever, are on a volume of their own, which no other service has.
+func TestTheKeysOfOperatorsAreKept(t *testing.T) {
+	t.Parallel()
+	project, _ := loaded(t)
+	for _, service := range project.Services {
+		at := slices.IndexFunc(service.Volumes, func(v types.ServiceVolumeConfig) bool { return v.Source == "operators" })
+		require.Equal(t, service.Name == "cli", at >= 0, "%s has no private key of a person", service.Name)
+		if at >= 0 {
+			require.Equal(t, "/var/lib/loanops/.config/loanops", service.Volumes[at].Target)
+		}
+	}
+}
+
+// Every image is a target of the Dockerfile, or a public one of a fixed version that `make compose-test` has a stand-in for, and so are those on which targets stand.
+func TestImagesExist(t *testing.T) {
+	t.Parallel()
+	project, _ := loaded(t)
+	stands, err := standin.Maker{Repository: root}.Names()
+	require.NoError(t, err)
+	stages := map[string]bool{"scratch": true}
+	for _, from := range regexp.MustCompile(`(?m)^FROM (\S+)(?: AS (\S+))?`).FindAllStringSubmatch(read(t, "Dockerfile"), -1) {
+		require.True(t, stages[from[1]] || slices.Contains(stands, from[1]), "FROM %s", from[1])
+		stages[from[2]] = true
+	}
+	for _, service := range project.Services {
+		if service.Build == nil {
+			require.Contains(t, stands, service.Image, service.Name)
+			continue
+		}
+		require.True(t, stages[service.Build.Target], "%s: the Dockerfile has no target %s", service.Name, service.Build.Target)
+		require.Equal(t, service.Image, service.Build.Target, service.Name)
+	}
+}
+
+// What stands in for a server is of the version that `loanops up` has in loanops-devserver, and so is the public image.
+func TestServersAreThoseOfOneMachine(t *testing.T) {
+	t.Parallel()
+	requires := func(file string) map[string]string {
+		found := map[string]string{}
+		for _, line := range regexp.MustCompile(`(?m)^\t(\S+) (v\S+)$`).FindAllStringSubmatch(read(t, file), -1) {
+			found[line[1]] = line[2]
+		}
+		return found
+	}
+	programs, devserver := requires("tests/compose/programs/go.mod"), requires("devserver/go.mod")
+	for _, module := range []string{"go.temporal.io/server", "github.com/temporalio/ui-server/v2", "github.com/versity/versitygw", "github.com/distribution/distribution/v3"} {
+		require.NotEmpty(t, devserver[module], module)
+		require.Equal(t, devserver[module], programs[module], module)
+	}
+}
