@@ -32,10 +32,11 @@ func (p *Platform) Load(model string, ended func(Request)) (*Load, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLoad(caller.Ask, ended), nil
+	return NewLoad(caller.Ask, ended), nil
 }
 
-func newLoad(ask func() (Track, error), ended func(Request)) *Load {
+// NewLoad asks as Load's does, whomever ask asks.
+func NewLoad(ask func() (Track, error), ended func(Request)) *Load {
 	l := &Load{halt: make(chan struct{})}
 	l.wait.Go(func() {
 		ticks := time.NewTicker(pace)

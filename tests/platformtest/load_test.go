@@ -15,7 +15,7 @@ func TestLoad(t *testing.T) {
 	answer, failed := make(chan struct{}), errors.New("502")
 	var asked, under atomic.Int64
 	told := make(chan Request, 1000)
-	l := newLoad(func() (Track, error) {
+	l := NewLoad(func() (Track, error) {
 		under.Add(1)
 		defer under.Add(-1)
 		if asked.Add(1) == 1 {

@@ -233,6 +233,11 @@ func (p *Platform) Examples(model, version string) ([]map[string]any, error) {
 	if err := p.JSON(&shown, "models", "show", model, version, "--save", dir); err != nil {
 		return nil, err
 	}
+	return Golden(dir)
+}
+
+// Golden are the applications of a version's golden predictions, which were saved in a folder: at least one.
+func Golden(dir string) ([]map[string]any, error) {
 	data, err := os.ReadFile(filepath.Join(dir, "golden.json"))
 	if err != nil {
 		return nil, err
@@ -246,7 +251,7 @@ func (p *Platform) Examples(model, version string) ([]map[string]any, error) {
 		return nil, err
 	}
 	if len(golden.Rows) == 0 {
-		return nil, fmt.Errorf("%s version %s has no golden rows", model, version)
+		return nil, fmt.Errorf("%s: there are no golden rows", dir)
 	}
 	var applications []map[string]any
 	for _, row := range golden.Rows {

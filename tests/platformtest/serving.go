@@ -148,7 +148,12 @@ func (p *Platform) Caller(model string, applications ...map[string]any) (*Caller
 	if err != nil {
 		return nil, err
 	}
-	c := &Caller{url: e.Gateway + "/v1/pipelines/" + model + "/decisions", key: key}
+	return NewCaller(e.Gateway, key, model, applications...)
+}
+
+// NewCaller returns one that knows a gateway and a key of it.
+func NewCaller(gateway, key, model string, applications ...map[string]any) (*Caller, error) {
+	c := &Caller{url: gateway + "/v1/pipelines/" + model + "/decisions", key: key}
 	for _, application := range applications {
 		body, err := json.Marshal(application)
 		if err != nil {

@@ -61,12 +61,16 @@ func (e Execution) Runs(activity string) bool {
 
 // Describe asks Temporal about the newest run of a workflow.
 func (p *Platform) Describe(workflowID string) (Execution, error) {
-	var x Execution
 	e, err := p.Endpoints()
 	if err != nil {
-		return x, err
+		return Execution{}, err
 	}
-	return x, get(fmt.Sprintf("%s/api/v1/namespaces/%s/workflows/%s", e.TemporalHTTP, e.Namespace, workflowID), &x)
+	return Describe(e.TemporalHTTP, e.Namespace, workflowID)
+}
+
+// Describe asks whoever answers Temporal's HTTP API about the newest run of a workflow: Temporal itself, or its Web UI.
+func Describe(at, namespace, workflowID string) (x Execution, err error) {
+	return x, get(fmt.Sprintf("%s/api/v1/namespaces/%s/workflows/%s", at, namespace, workflowID), &x)
 }
 
 // Result is what a workflow, and every command that starts one, says at the end.
@@ -111,17 +115,22 @@ type event struct {
 
 // History reads the history of a workflow's newest run.
 func (p *Platform) History(workflowID string) (Past, error) {
-	past := Past{Done: map[string]bool{}}
 	e, err := p.Endpoints()
 	if err != nil {
-		return past, err
+		return Past{}, err
 	}
+	return History(e.TemporalHTTP, e.Namespace, workflowID)
+}
+
+// History asks as Describe does.
+func History(at, namespace, workflowID string) (Past, error) {
+	past := Past{Done: map[string]bool{}}
 	var answer struct {
 		History struct {
 			Events []event `json:"events"`
 		} `json:"history"`
 	}
-	url := fmt.Sprintf("%s/api/v1/namespaces/%s/workflows/%s/history?maximumPageSize=1000", e.TemporalHTTP, e.Namespace, workflowID)
+	url := fmt.Sprintf("%s/api/v1/namespaces/%s/workflows/%s/history?maximumPageSize=1000", at, namespace, workflowID)
 	if err := get(url, &answer); err != nil {
 		return past, err
 	}
