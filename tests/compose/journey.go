@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/loanops/loanops/tests/platformtest"
+)
+
+const (
+	// shipped is the pipeline of README.md, model the one that is delivered again and again: the same with a quick canary.
+	shipped = "loan-eligibility"
+	model   = "composed"
+)
+
+// journey takes a project through its parts.
+type journey struct {
+	*project
+	report  *report
+	service string // the only one to kill, where somebody wants that
+	client  *client
+	forge   *forge
+}
+
+// part is something that is done after the first deliveries, and can be chosen alone.
+type part struct {
+	name string
+	take func(*journey, context.Context) error
+}
+
+var parts = []part{
+	{"rollback", (*journey).rollback},
+	{"schedule", (*journey).schedule},
+	{"features", (*journey).feature},
+	{"push", (*journey).push},
+	{"scale", (*journey).scale},
+	{"kills", (*journey).kills},
+	{"again", (*journey).again},
+}
+
+// do is a step: what it is called, and what is done.
+type do struct {
+	name string
+	do   func() (said string, err error)
+}
+
+// steps does one thing after the other, as long as nothing goes wrong, says what comes of each, and keeps it for the table.
+func (j *journey) steps(steps ...do) error {
+	for _, of := range steps {
+		began := time.Now()
+		said, err := of.do()
+		s := step{Name: of.name, Seconds: time.Since(began).Seconds(), Said: said}
+		if err != nil {
+			s.Wrong, _, _ = strings.Cut(err.Error(), "\n")
+		}
+		j.report.Steps = append(j.report.Steps, s)
+		platformtest.Say("%s (%.1f s): %s %s", s.Name, s.Seconds, s.Said, marked(s.Wrong))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *journey) end() {
+	if j.client != nil {
+		j.client.Stop()
+	}
+	if j.forge != nil {
+		j.forge.Close()
+	}
+}
+
+// first goes from the clone to the first decision, by the commands of README.md.
+func (j *journey) first(ctx context.Context) (err error) {
+	j.report.Commit = j.commit
+	platformtest.Say("commit %s in %s, project %s", j.commit, j.clone, j.name)
+	if j.forge, err = newForge(ctx, j.dir); err != nil {
+		return err
+	}
+	j.environment = append(j.environment, j.forge.settings()...)
+	var up time.Time
+	return j.steps(
+		do{"secrets.sh", func() (string, error) { return "", j.secrets(ctx) }},
+		do{"build", func() (string, error) {
+			_, err := j.compose(ctx, "--profile", "*", "build")
+			return "three images", err
+		}},
+		do{"up --build --detach", func() (string, error) {
+			up = time.Now()
+			_, err := j.compose(ctx, "up", "--build", "--detach")
+			return "", err
+		}},
+		do{"all services are well", func() (string, error) {
+			err := await(ctx, 2*time.Minute, func() error {
+				unwell, err := j.unwell(ctx)
+				if len(unwell) > 0 {
+					err = errors.Join(err, errors.New(strings.Join(unwell, ", ")))
+				}
+				return err
+			})
+			return fmt.Sprintf("%.1f s after up", time.Since(up).Seconds()), err
+		}},
+		do{"features apply features", func() (string, error) { return "", j.cli(ctx, nil, "features", "apply", "features") }},
+		do{"ct start --pipeline pipelines/" + shipped + ".yaml --wait", func() (string, error) {
+			return j.trained(ctx, "bootstrapped", "--pipeline", "pipelines/"+shipped+".yaml")
+		}},
+		do{"decide --example", func() (string, error) {
+			var d struct {
+				Decision string
+				Model    struct{ Version int }
+			}
+			err := j.cli(ctx, &d, "decide", "--example")
+			return fmt.Sprintf("%s, by version %d: the first decision %.1f s after up", d.Decision, d.Model.Version, time.Since(up).Seconds()), err
+		}},
+	)
+}
+
+// trained takes a training to its end, which should be the verdict.
+func (j *journey) trained(ctx context.Context, verdict string, args ...string) (string, error) {
+	var r platformtest.Result
+	if err := j.cli(ctx, &r, append([]string{"ct", "start", "--wait"}, args...)...); err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("%s: version %d", r.Verdict, r.Model.Version)
+	if r.Verdict != verdict {
+		return said, fmt.Errorf("%s was wanted: %s", verdict, strings.Join(r.Reasons, "; "))
+	}
+	return said, nil
+}
+
+// deliver bootstraps a pipeline with a quick canary, and has its second version go through that while clients ask.
+func (j *journey) deliver(ctx context.Context) error {
+	if err := platformtest.QuickSpec(filepath.Join(j.clone, "pipelines", shipped+".yaml"), filepath.Join(j.clone, "pipelines", model+".yaml"), model, 2); err != nil {
+		return err
+	}
+	if err := readable(filepath.Join(j.clone, "pipelines", model+".yaml")); err != nil {
+		return err
+	}
+	return j.steps(
+		do{"a second pipeline, as of 2026-03-31", func() (string, error) {
+			return j.trained(ctx, "bootstrapped", "--pipeline", "pipelines/"+model+".yaml", "--as-of", "2026-03-31")
+		}},
+		do{"clients begin to ask", func() (said string, err error) {
+			j.client, err = newClient(ctx, j.project)
+			return "50 requests a second", err
+		}},
+		do{"its second version, by a canary", func() (string, error) {
+			said, err := j.trained(ctx, "promoted", model)
+			requests, failed, _, first := count(j.client.take(), outage{})
+			return said + fmt.Sprintf("; %d requests, %d failed", requests, failed), errors.Join(err, first)
+		}},
+	)
+}
+
+// rollback gives all traffic back to the first version.
+func (j *journey) rollback(ctx context.Context) error {
+	return j.steps(do{"rollback " + model, func() (string, error) {
+		if err := j.cli(ctx, nil, "rollback", model, "--reason", "a test", "--wait"); err != nil {
+			return "", err
+		}
+		began := time.Now()
+		record, err := j.serving(ctx, model)
+		if err != nil {
+			return "", err
+		}
+		err = await(ctx, 30*time.Second, func() error {
+			track, err := j.client.ask()
+			if err == nil && (record.Champion == nil || track != *record.Champion || track.Version != 1) {
+				err = fmt.Errorf("version %d decides", track.Version)
+			}
+			return err
+		})
+		requests, failed, _, first := count(j.client.take(), outage{})
+		return fmt.Sprintf("version 1 decides %.1f s later; %d requests, %d failed", time.Since(began).Seconds(), requests, failed), errors.Join(err, first)
+	}})
+}
+
+// serving is the newest record of production.
+func (j *journey) serving(ctx context.Context, model string) (r platformtest.Record, err error) {
+	return r, j.cli(ctx, &r, "serving", "show", model)
+}
+
+// await calls ok until it returns no error; else its last error is the answer when the limit has passed.
+func await(ctx context.Context, limit time.Duration, ok func() error) error {
+	return awaitEvery(ctx, 250*time.Millisecond, limit, ok)
+}
+
+func awaitEvery(ctx context.Context, interval, limit time.Duration, ok func() error) error {
+	deadline, poll := time.After(limit), time.NewTicker(interval)
+	defer poll.Stop()
+	for {
+		err := ok()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-deadline:
+			return fmt.Errorf("not within %s: %w", limit, err)
+		case <-poll.C:
+		}
+	}
+}
