@@ -47,7 +47,7 @@ func newProject(ctx context.Context, repository string, command []string) (*proj
 		return nil, err
 	}
 	p.commit = strings.TrimSpace(commit)
-	p.environment = []string{"LOANOPS_REVISION=" + p.commit}
+	p.environment = []string{"LOANOPS_REVISION=" + p.commit, "LOANOPS_PREDICTORS=" + p.predictors()}
 	for i, of := range []struct {
 		variable string
 		url      *string
@@ -57,6 +57,9 @@ func newProject(ctx context.Context, repository string, command []string) (*proj
 	}
 	return p, nil
 }
+
+// predictors is the name of their network.
+func (p *project) predictors() string { return p.name + "_predictors" }
 
 // compose runs Docker Compose in the clone, and returns what it printed.
 func (p *project) compose(ctx context.Context, args ...string) (string, error) {
@@ -132,7 +135,12 @@ func (p *project) remove() error {
 	platformtest.Say("taking the project away")
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
-	return errors.Join(p.down(ctx, true), os.RemoveAll(p.dir))
+	// An agent that was killed has left its predictors.
+	left, err := engine.Output(ctx, ".", nil, "docker", "ps", "--all", "--quiet", "--filter", "network="+p.predictors(), "--filter", "name=-(staging|production)-")
+	for container := range strings.FieldsSeq(left) {
+		err = errors.Join(err, engine.Run(ctx, ".", nil, "docker", "rm", "--force", container))
+	}
+	return errors.Join(err, p.down(ctx, true), os.RemoveAll(p.dir))
 }
 
 // logs are the last lines of all services, as an error, for whoever looks at what failed.
