@@ -111,11 +111,11 @@ func (j *journey) first(ctx context.Context) (err error) {
 		}},
 		do{"decide --example", func() (string, error) {
 			var d struct {
-				Decision string
-				Model    struct{ Version int }
+				Verdict string
+				Model   struct{ Version int }
 			}
 			err := j.cli(ctx, &d, "decide", "--example")
-			return fmt.Sprintf("%s, by version %d: the first decision %.1f s after up", d.Decision, d.Model.Version, time.Since(up).Seconds()), err
+			return fmt.Sprintf("%s, by version %d: the first decision %.1f s after up", d.Verdict, d.Model.Version, time.Since(up).Seconds()), err
 		}},
 	)
 }

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/platformtest"
+)
+
+func request(began, ended int, err error) platformtest.Request {
+	return platformtest.Request{Began: time.Unix(int64(began), 0), Ended: time.Unix(int64(ended), 0), Err: err}
+}
+
+// Only what was under way while the service was away is excused.
+func TestAnOutageExcusesWhatItTouched(t *testing.T) {
+	t.Parallel()
+	failed := errors.New("502")
+	requests := []platformtest.Request{
+		request(1, 2, nil), request(1, 2, failed), // before
+		request(2, 3, failed), request(4, 4, failed), request(6, 9, failed), // reaching into it, in it, begun in it
+		request(5, 5, nil), request(7, 7, failed), // after
+	}
+	all, wrong, unexpected, first := count(requests, outage{time.Unix(3, 0), time.Unix(6, 0)})
+	require.Equal(t, []int{7, 5, 2}, []int{all, wrong, unexpected})
+	require.Equal(t, failed, first)
+	_, _, unexpected, _ = count(requests, outage{})
+	require.Equal(t, 5, unexpected, "no outage excuses nothing")
+}
+
+func TestAKillIsWrongForOneReason(t *testing.T) {
+	t.Parallel()
+	good := kill{Verdict: "aborted", Failed: 9}
+	good.judge(nil)
+	require.Empty(t, good.Wrong)
+	require.False(t, (&report{Kills: []kill{good}}).wrong())
+	for name, spoil := range map[string]func(*kill) error{
+		"neither promoted nor aborted": func(k *kill) error { k.Verdict = "failed"; return nil },
+		"1 requests failed":            func(k *kill) error { k.Unexpected = 1; return nil },
+		"not well again":               func(*kill) error { return errors.New("s3 is not well again\nand more") },
+	} {
+		bad := good
+		bad.judge(spoil(&bad))
+		require.Contains(t, bad.Wrong, name)
+		require.NotContains(t, bad.Wrong, "\n")
+		r := report{Steps: []step{{Name: "up", Said: "well"}}, Kills: []kill{good, bad}}
+		require.True(t, r.wrong())
+		var out bytes.Buffer
+		r.print(&out)
+		require.Contains(t, out.String(), "WRONG: "+bad.Wrong)
+	}
+	require.True(t, (&report{Steps: []step{{Wrong: "down"}}}).wrong())
+}
+
+func TestPartsAreChosenByName(t *testing.T) {
+	t.Parallel()
+	all, err := choose("")
+	require.NoError(t, err)
+	require.Equal(t, names(parts), names(all))
+	some, err := choose("again,push")
+	require.NoError(t, err)
+	require.Equal(t, []string{"again", "push"}, names(some))
+	_, err = choose("again,cook")
+	require.ErrorContains(t, err, "cook")
+}
