@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cgi"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -35,7 +36,7 @@ type forge struct {
 
 // newForge listens where containers reach this machine, on the address that it has in the engine's bridge.
 func newForge(ctx context.Context, dir string) (*forge, error) {
-	bridge, err := engine.Output(ctx, ".", nil, "docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Gateway}}", "bridge")
+	bridge, err := reached(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func newForge(ctx context.Context, dir string) (*forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(strings.TrimSpace(bridge), "0"))
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", net.JoinHostPort(bridge, "0"))
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +66,28 @@ func newForge(ctx context.Context, dir string) (*forge, error) {
 	f.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = f.server.Serve(listener) }() // it ends when it is closed
 	return f, nil
+}
+
+// reached is this machine's address in the engine's own bridge.
+func reached(ctx context.Context) (string, error) {
+	said, err := engine.Output(ctx, ".", nil, "docker", "network", "inspect", "--format", "{{(index .IPAM.Config 0).Subnet}}", "bridge")
+	if err != nil {
+		return "", err
+	}
+	subnet, err := netip.ParsePrefix(strings.TrimSpace(said))
+	if err != nil {
+		return "", err
+	}
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		return "", err
+	}
+	for _, address := range addresses {
+		if at, err := netip.ParsePrefix(address.String()); err == nil && subnet.Contains(at.Addr()) {
+			return at.Addr().String(), nil
+		}
+	}
+	return "", fmt.Errorf("this machine has no address in the bridge of the engine, %s", subnet)
 }
 
 func (f *forge) Close() { _ = f.server.Close() }

@@ -26,20 +26,24 @@ type journey struct {
 	forge   *forge
 }
 
-// part is something that is done after the first deliveries, and can be chosen alone.
+// part is something that is done. Nothing goes on after a first one that went wrong.
 type part struct {
-	name string
-	take func(*journey, context.Context) error
+	name  string
+	take  func(*journey, context.Context) error
+	first bool
 }
 
+// beginning is always done, parts can be chosen.
+var beginning = []part{{"first", (*journey).first, true}, {"deliver", (*journey).deliver, true}}
+
 var parts = []part{
-	{"rollback", (*journey).rollback},
-	{"schedule", (*journey).schedule},
-	{"features", (*journey).feature},
-	{"push", (*journey).push},
-	{"scale", (*journey).scale},
-	{"kills", (*journey).kills},
-	{"again", (*journey).again},
+	{"rollback", (*journey).rollback, false},
+	{"schedule", (*journey).schedule, false},
+	{"features", (*journey).feature, false},
+	{"push", (*journey).push, false},
+	{"scale", (*journey).scale, false},
+	{"kills", (*journey).kills, false},
+	{"again", (*journey).again, false},
 }
 
 // do is a step: what it is called, and what is done.

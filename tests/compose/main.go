@@ -122,12 +122,15 @@ func run(ctx context.Context, repository, work string, prepare, keep bool, servi
 	}
 	j := &journey{project: p, report: r, service: service}
 	defer j.end()
-	for _, part := range append([]part{{"first", (*journey).first}, {"deliver", (*journey).deliver}}, chosen...) {
-		if err = part.take(j, ctx); err != nil {
-			return r, errors.Join(err, p.logs())
+	for _, part := range append(slices.Clone(beginning), chosen...) {
+		if wrong := part.take(j, ctx); wrong != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", part.name, wrong), p.logs())
+			if ctx.Err() != nil || part.first {
+				return r, err
+			}
 		}
 	}
-	return r, nil
+	return r, err
 }
 
 func (r *report) write(file string) error {
