@@ -109,8 +109,30 @@ type event struct {
 		Scheduled string `json:"scheduledEventId"`
 	} `json:"activityTaskCompletedEventAttributes"`
 	Completed *struct {
-		Result []Result `json:"result"`
+		Result result `json:"result"`
 	} `json:"workflowExecutionCompletedEventAttributes"`
+}
+
+// result is what a run ended with: Temporal writes JSON as it is, its Web UI as payloads.
+type result []Result
+
+func (r *result) UnmarshalJSON(text []byte) error {
+	var packed struct {
+		Payloads []struct {
+			Data []byte `json:"data"`
+		} `json:"payloads"`
+	}
+	if json.Unmarshal(text, &packed) != nil {
+		return json.Unmarshal(text, (*[]Result)(r))
+	}
+	for _, payload := range packed.Payloads {
+		var one Result
+		if err := json.Unmarshal(payload.Data, &one); err != nil {
+			return err
+		}
+		*r = append(*r, one)
+	}
+	return nil
 }
 
 // History reads the history of a workflow's newest run.
