@@ -170,7 +170,7 @@ func TestServicesOfOursHaveNoRights(t *testing.T) {
 		require.NotNil(t, service.HealthCheck, name)
 		require.Equal(t, "healthy", service.HealthCheck.Test[2], name)
 	}
-	require.True(t, bool(project.Networks["predictors"].Internal))
+	require.True(t, project.Networks["predictors"].Internal)
 	for _, name := range theirs {
 		service, err := project.GetService(name)
 		require.NoError(t, err)

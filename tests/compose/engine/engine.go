@@ -54,10 +54,10 @@ func start(ctx context.Context, folder string, say func(string, ...any)) (stop f
 	}
 	defer log.Close()
 	say("starting a Docker engine, its data in %s", folder)
-	cmd := exec.Command("dockerd", "--data-root", filepath.Join(folder, "data"), "--pidfile", filepath.Join(folder, "dockerd.pid"),
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "dockerd", "--data-root", filepath.Join(folder, "data"), "--pidfile", filepath.Join(folder, "dockerd.pid"),
 		"--default-ulimit", "nofile=1024:1024", "--default-ulimit", "nproc=4000:4000")
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is the test's, which cleans up by this engine
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interruption is the test's, which cleans up by this engine
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
