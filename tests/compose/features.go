@@ -20,8 +20,8 @@ func (j *journey) feature(ctx context.Context) error {
 				"event_id": "late", "entity": map[string]any{"applicant_id": lateApplicant}, "event_timestamp": time.Now().UTC().AddDate(0, 0, -2).Format(time.RFC3339),
 				"values": map[string]any{"amount": 250, "late": true, "days_late": 1, "channel": "transfer"},
 			}
-			said, err := j.askFeatures(ctx, "/v1/features/payments", "features-writer.key", map[string]any{"events": []any{event}})
-			return said, err
+			_, err := j.askFeatures(ctx, "/v1/features/payments", "features-writer.key", map[string]any{"events": []any{event}})
+			return "written", err
 		}},
 		do{"what is known of the applicant", func() (string, error) { return j.known(ctx) }},
 	)
