@@ -103,7 +103,11 @@ func gatewayCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			go g.Follow(cmd.Context())
+			// It goes by the newest routes for as long as it answers.
+			following, stop := context.WithCancel(context.WithoutCancel(cmd.Context()))
+			defer stop()
+			go g.Follow(following)
+			g.AwaitRoutes(cmd.Context())
 			return at.Serve(cmd.Context(), g.Handler())
 		},
 	}

@@ -58,7 +58,7 @@ func New(cfg Config) (*Gateway, error) {
 		return nil, err
 	}
 	return &Gateway{
-		cfg: cfg, institutions: institutions, metrics: newMetrics(institutions),
+		cfg: cfg, institutions: institutions, metrics: newMetrics(institutions), table: table{known: make(chan struct{})},
 		agent:  contract.NewAgentClient(cfg.Agent, token),
 		client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256, IdleConnTimeout: time.Minute}},
 		held:   make(chan struct{}, maxHeld), holdLimit: holdLimit, timeout: contract.PredictorTimeout, seed: maphash.MakeSeed(),
@@ -81,11 +81,14 @@ func (g *Gateway) Handler() http.Handler {
 	return e
 }
 
+// ready says whether this gateway shares requests as the agent wants it. That no model serves yet is no fault of it.
 func (g *Gateway) ready(c echo.Context) error {
-	if g.table.chooser(g.cfg.Pipeline) == nil {
-		return problem.New(http.StatusServiceUnavailable, "no model serves "+g.cfg.Pipeline+" yet")
+	select {
+	case <-g.table.known:
+		return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+	default:
+		return problem.New(http.StatusServiceUnavailable, "the agent has told no routes yet")
 	}
-	return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
 }
 
 // pipeline is the one that the path names, or the default.

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -151,9 +152,35 @@ func TestRequestsThatCannotBeRead(t *testing.T) {
 func TestNobodyServes(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
 	require.Equal(t, 503, ask(g.Handler(), "k-north", "").Code)
-	answer := httptest.NewRecorder()
-	g.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/readyz", nil))
-	require.Equal(t, 503, answer.Code)
+}
+
+// A gateway is ready when it knows whom to ask, whether or not a model serves: a balancer prefers it then to one that does not.
+func TestReadyOnceRoutesAreKnown(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	ready := func() int {
+		return serve(g.Handler(), httptest.NewRequest(http.MethodGet, "/readyz", nil)).Code
+	}
+	require.Equal(t, 503, ready())
+	g.table.set(contract.Routes{})
+	require.Equal(t, 200, ready())
+	g.table.set(contract.Routes{})
+	require.Equal(t, 200, ready())
+}
+
+// It begins to listen when it knows the routes; where the agent is away it listens all the same, and says that it is not ready.
+func TestAGatewayThatStartsWaitsForRoutes(t *testing.T) {
+	t.Parallel()
+	for _, told := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			g := newGateway(t, "http://agent.invalid")
+			began := time.Now()
+			if told {
+				time.AfterFunc(time.Second, func() { g.table.set(contract.Routes{}) })
+			}
+			g.AwaitRoutes(t.Context())
+			require.Equal(t, map[bool]time.Duration{true: time.Second, false: firstWait}[told], time.Since(began))
+		})
+	}
 }
 
 // Failures are counted against the version that failed, and the platform's own traffic apart.

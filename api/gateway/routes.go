@@ -15,6 +15,9 @@ import (
 type table struct {
 	mu       sync.RWMutex
 	choosers map[string]*chooser
+	// known is closed once the agent has told routes, be there none.
+	known chan struct{}
+	once  sync.Once
 }
 
 // set takes over the routes of the pipelines that r names; without weights such a one is not served. Of the others the agent knows
@@ -34,6 +37,7 @@ func (t *table) set(r contract.Routes) {
 		}
 	}
 	t.choosers = choosers
+	t.once.Do(func() { close(t.known) })
 }
 
 func (t *table) chooser(pipeline string) *chooser {
@@ -42,11 +46,23 @@ func (t *table) chooser(pipeline string) *chooser {
 	return t.choosers[pipeline]
 }
 
-// How long the agent may hold a poll, and how long to wait after a failed one.
 const (
+	// How long the agent may hold a poll, and how long to wait after a failed one.
 	pollWait = 25 * time.Second
 	backoff  = 200 * time.Millisecond
+	// firstWait is how long a gateway that starts waits for the agent.
+	firstWait = 2 * time.Second
 )
+
+// AwaitRoutes returns once Follow knows the routes, so that whoever asks a gateway that has just begun to listen is not told that no model serves; without them
+// after a moment, to say so.
+func (g *Gateway) AwaitRoutes(ctx context.Context) {
+	select {
+	case <-g.table.known:
+	case <-time.After(firstWait):
+	case <-ctx.Done():
+	}
+}
 
 // Follow keeps the routes up to date until ctx ends. While the agent is away, or does not take this gateway's token, the last routes stay in
 // force; either is said once.
