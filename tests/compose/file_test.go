@@ -33,7 +33,7 @@ var services = map[string]struct {
 }
 
 // theirs are the others, which LoanOps stands on.
-var theirs = []string{"postgresql", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "s3", "registry"}
+var theirs = []string{"postgresql", "temporal-schema", "temporal", "temporal-namespace", "temporal-ui", "s3", "registry", "balancer"}
 
 // elsewhere are the variables of the reference that no service is given, and why.
 var elsewhere = map[string]string{
@@ -87,7 +87,7 @@ func TestEveryProgramIsAService(t *testing.T) {
 	for name, of := range services {
 		wanted = append(wanted, name)
 		if there, err := project.GetService(name); err == nil {
-			require.Equal(t, of.image, there.Image, name)
+			require.Equal(t, of.image+":latest", there.Image, name)
 		}
 	}
 	slices.Sort(wanted)
@@ -277,7 +277,7 @@ func TestImagesExist(t *testing.T) {
 			continue
 		}
 		require.True(t, stages[service.Build.Target], "%s: the Dockerfile has no target %s", service.Name, service.Build.Target)
-		require.Equal(t, service.Image, service.Build.Target, service.Name)
+		require.Equal(t, service.Build.Target+":latest", service.Image, service.Name)
 	}
 }
 

@@ -40,6 +40,7 @@ func (m Maker) images() ([]image, error) {
 		{name: "hashicorp/terraform:1.11.4", folder: "terraform", say: "this machine's Terraform", give: m.terraform},
 		{name: ours + "small", folder: "small", say: "what Alpine is to those that follow"},
 		{name: "postgres:16-bookworm", folder: "postgres", say: "PostgreSQL 15, which is Debian's"},
+		{name: "haproxy:3.2-alpine", folder: "haproxy", say: "HAProxy 2.6, which is Debian's"},
 	}
 	file := filepath.Join(m.programs(), "go.mod")
 	content, err := os.ReadFile(file)
