@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -20,6 +21,21 @@ func buildID(told string) (string, error) {
 		return "", fault.Wrap(fault.Unavailable, err, "this program's file")
 	}
 	return workers.BuildOf(program)
+}
+
+// sayBuild prints the build of a worker that is started without --build-id, for whoever promotes it.
+func sayBuild(_ context.Context, args []string) int {
+	if len(args) > 0 {
+		fmt.Fprintln(os.Stderr, "loanops-worker: `loanops-worker build` is wanted, without anything else")
+		return exitInvalid
+	}
+	build, err := buildID(os.Getenv("LOANOPS_BUILD_ID"))
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "loanops-worker: %v\n", err)
+		return exitCode(err)
+	}
+	fmt.Println(build)
+	return 0
 }
 
 // tellCommit says which commit the build was made from, once Temporal knows the build. People read it; nothing depends on it.

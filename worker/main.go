@@ -37,7 +37,8 @@ const usage = `Usage: loanops-worker [--roles data,train,deliver,integrate] [--a
 Takes LoanOps' workflows from Temporal's task queue "loanops" and the steps of its roles from "loanops-data", "loanops-train",
 "loanops-deliver" and "loanops-integrate" (urgent ones from queues of their own, "loanops-deliver-urgent"), until it is told to stop (SIGINT, SIGTERM).
 It takes the runs of its build: those that began with it, and new ones where it is the current build, see "loanops workers".
-"loanops-worker healthy" ends with 0 where the worker with the same LOANOPS_HEALTH_ADDRESS takes work, and Temporal answers it.
+"loanops-worker healthy" ends with 0 where the worker with the same LOANOPS_HEALTH_ADDRESS takes work, and Temporal answers it;
+"loanops-worker build" says of which build one with this environment is.
 It is configured by the environment: TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE and the other variables of Temporal's standard
 configuration; the standard AWS variables for S3; and LOANOPS_*, see docs/reference.md. On one machine "loanops up" sets
 them all.
@@ -49,8 +50,8 @@ Example: env $(cat .loanops/platform.env) loanops-worker
 // stopTimeout is how long activities may go on after the worker was told to stop; then they run elsewhere.
 const stopTimeout = 5 * time.Second
 
-// jobs are what the program does beside working: for the loanops command, since DuckDB is linked into it alone, for health checks, and for itself.
-var jobs = map[string]func(ctx context.Context, args []string) (exitCode int){"check": check, "integrate": integrate, "healthy": askHealth, sandbox.Job: sandbox.Supervise}
+// jobs are what the program does beside working: for the loanops command, since DuckDB is linked into it alone, for health checks, for who upgrades workers, and for itself.
+var jobs = map[string]func(ctx context.Context, args []string) (exitCode int){"check": check, "integrate": integrate, "healthy": askHealth, "build": sayBuild, sandbox.Job: sandbox.Supervise}
 
 func main() {
 	if len(os.Args) > 1 {
