@@ -43,6 +43,7 @@ var parts = []part{
 	{"push", (*journey).push, false},
 	{"scale", (*journey).scale, false},
 	{"kills", (*journey).kills, false},
+	{"upgrade", (*journey).upgrade, false},
 	{"again", (*journey).again, false},
 }
 

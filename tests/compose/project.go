@@ -47,7 +47,7 @@ func newProject(ctx context.Context, repository string, command []string) (*proj
 		return nil, err
 	}
 	p.commit = strings.TrimSpace(commit)
-	p.environment = []string{"LOANOPS_REVISION=" + p.commit, "LOANOPS_PREDICTORS=" + p.predictors()}
+	p.environment = []string{"LOANOPS_REVISION=" + p.commit, "LOANOPS_PREDICTORS=" + p.predictors(), "LOANOPS_TAG=" + p.name}
 	for i, of := range []struct {
 		variable string
 		url      *string
@@ -120,7 +120,7 @@ func (p *project) unwell(ctx context.Context) ([]string, error) {
 	return unwell, err
 }
 
-// down takes the project's containers and networks away; with volumes nothing is left but its images.
+// down takes the project's containers and networks away; with volumes nothing of them is left.
 func (p *project) down(ctx context.Context, volumes bool) error {
 	args := []string{"--profile", "*", "down", "--remove-orphans"}
 	if volumes {
@@ -140,7 +140,11 @@ func (p *project) remove() error {
 	for container := range strings.FieldsSeq(left) {
 		err = errors.Join(err, engine.Run(ctx, ".", nil, "docker", "rm", "--force", container))
 	}
-	return errors.Join(err, p.down(ctx, true), os.RemoveAll(p.dir))
+	err = errors.Join(err, p.down(ctx, true), os.RemoveAll(p.dir))
+	for _, image := range []string{"loanops", "loanops-api", "loanops-worker"} { // of this project's own tag
+		err = errors.Join(err, engine.Run(ctx, ".", nil, "docker", "image", "rm", image+":"+p.name))
+	}
+	return err
 }
 
 // logs are the last lines of all services, as an error, for whoever looks at what failed.

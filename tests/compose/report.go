@@ -9,9 +9,10 @@ import (
 
 // report is what came of it.
 type report struct {
-	Commit string `json:"commit"`
-	Steps  []step `json:"steps"`
-	Kills  []kill `json:"kills"`
+	Commit   string    `json:"commit"`
+	Steps    []step    `json:"steps"`
+	Kills    []kill    `json:"kills"`
+	Upgrades []upgrade `json:"upgrades"`
 }
 
 // step is one thing that was done, and what it said. Wrong says what should not be so.
@@ -40,8 +41,21 @@ type kill struct {
 	Wrong      string   `json:"wrong,omitempty"`
 }
 
+// upgrade is what clients met while a service, or what is before and after all of them, was brought to the next commit.
+type upgrade struct {
+	What    string  `json:"what"`
+	Seconds float64 `json:"seconds"`
+	// Requests are decisions that clients asked for, Reads what they asked the feature store.
+	Requests    int    `json:"requests"`
+	Failed      int    `json:"failed"`
+	Reads       int    `json:"reads"`
+	ReadsFailed int    `json:"reads_failed"`
+	Wrong       string `json:"wrong,omitempty"`
+}
+
 func (r *report) wrong() bool {
-	return slices.ContainsFunc(r.Steps, func(s step) bool { return s.Wrong != "" }) || slices.ContainsFunc(r.Kills, func(k kill) bool { return k.Wrong != "" })
+	return slices.ContainsFunc(r.Steps, func(s step) bool { return s.Wrong != "" }) || slices.ContainsFunc(r.Kills, func(k kill) bool { return k.Wrong != "" }) ||
+		slices.ContainsFunc(r.Upgrades, func(u upgrade) bool { return u.Wrong != "" })
 }
 
 // print writes the tables for people.
@@ -58,6 +72,12 @@ func (r *report) print(out io.Writer) {
 	}
 	for _, k := range r.Kills {
 		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t%d\t%s\t%.0f\t%s\n", k.Service, k.How, k.BackSeconds, k.Requests, k.Failed, k.Unexpected, k.Verdict, k.Seconds, marked(k.Wrong))
+	}
+	if len(r.Upgrades) > 0 {
+		fmt.Fprintln(w, "\nUPGRADED\tSECONDS\tDECISIONS\tFAILED\tREADS OF FEATURES\tFAILED\t")
+	}
+	for _, u := range r.Upgrades {
+		fmt.Fprintf(w, "%s\t%.1f\t%d\t%d\t%d\t%d\t%s\n", u.What, u.Seconds, u.Requests, u.Failed, u.Reads, u.ReadsFailed, marked(u.Wrong))
 	}
 	_ = w.Flush() // the terminal may be gone
 }

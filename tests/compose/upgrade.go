@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/loanops/loanops/tests/compose/engine"
+	"github.com/loanops/loanops/tests/platformtest"
+)
+
+// ours are the services that run programs of this project.
+var ours = []string{"features", "agent", "gateway", "worker", "hooks"}
+
+// upgrade brings the services from this commit to the next by the script of the runbook, while clients ask, and delivers with what runs then.
+func (j *journey) upgrade(ctx context.Context) error {
+	var before []runs
+	return j.steps(
+		do{"the next commit", func() (said string, err error) {
+			if before, err = j.running(ctx); err != nil {
+				return "", err
+			}
+			// It is written into each program, so that all of them have other digests.
+			if err := engine.Run(ctx, j.clone, nil, "git", "-c", "user.name=test", "-c", "user.email=test@loanops.example", "commit", "--quiet", "--allow-empty", "--message", "The next commit"); err != nil {
+				return "", err
+			}
+			commit, err := engine.Output(ctx, j.clone, nil, "git", "rev-parse", "HEAD")
+			j.commit = strings.TrimSpace(commit)
+			j.environment = append(j.environment, "LOANOPS_REVISION="+j.commit)
+			return j.commit, err
+		}},
+		do{"infra/compose/upgrade.sh", func() (string, error) {
+			j.client.take()
+			other := platformtest.NewLoad(j.client.ask, j.client.ended)
+			reader := &client{}
+			reader.Load = platformtest.NewLoad(j.readFeatures(ctx), reader.ended)
+			err := j.upgradeUnder(ctx, reader)
+			other.Stop()
+			reader.Stop()
+			j.upgraded("afterwards", 0, reader)
+			return "100 decisions and 50 reads of features a second", err
+		}},
+		do{"all services are of that commit", func() (string, error) {
+			if err := j.quiet(ctx); err != nil {
+				return "", err
+			}
+			now, err := j.running(ctx)
+			if err != nil {
+				return "", err
+			}
+			return fmt.Sprintf("%d containers", len(now)), j.replaced(before, now)
+		}},
+		do{"a training and its delivery, by the new services", func() (string, error) {
+			return j.trained(ctx, "promoted", model, "--as-of", "2026-05-31")
+		}},
+	)
+}
+
+// upgradeUnder runs the script, and counts what clients asked while each line that it says of a service holds.
+func (j *journey) upgradeUnder(ctx context.Context, reader *client) error {
+	c := exec.CommandContext(ctx, "sh", "infra/compose/upgrade.sh")
+	c.Dir, c.Env = j.clone, append(append(os.Environ(), j.environment...), "DOCKER_COMPOSE="+strings.Join(j.command, " "), "COMPOSE_PROJECT_NAME="+j.name)
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := c.Start(); err != nil {
+		return err
+	}
+	name, began := "", time.Now()
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		said, is := strings.CutPrefix(lines.Text(), "==> ")
+		if !is {
+			continue
+		}
+		if name != "" {
+			j.upgraded(name, time.Since(began), reader)
+		}
+		name, began = said, time.Now()
+	}
+	if err := c.Wait(); err != nil {
+		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
+		return fmt.Errorf("%w: %s\n%s", err, lines[len(lines)-1], stderr.String())
+	}
+	return nil
+}
+
+// upgraded keeps a row of what was asked since the last one.
+func (j *journey) upgraded(name string, took time.Duration, reader *client) {
+	u := upgrade{What: name, Seconds: took.Seconds()}
+	var first, firstRead error
+	u.Requests, u.Failed, _, first = count(j.client.take(), outage{})
+	u.Reads, u.ReadsFailed, _, firstRead = count(reader.take(), outage{})
+	if err := errors.Join(first, firstRead); err != nil {
+		u.Wrong, _, _ = strings.Cut(err.Error(), "\n")
+	}
+	j.report.Upgrades = append(j.report.Upgrades, u)
+	platformtest.Say("%s (%.1f s): %d decisions, %d failed; %d reads of features, %d failed %s", u.What, u.Seconds, u.Requests, u.Failed, u.Reads, u.ReadsFailed, marked(u.Wrong))
+}
+
+// readFeatures asks the feature store what is known of somebody.
+func (j *journey) readFeatures(ctx context.Context) func() (platformtest.Track, error) {
+	return func() (platformtest.Track, error) {
+		_, err := j.askFeatures(ctx, "/get-online-features", "features-reader.key", map[string]any{
+			"features": []string{"payments:late_30d"}, "entities": map[string]any{"applicant_id": []string{lateApplicant}},
+		})
+		return platformtest.Track{}, err
+	}
+}
+
+// runs is a container of a service of ours: the image that it runs, and the commit that this says.
+type runs struct{ service, image, commit string }
+
+// running are the containers of services of ours.
+func (j *journey) running(ctx context.Context) (all []runs, err error) {
+	for _, service := range ours {
+		containers, err := j.containers(ctx, service)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range containers {
+			said, err := engine.Output(ctx, ".", nil, "docker", "inspect", "--format", `{{.Image}} {{index .Config.Labels "org.opencontainers.image.revision"}}`, c)
+			if err != nil {
+				return nil, err
+			}
+			of := strings.Fields(said)
+			if len(of) != 2 {
+				return nil, fmt.Errorf("%s says no commit: %s", service, said)
+			}
+			all = append(all, runs{service, of[0], of[1]})
+		}
+	}
+	return all, nil
+}
+
+// replaced says what is not of the newest commit, or not as many as before.
+func (j *journey) replaced(before, now []runs) error {
+	var wrong []error
+	for _, r := range now {
+		if r.commit != j.commit || slices.ContainsFunc(before, func(b runs) bool { return b.image == r.image }) {
+			wrong = append(wrong, fmt.Errorf("%s runs %s of commit %s", r.service, r.image, r.commit))
+		}
+	}
+	for _, service := range ours {
+		of := func(r runs) bool { return r.service == service }
+		if was, is := len(filter(before, of)), len(filter(now, of)); was != is {
+			wrong = append(wrong, fmt.Errorf("of %s there were %d and are %d", service, was, is))
+		}
+	}
+	return errors.Join(wrong...)
+}
+
+func filter(all []runs, of func(runs) bool) []runs {
+	return slices.DeleteFunc(slices.Clone(all), func(r runs) bool { return !of(r) })
+}
