@@ -27,7 +27,10 @@ func (j *journey) upgrade(ctx context.Context) error {
 			if before, err = j.running(ctx); err != nil {
 				return "", err
 			}
-			// It is written into each program, so that all of them have other digests.
+			// It has the pipelines that parts before this one wrote, and is written into each program, so that all of them have other digests.
+			if err := engine.Run(ctx, j.clone, nil, "git", "add", "--all"); err != nil {
+				return "", err
+			}
 			if err := engine.Run(ctx, j.clone, nil, "git", "-c", "user.name=test", "-c", "user.email=test@loanops.example", "commit", "--quiet", "--allow-empty", "--message", "The next commit"); err != nil {
 				return "", err
 			}
