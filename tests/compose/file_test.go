@@ -195,6 +195,45 @@ func TestServicesOfOursHaveNoRights(t *testing.T) {
 	}
 }
 
+// Clients reach the gateway and the feature store by the balancer, which reaches them and nothing else; either says that it is about to end, and so can be replaced
+// while they ask. What is replaced is all that is of this project, by the script of the runbook.
+func TestWhatClientsAskCanBeReplaced(t *testing.T) {
+	t.Parallel()
+	project, _ := loaded(t)
+	balancer, err := project.GetService("balancer")
+	require.NoError(t, err)
+	require.Equal(t, []string{"entrance"}, balancer.NetworksByPriority())
+	require.True(t, balancer.ReadOnly)
+	require.Equal(t, []string{"ALL"}, balancer.CapDrop)
+	var ports []string
+	for _, port := range balancer.Ports {
+		require.Equal(t, "127.0.0.1", port.HostIP)
+		ports = append(ports, port.Published)
+	}
+	require.Equal(t, []string{"8080", "8095"}, ports)
+	config := read(t, "infra/compose/haproxy.cfg")
+	for name, at := range map[string]string{"gateway": "8080", "features": "8095"} {
+		service, err := project.GetService(name)
+		require.NoError(t, err)
+		require.Empty(t, service.Ports, "two of %s cannot have the same", name)
+		require.Contains(t, strings.Join(service.Command, " "), "--address 0.0.0.0:"+at+" --drain 3s", name)
+		require.Equal(t, "http://127.0.0.1:"+at+"/readyz", service.HealthCheck.Test[3], name)
+		require.Contains(t, config, "  server-template "+name+" 4 "+name+":"+at+" check\n")
+	}
+	for _, service := range project.Services {
+		wanted := slices.Contains([]string{"balancer", "gateway", "features"}, service.Name)
+		require.Equal(t, wanted, slices.Contains(service.NetworksByPriority(), "entrance"), service.Name)
+	}
+	require.Contains(t, config, "\n  retry-on conn-failure\n", "a decision is asked for once")
+	script := read(t, "infra/compose/upgrade.sh")
+	for name := range services {
+		require.Equal(t, name != "cli", slices.Contains(ours, name), name)
+		if name != "cli" {
+			require.Regexp(t, `(?m)^((replace|alone) )?`+name+`$`, script)
+		}
+	}
+}
+
 // Secrets are files, given to whoever names them and to nobody else, and secrets.sh makes them. The passwords that a server or the URL of a database needs in
 // its environment come from .env, and no line of the file has one.
 func TestSecretsAreFiles(t *testing.T) {

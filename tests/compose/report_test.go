@@ -53,6 +53,8 @@ func TestAKillIsWrongForOneReason(t *testing.T) {
 		require.Contains(t, out.String(), "WRONG: "+bad.Wrong)
 	}
 	require.True(t, (&report{Steps: []step{{Wrong: "down"}}}).wrong())
+	require.True(t, (&report{Upgrades: []upgrade{{What: "gateway"}, {Wrong: "503"}}}).wrong())
+	require.False(t, (&report{Upgrades: []upgrade{{What: "gateway"}}}).wrong())
 }
 
 func TestPartsAreChosenByName(t *testing.T) {
@@ -65,4 +67,17 @@ func TestPartsAreChosenByName(t *testing.T) {
 	require.Equal(t, []string{"again", "push"}, names(some))
 	_, err = choose("again,cook")
 	require.ErrorContains(t, err, "cook")
+}
+
+// After an upgrade each service has as many containers as before, all of the newest commit, and none runs an image of before.
+func TestWhatAnUpgradeLeavesBehind(t *testing.T) {
+	t.Parallel()
+	j := &journey{project: &project{commit: "new"}}
+	before := []runs{{"gateway", "a1", "old"}, {"worker", "w1", "old"}, {"worker", "w1", "old"}}
+	now := []runs{{"gateway", "a2", "new"}, {"worker", "w2", "new"}, {"worker", "w2", "new"}}
+	require.NoError(t, j.replaced(before, now))
+	require.ErrorContains(t, j.replaced(before, append(now[:2:2], runs{"worker", "w2", "old"})), "worker runs w2 of commit old")
+	require.ErrorContains(t, j.replaced(before, append(now[:2:2], runs{"worker", "w1", "new"})), "worker runs w1 of commit new")
+	require.ErrorContains(t, j.replaced(before, now[:2]), "of worker there were 2 and are 1")
+	require.ErrorContains(t, j.replaced(before, append(now[:3:3], runs{"gateway", "a2", "new"})), "of gateway there were 1 and are 2")
 }
