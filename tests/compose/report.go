@@ -74,10 +74,10 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t%d\t%s\t%.0f\t%s\n", k.Service, k.How, k.BackSeconds, k.Requests, k.Failed, k.Unexpected, k.Verdict, k.Seconds, marked(k.Wrong))
 	}
 	if len(r.Upgrades) > 0 {
-		fmt.Fprintln(w, "\nUPGRADED\tSECONDS\tDECISIONS\tFAILED\tREADS OF FEATURES\tFAILED\t")
+		fmt.Fprintln(w, "\nUPGRADED\tSECONDS\tDECISIONS\tA SECOND\tFAILED\tREADS OF FEATURES\tFAILED\t")
 	}
 	for _, u := range r.Upgrades {
-		fmt.Fprintf(w, "%s\t%.1f\t%d\t%d\t%d\t%d\t%s\n", u.What, u.Seconds, u.Requests, u.Failed, u.Reads, u.ReadsFailed, marked(u.Wrong))
+		fmt.Fprintf(w, "%s\t%.1f\t%d\t%.0f\t%d\t%d\t%d\t%s\n", u.What, u.Seconds, u.Requests, float64(u.Requests)/u.Seconds, u.Failed, u.Reads, u.ReadsFailed, marked(u.Wrong))
 	}
 	_ = w.Flush() // the terminal may be gone
 }

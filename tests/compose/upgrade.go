@@ -41,14 +41,16 @@ func (j *journey) upgrade(ctx context.Context) error {
 		}},
 		do{"infra/compose/upgrade.sh", func() (string, error) {
 			j.client.take()
-			other := platformtest.NewLoad(j.client.ask, j.client.ended)
+			// With the client that asks already 150 a second are begun, so that a busy machine has its 100.
+			others := []*platformtest.Load{platformtest.NewLoad(j.client.ask, j.client.ended), platformtest.NewLoad(j.client.ask, j.client.ended)}
 			reader := &client{}
 			reader.Load = platformtest.NewLoad(j.readFeatures(ctx), reader.ended)
 			err := j.upgradeUnder(ctx, reader)
-			other.Stop()
+			for _, load := range others {
+				load.Stop()
+			}
 			reader.Stop()
-			j.upgraded("afterwards", 0, reader)
-			return "100 decisions and 50 reads of features a second", err
+			return "", err
 		}},
 		do{"all services are of that commit", func() (string, error) {
 			if err := j.quiet(ctx); err != nil {
@@ -79,18 +81,18 @@ func (j *journey) upgradeUnder(ctx context.Context, reader *client) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	name, began := "", time.Now()
+	name, began := "before", time.Now()
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		said, is := strings.CutPrefix(lines.Text(), "==> ")
 		if !is {
 			continue
 		}
-		if name != "" {
-			j.upgraded(name, time.Since(began), reader)
-		}
+		j.upgraded(name, time.Since(began), reader)
 		name, began = said, time.Now()
 	}
-	if err := c.Wait(); err != nil {
+	err = c.Wait()
+	j.upgraded(name, time.Since(began), reader)
+	if err != nil {
 		lines := strings.Split(strings.TrimSpace(stderr.String()), "\n")
 		return fmt.Errorf("%w: %s\n%s", err, lines[len(lines)-1], stderr.String())
 	}
