@@ -27,7 +27,7 @@ var victims = []struct {
 	service string
 	crash   bool
 }{
-	{"worker", false}, {"worker", true}, {"gateway", false}, {"gateway", true}, {"agent", false}, {"agent", true}, {"features", false}, {"features", true}, {"hooks", false},
+	{"worker", false}, {"worker", true}, {"gateway", false}, {"gateway", true}, {"balancer", false}, {"agent", false}, {"agent", true}, {"features", false}, {"features", true}, {"hooks", false},
 	{"temporal", false}, {"temporal-ui", false}, {"s3", false}, {"registry", false}, {"postgresql", false},
 }
 
@@ -148,7 +148,7 @@ func (j *journey) quiet(ctx context.Context) error {
 	})
 }
 
-// shoot ends a container of the service, and returns when it is well again. Only the gateway's end excuses that requests fail: they go through it.
+// shoot ends a container of the service, and returns when it is well again. Only the end of the gateway, and of the balancer before it, excuses that requests fail: they go through both.
 func (j *journey) shoot(ctx context.Context, k *kill) (away outage, err error) {
 	containers, err := j.containers(ctx, k.Service)
 	if err != nil || len(containers) == 0 {
@@ -177,7 +177,7 @@ func (j *journey) shoot(ctx context.Context, k *kill) (away outage, err error) {
 		return err
 	})
 	k.BackSeconds = time.Since(from).Seconds()
-	if err != nil || k.Service != "gateway" {
+	if err != nil || k.Service != "gateway" && k.Service != "balancer" {
 		return away, err
 	}
 	back := time.Now()
