@@ -59,6 +59,10 @@ unit: ## Unit, property, conformance, provider and replay tests of both modules
 e2e: build ## End to end with the built programs, on state folders of their own
 	CGO_ENABLED=1 $(GO) test -count=1 -parallel 4 -timeout 20m ./tests/e2e
 
+.PHONY: containers
+containers: build ## Predictors as containers, held by the kernel to their plans; starts a Docker engine where none answers (root)
+	CGO_ENABLED=1 $(GO) test -count=1 -timeout 15m ./tests/containers
+
 .PHONY: runtimes
 runtimes: build ## What a predictor costs as a container beside a process (needs a container engine)
 	CGO_ENABLED=0 $(GO) run ./tests/runtimes
