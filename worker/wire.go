@@ -140,8 +140,8 @@ func wireDelivery(stages *activities.Stages, cfg settings.Settings, reg registry
 	}
 	agent := contract.NewAgentClient(cfg.Agent, strings.TrimSpace(string(rollbackToken)))
 	caller := httpClient()
-	if _, err := reference.Parse(cfg.PredictorImage); err != nil {
-		return fault.Wrap(fault.Invalid, err, "LOANOPS_PREDICTOR_IMAGE")
+	if _, err := imagesOf(cfg); err != nil { // said at the start, not at the first delivery
+		return err
 	}
 	stages.Environments = activities.Environments{
 		Registry: reg, Agent: agent, Image: cfg.PredictorImage,
