@@ -32,7 +32,7 @@ type Address struct {
 func (a *Address) Flags(c *cobra.Command) {
 	c.Flags().StringVar(&a.hostPort, "address", "127.0.0.1:8080", "host:port to listen on; 0 takes a free port")
 	c.Flags().StringVar(&a.file, "address-file", "", "`file` to write the base URL to once it listens")
-	c.Flags().DurationVar(&a.drain, "drain", 0, "how long to go on answering once told to end, while "+ready+" says 503, so that a balancer asks others")
+	c.Flags().DurationVar(&a.drain, "drain", 0, "how long to go on answering once told to end, while\n"+ready+" says 503, so that a balancer asks others")
 }
 
 // Serve answers until ctx ends, and then for as long as it drains; requests that are under way after that may finish.
