@@ -12,9 +12,9 @@ type Grant struct {
 	CPUMillis int64 `json:"cpu_millis"` // thousandths of a core
 }
 
-// Demand is what a model was measured to need in the real loanops-api.
+// Demand is what a model was measured to need in the real loanops-api, run as it will serve.
 type Demand struct {
-	LoadMillis           float64 `json:"load_millis"`             // process start to ready
+	LoadMillis           float64 `json:"load_millis"`             // start to ready; of a container with its making
 	ResidentMiB          float64 `json:"resident_mib"`            // peak after the measuring load
 	CPUMicrosPerDecision float64 `json:"cpu_micros_per_decision"` // user and system time
 	Decisions            int     `json:"decisions"`               // how many were measured
