@@ -252,7 +252,10 @@ func TestSecretsAreFiles(t *testing.T) {
 	require.NoError(t, err)
 	passwords := map[string]bool{}
 	for line := range strings.Lines(string(dotenv)) {
-		_, password, _ := strings.Cut(strings.TrimSpace(line), "=")
+		name, password, _ := strings.Cut(strings.TrimSpace(line), "=")
+		if name == "LOANOPS_DOCKER_GROUP" {
+			continue // a number that everybody on the host may read, 0 where there is no engine
+		}
 		passwords[password] = true
 		require.NotContains(t, read(t, "docker-compose.yml"), password)
 	}
