@@ -156,7 +156,7 @@ func (j *journey) deliver(ctx context.Context) error {
 		}},
 		do{"its second version, by a canary", func() (string, error) {
 			said, err := j.trained(ctx, "promoted", model)
-			requests, failed, _, first := count(j.client.take(), outage{})
+			requests, failed, _, first := count(j.client.Take(), platformtest.Outage{})
 			return said + fmt.Sprintf("; %d requests, %d failed", requests, failed), errors.Join(err, first)
 		}},
 	)
@@ -180,7 +180,7 @@ func (j *journey) rollback(ctx context.Context) error {
 			}
 			return err
 		})
-		requests, failed, _, first := count(j.client.take(), outage{})
+		requests, failed, _, first := count(j.client.Take(), platformtest.Outage{})
 		return fmt.Sprintf("version 1 decides %.1f s later; %d requests, %d failed", time.Since(began).Seconds(), requests, failed), errors.Join(err, first)
 	}})
 }

@@ -84,7 +84,7 @@ func (j *journey) kill(ctx context.Context, k *kill) error {
 	if err != nil {
 		return err
 	}
-	j.client.take()
+	j.client.Take()
 	if err := j.cli(ctx, nil, "cd", "start", model, "--version", strconv.Itoa(version)); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (j *journey) kill(ctx context.Context, k *kill) error {
 		return err
 	})
 	var first error
-	k.Requests, k.Failed, k.Unexpected, first = count(j.client.take(), away)
+	k.Requests, k.Failed, k.Unexpected, first = count(j.client.Take(), away)
 	return errors.Join(err, first)
 }
 
@@ -149,7 +149,7 @@ func (j *journey) quiet(ctx context.Context) error {
 }
 
 // shoot ends a container of the service, and returns when it is well again. Only the end of the gateway, and of the balancer before it, excuses that requests fail: they go through both.
-func (j *journey) shoot(ctx context.Context, k *kill) (away outage, err error) {
+func (j *journey) shoot(ctx context.Context, k *kill) (away platformtest.Outage, err error) {
 	containers, err := j.containers(ctx, k.Service)
 	if err != nil || len(containers) == 0 {
 		return away, errors.Join(err, fmt.Errorf("service %s has no container", k.Service))
@@ -182,11 +182,11 @@ func (j *journey) shoot(ctx context.Context, k *kill) (away outage, err error) {
 	}
 	back := time.Now()
 	err = await(ctx, backLimit, func() error {
-		if _, answered := j.client.answeredSince(back); !answered {
+		if _, answered := j.client.AnsweredSince(back); !answered {
 			return errors.New("the gateway answers nobody")
 		}
 		return nil
 	})
-	at, _ := j.client.answeredSince(back)
-	return outage{from, at}, err
+	at, _ := j.client.AnsweredSince(back)
+	return platformtest.Outage{From: from, To: at}, err
 }

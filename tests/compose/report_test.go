@@ -24,10 +24,10 @@ func TestAnOutageExcusesWhatItTouched(t *testing.T) {
 		request(2, 3, failed), request(4, 4, failed), request(6, 9, failed), // reaching into it, in it, begun in it
 		request(5, 5, nil), request(7, 7, failed), // after
 	}
-	all, wrong, unexpected, first := count(requests, outage{time.Unix(3, 0), time.Unix(6, 0)})
+	all, wrong, unexpected, first := count(requests, platformtest.Outage{From: time.Unix(3, 0), To: time.Unix(6, 0)})
 	require.Equal(t, []int{7, 5, 2}, []int{all, wrong, unexpected})
 	require.Equal(t, failed, first)
-	_, _, unexpected, _ = count(requests, outage{})
+	_, _, unexpected, _ = count(requests, platformtest.Outage{})
 	require.Equal(t, 5, unexpected, "no outage excuses nothing")
 }
 

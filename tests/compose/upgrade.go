@@ -40,11 +40,11 @@ func (j *journey) upgrade(ctx context.Context) error {
 			return j.commit, err
 		}},
 		do{"infra/compose/upgrade.sh", func() (string, error) {
-			j.client.take()
+			j.client.Take()
 			// With the client that asks already 150 a second are begun, so that a busy machine has its 100.
-			others := []*platformtest.Load{platformtest.NewLoad(j.client.ask, j.client.ended), platformtest.NewLoad(j.client.ask, j.client.ended)}
+			others := []*platformtest.Load{platformtest.NewLoad(j.client.ask, j.client.Ended), platformtest.NewLoad(j.client.ask, j.client.Ended)}
 			reader := &client{}
-			reader.Load = platformtest.NewLoad(j.readFeatures(ctx), reader.ended)
+			reader.Load = platformtest.NewLoad(j.readFeatures(ctx), reader.Ended)
 			err := j.upgradeUnder(ctx, reader)
 			for _, load := range others {
 				load.Stop()
@@ -103,8 +103,8 @@ func (j *journey) upgradeUnder(ctx context.Context, reader *client) error {
 func (j *journey) upgraded(name string, took time.Duration, reader *client) {
 	u := upgrade{What: name, Seconds: took.Seconds()}
 	var first, firstRead error
-	u.Requests, u.Failed, _, first = count(j.client.take(), outage{})
-	u.Reads, u.ReadsFailed, _, firstRead = count(reader.take(), outage{})
+	u.Requests, u.Failed, _, first = count(j.client.Take(), platformtest.Outage{})
+	u.Reads, u.ReadsFailed, _, firstRead = count(reader.Take(), platformtest.Outage{})
 	if err := errors.Join(first, firstRead); err != nil {
 		u.Wrong, _, _ = strings.Cut(err.Error(), "\n")
 	}

@@ -24,13 +24,13 @@ func TestAnOutageExcusesWhatItTouched(t *testing.T) {
 		request(2, 3, failed), request(4, 4, failed), request(6, 9, failed), // reaching into it, in it, begun in it
 		request(5, 5, nil), request(7, 7, failed), // after
 	}
-	all, unexpected, first := count(requests, outage{at(3), at(6)})
+	all, unexpected, first := platformtest.Failures(requests, platformtest.Outage{From: at(3), To: at(6)})
 	require.Equal(t, 5, all)
 	require.Equal(t, 2, unexpected)
 	require.Equal(t, failed, first)
-	_, unexpected, _ = count(requests, outage{})
+	_, unexpected, _ = platformtest.Failures(requests, platformtest.Outage{})
 	require.Equal(t, 5, unexpected, "no outage excuses nothing")
-	_, unexpected, _ = count(requests, outage{from: at(3)})
+	_, unexpected, _ = platformtest.Failures(requests, platformtest.Outage{From: at(3)})
 	require.Equal(t, 5, unexpected, "an outage that does not end excuses nothing")
 }
 

@@ -29,7 +29,7 @@ func (r *row) play(p *platformtest.Platform, c *client) error {
 	if err := quiet(p, c); err != nil {
 		return fmt.Errorf("before the delivery: %w", err)
 	}
-	c.take()
+	c.Take()
 	record, err := p.Serving(model)
 	if err != nil {
 		return err
@@ -58,7 +58,7 @@ func (r *row) play(p *platformtest.Platform, c *client) error {
 	}
 	out := away()
 	var first error
-	r.failed, r.unexpected, first = count(c.take(), out)
+	r.failed, r.unexpected, first = platformtest.Failures(c.Take(), out)
 	if r.unexpected > 0 {
 		return fmt.Errorf("the first unexpected answer: %w", first)
 	}
@@ -69,7 +69,7 @@ func (r *row) play(p *platformtest.Platform, c *client) error {
 func quiet(p *platformtest.Platform, c *client) error {
 	since := time.Now()
 	return await(lastLimit, func() error {
-		if _, answered := c.answeredSince(since); !answered {
+		if _, answered := c.AnsweredSince(since); !answered {
 			return errors.New("the gateway does not decide")
 		}
 		if actual, err := p.Actual("production", model); err != nil || !actual.Whole() {
@@ -121,7 +121,7 @@ var errDone = errors.New("the run ended without the step")
 
 // shoot kills the process and returns a function that waits until requests are answered again and says when they were not, as far as
 // that is excused: a gateway that is down answers nobody. An agent takes its predictors along, but the gateway's callers wait for them.
-func shoot(p *platformtest.Platform, c *client, process string) (func() outage, error) {
+func shoot(p *platformtest.Platform, c *client, process string) (func() platformtest.Outage, error) {
 	e, err := p.Endpoints()
 	if err != nil {
 		return nil, err
@@ -141,13 +141,13 @@ func shoot(p *platformtest.Platform, c *client, process string) (func() outage, 
 		return nil, err
 	}
 	if process != "gateway" {
-		return func() outage { return outage{} }, nil
+		return func() platformtest.Outage { return platformtest.Outage{} }, nil
 	}
 	back := make(chan time.Time, 1)
 	go func() {
 		whole, to := time.Now(), time.Time{}
 		_ = await(lastLimit, func() error {
-			at, answered := c.answeredSince(whole)
+			at, answered := c.AnsweredSince(whole)
 			if to = at; !answered {
 				return errors.New("no decision")
 			}
@@ -155,7 +155,7 @@ func shoot(p *platformtest.Platform, c *client, process string) (func() outage, 
 		})
 		back <- to
 	}()
-	return func() outage { return outage{from, <-back} }, nil
+	return func() platformtest.Outage { return platformtest.Outage{From: from, To: <-back} }, nil
 }
 
 // ended waits for the run's close and returns its verdict with the reasons, or how else it ended.
