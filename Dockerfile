@@ -6,12 +6,12 @@ FROM hashicorp/terraform:1.11.4 AS terraform
 
 FROM golang:1.26-bookworm AS build
 WORKDIR /src
-COPY go.mod go.sum ./
-RUN go mod download
 COPY --from=terraform /bin/terraform /usr/local/bin/terraform
-# With .git, for Go writes the commit into the programs.
+# With .git, for Go writes the commit into the programs. What is downloaded and compiled outlives a build: the next one compiles what has changed, and no layer
+# holds it. That takes BuildKit, which Docker before 23 uses where DOCKER_BUILDKIT=1 says so; Compose always does.
 COPY . .
-RUN make programs && bin/loanops package --files /images
+RUN --mount=type=cache,id=loanops-modules,target=/go/pkg/mod --mount=type=cache,id=loanops-compiled,target=/root/.cache/go-build \
+    make programs && bin/loanops package --files /images
 # A label says what the programs say: the commit, with -modified behind it where the tree has changes. It is empty where nobody gives REVISION.
 ARG REVISION
 RUN built=$(go version -m bin/loanops | sed -n 's/.*vcs.revision=//p; s/.*vcs.modified=true/-modified/p' | tr -d '\n') \

@@ -106,6 +106,9 @@ func run(ctx context.Context, repository, work string, prepare, keep bool, servi
 		return r, err
 	}
 	defer stop()
+	if err := engine.Room(ctx); err != nil {
+		return r, err
+	}
 	command, err := engine.Compose(ctx, repository, work, platformtest.Say)
 	if err != nil {
 		return r, err

@@ -19,6 +19,13 @@ var ErrNone = errors.New("no Docker engine answers")
 
 const startLimit = time.Minute
 
+// boundedCache has an engine of ours forget of builds what is more than the caches of Go and a few commits' programs.
+const boundedCache = `{"builder": {"gc": {"enabled": true, "defaultKeepStorage": "10GB"}}}
+`
+
+// room is what a run takes on the engine's disk, in bytes: half of it for images and the caches of builds, the rest for volumes and what is on its way.
+const room = 20 << 30
+
 // Ensure returns when an engine answers. Where none did, and this is root on Linux, it starts one whose data lie in the folder, and stop ends that one
 // again; the engine of somebody else is left alone.
 func Ensure(ctx context.Context, folder string, say func(string, ...any)) (stop func(), err error) {
@@ -32,6 +39,23 @@ func Ensure(ctx context.Context, folder string, say func(string, ...any)) (stop 
 		return nil, fmt.Errorf("%w: %w", ErrNone, err)
 	}
 	return start(ctx, folder, say)
+}
+
+// Room fails where an engine on this machine has less space on its disk than a run takes: a full one fails later, and in the words of whatever wrote last.
+func Room(ctx context.Context) error {
+	root, err := Output(ctx, ".", nil, "docker", "info", "--format", "{{.DockerRootDir}}")
+	if err != nil {
+		return err
+	}
+	root = strings.TrimSpace(root)
+	var disk syscall.Statfs_t
+	if syscall.Statfs(root, &disk) != nil {
+		return nil // an engine elsewhere: nobody here can look
+	}
+	if free := disk.Bavail * uint64(disk.Bsize); free < room { //nolint:gosec // a block's size is no negative number
+		return fmt.Errorf("%s has %d GB free, and a run takes up to %d: what builds left goes by `docker builder prune`, images that nobody uses by `docker image prune --all`", root, free>>30, room>>30)
+	}
+	return nil
 }
 
 func answers(ctx context.Context) error {
@@ -53,8 +77,12 @@ func start(ctx context.Context, folder string, say func(string, ...any)) (stop f
 		return nil, err
 	}
 	defer log.Close()
+	settings := filepath.Join(folder, "daemon.json")
+	if err := os.WriteFile(settings, []byte(boundedCache), 0o600); err != nil {
+		return nil, err
+	}
 	say("starting a Docker engine, its data in %s", folder)
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), "dockerd", "--data-root", filepath.Join(folder, "data"), "--pidfile", filepath.Join(folder, "dockerd.pid"),
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), "dockerd", "--config-file", settings, "--data-root", filepath.Join(folder, "data"), "--pidfile", filepath.Join(folder, "dockerd.pid"),
 		"--default-ulimit", "nofile=1024:1024", "--default-ulimit", "nproc=4000:4000")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // an interruption is the test's, which cleans up by this engine

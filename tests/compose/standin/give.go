@@ -10,7 +10,7 @@ import (
 	"github.com/loanops/loanops/tests/compose/engine"
 )
 
-// golang gives this machine's Go, the certificates that it trusts, and the commit that is checked out, whose programs warm the caches.
+// golang gives this machine's Go, and the certificates that it trusts.
 func (m Maker) golang(ctx context.Context, dir string) error {
 	root, err := engine.Output(ctx, m.Repository, nil, "go", "env", "GOROOT")
 	if err != nil {
@@ -19,10 +19,7 @@ func (m Maker) golang(ctx context.Context, dir string) error {
 	if err := copied(ctx, strings.TrimSpace(root), filepath.Join(dir, "go")); err != nil {
 		return err
 	}
-	if err := copied(ctx, "/etc/ssl/certs/ca-certificates.crt", filepath.Join(dir, "ca-certificates.crt")); err != nil {
-		return err
-	}
-	return engine.Run(ctx, m.Repository, nil, "git", "archive", "--output", filepath.Join(dir, "source.tar"), "HEAD")
+	return copied(ctx, "/etc/ssl/certs/ca-certificates.crt", filepath.Join(dir, "ca-certificates.crt"))
 }
 
 func (m Maker) terraform(ctx context.Context, dir string) error {

@@ -27,16 +27,8 @@ var published = []struct {
 
 // images are the stand-ins of a repository, in the order in which they are made.
 func (m Maker) images() ([]image, error) {
-	modules, err := os.ReadFile(filepath.Join(m.Repository, "go.mod"))
-	if err != nil {
-		return nil, err
-	}
-	sums, err := os.ReadFile(filepath.Join(m.Repository, "go.sum"))
-	if err != nil {
-		return nil, err
-	}
 	all := []image{
-		{name: "golang:1.26-bookworm", folder: "golang", say: "this machine's Go, and what the programs need compiled already: some minutes", of: []string{string(modules), string(sums)}, give: m.golang, args: []string{"GOPROXY", "GOSUMDB"}},
+		{name: "golang:1.26-bookworm", folder: "golang", say: "this machine's Go", give: m.golang, args: []string{"GOPROXY", "GOSUMDB"}},
 		{name: "hashicorp/terraform:1.11.4", folder: "terraform", say: "this machine's Terraform", give: m.terraform},
 		{name: ours + "small", folder: "small", say: "what Alpine is to those that follow"},
 		{name: "postgres:16-bookworm", folder: "postgres", say: "PostgreSQL 15, which is Debian's"},
