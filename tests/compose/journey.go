@@ -140,10 +140,7 @@ func (j *journey) trained(ctx context.Context, verdict string, args ...string) (
 
 // deliver bootstraps a pipeline with a quick canary, and has its second version go through that while clients ask.
 func (j *journey) deliver(ctx context.Context) error {
-	if err := platformtest.QuickSpec(filepath.Join(j.clone, "pipelines", shipped+".yaml"), filepath.Join(j.clone, "pipelines", model+".yaml"), model, 2); err != nil {
-		return err
-	}
-	if err := readable(filepath.Join(j.clone, "pipelines", model+".yaml")); err != nil {
+	if err := j.write(2); err != nil {
 		return err
 	}
 	return j.steps(
@@ -160,6 +157,12 @@ func (j *journey) deliver(ctx context.Context) error {
 			return said + fmt.Sprintf("; %d requests, %d failed", requests, failed), errors.Join(err, first)
 		}},
 	)
+}
+
+// write makes the pipeline's file, with a canary whose steps take so many seconds at least.
+func (j *journey) write(seconds int) error {
+	file := filepath.Join(j.clone, "pipelines", model+".yaml")
+	return errors.Join(platformtest.QuickSpec(filepath.Join(j.clone, "pipelines", shipped+".yaml"), file, model, seconds), readable(file))
 }
 
 // rollback gives all traffic back to the first version.

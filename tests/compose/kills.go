@@ -14,13 +14,8 @@ import (
 	"github.com/loanops/loanops/tests/platformtest"
 )
 
-const (
-	delivery  = "delivery-" + model
-	namespace = "default"
-	// closeLimit is how long a run may take with a kill in it, backLimit how long a service may take until it is well again.
-	closeLimit = 4 * time.Minute
-	backLimit  = 2 * time.Minute
-)
+// backLimit is how long a service may take until it is well again.
+const backLimit = 2 * time.Minute
 
 // victims are killed one after the other. Of those of ours the process is ended as well, as the kernel would: then the engine has to start it again.
 var victims = []struct {
@@ -88,64 +83,17 @@ func (j *journey) kill(ctx context.Context, k *kill) error {
 	if err := j.cli(ctx, nil, "cd", "start", model, "--version", strconv.Itoa(version)); err != nil {
 		return err
 	}
-	err = await(ctx, closeLimit, func() error {
-		x, err := platformtest.Describe(j.ui, namespace, delivery)
-		if err == nil && !x.Runs("AnalyseCanary") {
-			err = errors.New("no canary is analysed: " + x.Info.Status)
-		}
-		return err
-	})
-	if err != nil {
+	if err := j.analysed(ctx); err != nil {
 		return err
 	}
 	away, err := j.shoot(ctx, k)
 	if err != nil {
 		return err
 	}
-	err = await(ctx, closeLimit, func() error {
-		x, err := platformtest.Describe(j.ui, namespace, delivery)
-		switch {
-		case err != nil:
-			return err
-		case !x.Closed():
-			return errors.New("the delivery has not ended")
-		}
-		past, err := platformtest.History(j.ui, namespace, delivery)
-		if k.Verdict = strings.ToLower(strings.TrimPrefix(x.Info.Status, "WORKFLOW_EXECUTION_STATUS_")); past.Result != nil {
-			k.Verdict, k.Reasons = past.Result.Verdict, past.Result.Reasons
-		}
-		return err
-	})
+	k.Verdict, k.Reasons, err = j.delivered(ctx)
 	var first error
 	k.Requests, k.Failed, k.Unexpected, first = count(j.client.Take(), away)
 	return errors.Join(err, first)
-}
-
-// other is the version, of the first two, that does not serve.
-func (j *journey) other(ctx context.Context) (int, error) {
-	record, err := j.serving(ctx, model)
-	if record.Champion != nil && record.Champion.Version == 1 {
-		return 2, err
-	}
-	return 1, err
-}
-
-// quiet waits until all services are well, clients are answered, and no delivery goes on.
-func (j *journey) quiet(ctx context.Context) error {
-	return await(ctx, 2*time.Minute, func() error {
-		unwell, err := j.unwell(ctx)
-		if err != nil || len(unwell) > 0 {
-			return errors.Join(err, errors.New(strings.Join(unwell, ", ")))
-		}
-		if _, err := j.client.ask(); err != nil {
-			return err
-		}
-		x, err := platformtest.Describe(j.ui, namespace, delivery)
-		if err == nil && !x.Closed() {
-			err = errors.New("the last delivery goes on")
-		}
-		return err
-	})
 }
 
 // shoot ends a container of the service, and returns when it is well again. Only the end of the gateway, and of the balancer before it, excuses that requests fail: they go through both.

@@ -46,11 +46,13 @@ type upgrade struct {
 	What    string  `json:"what"`
 	Seconds float64 `json:"seconds"`
 	// Requests are decisions that clients asked for, Reads what they asked the feature store.
-	Requests    int    `json:"requests"`
-	Failed      int    `json:"failed"`
-	Reads       int    `json:"reads"`
-	ReadsFailed int    `json:"reads_failed"`
-	Wrong       string `json:"wrong,omitempty"`
+	Requests    int `json:"requests"`
+	Failed      int `json:"failed"`
+	Reads       int `json:"reads"`
+	ReadsFailed int `json:"reads_failed"`
+	// Canary says that one was still analysed when this was done.
+	Canary bool   `json:"canary"`
+	Wrong  string `json:"wrong,omitempty"`
 }
 
 func (r *report) wrong() bool {
@@ -74,10 +76,10 @@ func (r *report) print(out io.Writer) {
 		fmt.Fprintf(w, "%s\t%s\t%.1f\t%d\t%d\t%d\t%s\t%.0f\t%s\n", k.Service, k.How, k.BackSeconds, k.Requests, k.Failed, k.Unexpected, k.Verdict, k.Seconds, marked(k.Wrong))
 	}
 	if len(r.Upgrades) > 0 {
-		fmt.Fprintln(w, "\nUPGRADED\tSECONDS\tDECISIONS\tA SECOND\tFAILED\tREADS OF FEATURES\tFAILED\t")
+		fmt.Fprintln(w, "\nUPGRADED\tSECONDS\tDECISIONS\tA SECOND\tFAILED\tREADS OF FEATURES\tFAILED\tIN A CANARY\t")
 	}
 	for _, u := range r.Upgrades {
-		fmt.Fprintf(w, "%s\t%.1f\t%d\t%.0f\t%d\t%d\t%d\t%s\n", u.What, u.Seconds, u.Requests, float64(u.Requests)/u.Seconds, u.Failed, u.Reads, u.ReadsFailed, marked(u.Wrong))
+		fmt.Fprintf(w, "%s\t%.1f\t%d\t%.0f\t%d\t%d\t%d\t%t\t%s\n", u.What, u.Seconds, u.Requests, float64(u.Requests)/u.Seconds, u.Failed, u.Reads, u.ReadsFailed, u.Canary, marked(u.Wrong))
 	}
 	_ = w.Flush() // the terminal may be gone
 }

@@ -19,12 +19,19 @@ import (
 // ours are the services that run programs of this project.
 var ours = []string{"features", "agent", "gateway", "worker", "hooks"}
 
-// upgrade brings the services from this commit to the next by the script of the runbook, while clients ask, and delivers with what runs then.
+// slow are the seconds of a canary's step that still goes on when agent and gateway have been replaced.
+const slow = 30
+
+// upgrade brings the services from this commit to the next by the script of the runbook, while clients ask and in the middle of a canary, and delivers with what
+// runs then.
 func (j *journey) upgrade(ctx context.Context) error {
 	var before []runs
 	return j.steps(
 		do{"the next commit", func() (said string, err error) {
 			if before, err = j.running(ctx); err != nil {
+				return "", err
+			}
+			if err := j.write(slow); err != nil {
 				return "", err
 			}
 			// It has the pipelines that parts before this one wrote, and is written into each program, so that all of them have other digests.
@@ -39,6 +46,16 @@ func (j *journey) upgrade(ctx context.Context) error {
 			j.environment = append(j.environment, "LOANOPS_REVISION="+j.commit)
 			return j.commit, err
 		}},
+		do{"its images", func() (string, error) {
+			_, err := j.compose(ctx, "build", "agent", "gateway", "worker") // of which the script then finds all: the canary is not over before it replaces anything
+			return "", err
+		}},
+		do{"a canary begins, as of 2026-04-30", func() (string, error) {
+			if err := j.cli(ctx, nil, "ct", "start", "--pipeline", "pipelines/"+model+".yaml", "--as-of", "2026-04-30"); err != nil {
+				return "", err
+			}
+			return "", j.analysed(ctx)
+		}},
 		do{"infra/compose/upgrade.sh", func() (string, error) {
 			j.client.Take()
 			// With the client that asks already 150 a second are begun, so that a busy machine has its 100.
@@ -51,6 +68,16 @@ func (j *journey) upgrade(ctx context.Context) error {
 			}
 			reader.Stop()
 			return "", err
+		}},
+		do{"the canary that went on", func() (string, error) {
+			verdict, reasons, err := j.delivered(ctx)
+			if verdict != "promoted" {
+				err = errors.Join(err, fmt.Errorf("promoted was wanted: %s", strings.Join(reasons, "; ")))
+			}
+			if !slices.ContainsFunc(j.report.Upgrades, func(u upgrade) bool { return strings.HasPrefix(u.What, "gateway:") && u.Canary }) {
+				err = errors.Join(err, errors.New("it was over before the gateway was replaced"))
+			}
+			return verdict, err
 		}},
 		do{"all services are of that commit", func() (string, error) {
 			if err := j.quiet(ctx); err != nil {
@@ -105,11 +132,13 @@ func (j *journey) upgraded(name string, took time.Duration, reader *client) {
 	var first, firstRead error
 	u.Requests, u.Failed, _, first = count(j.client.Take(), platformtest.Outage{})
 	u.Reads, u.ReadsFailed, _, firstRead = count(reader.Take(), platformtest.Outage{})
+	x, err := platformtest.Describe(j.ui, namespace, delivery)
+	u.Canary = err == nil && x.Runs("AnalyseCanary")
 	if err := errors.Join(first, firstRead); err != nil {
 		u.Wrong, _, _ = strings.Cut(err.Error(), "\n")
 	}
 	j.report.Upgrades = append(j.report.Upgrades, u)
-	platformtest.Say("%s (%.1f s): %d decisions, %d failed; %d reads of features, %d failed %s", u.What, u.Seconds, u.Requests, u.Failed, u.Reads, u.ReadsFailed, marked(u.Wrong))
+	platformtest.Say("%s (%.1f s): %d decisions, %d failed; %d reads of features, %d failed; a canary goes on: %t %s", u.What, u.Seconds, u.Requests, u.Failed, u.Reads, u.ReadsFailed, u.Canary, marked(u.Wrong))
 }
 
 // readFeatures asks the feature store what is known of somebody.
