@@ -17,6 +17,7 @@ import (
 // question is a request to a predictor.
 type question struct {
 	method, url string
+	meant       string // who has to answer, see contract.MeantHeader
 	body        []byte
 	synthetic   bool // the platform's own
 	mirrored    bool // a copy, of whose answer only the head is of use
@@ -29,6 +30,9 @@ type answer struct {
 	body   []byte // none of a copy's
 }
 
+// errAnother says that what has the predictor's address by now is another one: the one that was asked is away.
+var errAnother = errors.New("another predictor has this address")
+
 func (g *Gateway) ask(ctx context.Context, q question) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, g.timeout)
 	defer cancel()
@@ -37,6 +41,7 @@ func (g *Gateway) ask(ctx context.Context, q question) (*answer, error) {
 		return nil, err
 	}
 	request.Header.Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	request.Header.Set(contract.MeantHeader, q.meant)
 	if q.synthetic {
 		request.Header.Set(contract.SyntheticHeader, "true")
 	}
@@ -48,6 +53,9 @@ func (g *Gateway) ask(ctx context.Context, q question) (*answer, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
+	if response.StatusCode == http.StatusMisdirectedRequest {
+		return nil, errAnother
+	}
 	a := &answer{status: response.StatusCode, header: response.Header}
 	if q.mirrored {
 		_, err = io.Copy(io.Discard, response.Body)

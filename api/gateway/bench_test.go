@@ -23,14 +23,26 @@ import (
 	"github.com/loanops/loanops/internal/transform"
 )
 
-// realPredictor serves a model of one field on loopback.
-func realPredictor(tb testing.TB) *httptest.Server {
+// realPredictor serves a version of a model of one field on loopback.
+func realPredictor(tb testing.TB, version int) *httptest.Server {
 	tb.Helper()
-	return predictorTaking(tb, accepted.Field{Name: "debt", Type: pipeline.Number})
+	return predictorTaking(tb, version, accepted.Field{Name: "debt", Type: pipeline.Number})
 }
 
-// predictorTaking serves a model of debt, which is one of the fields, on loopback.
-func predictorTaking(tb testing.TB, fields ...accepted.Field) *httptest.Server {
+// realPolicy is that of real predictors.
+var realPolicy = decision.Policy{Cutoff: 0.5}
+
+// toReal are routes to real predictors.
+func toReal(r contract.Routes) contract.Routes {
+	for slot, runs := range r.Pipelines["loans"].Tracks {
+		runs.PolicyDigest = realPolicy.Digest()
+		r.Pipelines["loans"].Tracks[slot] = runs
+	}
+	return r
+}
+
+// predictorTaking serves a version of a model of debt, which is one of the fields, on loopback.
+func predictorTaking(tb testing.TB, version int, fields ...accepted.Field) *httptest.Server {
 	tb.Helper()
 	m := &model.Model{
 		Name:      "loans",
@@ -42,11 +54,10 @@ func predictorTaking(tb testing.TB, fields ...accepted.Field) *httptest.Server {
 	require.NoError(tb, err)
 	path := filepath.Join(tb.TempDir(), "model.bundle")
 	require.NoError(tb, os.WriteFile(path, data, 0o600))
-	policy := decision.Policy{Cutoff: 0.5}
 	policyPath := filepath.Join(tb.TempDir(), "policy.json")
-	require.NoError(tb, os.WriteFile(policyPath, policy.Document(), 0o600))
+	require.NoError(tb, os.WriteFile(policyPath, realPolicy.Document(), 0o600))
 	p, err := predictor.New(predictor.Config{
-		Bundle: path, Digest: model.Digest(data), Version: 1, Policy: policyPath, PolicyDigest: policy.Digest(), Meaning: pipeline.MeaningDefault,
+		Bundle: path, Digest: model.Digest(data), Version: version, Policy: policyPath, PolicyDigest: realPolicy.Digest(), Meaning: pipeline.MeaningDefault,
 	})
 	require.NoError(tb, err)
 	s := httptest.NewServer(p.Handler())
@@ -56,10 +67,10 @@ func predictorTaking(tb testing.TB, fields ...accepted.Field) *httptest.Server {
 
 // routed are gateways to the same two predictors: with everything to one of them, without and with copies to the other.
 func routed(tb testing.TB) map[string]*Gateway {
-	blue, green := realPredictor(tb), realPredictor(tb)
+	blue, green := realPredictor(tb, 1), realPredictor(tb, 2)
 	alone, mirrored := newGateway(tb, "http://agent.invalid"), newGateway(tb, "http://agent.invalid")
-	alone.table.set(two(blue, green, 100))
-	mirrored.table.set(mirroring(blue, green))
+	alone.table.set(toReal(two(blue, green, 100)))
+	mirrored.table.set(toReal(mirroring(blue, green)))
 	return map[string]*Gateway{"alone": alone, "mirrored": mirrored}
 }
 

@@ -35,6 +35,11 @@ func (t *track) identity() serving.Track {
 	return serving.Track{Version: t.ModelVersion, Policy: t.PolicyDigest}
 }
 
+// name is what the predictor has to be that answers for the track.
+func (t *track) name(pipeline string) string {
+	return contract.PredictorName(pipeline, t.ModelVersion, t.PolicyDigest)
+}
+
 // newChooser keeps the slots that get traffic, in a fixed order; nil when none does. A slot whose predictor is not there keeps its
 // share, and its requests fail: the other slot must not get more than its weight. What is remembered of the mirror that was there before
 // (nil: none was) goes on, and of the tracks while the same ones share the traffic: when another one joins, all begin anew, or whom the one had

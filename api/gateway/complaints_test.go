@@ -26,7 +26,7 @@ func strict(t *testing.T) (*Gateway, *httptest.Server) {
 		{Name: "purpose", Type: pipeline.Category, Nullable: true},
 	}
 	g := newGateway(t, "http://agent.invalid")
-	g.table.set(mirroring(predictorTaking(t, fields...), predictorTaking(t, fields...)))
+	g.table.set(toReal(mirroring(predictorTaking(t, 1, fields...), predictorTaking(t, 2, fields...))))
 	s := httptest.NewServer(g.Handler())
 	t.Cleanup(s.Close)
 	return g, s

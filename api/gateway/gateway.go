@@ -105,7 +105,8 @@ func (g *Gateway) openAPI(c echo.Context) error {
 	if chooser == nil {
 		return problem.New(http.StatusServiceUnavailable, "no model serves "+g.cfg.Pipeline+" yet")
 	}
-	document, err := g.ask(c.Request().Context(), question{method: http.MethodGet, url: chooser.choose("openapi").URL + "/openapi.json"})
+	served := chooser.choose("openapi")
+	document, err := g.ask(c.Request().Context(), question{method: http.MethodGet, url: served.URL + "/openapi.json", meant: served.name(g.cfg.Pipeline)})
 	if err != nil {
 		return problem.New(http.StatusBadGateway, "the model's predictor did not answer; try again")
 	}

@@ -335,6 +335,29 @@ func TestACallerWaitsForAPredictorThatIsStartedAgain(t *testing.T) {
 	}
 }
 
+// An address can be another predictor's by now, which says so and decides nothing: the one that is meant is away, and what the other says is told to nobody.
+func TestAnotherPredictorAtTheAddressIsNone(t *testing.T) {
+	g := newGateway(t, "http://agent.invalid")
+	meant := make(chan string, 3)
+	another := predictorDoing(t, func(w http.ResponseWriter, r *http.Request, _ string) {
+		meant <- r.Header.Get("LoanOps-Meant")
+		w.Header().Set("LoanOps-Verdict", "approve")
+		w.WriteHeader(http.StatusMisdirectedRequest)
+		fmt.Fprint(w, "I am cards")
+	})
+	g.table.set(two(another, another, 0))
+	request := newRequest("k-north", "/v1/decisions", application())
+	request.Header.Set("LoanOps-Meant", "cards/1/p")
+	answer := serve(g.Handler(), request)
+	require.Equal(t, http.StatusBadGateway, answer.Code)
+	require.NotContains(t, answer.Body.String(), "cards")
+	require.Equal(t, 1, counted(t, g, contract.RequestsMetric, "code=502", "track=green"))
+	require.Equal(t, http.StatusBadGateway, serve(g.Handler(), httptest.NewRequest(http.MethodGet, "/openapi.json", nil)).Code)
+	for range len(meant) {
+		require.Equal(t, "loans/2/p2", <-meant)
+	}
+}
+
 // As many as may wait do; the others are told at once, and nobody waits longer than a restart takes.
 func TestWaitingIsBounded(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")

@@ -42,7 +42,7 @@ func (g *Gateway) askAgain(ctx context.Context, r *request, slot, idempotencyKey
 			track = chooser.choose(idempotencyKey)
 		}
 		slot = track.slot
-		if a, err := g.ask(ctx, r.question(track.URL)); err == nil {
+		if a, err := g.ask(ctx, r.question(track)); err == nil {
 			return slot, a
 		}
 	}

@@ -55,7 +55,7 @@ func (g *Gateway) mirror(m *mirror, r *request, served *track, first result) {
 	g.metrics.pairs.started.WithLabelValues(labels...).Inc()
 	go func() {
 		defer gate.release(len(r.body))
-		q := r.question(m.URL)
+		q := r.question(m.track)
 		q.mirrored = true
 		ctx, began := context.Background(), time.Now() // whoever asked may be gone
 		answer, err := g.ask(ctx, q)

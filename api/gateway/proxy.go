@@ -54,9 +54,9 @@ func (g *Gateway) application(r *request, answered result) uint64 {
 	return g.hash(r.kind, r.synthetic, contract.ApplicationHeader, []byte(answered.application))
 }
 
-// question is r as a predictor at that base URL is asked.
-func (r *request) question(url string) question {
-	return question{method: http.MethodPost, url: url + paths[r.kind], body: r.body, synthetic: r.synthetic}
+// question is r as a track is asked.
+func (r *request) question(t *track) question {
+	return question{method: http.MethodPost, url: t.URL + paths[r.kind], meant: t.name(r.pipeline), body: r.body, synthetic: r.synthetic}
 }
 
 // proxy passes a request to the slot that its turn names. It is counted once, as its first try went: a failure must be seen, though its
@@ -102,7 +102,7 @@ func (g *Gateway) try(ctx context.Context, r *request, t *track) (*answer, resul
 	labels := r.labels(t)
 	g.metrics.started.WithLabelValues(labels...).Inc()
 	began := time.Now()
-	answer, err := g.ask(ctx, r.question(t.URL))
+	answer, err := g.ask(ctx, r.question(t))
 	result := resultOf(ctx, answer, err, time.Since(began))
 	g.metrics.ended(labels, result)
 	// A client that asks about one applicant over and over is one applicant: counted each time, it would pass for evidence of how the

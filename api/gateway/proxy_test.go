@@ -117,7 +117,7 @@ func TestARepeatedApplicationIsDecidedOncePerTrack(t *testing.T) {
 // Nor is it another one with the time at which it asks, or written in another way. What names it is between gateway and predictor.
 func TestAnApplicationIsTheSameHoweverItIsWritten(t *testing.T) {
 	g := newGateway(t, "http://agent.invalid")
-	g.table.set(mirroring(realPredictor(t), realPredictor(t)))
+	g.table.set(toReal(mirroring(realPredictor(t, 1), realPredictor(t, 2))))
 	repeat := func(key string) {
 		for i := range 10 {
 			for _, format := range []string{

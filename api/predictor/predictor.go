@@ -138,7 +138,7 @@ func readFile(what, path string, most int64) ([]byte, error) {
 func (p *Predictor) Handler() http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = respond.Error
-	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), respond.BodyLimit(maxBody), respond.RequireJSON)
+	e.Use(middleware.RecoverWithConfig(middleware.RecoverConfig{DisablePrintStack: true}), p.meant, respond.BodyLimit(maxBody), respond.RequireJSON)
 	e.POST("/v1/decisions", p.decide)
 	e.POST("/v1/decisions/batch", p.decideBatch)
 	e.GET("/healthz", func(c echo.Context) error { return c.JSON(http.StatusOK, map[string]string{"status": "ok"}) })
@@ -146,6 +146,17 @@ func (p *Predictor) Handler() http.Handler {
 	e.GET("/openapi.json", p.openAPI)
 	e.GET("/metrics", echo.WrapHandler(promhttp.HandlerFor(p.metrics.registry, promhttp.HandlerOpts{})))
 	return e
+}
+
+// meant refuses what a gateway meant for another predictor. Whoever names none means this one.
+func (p *Predictor) meant(next echo.HandlerFunc) echo.HandlerFunc {
+	name := contract.PredictorName(p.decider.Model.Name, p.cfg.Version, p.cfg.PolicyDigest)
+	return func(c echo.Context) error {
+		if meant := c.Request().Header.Get(contract.MeantHeader); meant != "" && meant != name {
+			return problem.New(http.StatusMisdirectedRequest, "this predictor is "+name)
+		}
+		return next(c)
+	}
 }
 
 func (p *Predictor) ready(c echo.Context) error {

@@ -342,6 +342,33 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
+// A gateway that knows an address of before must not have another model decide about its applicants.
+func TestWhatIsMeantForAnotherPredictorIsNotDecided(t *testing.T) {
+	cfg := bundle(t)
+	cfg.Version = 3
+	h := handler(t, cfg)
+	for meant, code := range map[string]int{
+		"": 200, "loans/3/" + cfg.PolicyDigest: 200,
+		"cards/3/" + cfg.PolicyDigest: 421, "loans/2/" + cfg.PolicyDigest: 421, "loans/3/": 421, "loans/3/" + strings.Repeat("0", 64): 421,
+	} {
+		for _, path := range []string{"/v1/decisions", "/v1/decisions/batch", "/openapi.json"} {
+			request := httptest.NewRequest(http.MethodGet, path, nil)
+			if path != "/openapi.json" {
+				body := map[string]string{"/v1/decisions": `{"debt": 3, "home": "rent"}`, "/v1/decisions/batch": `{"applications": [{"debt": 3, "home": "rent"}]}`}[path]
+				request = httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+			}
+			request.Header.Set("Content-Type", "application/json")
+			request.Header.Set("LoanOps-Meant", meant)
+			answer := httptest.NewRecorder()
+			h.ServeHTTP(answer, request)
+			require.Equal(t, code, answer.Code, "%q at %s: %s", meant, path, answer.Body)
+		}
+	}
+	page := httptest.NewRecorder()
+	h.ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	require.Contains(t, page.Body.String(), `loanops_decisions_total{model_name="loans",verdict="decline"} 4`, "what is meant for others is not counted either")
+}
+
 func BenchmarkDecide(b *testing.B) {
 	h := handler(b, bundle(b))
 	b.ReportAllocs()

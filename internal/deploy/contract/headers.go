@@ -1,5 +1,16 @@
 package contract
 
+import "strconv"
+
+// MeantHeader is in a gateway's request to a predictor and says which one is meant, see PredictorName. Another one answers 421 and decides nothing: an address
+// can be a new predictor's before every gateway knows that the old one is gone.
+const MeantHeader = "LoanOps-Meant"
+
+// PredictorName is what a predictor serves, as one text.
+func PredictorName(pipeline string, modelVersion int, policyDigest string) string {
+	return pipeline + "/" + strconv.Itoa(modelVersion) + "/" + policyDigest
+}
+
 // MirroredHeader marks, with the value "true", a request to a predictor as the copy of one that another track serves: its answer
 // reaches nobody, so it is no decision.
 const MirroredHeader = "LoanOps-Mirrored"
