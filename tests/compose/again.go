@@ -27,7 +27,7 @@ var kept = [][]string{
 // again takes the services down and up again, with the volumes: nothing may be lost.
 func (j *journey) again(ctx context.Context) error {
 	before := map[string]string{}
-	var champion, schedules string
+	var champion, schedules, known string
 	return j.steps(
 		do{"what is there", func() (said string, err error) {
 			j.client.Stop()
@@ -42,6 +42,9 @@ func (j *journey) again(ctx context.Context) error {
 				before[strings.Join(args, " ")] = text
 			}
 			if schedules, err = j.timings(ctx); err != nil {
+				return "", err
+			}
+			if known, err = j.lookUp(ctx); err != nil {
 				return "", err
 			}
 			track, err := j.client.ask()
@@ -86,8 +89,8 @@ func (j *journey) again(ctx context.Context) error {
 			if now != schedules {
 				lost = append(lost, fmt.Sprintf("schedules were %s, and are %s", schedules, now))
 			}
-			if _, err := j.known(ctx); err != nil {
-				lost = append(lost, err.Error())
+			if knows, err := j.lookUp(ctx); err != nil || knows != known {
+				lost = append(lost, fmt.Sprintf("of an applicant %s was known, and is %s", known, knows))
 			}
 			if len(lost) > 0 {
 				return "", errors.New(strings.Join(lost, "; "))

@@ -27,11 +27,16 @@ func (j *journey) feature(ctx context.Context) error {
 	)
 }
 
-// known is what the online store says of whom the event is about.
-func (j *journey) known(ctx context.Context) (string, error) {
-	said, err := j.askFeatures(ctx, "/get-online-features", "features-reader.key", map[string]any{
+// lookUp is what the online store says of whom the event is about.
+func (j *journey) lookUp(ctx context.Context) (string, error) {
+	return j.askFeatures(ctx, "/get-online-features", "features-reader.key", map[string]any{
 		"features": []string{"payments:late_30d"}, "entities": map[string]any{"applicant_id": []string{lateApplicant}},
 	})
+}
+
+// known says that the event is known of the applicant.
+func (j *journey) known(ctx context.Context) (string, error) {
+	said, err := j.lookUp(ctx)
 	if err != nil {
 		return said, err
 	}

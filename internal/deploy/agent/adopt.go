@@ -30,6 +30,16 @@ func orphansOf(found []runtime.Orphan) (running orphans, killed []runtime.Orphan
 
 func keyOfOwner(o runtime.Owner) key { return key{o.Environment, o.Pipeline, o.Slot} }
 
+// newer reports whether a predictor of the pipeline was started under a newer generation. A generation is saved before anything is started under it.
+func (o orphans) newer(p pair, generation int64) bool {
+	for k, found := range o {
+		if k.pair() == p && slices.ContainsFunc(found, func(one runtime.Orphan) bool { return one.Owner.Generation > generation }) {
+			return true
+		}
+	}
+	return false
+}
+
 // claim takes the predictor of the slot for which is holds, the one of the newest generation if there are several; false when there is none. One that was
 // started under a newer generation than that of who asks is not theirs.
 func (o orphans) claim(k key, generation int64, is func(runtime.Identity) bool) (runtime.Orphan, bool) {

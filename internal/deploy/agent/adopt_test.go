@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -93,7 +94,6 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 	strays := map[string]runtime.Instance{
 		"another spec of an older generation":       b.stray(of, contract.Blue, old, 5),
 		"the same spec, started before it was left": b.stray(of, contract.Blue, wanted, 5),
-		"of a generation that was never told":       b.stray(of, contract.Blue, wanted, 8),
 		"of a slot with nothing in it":              b.stray(of, contract.Green, old, 7),
 	}
 	again := b.next(of)
@@ -138,6 +138,57 @@ func TestTheNextAgentOfALostFolder(t *testing.T) {
 	<-stray.Ended()
 	require.True(t, alive(blue.PID))
 	require.Contains(t, lost.poll("", -1).Pipelines, product)
+}
+
+// An agent on a folder of before, such as a backup's, sees by what runs that it is: it neither ends what was delivered since nor sends clients back to what was
+// delivered then, until production is delivered again.
+func TestTheNextAgentOfAnOldFolder(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
+	put := func(b *bench, slot string, spec contract.TrackSpec, generation int64) contract.Track {
+		track, err := b.provider.PutTrack(t.Context(), environment, product, slot, spec, generation)
+		require.NoError(t, err)
+		return track
+	}
+	old := put(b, contract.Blue, b.spec(1, deploytest.Behaviour{}), 5)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
+	require.NoError(t, err)
+	backup, err := os.ReadFile(b.agent.statePath)
+	require.NoError(t, err)
+	green := put(b, contract.Green, b.spec(2, deploytest.Behaviour{}), 6)
+	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Green: 100}, "", 6)
+	require.NoError(t, err)
+	of := b.killed()
+	require.NoError(t, os.WriteFile(b.agent.statePath, backup, 0o600))
+
+	next := b.next(of)
+	next.agent.work.Wait()
+	require.True(t, alive(green.PID))
+	require.NotContains(t, next.poll("", -1).Pipelines, product, "gateways keep their routes")
+	require.NoError(t, next.provider.Teach(t.Context(), environment, product, 6))
+	require.Equal(t, green, put(next, contract.Green, green.Spec, 6))
+	_, err = next.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Green: 100}, "", 6)
+	require.NoError(t, err)
+	next.agent.work.Wait()
+	require.Equal(t, 2, of.starts())
+	require.True(t, alive(green.PID))
+	require.False(t, alive(old.PID))
+	require.Contains(t, next.poll("", -1).Pipelines, product)
+}
+
+// The way back from an upgrade: what the newer release wrote more is none of this one's business.
+func TestTheStateOfANewerRelease(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	blue := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	of := b.killed()
+	state, err := os.ReadFile(b.agent.statePath)
+	require.NoError(t, err)
+	newer := strings.NewReplacer(`"revision":`, `"shape": {"of": 2}, "revision":`, `"model_version":`, `"colour": "red", "model_version":`).Replace(string(state))
+	require.Equal(t, 2, strings.Count(newer, "shape")+strings.Count(newer, "colour"), newer)
+	require.NoError(t, os.WriteFile(b.agent.statePath, []byte(newer), 0o600))
+	require.Equal(t, blue, b.next(of).track(contract.Blue))
 }
 
 // A platform that begins anew, at generation 1, where a killed one left predictors of generation 17: they are none of its.

@@ -209,6 +209,10 @@ func (a *agent) restore(ctx context.Context) error {
 	for environment, pipelines := range saved.Environments {
 		for pipeline, p := range pipelines {
 			where := pair{environment, pipeline}
+			if a.orphans.newer(where, p.Generation) {
+				a.log.Warn("the saved state is older than what runs, as a backup's is: gateways keep their routes until this is delivered again", "environment", environment, "pipeline", pipeline, "generation", p.Generation)
+				continue
+			}
 			if p.Route != nil {
 				a.routes[where] = *p.Route
 			}

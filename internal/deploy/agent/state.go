@@ -1,7 +1,6 @@
 package agent
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -38,9 +37,8 @@ func load(path string) (savedState, error) {
 	if err != nil {
 		return state, fault.Wrap(fault.Internal, err, "agent's state")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&state); err != nil {
+	// What a newer release wrote more is left out: the way back from an upgrade starts this one on its state.
+	if err := json.Unmarshal(data, &state); err != nil {
 		return state, fault.Wrap(fault.Internal, err, "agent's state in %s is damaged; remove it and deliver again", path)
 	}
 	return state, nil
