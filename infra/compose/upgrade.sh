@@ -4,11 +4,12 @@
 #
 #   git pull && infra/compose/upgrade.sh
 #
-# DOCKER_COMPOSE is how Compose is called, where that is not `docker compose`.
+# DOCKER_COMPOSE is how Compose is called, where that is not `docker compose`; UPGRADE_LIMIT are the seconds in which a container has to become well.
 set -eu
 cd "$(dirname "$0")/../.."
 compose=${DOCKER_COMPOSE:-docker compose}
-limit=180 # seconds in which a container has to become well
+limit=${UPGRADE_LIMIT:-180}
+trap 'exit 130' INT # else an interrupted command would pass for one that failed
 
 say() { echo "==> $*"; }
 stop() {
@@ -20,7 +21,8 @@ cli() { $compose run --rm --no-TTY --no-deps cli "$@"; }
 # look finds the containers of a service: $new are as the file and the images are now, $old are not.
 look() {
   old='' new=''
-  hash=$($compose --profile '*' config --hash "$1" | cut -d' ' -f2)
+  hash=$($compose --profile '*' config --hash "$1")
+  hash=${hash#* }
   for c in $($compose ps --all --quiet "$1"); do
     image=$(docker inspect --format '{{.Config.Image}}' "$c")
     now="$hash $(docker image inspect --format '{{.Id}}' "$image")"
@@ -32,34 +34,54 @@ look() {
   done
 }
 
-# well waits for containers of a service, as many as there are to be.
-well() { $compose up --detach --no-deps --wait --wait-timeout "$limit" "$@"; }
+# await waits until each of the containers is well: it runs, and its health check, where it has one, says so.
+await() {
+  seconds=$limit
+  for c in "$@"; do
+    until docker inspect --format '{{.State.Status}} {{with .State.Health}}{{.Status}}{{end}}' "$c" | grep -qE '^running (healthy)?$'; do
+      [ "$seconds" -gt 0 ] || return 1
+      seconds=$((seconds - 1))
+      sleep 1
+    done
+  done
+}
 
 count() { echo $#; }
 
-# beside has a new container well beside each old one; without old ones there is nothing to do.
+# beside has a new container well beside each old one, however that is. $made are those that it had to make. Without old ones there is nothing to do but to see
+# that the new ones are well.
 beside() {
   look "$1"
+  made=''
   if [ -z "$old" ]; then
     say "$1: nothing to do"
+    await $new || stop "$1 is not well: docker compose logs $1"
     return
   fi
   say "$1: the new one beside the old one"
-  olds=$(count $old) news=$(count $new)
+  olds=$(count $old) before=$new
+  news=$(count $new)
   [ "$news" -ge "$olds" ] || news=$olds
   became=well
-  well --no-recreate --scale "$1=$((olds + news))" "$1" || became=ill
+  $compose up --detach --no-deps --no-recreate --scale "$1=$((olds + news))" "$1" || became=ill
   look "$1"
-  [ "$became" = well ] || withdraw "$1" "did not become well"
+  for c in $new; do
+    case " $before " in *" $c "*) ;; *) made="$made $c" ;; esac
+  done
+  if [ "$became" = ill ] || ! await $new; then
+    withdraw "$1" "did not become well" $made
+  fi
 }
 
-# withdraw takes the new containers away, after what they said last.
+# withdraw takes new containers away, after what they said last.
 withdraw() {
-  for c in $new; do
+  service=$1 what=$2
+  shift 2
+  for c in "$@"; do
     docker logs --tail 20 "$c" >&2 || true
     docker rm --force "$c" >/dev/null
   done
-  stop "the new $1 $2, and is gone again; the old one goes on. Mend what is said above and repeat this, or check the former commit out and repeat this"
+  stop "the new $service $what. What ran before goes on: mend what is said above and repeat this, or check the former commit out and repeat this"
 }
 
 # end ends the old containers. They finish what they do: the gateway's say that they are not ready first.
@@ -73,16 +95,19 @@ replace() {
   [ -z "$old" ] || end
 }
 
-# agent is made to be killed: its predictors serve on, and the next one adopts them. Told to end, it would end them.
-agent() {
-  look agent
+# alone has the one container of a service anew: the old one is away before, as it says.
+alone() {
+  look "$1"
   if [ -z "$old" ]; then
-    say "agent: nothing to do"
-    return
+    say "$1: nothing to do"
+  else
+    say "$1: $2"
+    [ "$1" != agent ] || $compose kill agent
   fi
-  say "agent: the next one adopts the predictors"
-  $compose kill agent
-  well agent || stop "the new agent did not become well: docker compose logs agent. Predictors serve on, and nothing is delivered: mend it and repeat this, or check the former commit out and repeat this"
+  $compose up --detach --no-deps "$1" || true # await says what is wrong
+  look "$1"
+  [ -z "$old" ] && [ -n "$new" ] && await $new ||
+    stop "the new $1 did not become well: docker compose logs $1. Mend it and repeat this, or check the former commit out and repeat this$3"
 }
 
 # worker: runs begin on the new build once it has passed its trial, and those that go on end on the old one.
@@ -91,9 +116,18 @@ worker() {
   [ -n "$old" ] || return 0
   build=$(docker exec "${new##* }" /usr/local/bin/loanops-worker build)
   say "worker: build $build is tried"
-  cli workers promote "$build" || withdraw worker "did not pass its trial"
+  promoted=0
+  cli workers promote "$build" || promoted=$?
+  case $promoted in
+    0) ;;
+    3) withdraw worker "did not pass its trial" $new ;; # else it may be what runs begin on: the reply can be what was lost
+    *) stop "build $build may be the one on which runs begin, or not: repeat this" ;;
+  esac
   for c in $old; do
-    was=$(docker exec "$c" /usr/local/bin/loanops-worker build) || continue # it does not run, or knows no such command
+    if ! was=$(docker exec "$c" /usr/local/bin/loanops-worker build); then
+      echo "a worker that does not run ends as well; whether runs wait for its build says: loanops workers list"
+      continue
+    fi
     [ "$was" != "$build" ] || continue
     say "worker: runs of build $was end; until then this may be interrupted, and repeated"
     cli workers drain "$was" --wait
@@ -101,26 +135,19 @@ worker() {
   end
 }
 
-# alone is away for a moment.
-alone() {
-  look "$1"
-  if [ -z "$old" ]; then
-    say "$1: nothing to do"
-    return
-  fi
-  say "$1: it is away for a moment"
-  well "$1" || stop "the new $1 did not become well: docker compose logs $1"
-}
-
 [ -n "$($compose ps --quiet gateway)" ] || stop "there is nothing to upgrade: docker compose up --build --detach"
+# One at a time: what another one has begun would pass for what is there.
+exec 9< docker-compose.yml
+! command -v flock >/dev/null || flock --nonblock 9 || stop "another upgrade goes on"
 say "images"
 infra/compose/secrets.sh
 $compose build agent gateway worker
 replace features
-agent
+# It is made to be killed: its predictors serve on, and the next one adopts them. Told to end, it would end them.
+alone agent "the next one adopts the predictors" ". Predictors serve on, and nothing is delivered"
 replace gateway
 worker
-alone hooks
+alone hooks "it is away for a moment" ""
 say "done"
 # The servers below are not of this project: when to have them away is a person's decision.
 for service in $($compose config --services); do

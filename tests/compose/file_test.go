@@ -229,7 +229,7 @@ func TestWhatClientsAskCanBeReplaced(t *testing.T) {
 	for name := range services {
 		require.Equal(t, name != "cli", slices.Contains(ours, name), name)
 		if name != "cli" {
-			require.Regexp(t, `(?m)^((replace|alone) )?`+name+`$`, script)
+			require.Regexp(t, `(?m)^((replace|alone) )?`+name+`( "|$)`, script)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -61,9 +62,7 @@ func newBench(t *testing.T, features contract.FeatureStore) *bench {
 		left, err := b.runtime.Orphans(context.Background())
 		require.NoError(t, err)
 		for _, one := range left {
-			if one.Instance != nil {
-				one.Instance.Stop()
-			}
+			one.Instance.Stop()
 		}
 		b.runtime.Close()
 		_, err = engine.NetworkInspect(context.Background(), b.config.Network, client.NetworkInspectOptions{})
@@ -223,10 +222,15 @@ func TestWhatAKilledAgentLeft(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, left, 3)
 	slices.SortFunc(left, func(a, b runtime.Orphan) int { return cmp.Compare(state(a), state(b)) })
-	require.Equal(t, &runtime.OutOfMemory{LimitMiB: 100}, left[2].OutOfMemory, "how it ended while no agent was there")
-	require.Nil(t, left[1].Instance)
+	require.Equal(t, &runtime.OutOfMemory{LimitMiB: 100}, left[2].Instance.Err(), "how it ended while no agent was there")
+	last := &tail{}
+	left[1].Log(last, time.Time{})
+	for _, over := range left[1:] {
+		over.Instance.Stop()
+	}
+	require.Contains(t, last.String(), "bundle says: exit", "what it said last")
 	log := &tail{}
-	left[0].Log(log)
+	left[0].Log(log, time.Now())
 	require.Equal(t, owner, left[0].Owner)
 	wanted, err := b.runtime.Identify(spec)
 	require.NoError(t, err)
@@ -242,13 +246,16 @@ func TestWhatAKilledAgentLeft(t *testing.T) {
 
 // state orders what runs, what has ended and what was killed at its limit.
 func state(of runtime.Orphan) int {
-	switch {
-	case of.Instance != nil:
-		return 0
-	case of.OutOfMemory == nil:
+	var over *runtime.OutOfMemory
+	select {
+	case <-of.Instance.Ended():
+		if errors.As(of.Instance.Err(), &over) {
+			return 2
+		}
 		return 1
+	default:
+		return 0
 	}
-	return 2
 }
 
 // An image is what its digest says, whatever else is given its name in the engine.

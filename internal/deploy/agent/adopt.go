@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"os"
 	"slices"
 	"time"
 
@@ -14,18 +15,18 @@ import (
 // have, until it is known what is to run: then they are claimed or stopped.
 type orphans map[key][]runtime.Orphan
 
-// orphansOf sorts what was found and runs. What was killed at its limit is told apart.
-func orphansOf(found []runtime.Orphan) (running orphans, killed []runtime.Orphan) {
+// orphansOf sorts what was found and runs. What has ended is told apart.
+func orphansOf(found []runtime.Orphan) (running orphans, ended []runtime.Orphan) {
 	running = orphans{}
 	for _, one := range found {
-		if one.Instance != nil {
+		if closed(one.Instance.Ended()) {
+			ended = append(ended, one)
+		} else {
 			k := keyOfOwner(one.Owner)
 			running[k] = append(running[k], one)
-		} else if one.OutOfMemory != nil {
-			killed = append(killed, one)
 		}
 	}
-	return running, killed
+	return running, ended
 }
 
 func keyOfOwner(o runtime.Owner) key { return key{o.Environment, o.Pipeline, o.Slot} }
@@ -99,10 +100,14 @@ func (a *agent) adopt(ctx context.Context, k key, t *track, generation int64, or
 	t.job, t.current = j, runPredictor(p)
 }
 
-// follow has what the predictor prints from now on go to the slot's log.
+// follow has what the predictor has printed, since somebody wrote last to the slot's log, go there.
 func (a *agent) follow(k key, orphan runtime.Orphan) {
+	var since time.Time
+	if info, err := os.Stat(a.logFile(k)); err == nil {
+		since = info.ModTime()
+	}
 	if log, err := file.OpenLog(a.logFile(k)); err == nil {
-		orphan.Log(log)
+		orphan.Log(log, since)
 	} else {
 		a.log.Warn("what a predictor prints is not logged", "track", k.String(), "error", err)
 	}
@@ -119,6 +124,9 @@ func (a *agent) dismiss(p pair) {
 
 // dismissSlot is dismiss of one slot. The lock is held.
 func (a *agent) dismissSlot(k key) {
+	if a.closing {
+		return // all are stopped
+	}
 	left := a.orphans[k]
 	delete(a.orphans, k)
 	for _, one := range left {

@@ -1,8 +1,10 @@
 package agent
 
 import (
+	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,9 +89,14 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 7))
+	first, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(9, deploytest.Behaviour{}), 7)
+	require.NoError(t, err)
+	_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 7)
+	require.NoError(t, err)
 	old, wanted := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
 	current, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, wanted, 7)
 	require.NoError(t, err)
+	require.NotEqual(t, first.PID, current.PID)
 	of := b.killed()
 	strays := map[string]runtime.Instance{
 		"another spec of an older generation":       b.stray(of, contract.Blue, old, 5),
@@ -111,33 +118,53 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 // what is named goes on, the rest ends, and the route is told.
 func TestTheNextAgentOfALostFolder(t *testing.T) {
 	t.Parallel()
-	b := newBench(t)
-	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
-	blue, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 5)
-	require.NoError(t, err)
-	of := b.killed()
-	stray := b.stray(of, contract.Green, b.spec(2, deploytest.Behaviour{}), 4)
-	require.NoError(t, os.Remove(b.agent.statePath))
+	for name, strayed := range map[string]bool{"alone": false, "beside what nobody wants": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
+			blue, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 5)
+			require.NoError(t, err)
+			_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
+			require.NoError(t, err)
+			of, wanted := b.killed(), blue.Spec
+			var stray runtime.Instance
+			if strayed {
+				stray = b.stray(of, contract.Green, b.spec(2, deploytest.Behaviour{}), 4)
+			}
+			starts := of.starts()
+			require.NoError(t, os.Remove(b.agent.statePath))
+			serves := func(b *bench) {
+				t.Helper()
+				b.agent.work.Wait()
+				require.NotContains(t, b.poll("", -1).Pipelines, product, "gateways keep their routes")
+				require.True(t, alive(blue.PID))
+				require.True(t, stray == nil || runs(stray), "it is not known yet that nobody wants it")
+			}
 
-	lost := b.next(of)
-	_, err = lost.provider.Track(t.Context(), environment, product, contract.Blue)
-	require.True(t, contract.IsNotFound(err))
-	require.NotContains(t, lost.poll("", -1).Pipelines, product, "gateways keep their routes")
-	require.True(t, alive(blue.PID))
-	require.True(t, runs(stray))
-
-	require.NoError(t, lost.provider.Teach(t.Context(), environment, product, 5))
-	again, err := lost.provider.PutTrack(t.Context(), environment, product, contract.Blue, blue.Spec, 5)
-	require.NoError(t, err)
-	require.Equal(t, blue, again)
-	require.Equal(t, 2, of.starts(), "the first and the stray")
-	require.True(t, runs(stray), "it is not known yet that nobody wants it")
-	require.NotContains(t, lost.poll("", -1).Pipelines, product, "they lead to what serves still")
-	_, err = lost.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
-	require.NoError(t, err)
-	<-stray.Ended()
-	require.True(t, alive(blue.PID))
-	require.Contains(t, lost.poll("", -1).Pipelines, product)
+			b = b.next(of)
+			_, err = b.provider.Track(t.Context(), environment, product, contract.Blue)
+			require.True(t, contract.IsNotFound(err))
+			serves(b)
+			require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
+			serves(b)
+			b = b.next(b.killed()) // nor does it forget that when it is killed once more
+			serves(b)
+			again, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, wanted, 5)
+			require.NoError(t, err)
+			require.Equal(t, blue, again)
+			serves(b)
+			b = b.next(b.killed())
+			serves(b)
+			_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
+			require.NoError(t, err)
+			require.Contains(t, b.poll("", -1).Pipelines, product)
+			b.agent.work.Wait()
+			require.True(t, alive(blue.PID))
+			require.False(t, strayed && runs(stray))
+			require.Equal(t, starts, of.starts())
+		})
+	}
 }
 
 // An agent on a folder of before, such as a backup's, sees by what runs that it is: it neither ends what was delivered since nor sends clients back to what was
@@ -280,6 +307,56 @@ func TestAnEngineThatIsAway(t *testing.T) {
 	b.kill(contract.Blue)
 	b.await("back", func() bool { return b.track(contract.Blue).State == contract.TrackReady })
 	require.Equal(t, 1, b.track(contract.Blue).Restarts)
+}
+
+// Nor is it one of what the agent before had ready, as after a restart of the machine, whose engine starts nothing for a while.
+func TestAnEngineThatIsAwayWhenTheAgentBegins(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	blue := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	of := b.killed()
+	require.NoError(t, syscall.Kill(blue.PID, syscall.SIGKILL))
+	of.mu.Lock()
+	for instance := range of.alive {
+		<-instance.Ended()
+	}
+	of.away = maxCrashes + 1
+	of.mu.Unlock()
+	next := b.next(of)
+	next.await("back", func() bool { return next.track(contract.Blue).State == contract.TrackReady })
+	require.Zero(t, next.track(contract.Blue).Restarts)
+}
+
+// What cannot be started for the engine is away may be asked for again.
+func TestADeliveryWhileTheEngineIsAway(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	of := b.agent.cfg.Runtime.(*engine)
+	of.mu.Lock()
+	of.away = maxCrashes
+	of.mu.Unlock()
+	spec := b.spec(1, deploytest.Behaviour{})
+	_, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 1)
+	require.Equal(t, fault.Unavailable, fault.CodeOf(err), "%v", err)
+	b.put(contract.Blue, spec)
+}
+
+// That the successor of what serves cannot be had is told, where the track is looked at and in the log.
+func TestASuccessorThatDoesNotStart(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	old := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	of := b.killed()
+	of.release, of.broken = "the next", fault.New(fault.Refused, "the image is of another machine")
+	var said bytes.Buffer
+	next := openBench(t, b.agent.cfg.Dir, b.bundleDir, func(a *agent) {
+		a.cfg.Runtime, a.log = of, slog.New(slog.NewTextHandler(&said, nil))
+	})
+	next.agent.work.Wait()
+	now := next.track(contract.Blue)
+	require.Equal(t, []any{contract.TrackReady, old.PID}, []any{now.State, now.PID})
+	require.Contains(t, now.Message, "the image is of another machine")
+	require.Contains(t, said.String(), "the image is of another machine")
 }
 
 // An agent that cannot go on ends nothing that serves.

@@ -84,6 +84,9 @@ type agent struct {
 	routes    map[pair]contract.Route
 	fences    map[pair]serving.Fence        // of every pipeline whose generation is known
 	orphans   orphans                       // predictors that run for pipelines of which nothing is known yet
+	// untold are pipelines of which predictors run that an agent before this one started, while this one has not been told their route: it lost its folder. Until
+	// it is, gateways keep theirs, which leads to them.
+	untold map[pair]bool
 	kills     map[key]contract.Kill         // of what is in a slot, the last
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment
@@ -159,7 +162,7 @@ func open(cfg Config) (*agent, error) {
 		bundles:         bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
 		statePath:       filepath.Join(dir, "state.json"),
 		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit, measuring: make(chan struct{}, 1),
-		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, revisions: map[string]int64{},
+		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, untold: map[pair]bool{}, revisions: map[string]int64{},
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{}, kills: map[key]contract.Kill{},
 	}
 	cfg.Runtime.Keep(a.images)
@@ -203,8 +206,11 @@ func (a *agent) restore(ctx context.Context) error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	var killed []runtime.Orphan
-	a.orphans, killed = orphansOf(found)
+	var ended []runtime.Orphan
+	a.orphans, ended = orphansOf(found)
+	for k := range a.orphans {
+		a.untold[k.pair()] = true
+	}
 	a.revision = saved.Revision
 	for environment, pipelines := range saved.Environments {
 		for pipeline, p := range pipelines {
@@ -215,6 +221,7 @@ func (a *agent) restore(ctx context.Context) error {
 			}
 			if p.Route != nil {
 				a.routes[where] = *p.Route
+				delete(a.untold, where)
 			}
 			if p.Generation > 0 {
 				a.fences[where] = serving.Fence{Newest: p.Generation}
@@ -224,9 +231,10 @@ func (a *agent) restore(ctx context.Context) error {
 				if kill, has := p.Kills[slot]; has {
 					a.kills[k] = kill
 				}
-				for _, one := range killed {
-					if keyOfOwner(one.Owner) == k && one.Identity.Decides == runtime.DecidesOf(spec) {
-						a.kills[k] = contract.Kill{LimitMiB: one.OutOfMemory.LimitMiB, Generation: p.Generation}
+				for _, one := range ended {
+					killed, is := errors.AsType[*runtime.OutOfMemory](one.Instance.Err())
+					if is && keyOfOwner(one.Owner) == k && one.Identity.Decides == runtime.DecidesOf(spec) {
+						a.kills[k] = contract.Kill{LimitMiB: killed.LimitMiB, Generation: p.Generation}
 					}
 				}
 				a.recover(ctx, k, spec, p.Generation)
@@ -236,8 +244,12 @@ func (a *agent) restore(ctx context.Context) error {
 			return err
 		}
 	}
-	for where := range a.fences {
+	for where := range a.routes {
 		a.dismiss(where)
+	}
+	for _, one := range ended { // how is saved by now
+		a.follow(keyOfOwner(one.Owner), one)
+		a.work.Go(one.Instance.Stop)
 	}
 	return nil
 }
@@ -321,7 +333,7 @@ func (a *agent) close() {
 	for _, p := range a.predictors() {
 		stopped.Go(p.end)
 	}
-	for _, left := range a.orphans {
+	for _, left := range a.orphans { // nobody changes them any more
 		for _, one := range left {
 			stopped.Go(one.Instance.Stop)
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/loanops/loanops/internal/deploy/contract"
 	"github.com/loanops/loanops/internal/deploy/runtime"
@@ -27,6 +28,7 @@ type engine struct {
 	over    map[runtime.Instance]bool // killed at their limit
 	release string                    // of the program whose agents start predictors: another one makes them in another way
 	away    int                       // how many starts fail for the engine is away
+	broken  error                     // why none starts
 }
 
 func newEngine(of runtime.Runtime) *engine {
@@ -46,7 +48,11 @@ func (e *engine) Bring(ctx context.Context, image string) (runtime.Start, error)
 			e.mu.Unlock()
 			return nil, fault.New(fault.Unavailable, "the engine is away")
 		}
+		broken := e.broken
 		e.mu.Unlock()
+		if broken != nil {
+			return nil, broken
+		}
 		instance, err := start(ctx, what)
 		if err != nil {
 			return nil, err
@@ -64,17 +70,8 @@ func (e *engine) Orphans(context.Context) (orphans []runtime.Orphan, err error) 
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	for instance, of := range e.alive {
-		of.Log = func(to io.WriteCloser) { _ = to.Close() }
-		select {
-		case <-instance.Ended():
-			delete(e.alive, instance)
-			if !e.over[instance] {
-				continue
-			}
-			of.OutOfMemory = &runtime.OutOfMemory{LimitMiB: limitMiB}
-		default:
-			of.Instance = &handedOut{instance, e, e.crashes}
-		}
+		of.Log = func(to io.WriteCloser, _ time.Time) { _ = to.Close() }
+		of.Instance = &handedOut{instance, e, e.crashes}
 		orphans = append(orphans, of)
 	}
 	return orphans, nil

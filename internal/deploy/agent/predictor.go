@@ -26,7 +26,7 @@ const (
 type predictor struct {
 	spec  contract.TrackSpec
 	start func(ctx context.Context) (runtime.Instance, error)
-	// running is an instance to begin with; nil: start one. ready says that it is known to be ready, served that one of them has been.
+	// running is an instance to begin with; nil: start one. ready says that it is known to be ready, served that one of the spec has been, be it of an agent before.
 	running       runtime.Instance
 	ready, served bool
 	now           func() time.Time
@@ -48,6 +48,7 @@ type status struct {
 	pid      int
 	restarts int
 	message  string
+	away     bool // it was given up for what it needs is away, by no fault of its
 }
 
 // runPredictor starts keeping a predictor.
@@ -114,7 +115,9 @@ func (p *predictor) keep(ctx context.Context) {
 			over, message = true, killed.Error()
 		}
 		if over {
-			p.set(func(s *status) { s.state, s.pid, s.message = contract.TrackFailed, 0, message })
+			p.set(func(s *status) {
+				s.state, s.pid, s.message, s.away = contract.TrackFailed, 0, message, fault.CodeOf(err) == fault.Unavailable
+			})
 			return
 		}
 		p.set(func(s *status) {

@@ -116,10 +116,15 @@ func (a *agent) setRoute(p pair, request contract.RouteRequest, writer string) (
 	} else if route.Generation == before.Generation {
 		return route, nil
 	}
+	untold := a.untold[p]
 	a.routes[p] = route
+	delete(a.untold, p)
 	if err := save(); err != nil {
 		if a.routes[p] = before; !known {
 			delete(a.routes, p)
+		}
+		if untold {
+			a.untold[p] = true
 		}
 		return contract.Route{}, err
 	}
@@ -181,15 +186,17 @@ func (a *agent) deleteRoute(ctx context.Context, p pair, generation int64) error
 		return err
 	}
 	before, ok := a.routes[p]
-	if !ok {
-		a.dismiss(p)
+	if !ok && !a.untold[p] {
 		a.mu.Unlock()
 		return nil
 	}
 	delete(a.routes, p)
+	delete(a.untold, p)
 	revision, err := a.commit(p.environment)
-	if err != nil {
+	if err != nil && ok {
 		a.routes[p] = before
+	} else if err != nil {
+		a.untold[p] = true
 	}
 	a.mu.Unlock()
 	if err == nil {
@@ -294,19 +301,12 @@ func (a *agent) behind(environment string, revision int64) []string {
 	return behind
 }
 
-// rediscovers says that predictors run of a pipeline that is being delivered again after this agent lost its folder: until its route is told gateways keep
-// theirs, which leads to them. The lock is held.
-func (a *agent) rediscovers(p pair) bool {
-	_, routed := a.routes[p]
-	return !routed && slices.ContainsFunc(contract.Slots(), func(slot string) bool { return len(a.orphans[key{p.environment, p.pipeline, slot}]) > 0 })
-}
-
-// routesOf is what a gateway needs to know: of a pipeline about which nothing is known here nothing is said, and it keeps what it holds. The lock is held.
+// routesOf is what a gateway needs to know: of a pipeline about which nothing is known here, or not its route, nothing is said, and it keeps what it holds. The lock is held.
 func (a *agent) routesOf(environment string) contract.Routes {
 	routes := contract.Routes{Revision: a.revisions[environment], Pipelines: map[string]contract.PipelineRoute{}}
 	known := slices.Concat(slices.Collect(maps.Keys(a.fences)), slices.Collect(maps.Keys(a.routes)))
 	for _, p := range known {
-		if _, told := routes.Pipelines[p.pipeline]; told || p.environment != environment || a.rediscovers(p) {
+		if _, told := routes.Pipelines[p.pipeline]; told || p.environment != environment || a.untold[p] {
 			continue
 		}
 		route := contract.PipelineRoute{Weights: map[string]int{}, Mirror: a.routes[p].Mirror, Tracks: map[string]contract.RouteTrack{}}

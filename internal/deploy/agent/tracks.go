@@ -117,6 +117,9 @@ func (a *agent) begin(k key, t *track, spec contract.TrackSpec, generation int64
 		err := a.replace(ctx, k, t, j)
 		a.mu.Lock()
 		defer a.mu.Unlock()
+		if err != nil && j.restores && !a.closing {
+			a.log.Error("what the saved state names does not run", "track", k.String(), "error", err)
+		}
 		j.err = err
 		close(j.done)
 		a.wake(k.environment)
@@ -158,7 +161,11 @@ func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
 	}
 	if s := next.get(); s.state != contract.TrackReady {
 		a.discard(t, next, s.message)
-		return fault.New(fault.Refused, "predictor of version %d in %s does not start: %s; see %s", j.spec.ModelVersion, k, s.message, a.logFile(k))
+		code := fault.Refused
+		if s.away {
+			code = fault.Unavailable
+		}
+		return fault.New(code, "predictor of version %d in %s does not start: %s; see %s", j.spec.ModelVersion, k, s.message, a.logFile(k))
 	}
 	a.mu.Lock()
 	if err := a.overtaken(k, t, j); err != nil {
@@ -214,6 +221,7 @@ func (a *agent) discard(t *track, p *predictor, reason string) {
 func (a *agent) launch(k key, j *job, of parts) *predictor {
 	p := a.predictor(k, j, func(context.Context) (parts, error) { return of, nil })
 	a.mu.Lock()
+	p.served = j.restores
 	orphan, ok := a.claimWhole(k, j.spec, j.generation)
 	a.mu.Unlock()
 	if ok {
@@ -354,6 +362,9 @@ func (a *agent) view(t *track, where pair, slot string) contract.Track {
 	}
 	view.Spec, view.State, view.URL, view.PID = t.current.spec, s.state, s.url, s.pid
 	view.Restarts, view.Message = s.restarts, s.message
+	if j := t.job; view.Message == "" && j.restores && closed(j.done) && j.err != nil {
+		view.Message = "it serves on, for the one that was to follow it does not: " + j.err.Error()
+	}
 	if kill, has := a.kills[key{where.environment, where.pipeline, slot}]; has {
 		view.Killed = &kill
 	}

@@ -24,7 +24,8 @@ type Runtime interface {
 	Bring(ctx context.Context, image string) (Start, error)
 	// Identify says what a predictor of the spec would be, if it were started now for a slot.
 	Identify(spec contract.TrackSpec) (Identity, error)
-	// Orphans are the predictors that an agent before this one started and did not stop, because it was killed. Whoever asks owns them.
+	// Orphans are the predictors that an agent before this one started and did not stop, because it was killed. Whoever asks owns them, and stops also those that
+	// have ended.
 	Orphans(ctx context.Context) ([]Orphan, error)
 	// Close gives back what the runtime holds; predictors go on.
 	Close()
@@ -89,12 +90,10 @@ type Identity struct {
 type Orphan struct {
 	Owner    Owner
 	Identity Identity
-	// Instance runs; nil when it has ended meanwhile.
+	// Instance runs, or has ended meanwhile.
 	Instance Instance
-	// Log makes what it prints from now on go to a log, which is closed when it has ended.
-	Log func(to io.WriteCloser)
-	// OutOfMemory is how it ended, if that is why; nil else.
-	OutOfMemory *OutOfMemory
+	// Log makes what it has printed since then, and will, go to a log, which is closed when it has ended. It is called once, before Stop.
+	Log func(to io.WriteCloser, since time.Time)
 }
 
 // OutOfMemory is how a predictor ends that wanted more memory than its plan grants.

@@ -29,8 +29,9 @@ type instance struct {
 	ended    chan struct{}
 	err      error // how, once ended
 	watching context.CancelFunc
-	logged   chan struct{} // closed when all that it printed is in its log
 	stopping sync.Once
+	mu       sync.Mutex
+	logged   chan struct{} // closed when all that it printed is in its log; nil without one
 	meter    meter
 }
 
@@ -64,13 +65,9 @@ func (i *instance) follow(ctx context.Context) error {
 	}
 	watched, cancel := context.WithCancel(context.Background())
 	i.watching = cancel
-	i.logged = make(chan struct{})
-	go func() {
-		defer close(i.logged)
-		if i.log != nil {
-			i.copyLog(i.log, time.Time{})
-		}
-	}()
+	if i.log != nil {
+		i.logTo(i.log, time.Time{})
+	}
 	go i.watch(watched)
 	if i.metered {
 		go i.meter.run(watched, i)
@@ -89,10 +86,7 @@ func (i *instance) watch(ctx context.Context) {
 		}
 		if over, how := i.how(ctx); over {
 			i.err = how
-			select {
-			case <-i.logged:
-			case <-time.After(notice):
-			}
+			i.awaitLogged()
 			return
 		}
 		select {
@@ -146,6 +140,32 @@ func (i *instance) learnsOutOfMemory(ctx context.Context) bool {
 	}
 }
 
+// logTo has what the predictor has printed since then, and will, be written to a log.
+func (i *instance) logTo(to io.WriteCloser, since time.Time) {
+	logged := make(chan struct{})
+	i.mu.Lock()
+	i.logged = logged
+	i.mu.Unlock()
+	go func() {
+		defer close(logged)
+		i.copyLog(to, since)
+	}()
+}
+
+// awaitLogged gives what the predictor printed last the time to get into its log.
+func (i *instance) awaitLogged() {
+	i.mu.Lock()
+	logged := i.logged
+	i.mu.Unlock()
+	if logged == nil {
+		return
+	}
+	select {
+	case <-logged:
+	case <-time.After(notice):
+	}
+}
+
 // copyLog writes what the predictor prints since then to a log, until it has ended. An engine that is away for a while is asked again.
 func (i *instance) copyLog(to io.WriteCloser, since time.Time) {
 	defer to.Close()
@@ -155,7 +175,6 @@ func (i *instance) copyLog(to io.WriteCloser, since time.Time) {
 			wanted.Since = since.Format(time.RFC3339Nano)
 		}
 		lines, err := i.of.engine.ContainerLogs(context.Background(), i.id, wanted)
-		since = time.Now()
 		if err == nil {
 			_, err = stdcopy.StdCopy(to, to, lines)
 			since = time.Now()
@@ -196,6 +215,7 @@ func (i *instance) stop() {
 	case <-i.ended:
 	case <-ctx.Done():
 	}
+	i.awaitLogged()
 	i.remove()
 }
 

@@ -2,9 +2,8 @@ package containers
 
 import (
 	"context"
-	"io"
+	"errors"
 	"strconv"
-	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
@@ -13,7 +12,7 @@ import (
 	"github.com/loanops/loanops/internal/fault"
 )
 
-// Orphans finds the containers of the network that an agent before this one started. Those that run no more, and those that nobody but it could own, are removed.
+// Orphans finds the containers of the network that an agent before this one started. Those that nobody but it could own are removed.
 func (r *Runtime) Orphans(ctx context.Context) ([]runtime.Orphan, error) {
 	listed, err := r.engine.ContainerList(ctx, client.ContainerListOptions{All: true, Filters: make(client.Filters).Add("label", networkLabel+"="+r.network)})
 	if err != nil {
@@ -27,16 +26,14 @@ func (r *Runtime) Orphans(ctx context.Context) ([]runtime.Orphan, error) {
 			i.remove()
 			continue
 		}
-		running, err := i.adopt(ctx, &orphan)
+		err := i.adopt(ctx)
 		if fault.CodeOf(err) == fault.NotFound {
 			continue // it has ended meanwhile, and was removed
 		}
 		if err != nil {
 			return nil, err
 		}
-		if !running {
-			i.remove()
-		}
+		orphan.Instance, orphan.Log = i, i.logTo
 		orphans = append(orphans, orphan)
 	}
 	return orphans, nil
@@ -53,22 +50,23 @@ func orphanOf(one container.Summary) (runtime.Orphan, bool) {
 	}, err == nil
 }
 
-// adopt follows a container that runs already, or says how it ended.
-func (i *instance) adopt(ctx context.Context, orphan *runtime.Orphan) (running bool, err error) {
+// adopt follows a container that runs already, or notes how it ended.
+func (i *instance) adopt(ctx context.Context) error {
 	found, err := i.of.engine.ContainerInspect(ctx, i.id, client.ContainerInspectOptions{})
 	if err != nil {
-		return false, i.of.fault(err, "a predictor that runs already")
+		return i.of.fault(err, "a predictor that runs already")
 	}
 	if found.Container.HostConfig != nil {
 		i.limitMiB = found.Container.HostConfig.Memory >> 20
 	}
 	state := found.Container.State
-	if state == nil || !state.Running {
-		if state != nil && state.OOMKilled {
-			orphan.OutOfMemory = &runtime.OutOfMemory{LimitMiB: i.limitMiB}
-		}
-		return false, nil
+	if state != nil && state.Running {
+		return i.follow(ctx)
 	}
-	orphan.Instance, orphan.Log = i, func(to io.WriteCloser) { go i.copyLog(to, time.Now()) }
-	return true, i.follow(ctx)
+	i.err = errors.New("it ended while no agent was there")
+	if state != nil && state.OOMKilled {
+		i.err = &runtime.OutOfMemory{LimitMiB: i.limitMiB}
+	}
+	close(i.ended)
+	return nil
 }
