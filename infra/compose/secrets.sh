@@ -5,6 +5,7 @@ set -eu
 umask 077
 cd "$(dirname "$0")"
 mkdir -p secrets
+chmod 700 secrets
 
 random() { od -An -N24 -tx1 /dev/urandom | tr -d ' \n'; }
 hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
@@ -12,8 +13,10 @@ hash() { printf %s "$1" | sha256sum | cut -d' ' -f1; }
 for name in agent.token rollback.token gateway.token synthetic.key north-bank.key repository.secret features-reader.key features-writer.key; do
   [ -s "secrets/$name" ] || random > "secrets/$name"
 done
-# What a forge gives to whoever may clone; put it here, where a repository is not open to anybody.
-[ -e secrets/repository.token ] || : > secrets/repository.token
+# What others give: a forge to whoever may clone, where a repository is not open to anybody; a registry of yours, with LOANOPS_REGISTRY_USERNAME.
+for name in repository.token registry.password; do
+  [ -e "secrets/$name" ] || : > "secrets/$name"
+done
 # What signs alerts, in the form of Standard Webhooks: whsec_ and base64.
 [ -s secrets/alert.secret ] || printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64)" > secrets/alert.secret
 [ -s secrets/gateway-keys.json ] || cat > secrets/gateway-keys.json <<JSON
@@ -28,6 +31,15 @@ JSON
   "writer": {"sha256": "$(hash "$(cat secrets/features-writer.key)")", "rights": ["read", "write"]}
 }
 JSON
+# A key that was made anew is nobody's until its server knows it.
+known() {
+  hash=$(hash "$(cat "secrets/$1")")
+  grep -q "$hash" "secrets/$2" || echo "secrets.sh: infra/compose/secrets/$2 does not know $1: its sha256 there has to be $hash" >&2
+}
+known synthetic.key gateway-keys.json
+known north-bank.key gateway-keys.json
+known features-reader.key features-server-keys.json
+known features-writer.key features-server-keys.json
 # What a person gives to the command and gets from it; the command runs as another user there.
 mkdir -p ../../files
 chmod 1777 ../../files
@@ -35,13 +47,16 @@ chmod 1777 ../../files
 # Compose mounts secret files as they are, and the programs run as another user there; on this host the folder keeps them.
 chmod 644 secrets/*
 
-[ -s ../../.env ] || cat > ../../.env <<ENV
-TEMPORAL_DATABASE_PASSWORD=$(random)
-LOANOPS_DATABASE_PASSWORD=$(random)
-LOANOPS_FEATURES_PASSWORD=$(random)
-LOANOPS_S3_SECRET=$(random)
-ENV
-# Of before there was a feature store; its role and database are then to be made as database.sh makes them.
-grep -q '^LOANOPS_FEATURES_PASSWORD=' ../../.env || echo "LOANOPS_FEATURES_PASSWORD=$(random)" >> ../../.env
+cd ../..
+[ -e .env ] || : > .env
+chmod go-rwx .env
+[ -z "$(tail -c 1 .env)" ] || echo >> .env # somebody's last line
+is() { sed -n "s/^$1=//p" .env | tail -n 1; }
+setting() { [ -n "$(is "$1")" ] || echo "$1=$2" >> .env; }
+setting TEMPORAL_DATABASE_PASSWORD "$(random)"
+setting LOANOPS_DATABASE_PASSWORD "$(random)"
+setting LOANOPS_FEATURES_PASSWORD "$(random)"
+setting LOANOPS_S3_SECRET "$(random)"
 # Who may ask the Docker engine, for the agent; a socket of another place is LOANOPS_DOCKER_SOCKET.
-grep -q '^LOANOPS_DOCKER_GROUP=' ../../.env || echo "LOANOPS_DOCKER_GROUP=$(stat -c %g "${LOANOPS_DOCKER_SOCKET:-/var/run/docker.sock}" 2>/dev/null || echo 0)" >> ../../.env
+socket=${LOANOPS_DOCKER_SOCKET:-$(is LOANOPS_DOCKER_SOCKET)}
+setting LOANOPS_DOCKER_GROUP "$(stat -L -c %g "${socket:-/var/run/docker.sock}" 2>/dev/null || echo 0)"

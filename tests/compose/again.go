@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/loanops/loanops/tests/compose/engine"
+	"github.com/loanops/loanops/tests/compose/standin"
 	"github.com/loanops/loanops/tests/platformtest"
 )
 
@@ -28,7 +31,9 @@ var kept = [][]string{
 func (j *journey) again(ctx context.Context) error {
 	before := map[string]string{}
 	var champion, schedules, known string
+	var files []string
 	return j.steps(
+		do{"a key of an operator", func() (string, error) { return "made", j.cli(ctx, nil, "operators", "keygen", "ada") }},
 		do{"what is there", func() (said string, err error) {
 			j.client.Stop()
 			if err := j.quiet(ctx); err != nil {
@@ -45,6 +50,9 @@ func (j *journey) again(ctx context.Context) error {
 				return "", err
 			}
 			if known, err = j.lookUp(ctx); err != nil {
+				return "", err
+			}
+			if files, err = j.files(ctx); err != nil {
 				return "", err
 			}
 			track, err := j.client.ask()
@@ -65,7 +73,11 @@ func (j *journey) again(ctx context.Context) error {
 				}
 				return err
 			})
-			return fmt.Sprintf("up returned after %.1f s, the same version decided after %.1f s", up.Seconds(), time.Since(began).Seconds()), err
+			said := fmt.Sprintf("up returned after %.1f s, the same version decided after %.1f s", up.Seconds(), time.Since(began).Seconds())
+			if err == nil {
+				j.client, err = newClient(ctx, j.project)
+			}
+			return said, err
 		}},
 		do{"nothing is lost", func() (string, error) {
 			if err := j.quiet(ctx); err != nil {
@@ -92,10 +104,19 @@ func (j *journey) again(ctx context.Context) error {
 			if knows, err := j.lookUp(ctx); err != nil || knows != known {
 				lost = append(lost, fmt.Sprintf("of an applicant %s was known, and is %s", known, knows))
 			}
+			there, err := j.files(ctx)
+			if err != nil {
+				return "", err
+			}
+			for _, file := range files {
+				if !slices.Contains(there, file) {
+					lost = append(lost, "file "+file)
+				}
+			}
 			if len(lost) > 0 {
 				return "", errors.New(strings.Join(lost, "; "))
 			}
-			return fmt.Sprintf("%d lists, the schedules and what is known of an applicant are as before", len(kept)), nil
+			return fmt.Sprintf("%d lists, the schedules, what is known of an applicant and %d files of keys and images are as before", len(kept), len(files)), nil
 		}},
 		do{"a delivery afterwards", func() (string, error) {
 			version, err := j.other(ctx)
@@ -104,9 +125,28 @@ func (j *journey) again(ctx context.Context) error {
 			}
 			var r platformtest.Result
 			err = j.cli(ctx, &r, "cd", "start", model, "--version", strconv.Itoa(version), "--wait")
+			if err == nil && r.Verdict != "promoted" {
+				err = fmt.Errorf("promoted was wanted: %s", strings.Join(r.Reasons, "; "))
+			}
 			return fmt.Sprintf("%s: version %d", r.Verdict, r.Model.Version), err
 		}},
 	)
+}
+
+// files are those of the volumes of which no command tells: operators' keys, and what the registry has of images.
+func (j *journey) files(ctx context.Context) (all []string, err error) {
+	for volume, of := range map[string]string{"operators": "*.key", "registry": "data"} {
+		said, err := engine.Output(ctx, ".", nil, "docker", "run", "--rm", "--network", "none", "--volume", j.name+"_"+volume+":/kept:ro", standin.Debian, "find", "/kept", "-type", "f", "-name", of)
+		if err != nil {
+			return nil, err
+		}
+		found := strings.Fields(said)
+		if len(found) == 0 {
+			return nil, fmt.Errorf("volume %s has no file %s", volume, of)
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // told is what the command says, as a text that says the same whenever it is asked.

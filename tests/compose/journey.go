@@ -53,17 +53,22 @@ type do struct {
 	do   func() (said string, err error)
 }
 
-// steps does one thing after the other, as long as nothing goes wrong, says what comes of each, and keeps it for the table.
+// steps does one thing after the other, as long as nothing goes wrong, says what comes of each, and keeps it for the table. That a client is not answered is wrong.
 func (j *journey) steps(steps ...do) error {
 	for _, of := range steps {
 		began := time.Now()
 		said, err := of.do()
 		s := step{Name: of.name, Seconds: time.Since(began).Seconds(), Said: said}
+		if j.client != nil {
+			var first error
+			s.Requests, s.Failed, _, first = count(j.client.Take(), platformtest.Outage{})
+			err = errors.Join(err, first)
+		}
 		if err != nil {
 			s.Wrong, _, _ = strings.Cut(err.Error(), "\n")
 		}
 		j.report.Steps = append(j.report.Steps, s)
-		platformtest.Say("%s (%.1f s): %s %s", s.Name, s.Seconds, s.Said, marked(s.Wrong))
+		platformtest.Say("%s (%.1f s; %d requests, %d failed): %s %s", s.Name, s.Seconds, s.Requests, s.Failed, s.Said, marked(s.Wrong))
 		if err != nil {
 			return err
 		}
@@ -152,9 +157,7 @@ func (j *journey) deliver(ctx context.Context) error {
 			return "50 requests a second", err
 		}},
 		do{"its second version, by a canary", func() (string, error) {
-			said, err := j.trained(ctx, "promoted", model)
-			requests, failed, _, first := count(j.client.Take(), platformtest.Outage{})
-			return said + fmt.Sprintf("; %d requests, %d failed", requests, failed), errors.Join(err, first)
+			return j.trained(ctx, "promoted", model)
 		}},
 	)
 }
@@ -183,8 +186,7 @@ func (j *journey) rollback(ctx context.Context) error {
 			}
 			return err
 		})
-		requests, failed, _, first := count(j.client.Take(), platformtest.Outage{})
-		return fmt.Sprintf("version 1 decides %.1f s later; %d requests, %d failed", time.Since(began).Seconds(), requests, failed), errors.Join(err, first)
+		return fmt.Sprintf("version 1 decides %.1f s later", time.Since(began).Seconds()), err
 	}})
 }
 

@@ -61,8 +61,9 @@ func (k *kill) judge(err error) {
 		first, _, _ := strings.Cut(err.Error(), "\n")
 		wrong = append(wrong, first)
 	}
-	if !slices.Contains([]string{"promoted", "aborted"}, k.Verdict) {
-		wrong = append(wrong, "the canary was neither promoted nor aborted")
+	// A canary may take the end of what its requests go through for its challenger's fault.
+	if k.Verdict != "promoted" && !(k.Verdict == "aborted" && k.inTheWay()) {
+		wrong = append(wrong, "the canary was "+k.Verdict)
 	}
 	if k.Unexpected > 0 {
 		wrong = append(wrong, fmt.Sprintf("%d requests failed that should not", k.Unexpected))
@@ -79,7 +80,10 @@ func (j *journey) kill(ctx context.Context, k *kill) error {
 	if err != nil {
 		return err
 	}
-	j.client.Take()
+	_, before, _, first := count(j.client.Take(), platformtest.Outage{})
+	if before > 0 {
+		return fmt.Errorf("%d requests failed before the delivery: %w", before, first)
+	}
 	if err := j.cli(ctx, nil, "cd", "start", model, "--version", strconv.Itoa(version)); err != nil {
 		return err
 	}
@@ -91,19 +95,39 @@ func (j *journey) kill(ctx context.Context, k *kill) error {
 		return err
 	}
 	k.Verdict, k.Reasons, err = j.delivered(ctx)
-	var first error
 	k.Requests, k.Failed, k.Unexpected, first = count(j.client.Take(), away)
 	return errors.Join(err, first)
 }
 
-// shoot ends a container of the service, and returns when it is well again. Only the end of the gateway, and of the balancer before it, excuses that requests fail: they go through both.
-func (j *journey) shoot(ctx context.Context, k *kill) (away platformtest.Outage, err error) {
-	containers, err := j.containers(ctx, k.Service)
-	if err != nil || len(containers) == 0 {
-		return away, errors.Join(err, fmt.Errorf("service %s has no container", k.Service))
+// inTheWay says that clients' requests go through what was killed.
+func (k *kill) inTheWay() bool { return k.Service == "gateway" || k.Service == "balancer" }
+
+// victim is the service's container; of workers the one that analyses the canary.
+func (j *journey) victim(ctx context.Context, service string) (string, error) {
+	containers, err := j.containers(ctx, service)
+	if err != nil || service != "worker" && len(containers) == 1 {
+		return strings.Join(containers, ""), err
 	}
-	victim := containers[0]
+	x, err := platformtest.Describe(j.ui, namespace, delivery)
+	for _, c := range containers {
+		if service == "worker" && strings.Contains(x.RunsAt("AnalyseCanary"), "@"+c[:12]) { // a container's host is named by it
+			return c, err
+		}
+	}
+	return "", errors.Join(err, fmt.Errorf("service %s has %d containers, none of which is the one", service, len(containers)))
+}
+
+// shoot ends a container of the service, and returns when it is well again. Only the end of what they go through excuses that requests fail.
+func (j *journey) shoot(ctx context.Context, k *kill) (away platformtest.Outage, err error) {
+	victim, err := j.victim(ctx, k.Service)
+	if err != nil {
+		return away, err
+	}
 	before, err := inspect(ctx, victim)
+	if err != nil {
+		return away, err
+	}
+	predictors, err := j.predictorIDs(ctx)
 	if err != nil {
 		return away, err
 	}
@@ -125,7 +149,10 @@ func (j *journey) shoot(ctx context.Context, k *kill) (away platformtest.Outage,
 		return err
 	})
 	k.BackSeconds = time.Since(from).Seconds()
-	if err != nil || k.Service != "gateway" && k.Service != "balancer" {
+	if err == nil {
+		err = j.adopted(ctx, predictors)
+	}
+	if err != nil || !k.inTheWay() {
 		return away, err
 	}
 	back := time.Now()
@@ -137,4 +164,18 @@ func (j *journey) shoot(ctx context.Context, k *kill) (away platformtest.Outage,
 	})
 	at, _ := j.client.AnsweredSince(back)
 	return platformtest.Outage{From: from, To: at}, err
+}
+
+// adopted says that no predictor was started anew since others ran: an agent that comes back goes on with those.
+func (j *journey) adopted(ctx context.Context, before []string) error {
+	now, err := j.predictorIDs(ctx)
+	for _, id := range now {
+		if !slices.Contains(before, id) {
+			err = errors.Join(err, fmt.Errorf("a predictor was started anew: %s", id))
+		}
+	}
+	if len(now) == 0 {
+		err = errors.Join(err, errors.New("no predictor runs"))
+	}
+	return err
 }

@@ -107,17 +107,38 @@ func inspect(ctx context.Context, container string) (s state, err error) {
 
 // unwell are the services that should run and do not, or say that they are not well.
 func (p *project) unwell(ctx context.Context) ([]string, error) {
+	services, err := p.compose(ctx, "config", "--services")
+	if err != nil {
+		return nil, err
+	}
 	said, err := p.compose(ctx, "ps", "--all", "--format", "{{.Service}} {{.State}} {{.Health}} {{.ExitCode}}")
-	var unwell []string
+	return unwell(strings.Fields(services), said), err
+}
+
+// unwell reads what Compose says of containers, a line each: their service, state, health where they say that, and exit code.
+func unwell(services []string, said string) (unwell []string) {
+	there := map[string]bool{}
 	for line := range strings.Lines(said) {
 		fields := strings.Fields(line)
+		there[fields[0]] = true
 		once := len(fields) == 3 && fields[1] == "exited" && fields[2] == "0" && strings.HasPrefix(fields[0], "temporal-") // set-up
 		well := len(fields) > 2 && fields[1] == "running" && (len(fields) == 3 || fields[2] == "healthy")
 		if !once && !well {
 			unwell = append(unwell, strings.TrimSpace(line))
 		}
 	}
-	return unwell, err
+	for _, service := range services {
+		if !there[service] {
+			unwell = append(unwell, service+" is not there")
+		}
+	}
+	return unwell
+}
+
+// predictorIDs are the predictors that run, by their containers' IDs.
+func (p *project) predictorIDs(ctx context.Context) ([]string, error) {
+	said, err := engine.Output(ctx, ".", nil, "docker", "ps", "--no-trunc", "--quiet", "--filter", "label=dev.loanops.network="+p.predictors())
+	return strings.Fields(said), err
 }
 
 // down takes the project's containers and networks away; with volumes nothing of them is left.
@@ -136,7 +157,7 @@ func (p *project) remove() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	// An agent that was killed has left its predictors.
-	left, err := engine.Output(ctx, ".", nil, "docker", "ps", "--all", "--quiet", "--filter", "network="+p.predictors(), "--filter", "name=-(staging|production)-")
+	left, err := engine.Output(ctx, ".", nil, "docker", "ps", "--all", "--quiet", "--filter", "label=dev.loanops.network="+p.predictors())
 	for container := range strings.FieldsSeq(left) {
 		err = errors.Join(err, engine.Run(ctx, ".", nil, "docker", "rm", "--force", container))
 	}

@@ -20,7 +20,10 @@ type step struct {
 	Name    string  `json:"step"`
 	Seconds float64 `json:"seconds"`
 	Said    string  `json:"said"`
-	Wrong   string  `json:"wrong,omitempty"`
+	// Requests are those of clients since the step before, of which Failed were not answered with a decision.
+	Requests int    `json:"requests"`
+	Failed   int    `json:"failed"`
+	Wrong    string `json:"wrong,omitempty"`
 }
 
 // kill is what came of the end of one service in the middle of a canary.
@@ -64,10 +67,10 @@ func (r *report) wrong() bool {
 func (r *report) print(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	if len(r.Steps) > 0 {
-		fmt.Fprintln(w, "STEP\tSECONDS\tWHAT CAME OF IT\t")
+		fmt.Fprintln(w, "STEP\tSECONDS\tREQUESTS\tFAILED\tWHAT CAME OF IT\t")
 	}
 	for _, s := range r.Steps {
-		fmt.Fprintf(w, "%s\t%.1f\t%s\t%s\n", s.Name, s.Seconds, s.Said, marked(s.Wrong))
+		fmt.Fprintf(w, "%s\t%.1f\t%d\t%d\t%s\t%s\n", s.Name, s.Seconds, s.Requests, s.Failed, s.Said, marked(s.Wrong))
 	}
 	if len(r.Kills) > 0 {
 		fmt.Fprintln(w, "\nKILLED\tHOW\tWELL AGAIN (s)\tREQUESTS\tFAILED\tUNEXPECTED\tTHE CANARY\tDELIVERY (s)\t")

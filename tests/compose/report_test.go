@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,14 +34,15 @@ func TestAnOutageExcusesWhatItTouched(t *testing.T) {
 
 func TestAKillIsWrongForOneReason(t *testing.T) {
 	t.Parallel()
-	good := kill{Verdict: "aborted", Failed: 9}
+	good := kill{Service: "gateway", Verdict: "aborted", Failed: 9}
 	good.judge(nil)
 	require.Empty(t, good.Wrong)
 	require.False(t, (&report{Kills: []kill{good}}).wrong())
 	for name, spoil := range map[string]func(*kill) error{
-		"neither promoted nor aborted": func(k *kill) error { k.Verdict = "failed"; return nil },
-		"1 requests failed":            func(k *kill) error { k.Unexpected = 1; return nil },
-		"not well again":               func(*kill) error { return errors.New("s3 is not well again\nand more") },
+		"the canary was failed":  func(k *kill) error { k.Verdict = "failed"; return nil },
+		"the canary was aborted": func(k *kill) error { k.Service = "s3"; return nil },
+		"1 requests failed":      func(k *kill) error { k.Unexpected = 1; return nil },
+		"not well again":         func(*kill) error { return errors.New("s3 is not well again\nand more") },
 	} {
 		bad := good
 		bad.judge(spoil(&bad))
@@ -80,4 +82,25 @@ func TestWhatAnUpgradeLeavesBehind(t *testing.T) {
 	require.ErrorContains(t, j.replaced(before, append(now[:2:2], runs{"worker", "w1", "new"})), "worker runs w1 of commit new")
 	require.ErrorContains(t, j.replaced(before, now[:2]), "of worker there were 2 and are 1")
 	require.ErrorContains(t, j.replaced(before, append(now[:3:3], runs{"gateway", "a2", "new"})), "of gateway there were 1 and are 2")
+}
+
+// What is not there at all is not well either.
+func TestWhatIsNotWell(t *testing.T) {
+	t.Parallel()
+	services := []string{"gateway", "temporal-schema", "temporal-ui", "worker"}
+	said := "gateway running healthy 0\ntemporal-schema exited  0\ntemporal-ui running  0\nworker running healthy 0\n"
+	require.Empty(t, unwell(services, said))
+	require.Equal(t, []string{"gateway is not there", "temporal-schema is not there", "temporal-ui is not there", "worker is not there"}, unwell(services, ""))
+	for was, is := range map[string]string{
+		"gateway running healthy 0": "gateway running starting 0", "temporal-schema exited  0": "temporal-schema exited  1",
+		"worker running healthy 0": "worker exited  0", "temporal-ui running  0": "temporal-ui restarting  1",
+	} {
+		require.Equal(t, []string{is}, unwell(services, strings.Replace(said, was, is, 1)), is)
+	}
+}
+
+func TestTheRateOfAnUpgrade(t *testing.T) {
+	t.Parallel()
+	require.InDelta(t, 75., rateOf([]upgrade{{Requests: 300, Seconds: 2}, {Requests: 0, Seconds: 2}}), 1e-9) // 300 in 4 s
+	require.Less(t, rateOf([]upgrade{{Seconds: 1}}), float64(leastRate))
 }

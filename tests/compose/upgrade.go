@@ -22,6 +22,19 @@ var ours = []string{"features", "agent", "gateway", "worker", "hooks"}
 // slow are the seconds of a canary's step that still goes on when agent and gateway have been replaced.
 const slow = 30
 
+// leastRate is how many decisions a second clients ask for while services are replaced.
+const leastRate = 100
+
+// rateOf is how many there were.
+func rateOf(rows []upgrade) float64 {
+	requests, seconds := 0, 0.
+	for _, u := range rows {
+		requests += u.Requests
+		seconds += u.Seconds
+	}
+	return float64(requests) / seconds
+}
+
 // upgrade brings the services from this commit to the next by the script of the runbook, while clients ask and in the middle of a canary, and delivers with what
 // runs then.
 func (j *journey) upgrade(ctx context.Context) error {
@@ -57,7 +70,6 @@ func (j *journey) upgrade(ctx context.Context) error {
 			return "", j.analysed(ctx)
 		}},
 		do{"infra/compose/upgrade.sh", func() (string, error) {
-			j.client.Take()
 			// With the client that asks already 150 a second are begun, so that a busy machine has its 100.
 			others := []*platformtest.Load{platformtest.NewLoad(j.client.ask, j.client.Ended), platformtest.NewLoad(j.client.ask, j.client.Ended)}
 			reader := &client{}
@@ -67,7 +79,12 @@ func (j *journey) upgrade(ctx context.Context) error {
 				load.Stop()
 			}
 			reader.Stop()
-			return "", err
+			_, _, _, first := count(reader.Take(), platformtest.Outage{})
+			rate := rateOf(j.report.Upgrades)
+			if rate < leastRate {
+				err = errors.Join(err, fmt.Errorf("of %d requests a second that were to be, there were %.0f", leastRate, rate))
+			}
+			return fmt.Sprintf("%.0f requests a second", rate), errors.Join(err, first)
 		}},
 		do{"the canary that went on", func() (string, error) {
 			verdict, reasons, err := j.delivered(ctx)
@@ -108,6 +125,10 @@ func (j *journey) upgradeUnder(ctx context.Context, reader *client) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
+	predictors, err := j.predictorIDs(ctx)
+	if err != nil {
+		return err
+	}
 	name, began := "before", time.Now()
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		said, is := strings.CutPrefix(lines.Text(), "==> ")
@@ -115,6 +136,11 @@ func (j *journey) upgradeUnder(ctx context.Context, reader *client) error {
 			continue
 		}
 		j.upgraded(name, time.Since(began), reader)
+		if strings.HasPrefix(name, "agent:") {
+			if err := j.adopted(ctx, predictors); err != nil {
+				return errors.Join(err, c.Cancel(), c.Wait())
+			}
+		}
 		name, began = said, time.Now()
 	}
 	err = c.Wait()

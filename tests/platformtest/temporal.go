@@ -32,8 +32,9 @@ type Execution struct {
 		Status string `json:"status"`
 	} `json:"workflowExecutionInfo"`
 	Pending []struct {
-		Type  named  `json:"activityType"`
-		State string `json:"state"`
+		Type   named  `json:"activityType"`
+		State  string `json:"state"`
+		Worker string `json:"lastWorkerIdentity"`
 	} `json:"pendingActivities"`
 }
 
@@ -50,13 +51,16 @@ func (e Execution) Closed() bool {
 func (e Execution) Completed() bool { return e.Info.Status == "WORKFLOW_EXECUTION_STATUS_COMPLETED" }
 
 // Runs reports whether a worker has started the activity and it has not ended.
-func (e Execution) Runs(activity string) bool {
+func (e Execution) Runs(activity string) bool { return e.RunsAt(activity) != "" }
+
+// RunsAt is the identity of the worker that has started the activity, which has not ended: process@host@queue. Without one it is empty.
+func (e Execution) RunsAt(activity string) string {
 	for _, pending := range e.Pending {
 		if pending.Type.Name == activity && pending.State == "PENDING_ACTIVITY_STATE_STARTED" {
-			return true
+			return pending.Worker
 		}
 	}
-	return false
+	return ""
 }
 
 // Describe asks Temporal about the newest run of a workflow.

@@ -78,15 +78,15 @@ type agent struct {
 
 	work sync.WaitGroup // jobs
 
-	mu        sync.Mutex
-	closing   bool
-	tracks    map[key]*track
-	routes    map[pair]contract.Route
-	fences    map[pair]serving.Fence        // of every pipeline whose generation is known
-	orphans   orphans                       // predictors that run for pipelines of which nothing is known yet
+	mu      sync.Mutex
+	closing bool
+	tracks  map[key]*track
+	routes  map[pair]contract.Route
+	fences  map[pair]serving.Fence // of every pipeline whose generation is known
+	orphans orphans                // predictors that run for pipelines of which nothing is known yet
 	// untold are pipelines of which predictors run that an agent before this one started, while this one has not been told their route: it lost its folder. Until
 	// it is, gateways keep theirs, which leads to them.
-	untold map[pair]bool
+	untold    map[pair]bool
 	kills     map[key]contract.Kill         // of what is in a slot, the last
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment

@@ -44,7 +44,7 @@ type Maker struct {
 // Names are the public images, by their names, that are stood in for.
 func (m Maker) Names() ([]string, error) {
 	all, err := m.images()
-	names := []string{debian}
+	names := []string{Debian}
 	for _, i := range all {
 		if !strings.HasPrefix(i.name, ours) {
 			names = append(names, i.name)
@@ -157,18 +157,18 @@ func madeOf(ctx context.Context, name string) (there bool, digest string, err er
 	return true, strings.TrimSpace(digest), err
 }
 
-// debian is the base of all others.
-const debian = "debian:bookworm-slim"
+// Debian is the base of all others.
+const Debian = "debian:bookworm-slim"
 
 func (m Maker) debian(ctx context.Context) error {
-	there, _, err := madeOf(ctx, debian)
+	there, _, err := madeOf(ctx, Debian)
 	if err != nil || there {
 		return err
 	}
 	if err := engine.Install(ctx, m.Say, "debootstrap", "debootstrap"); err != nil {
 		return err
 	}
-	m.Say("making %s by debootstrap", debian)
+	m.Say("making %s by debootstrap", Debian)
 	dir, err := os.MkdirTemp("", "loanops-standin-")
 	if err != nil {
 		return err
@@ -182,5 +182,5 @@ func (m Maker) debian(ctx context.Context) error {
 	if err := engine.Run(ctx, ".", nil, "tar", "--create", "--file", tar, "--directory", root, "."); err != nil {
 		return err
 	}
-	return engine.Run(ctx, ".", nil, "docker", "import", "--change", "LABEL "+label+"=debootstrap", tar, debian)
+	return engine.Run(ctx, ".", nil, "docker", "import", "--change", "LABEL "+label+"=debootstrap", tar, Debian)
 }
