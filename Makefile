@@ -88,7 +88,7 @@ COMPOSE_OUTPUT ?= compose.json
 
 # It builds with Docker, from the commit that is checked out; what `make build` compiled of the Temporal server is used for the stand-in.
 .PHONY: compose-test
-compose-test: ## docker-compose.yml from a clean clone to promoted versions, killed and taken down and up; starts a Docker engine where none answers (root)
+compose-test: ## docker-compose.yml from a clean clone to promoted versions, killed, upgraded and taken down and up; starts a Docker engine where none answers (root)
 	CGO_ENABLED=0 $(GO) run ./tests/compose -output $(COMPOSE_OUTPUT) $(if $(NAME),-only $(NAME))
 
 PEERS_ROWS ?= 10000000

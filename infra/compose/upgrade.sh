@@ -102,9 +102,11 @@ alone() {
     say "$1: nothing to do"
   else
     say "$1: $2"
-    [ "$1" != agent ] || $compose kill agent
   fi
+  trap '' INT # what was killed for this would stay away, also when this host starts again
+  [ -z "$old" ] || [ "$1" != agent ] || $compose kill agent
   $compose up --detach --no-deps "$1" || true # await says what is wrong
+  trap 'exit 130' INT
   look "$1"
   [ -z "$old" ] && [ -n "$new" ] && await $new ||
     stop "the new $1 did not become well: docker compose logs $1. Mend it and repeat this, or check the former commit out and repeat this$3"
@@ -113,14 +115,14 @@ alone() {
 # worker: runs begin on the new build once it has passed its trial, and those that go on end on the old one.
 worker() {
   beside worker
-  [ -n "$old" ] || return 0
   build=$(docker exec "${new##* }" /usr/local/bin/loanops-worker build)
-  say "worker: build $build is tried"
+  [ -z "$old" ] || say "worker: build $build is tried"
   promoted=0
   cli workers promote "$build" || promoted=$?
   case $promoted in
     0) ;;
-    3) withdraw worker "did not pass its trial" $new ;; # else it may be what runs begin on: the reply can be what was lost
+    3) [ -n "$old" ] || stop "build $build did not pass its trial, and no worker of another one is there"
+      withdraw worker "did not pass its trial" $new ;; # for any other reason it may be what runs begin on: the reply can be what was lost
     *) stop "build $build may be the one on which runs begin, or not: repeat this" ;;
   esac
   for c in $old; do
@@ -132,7 +134,7 @@ worker() {
     say "worker: runs of build $was end; until then this may be interrupted, and repeated"
     cli workers drain "$was" --wait
   done
-  end
+  [ -z "$old" ] || end
 }
 
 [ -n "$($compose ps --quiet gateway)" ] || stop "there is nothing to upgrade: docker compose up --build --detach"

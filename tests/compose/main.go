@@ -1,11 +1,11 @@
 // Command compose takes the distributed form on one Docker host, docker-compose.yml, from a clean clone to promoted versions, kills each of its services
-// during a canary, and takes it down and up again, looking at it from outside as a person would:
+// during a canary, brings it to another commit, and takes it down and up again, looking at it from outside as a person would:
 //
 //	go run ./tests/compose
 //	go run ./tests/compose -only kills -service agent -output compose.json
 //
 // Where no Docker engine answers it starts one, as root on Linux. Images of public registries are stood in for by what this machine has, see package
-// standin. It makes a project of its own, with ports of its own, prints what it does and two tables, and ends with exit code 1 when something is wrong. What is
+// standin. It makes a project of its own, with ports of its own, prints what it does and a table of each of these, and ends with exit code 1 when something is wrong. What is
 // not committed is not looked at.
 package main
 

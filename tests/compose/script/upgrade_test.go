@@ -340,6 +340,20 @@ func TestTheTrialOfAnUpgrade(t *testing.T) {
 	}
 }
 
+// Where the new workers are there and nothing begins on their build, as after a promotion that was begun and undone, it is tried all the same.
+func TestAnUpgradeWhoseWorkersAreThere(t *testing.T) {
+	t.Parallel()
+	s := newScript(t)
+	s.requireUpgraded()
+	s.Current = "build-of-another"
+	s.requireUpgraded()
+	s.Current, s.Promote = "build-of-another", 3
+	said, ok := s.upgrade()
+	require.False(t, ok)
+	require.Contains(t, said, "did not pass its trial")
+	require.Equal(t, []string{"new", "new", "new"}, s.runs("worker"))
+}
+
 // It may be interrupted anywhere, and something may end meanwhile: the same command does the rest.
 func TestAnUpgradeThatIsInterrupted(t *testing.T) {
 	t.Parallel()

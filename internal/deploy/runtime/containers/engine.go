@@ -67,11 +67,15 @@ func Answers(ctx context.Context) bool {
 }
 
 // Open takes the engine that DOCKER_HOST names, by default that of /var/run/docker.sock, and makes the network ready. It is Unavailable when the engine does not
-// answer, and Refused when the network is not internal.
+// answer, and Refused when the network is not internal or the engine is not on this machine.
 func Open(ctx context.Context, cfg Config) (*Runtime, error) {
 	engine, err := client.New(client.FromEnv)
 	if err != nil {
 		return nil, fault.Wrap(fault.Invalid, err, "the container engine's address (DOCKER_HOST)")
+	}
+	if host := engine.DaemonHost(); !strings.HasPrefix(host, "unix://") {
+		_ = engine.Close() // nothing was asked
+		return nil, fault.New(fault.Refused, "DOCKER_HOST names an engine that is not reached by a socket of this machine (unix://…): predictors are asked at their own addresses, which lead nowhere from here")
 	}
 	r := &Runtime{engine: engine, network: cfg.Network, dir: cfg.Dir, features: cfg.Features, archive: cfg.Archive, log: cfg.Log}
 	if r.log == nil {

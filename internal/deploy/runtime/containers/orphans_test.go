@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/loanops/loanops/internal/deploy/runtime"
+	"github.com/loanops/loanops/internal/fault"
 )
 
 // engineOf is a runtime of an engine that answers as told; anything else is not found. Each request is heard before.
@@ -73,4 +74,12 @@ func TestWhatHasEndedStaysUntilItIsNoted(t *testing.T) {
 	require.Empty(t, removed)
 	orphans[0].Instance.Stop()
 	require.Len(t, removed, 1)
+}
+
+// Predictors are asked at their own addresses, which are of the engine's machine.
+func TestAnEngineElsewhereIsRefused(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "tcp://engine.example:2376")
+	_, err := Open(t.Context(), Config{Network: "predictors", Dir: t.TempDir()})
+	require.Equal(t, fault.Refused, fault.CodeOf(err), "%v", err)
+	require.ErrorContains(t, err, "unix://")
 }
