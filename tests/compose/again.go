@@ -94,7 +94,12 @@ func (j *journey) again(ctx context.Context) error {
 					lost = append(lost, "loanops "+what+" says something else")
 				}
 			}
-			now, err := j.timings(ctx)
+			var now string
+			// Of schedules Temporal's own workers tell, which are there later than it is.
+			err := await(ctx, 2*time.Minute, func() (err error) {
+				now, err = j.timings(ctx)
+				return err
+			})
 			if err != nil {
 				return "", err
 			}

@@ -62,7 +62,8 @@ func (k *kill) judge(err error) {
 		wrong = append(wrong, first)
 	}
 	// A canary may take the end of what its requests go through for its challenger's fault.
-	if k.Verdict != "promoted" && !(k.Verdict == "aborted" && k.inTheWay()) {
+	excused := k.Verdict == "aborted" && k.inTheWay()
+	if k.Verdict != "promoted" && !excused {
 		wrong = append(wrong, "the canary was "+k.Verdict)
 	}
 	if k.Unexpected > 0 {

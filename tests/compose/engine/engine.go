@@ -41,7 +41,7 @@ func Ensure(ctx context.Context, folder string, say func(string, ...any)) (stop 
 	return start(ctx, folder, say)
 }
 
-// Room fails where an engine on this machine has less space on its disk than a run takes: a full one fails later, and in the words of whatever wrote last.
+// Room fails where the engine has less space on its disk than a run takes: a full one fails later, and in the words of whatever wrote last.
 func Room(ctx context.Context) error {
 	root, err := Output(ctx, ".", nil, "docker", "info", "--format", "{{.DockerRootDir}}")
 	if err != nil {
@@ -49,8 +49,8 @@ func Room(ctx context.Context) error {
 	}
 	root = strings.TrimSpace(root)
 	var disk syscall.Statfs_t
-	if syscall.Statfs(root, &disk) != nil {
-		return nil // an engine elsewhere: nobody here can look
+	if err := syscall.Statfs(root, &disk); err != nil {
+		return fmt.Errorf("the engine's disk: %w", err)
 	}
 	if free := disk.Bavail * uint64(disk.Bsize); free < room { //nolint:gosec // a block's size is no negative number
 		return fmt.Errorf("%s has %d GB free, and a run takes up to %d: what builds left goes by `docker builder prune`, images that nobody uses by `docker image prune --all`", root, free>>30, room>>30)
