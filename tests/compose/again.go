@@ -2,126 +2,84 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/loanops/loanops/tests/compose/engine"
-	"github.com/loanops/loanops/tests/compose/standin"
 	"github.com/loanops/loanops/tests/platformtest"
 )
 
-// kept are what has to be there after `down` and `up`, by how a person asks for it.
-var kept = [][]string{
-	{"pipelines", "list"},
-	{"models", "list", shipped},
-	{"models", "list", model},
-	{"serving", "history", shipped},
-	{"serving", "history", model},
-	{"models", "history", model},
-	{"features", "list"},
-	{"runs", "list", "--limit", "1000"},
-}
-
 // again takes the services down and up again, with the volumes: nothing may be lost.
 func (j *journey) again(ctx context.Context) error {
-	before := map[string]string{}
-	var champion, schedules, known string
-	var files []string
+	return j.away(ctx, do{"down", func() (string, error) { return "", j.down(ctx, false) }}, do{"up --detach", func() (string, error) {
+		_, err := j.compose(ctx, "up", "--detach")
+		return "", err
+	}})
+}
+
+// restore backs all up as the runbook says, leaves nothing, and brings it back as the runbook says.
+func (j *journey) restore(ctx context.Context) error {
+	back, forth, err := j.runbook()
+	if err != nil {
+		return err
+	}
+	return j.away(ctx,
+		do{"the runbook's backup; down --volumes, and no secret left", func() (string, error) {
+			if err := j.shell(ctx, back); err != nil {
+				return "", err
+			}
+			return "", errors.Join(j.down(ctx, true), os.Remove(filepath.Join(j.clone, ".env")), os.RemoveAll(filepath.Join(j.clone, "infra", "compose", "secrets")))
+		}},
+		do{"brought back by the runbook", func() (string, error) { return "", j.shell(ctx, forth) }},
+	)
+}
+
+// away is what is done to have all services away and there again, and what is looked at around it: nothing may be lost, and a delivery goes on from it.
+func (j *journey) away(ctx context.Context, away, back do) error {
+	var before inventory
+	var champion platformtest.Track
+	began := time.Now()
 	return j.steps(
-		do{"a key of an operator", func() (string, error) { return "made", j.cli(ctx, nil, "operators", "keygen", "ada") }},
 		do{"what is there", func() (said string, err error) {
 			j.client.Stop()
-			if err := j.quiet(ctx); err != nil {
+			if before, err = j.take(ctx); err != nil {
 				return "", err
 			}
-			for _, args := range kept {
-				text, err := j.told(ctx, args)
-				if err != nil {
-					return "", err
-				}
-				before[strings.Join(args, " ")] = text
-			}
-			if schedules, err = j.timings(ctx); err != nil {
-				return "", err
-			}
-			if known, err = j.lookUp(ctx); err != nil {
-				return "", err
-			}
-			if files, err = j.files(ctx); err != nil {
-				return "", err
-			}
-			track, err := j.client.ask()
-			champion = fmt.Sprint(track)
-			return fmt.Sprintf("version %d of %s decides", track.Version, model), err
+			champion, err = j.client.ask()
+			return fmt.Sprintf("version %d of %s decides; %s", champion.Version, model, before), err
 		}},
-		do{"down", func() (string, error) { return "", j.down(ctx, false) }},
-		do{"up --detach, and the first decision", func() (string, error) {
-			began := time.Now()
-			if _, err := j.compose(ctx, "up", "--detach"); err != nil {
+		away,
+		do{back.name + ", and the first decision", func() (string, error) {
+			began = time.Now()
+			if _, err := back.do(); err != nil {
 				return "", err
 			}
-			up := time.Since(began)
+			back := time.Since(began)
 			err := await(ctx, 2*time.Minute, func() error {
 				track, err := j.client.ask()
-				if err == nil && fmt.Sprint(track) != champion {
+				if err == nil && track != champion {
 					err = fmt.Errorf("version %d decides", track.Version)
 				}
 				return err
 			})
-			said := fmt.Sprintf("up returned after %.1f s, the same version decided after %.1f s", up.Seconds(), time.Since(began).Seconds())
+			said := fmt.Sprintf("done after %.1f s, the same version decided after %.1f s", back.Seconds(), time.Since(began).Seconds())
 			if err == nil {
 				j.client, err = newClient(ctx, j.project)
 			}
 			return said, err
 		}},
 		do{"nothing is lost", func() (string, error) {
-			if err := j.quiet(ctx); err != nil {
-				return "", err
+			now, err := j.take(ctx)
+			if lost := before.lacks(now); err == nil && len(lost) > 0 {
+				err = errors.New(strings.Join(lost, "; "))
 			}
-			var lost []string
-			for _, args := range kept {
-				what := strings.Join(args, " ")
-				text, err := j.told(ctx, args)
-				if err != nil {
-					return "", err
-				}
-				if text != before[what] {
-					lost = append(lost, "loanops "+what+" says something else")
-				}
-			}
-			var now string
-			// Of schedules Temporal's own workers tell, which are there later than it is.
-			err := await(ctx, 2*time.Minute, func() (err error) {
-				now, err = j.timings(ctx)
-				return err
-			})
-			if err != nil {
-				return "", err
-			}
-			if now != schedules {
-				lost = append(lost, fmt.Sprintf("schedules were %s, and are %s", schedules, now))
-			}
-			if knows, err := j.lookUp(ctx); err != nil || knows != known {
-				lost = append(lost, fmt.Sprintf("of an applicant %s was known, and is %s", known, knows))
-			}
-			there, err := j.files(ctx)
-			if err != nil {
-				return "", err
-			}
-			for _, file := range files {
-				if !slices.Contains(there, file) {
-					lost = append(lost, "file "+file)
-				}
-			}
-			if len(lost) > 0 {
-				return "", errors.New(strings.Join(lost, "; "))
-			}
-			return fmt.Sprintf("%d lists, the schedules, what is known of an applicant and %d files of keys and images are as before", len(kept), len(files)), nil
+			return now.String() + " are as before", err
 		}},
 		do{"a delivery afterwards", func() (string, error) {
 			version, err := j.other(ctx)
@@ -138,38 +96,22 @@ func (j *journey) again(ctx context.Context) error {
 	)
 }
 
-// files are those of the volumes of which no command tells: operators' keys, and what the registry has of images.
-func (j *journey) files(ctx context.Context) (all []string, err error) {
-	for volume, of := range map[string]string{"operators": "*.key", "registry": "data"} {
-		said, err := engine.Output(ctx, ".", nil, "docker", "run", "--rm", "--network", "none", "--volume", j.name+"_"+volume+":/kept:ro", standin.Debian, "find", "/kept", "-type", "f", "-name", of)
-		if err != nil {
-			return nil, err
-		}
-		found := strings.Fields(said)
-		if len(found) == 0 {
-			return nil, fmt.Errorf("volume %s has no file %s", volume, of)
-		}
-		all = append(all, found...)
+// runbook are the commands of docs/runbook.md for a backup of the volumes, and for bringing it back.
+func (j *journey) runbook() (back, forth string, err error) {
+	text, err := os.ReadFile(filepath.Join(j.clone, "docs", "runbook.md"))
+	if err != nil {
+		return "", "", err
 	}
-	return all, nil
+	_, after, _ := strings.Cut(string(text), "\n**Backups.**")
+	blocks := regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(after, 2)
+	if len(blocks) < 2 || !strings.Contains(blocks[0][1], "pg_dumpall") || !strings.Contains(blocks[1][1], "psql") {
+		return "", "", errors.New("docs/runbook.md does not have the commands of a backup, and then those that bring it back")
+	}
+	return blocks[0][1], blocks[1][1], nil
 }
 
-// told is what the command says, as a text that says the same whenever it is asked.
-func (j *journey) told(ctx context.Context, args []string) (string, error) {
-	var said any
-	if err := j.cli(ctx, &said, args...); err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(said)
-	return string(text), err
-}
-
-// timings are the schedules, without when they are due.
-func (j *journey) timings(ctx context.Context) (string, error) {
-	var listed []struct{ Schedule, Pipeline, Run, Timing string }
-	if err := j.cli(ctx, &listed, "schedule", "list"); err != nil {
-		return "", err
-	}
-	text, err := json.Marshal(listed)
-	return string(text), err
+// shell runs commands that are for a project of the usual name.
+func (j *journey) shell(ctx context.Context, commands string) error {
+	commands = strings.NewReplacer("docker compose ", strings.Join(j.command, " ")+" --project-name "+j.name+" ", "loanops_$volume", j.name+"_$volume").Replace(commands)
+	return engine.Run(ctx, j.clone, j.environment, "sh", "-euc", commands)
 }

@@ -45,6 +45,7 @@ var parts = []part{
 	{"kills", (*journey).kills, false},
 	{"upgrade", (*journey).upgrade, false},
 	{"again", (*journey).again, false},
+	{"restore", (*journey).restore, false},
 }
 
 // do is a step: what it is called, and what is done.
@@ -152,6 +153,7 @@ func (j *journey) deliver(ctx context.Context) error {
 		do{"a second pipeline, as of 2026-03-31", func() (string, error) {
 			return j.trained(ctx, "bootstrapped", "--pipeline", "pipelines/"+model+".yaml", "--as-of", "2026-03-31")
 		}},
+		do{"a key of an operator", func() (string, error) { return "made", j.cli(ctx, nil, "operators", "keygen", "ada") }},
 		do{"clients begin to ask", func() (said string, err error) {
 			j.client, err = newClient(ctx, j.project)
 			return "50 requests a second", err

@@ -104,3 +104,25 @@ func TestTheRateOfAnUpgrade(t *testing.T) {
 	require.InDelta(t, 75., rateOf([]upgrade{{Requests: 300, Seconds: 2}, {Requests: 0, Seconds: 2}}), 1e-9) // 300 in 4 s
 	require.Less(t, rateOf([]upgrade{{Seconds: 1}}), float64(leastRate))
 }
+
+// What says something else, or is not there, is lost; what is there besides is not.
+func TestWhatIsLost(t *testing.T) {
+	t.Parallel()
+	before := inventory{told: map[string]string{"models": "1, 2", "runs": "a"}, files: []string{"/kept/ada.key", "/kept/data"}}
+	after := inventory{told: map[string]string{"models": "1, 2", "runs": "a", "pipelines": "new"}, files: []string{"/kept/data", "/kept/more", "/kept/ada.key"}}
+	require.Empty(t, before.lacks(after))
+	after.told["models"], after.files = "1", after.files[:2]
+	require.Equal(t, []string{"file /kept/ada.key is not there", "models says something else"}, before.lacks(after))
+	require.Len(t, before.lacks(inventory{}), 4)
+}
+
+// The commands that part restore runs are the runbook's.
+func TestTheRunbookHasABackup(t *testing.T) {
+	t.Parallel()
+	back, forth, err := (&journey{project: &project{clone: root}}).runbook()
+	require.NoError(t, err)
+	for _, volume := range []string{"postgresql", "s3", "s3-metadata", "registry", "agent", "operators"} {
+		require.Regexp(t, `\b`+volume+`\b`, back)
+		require.Regexp(t, `\b`+volume+`\b`, forth)
+	}
+}
