@@ -115,6 +115,7 @@ alone() {
 # worker: runs begin on the new build once it has passed its trial, and those that go on end on the old one.
 worker() {
   beside worker
+  [ -n "$new" ] || return 0
   build=$(docker exec "${new##* }" /usr/local/bin/loanops-worker build)
   [ -z "$old" ] || say "worker: build $build is tried"
   promoted=0
@@ -137,7 +138,7 @@ worker() {
   [ -z "$old" ] || end
 }
 
-[ -n "$($compose ps --quiet gateway)" ] || stop "there is nothing to upgrade: docker compose up --build --detach"
+[ -n "$($compose ps --all --quiet gateway)" ] || stop "there is nothing to upgrade: docker compose up --build --detach"
 # One at a time: what another one has begun would pass for what is there.
 exec 9< docker-compose.yml
 ! command -v flock >/dev/null || flock --nonblock 9 || stop "another upgrade goes on"

@@ -86,7 +86,11 @@ func pretend(path string, args []string) (code int) {
 	case has("--services"):
 		fmt.Println(strings.Join(ours, "\n"))
 	case has("ps"):
-		fmt.Println(strings.Join(p.of(last), "\n"))
+		for _, id := range p.of(last) {
+			if has("--all") || p.Containers[id].State != "exited" {
+				fmt.Println(id)
+			}
+		}
 	case has("up"):
 		p.up(last, args)
 	case has("kill"):
