@@ -79,7 +79,10 @@ func (j *journey) away(ctx context.Context, away, back do) error {
 			if lost := before.lacks(now); err == nil && len(lost) > 0 {
 				err = errors.New(strings.Join(lost, "; "))
 			}
-			return now.String() + " are as before", err
+			if err != nil {
+				return "", err
+			}
+			return now.String() + " are as before", nil
 		}},
 		do{"a delivery afterwards", func() (string, error) {
 			version, err := j.other(ctx)
