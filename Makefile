@@ -64,7 +64,7 @@ containers: build ## Predictors as containers, held by the kernel to their plans
 	CGO_ENABLED=1 $(GO) test -count=1 -timeout 15m ./tests/containers
 
 .PHONY: runtimes
-runtimes: build ## What a predictor costs as a container beside a process (needs a container engine)
+runtimes: build ## What a predictor costs as a container beside a process; starts a Docker engine where none answers (root)
 	CGO_ENABLED=0 $(GO) run ./tests/runtimes
 
 .PHONY: kills

@@ -1,6 +1,6 @@
 // Command runtimes measures what it costs to run a predictor as a container rather than as a process: the time from start to ready, and how it answers
-// callers, with the same program, model and share of the machine, in turns. It trains the model on a platform of its own in a temporary folder and needs a
-// container engine:
+// callers, with the same program, model and share of the machine, in turns. It trains the model on a platform of its own in a temporary folder. Where
+// no container engine answers it starts one, as root on Linux:
 //
 //	go run ./tests/runtimes -rounds 5
 package main
@@ -18,6 +18,7 @@ import (
 	"github.com/loanops/loanops/internal/deploy/runtime/containers"
 	"github.com/loanops/loanops/internal/deploy/runtime/processes"
 	"github.com/loanops/loanops/internal/image"
+	"github.com/loanops/loanops/tests/compose/engine"
 	"github.com/loanops/loanops/tests/platformtest"
 )
 
@@ -40,7 +41,12 @@ func main() {
 const model = "runtimes"
 
 func run(ctx context.Context, bin, original string, rounds int) error {
-	bin, err := filepath.Abs(bin)
+	stop, err := engine.Ensure(ctx, filepath.Join(".compose", "engine"), platformtest.Say)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	bin, err = filepath.Abs(bin)
 	if err != nil {
 		return err
 	}
