@@ -51,7 +51,10 @@ cd ../..
 [ -e .env ] || : > .env
 chmod go-rwx .env
 [ -z "$(tail -c 1 .env)" ] || echo >> .env # somebody's last line
-is() { sed -n "s/^$1=//p" .env | tail -n 1; }
+# is what a setting is, however it is written: Compose reads export, blanks, a colon and quotes as well.
+is() {
+  sed -n -E "s/^[[:space:]]*(export[[:space:]]+)?$1[[:space:]]*[=:][[:space:]]*//p" .env | tail -n 1 | sed -E "s/^[\"'](.*)[\"'][[:space:]]*\$/\\1/"
+}
 setting() { [ -n "$(is "$1")" ] || echo "$1=$2" >> .env; }
 setting TEMPORAL_DATABASE_PASSWORD "$(random)"
 setting LOANOPS_DATABASE_PASSWORD "$(random)"

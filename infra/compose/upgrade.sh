@@ -18,18 +18,23 @@ stop() {
 }
 cli() { $compose run --rm --no-TTY --no-deps cli "$@"; }
 
-# look finds the containers of a service: $new are as the file and the images are now, $old are not.
+# look finds the containers of a service: $new are as the file and the images are now, $old are not. $kinds has a line for each of the old ones, with what they are
+# made of.
 look() {
-  old='' new=''
+  old='' new='' kinds=''
   hash=$($compose --profile '*' config --hash "$1")
   hash=${hash#* }
-  for c in $($compose ps --all --quiet "$1"); do
+  all=$($compose ps --all --quiet "$1")
+  for c in $all; do
     image=$(docker inspect --format '{{.Config.Image}}' "$c")
-    now="$hash $(docker image inspect --format '{{.Id}}' "$image")"
-    if [ "$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$c")" = "$now" ]; then
+    now=$(docker image inspect --format '{{.Id}}' "$image")
+    is=$(docker inspect --format '{{index .Config.Labels "com.docker.compose.config-hash"}} {{.Image}}' "$c")
+    if [ "$is" = "$hash $now" ]; then
       new="$new $c"
     else
       old="$old $c"
+      kinds="$kinds$is
+"
     fi
   done
 }
@@ -48,8 +53,8 @@ await() {
 
 count() { echo $#; }
 
-# beside has a new container well beside each old one, however that is. $made are those that it had to make. Without old ones there is nothing to do but to see
-# that the new ones are well.
+# beside has as many new containers well as there are old ones of a kind, however these are: of an upgrade that was not finished there are two kinds. $made are
+# those that it had to make. Without old ones there is nothing to do but to see that the new ones are well.
 beside() {
   look "$1"
   made=''
@@ -59,11 +64,12 @@ beside() {
     return
   fi
   say "$1: the new one beside the old one"
-  olds=$(count $old) before=$new
+  before=$new
   news=$(count $new)
-  [ "$news" -ge "$olds" ] || news=$olds
+  wanted=$(printf %s "$kinds" | sort | uniq -c | sort -rn | awk 'NR == 1 {print $1}')
+  [ "$news" -ge "$wanted" ] || news=$wanted
   became=well
-  $compose up --detach --no-deps --no-recreate --scale "$1=$((olds + news))" "$1" || became=ill
+  $compose up --detach --no-deps --no-recreate --scale "$1=$(($(count $old) + news))" "$1" || became=ill
   look "$1"
   for c in $new; do
     case " $before " in *" $c "*) ;; *) made="$made $c" ;; esac
@@ -139,11 +145,11 @@ worker() {
 }
 
 [ -n "$($compose ps --all --quiet gateway)" ] || stop "there is nothing to upgrade: docker compose up --build --detach"
-# One at a time: what another one has begun would pass for what is there.
-exec 9< docker-compose.yml
-! command -v flock >/dev/null || flock --nonblock 9 || stop "another upgrade goes on"
 say "images"
 infra/compose/secrets.sh
+# One at a time: what another one has begun would pass for what is there. The folder is one that no checkout replaces.
+exec 9< infra/compose/secrets
+! command -v flock >/dev/null || flock --nonblock 9 || stop "another upgrade goes on"
 $compose build agent gateway worker
 replace features
 # It is made to be killed: its predictors serve on, and the next one adopts them. Told to end, it would end them.

@@ -95,7 +95,7 @@ func TestSecretsAreMadeBesideWhatIsThere(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644))
 	}
 	write("infra/compose/secrets.sh", read(t, "infra/compose/secrets.sh"))
-	write(".env", "LOANOPS_S3_SECRET=\nLOANOPS_DOCKER_SOCKET="+filepath.Join(dir, "link")+"\nLOANOPS_DATABASE_PASSWORD=mine\nLOANOPS_GATEWAY_PORT=9090")
+	write(".env", "LOANOPS_S3_SECRET=\nLOANOPS_DOCKER_SOCKET=\""+filepath.Join(dir, "link")+"\"\nexport LOANOPS_DATABASE_PASSWORD = 'mine'\n TEMPORAL_DATABASE_PASSWORD: mine2\nLOANOPS_GATEWAY_PORT=9090")
 	secrets := func() (said string, set map[string]string) {
 		t.Helper()
 		out, err := exec.CommandContext(t.Context(), "sh", filepath.Join(dir, "infra/compose/secrets.sh")).CombinedOutput()
@@ -106,8 +106,8 @@ func TestSecretsAreMadeBesideWhatIsThere(t *testing.T) {
 	}
 	said, set := secrets()
 	require.Empty(t, said)
-	require.Equal(t, []string{"9090", "mine"}, []string{set["LOANOPS_GATEWAY_PORT"], set["LOANOPS_DATABASE_PASSWORD"]})
-	for _, name := range []string{"TEMPORAL_DATABASE_PASSWORD", "LOANOPS_FEATURES_PASSWORD", "LOANOPS_S3_SECRET"} {
+	require.Equal(t, []string{"9090", "mine", "mine2"}, []string{set["LOANOPS_GATEWAY_PORT"], set["LOANOPS_DATABASE_PASSWORD"], set["TEMPORAL_DATABASE_PASSWORD"]})
+	for _, name := range []string{"LOANOPS_FEATURES_PASSWORD", "LOANOPS_S3_SECRET"} {
 		require.Len(t, set[name], 48, name)
 	}
 	require.Equal(t, strconv.Itoa(os.Getegid()), set["LOANOPS_DOCKER_GROUP"], "the socket's")

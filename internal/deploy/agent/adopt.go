@@ -113,8 +113,15 @@ func (a *agent) follow(k key, orphan runtime.Orphan) {
 	}
 }
 
-// dismiss stops what nobody claimed of the pipeline, of which all is known now. The lock is held.
+// dismiss stops what nobody claimed of the pipeline, and what was replaced, as all is known of it now, by gateways too. The lock is held.
 func (a *agent) dismiss(p pair) {
+	if a.closing {
+		return // all are stopped
+	}
+	for _, left := range a.leaving[p] {
+		a.work.Go(left.end)
+	}
+	delete(a.leaving, p)
 	for k := range a.orphans {
 		if k.pair() == p {
 			a.dismissSlot(k)

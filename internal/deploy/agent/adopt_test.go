@@ -218,6 +218,100 @@ func TestTheStateOfANewerRelease(t *testing.T) {
 	require.Equal(t, blue, b.next(of).track(contract.Blue))
 }
 
+// Nothing that gateways may go by ends before they know better: neither where another release makes predictors in another way, nor where another spec takes the
+// slot.
+func TestWhatIsReplacedAfterALostFolder(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
+	put := func(spec contract.TrackSpec) contract.Track {
+		t.Helper()
+		track, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 5)
+		require.NoError(t, err)
+		return track
+	}
+	blue := put(b.spec(1, deploytest.Behaviour{}))
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
+	require.NoError(t, err)
+	of := b.killed()
+	require.NoError(t, os.Remove(b.agent.statePath))
+	b = b.next(of)
+	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
+	require.Equal(t, blue, put(blue.Spec))
+	of = b.killed()
+	of.release = "the next"
+	b = b.next(of)
+	b.agent.work.Wait()
+	next := b.track(contract.Blue)
+	require.NotEqual(t, blue.PID, next.PID)
+	require.True(t, alive(blue.PID))
+	other := put(b.spec(2, deploytest.Behaviour{}))
+	require.True(t, alive(blue.PID))
+	require.True(t, alive(next.PID))
+	require.NotContains(t, b.poll("", -1).Pipelines, product)
+	_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
+	require.NoError(t, err)
+	b.agent.work.Wait()
+	require.False(t, alive(blue.PID))
+	require.False(t, alive(next.PID))
+	require.True(t, alive(other.PID))
+}
+
+// What was deleted, and saved as that, does not serve on for ever because its agent was killed before it had ended.
+func TestWhatWasDeletedByAKilledAgent(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	spec := b.spec(1, deploytest.Behaviour{})
+	b.put(contract.Blue, spec)
+	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
+	require.NoError(t, err)
+	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1))
+	require.NoError(t, b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue, 1))
+	of := b.killed()
+	left := b.stray(of, contract.Blue, spec, 1)
+	next := b.next(of)
+	next.agent.work.Wait()
+	require.False(t, runs(left))
+}
+
+// looking is an engine that looks at the saved state whenever it is asked something.
+type looking struct {
+	*engine
+	look func()
+}
+
+// Identify looks before it answers.
+func (l looking) Identify(spec contract.TrackSpec) (runtime.Identity, error) {
+	l.look()
+	return l.engine.Identify(spec)
+}
+
+// An agent that is killed while it begins leaves the state of all environments.
+func TestTheStateIsWholeWhileAnAgentBegins(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	environments := []string{"production", "staging"}
+	for _, one := range environments {
+		require.NoError(t, b.provider.Teach(t.Context(), one, product, 5))
+		_, err := b.provider.PutTrack(t.Context(), one, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 5)
+		require.NoError(t, err)
+	}
+	of, path, looks := b.killed(), b.agent.statePath, 0
+	look := func() {
+		state, err := load(path)
+		require.NoError(t, err)
+		require.Len(t, state.Environments, len(environments))
+		looks++
+	}
+	next := openBench(t, b.agent.cfg.Dir, b.bundleDir, func(a *agent) { a.cfg.Runtime = looking{of, look} })
+	require.GreaterOrEqual(t, looks, len(environments))
+	for _, one := range environments {
+		track, err := next.provider.Track(t.Context(), one, product, contract.Blue)
+		require.NoError(t, err)
+		require.Equal(t, contract.TrackReady, track.State)
+	}
+}
+
 // A platform that begins anew, at generation 1, where a killed one left predictors of generation 17: they are none of its.
 func TestAFreshPlatformWhereAnotherWasKilled(t *testing.T) {
 	t.Parallel()

@@ -86,7 +86,9 @@ type agent struct {
 	orphans orphans                // predictors that run for pipelines of which nothing is known yet
 	// untold are pipelines of which predictors run that an agent before this one started, while this one has not been told their route: it lost its folder. Until
 	// it is, gateways keep theirs, which leads to them.
-	untold    map[pair]bool
+	untold map[pair]bool
+	// leaving are predictors of those that something else took the place of: they end when the route is told.
+	leaving   map[pair][]*predictor
 	kills     map[key]contract.Kill         // of what is in a slot, the last
 	revision  int64                         // of the last change anywhere
 	revisions map[string]int64              // of the last change, by environment
@@ -162,7 +164,7 @@ func open(cfg Config) (*agent, error) {
 		bundles:         bundles{dir: filepath.Join(dir, "bundles"), fetch: cfg.Fetch},
 		statePath:       filepath.Join(dir, "state.json"),
 		acknowledgeWait: acknowledgeLimit, settleLimit: settleLimit, measuring: make(chan struct{}, 1),
-		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, untold: map[pair]bool{}, revisions: map[string]int64{},
+		tracks: map[key]*track{}, routes: map[pair]contract.Route{}, fences: map[pair]serving.Fence{}, untold: map[pair]bool{}, leaving: map[pair][]*predictor{}, revisions: map[string]int64{},
 		changed: map[string]chan struct{}{}, gateways: map[string]map[string]gateway{}, kills: map[key]contract.Kill{},
 	}
 	cfg.Runtime.Keep(a.images)
@@ -221,6 +223,8 @@ func (a *agent) restore(ctx context.Context) error {
 			}
 			if p.Route != nil {
 				a.routes[where] = *p.Route
+			}
+			if !p.Untold {
 				delete(a.untold, where)
 			}
 			if p.Generation > 0 {
@@ -240,12 +244,16 @@ func (a *agent) restore(ctx context.Context) error {
 				a.recover(ctx, k, spec, p.Generation)
 			}
 		}
+	}
+	for environment := range saved.Environments { // none before all are known: what is saved is all that is
 		if _, err := a.commit(environment); err != nil {
 			return err
 		}
 	}
-	for where := range a.routes {
-		a.dismiss(where)
+	for where := range a.fences {
+		if !a.untold[where] {
+			a.dismiss(where)
+		}
 	}
 	for _, one := range ended { // how is saved by now
 		a.follow(keyOfOwner(one.Owner), one)
@@ -294,7 +302,7 @@ func (a *agent) snapshot() savedState {
 		})
 	}
 	for where, fence := range a.fences {
-		change(where, func(p *savedPipeline) { p.Generation = fence.Newest })
+		change(where, func(p *savedPipeline) { p.Generation, p.Untold = fence.Newest, a.untold[where] })
 	}
 	return state
 }
@@ -328,12 +336,17 @@ func (a *agent) close() {
 		t.job.cancel()
 	}
 	a.mu.Unlock()
-	a.work.Wait()
+	a.work.Wait() // from here on nobody changes what there is
 	var stopped sync.WaitGroup
 	for _, p := range a.predictors() {
 		stopped.Go(p.end)
 	}
-	for _, left := range a.orphans { // nobody changes them any more
+	for _, left := range a.leaving {
+		for _, p := range left {
+			stopped.Go(p.end)
+		}
+	}
+	for _, left := range a.orphans {
 		for _, one := range left {
 			stopped.Go(one.Instance.Stop)
 		}

@@ -25,6 +25,8 @@ type savedPipeline struct {
 	Kills  map[string]contract.Kill      `json:"kills,omitempty"` // of the tracks, see contract.Track
 	// Generation is the newest of the serving record that was told.
 	Generation int64 `json:"generation"`
+	// Untold says that gateways may have a route that they got from an agent before, see agent.untold.
+	Untold bool `json:"untold,omitempty"`
 }
 
 // load reads the state; an absent file is the empty state.

@@ -178,6 +178,9 @@ func (a *agent) replace(ctx context.Context, k key, t *track, j *job) error {
 	}
 	t.current, t.saved = next, &j.spec
 	revision, err := a.commit(k.environment)
+	if old != nil && a.untold[k.pair()] {
+		a.leaving[k.pair()], old = append(a.leaving[k.pair()], old), nil // gateways may go by it still, and hear of nothing else
+	}
 	a.mu.Unlock()
 	if old != nil {
 		// Without a gap: gateways learn the new address first, then the old process drains.

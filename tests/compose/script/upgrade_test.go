@@ -41,6 +41,8 @@ type pretended struct {
 	Promote     int    `json:"promote"`
 	Lost        bool   `json:"lost"`
 	Interrupted string `json:"interrupted"`
+	// Ended says that an agent was told to end, and has ended its predictors.
+	Ended bool `json:"ended"`
 }
 
 // container is one of a service, of the commit that it was made of.
@@ -141,6 +143,7 @@ func (p *pretended) up(service string, args []string) {
 	for _, id := range p.of(service) {
 		c := p.Containers[id]
 		if !slices.Contains(args, "--no-recreate") && c.Commit != p.Commit {
+			p.Ended = p.Ended || service == "agent" && c.State != "exited"
 			delete(p.Containers, id)
 		} else if c.State == "exited" {
 			c.State = p.begins(service, c.Commit)
@@ -204,7 +207,7 @@ func newScript(t *testing.T) *script {
 	text, err := os.ReadFile("../../../infra/compose/upgrade.sh")
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(filepath.Join(s.dir, "infra/compose"), 0o700))
-	for name, content := range map[string]string{"infra/compose/upgrade.sh": string(text), "infra/compose/secrets.sh": "#!/bin/sh\n", "docker-compose.yml": "name: of tests\n"} {
+	for name, content := range map[string]string{"infra/compose/upgrade.sh": string(text), "infra/compose/secrets.sh": "#!/bin/sh\nmkdir -p infra/compose/secrets\n", "docker-compose.yml": "name: of tests\n"} {
 		require.NoError(t, os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o700)) //nolint:gosec // scripts
 	}
 	self, err := os.Executable()
@@ -232,6 +235,7 @@ func (s *script) upgrade() (said string, ok bool) {
 	require.NoError(s.t, readErr)
 	s.pretended = pretended{}
 	require.NoError(s.t, json.Unmarshal(data, &s.pretended))
+	require.False(s.t, s.Ended, "an agent was told to end: %s", out)
 	return string(out), err == nil
 }
 
@@ -277,8 +281,8 @@ func TestAnUpgrade(t *testing.T) {
 // An upgrade that mends what does not run any more must not wait for that.
 func TestAnUpgradeOfWhatIsNotWell(t *testing.T) {
 	t.Parallel()
-	for _, service := range ours {
-		for _, state := range []string{"exited", "unhealthy"} {
+	for service, states := range map[string][]string{"features": {"exited"}, "agent": {"unhealthy"}, "gateway": {"exited", "unhealthy"}, "worker": {"exited"}, "hooks": {"unhealthy"}} {
+		for _, state := range states {
 			t.Run(service+" "+state, func(t *testing.T) {
 				t.Parallel()
 				s := newScript(t)
@@ -293,8 +297,8 @@ func TestAnUpgradeOfWhatIsNotWell(t *testing.T) {
 // What does not become well goes again, and what ran before goes on. The same command, once the fault is mended, does the rest.
 func TestAnUpgradeThatDoesNotBecomeWell(t *testing.T) {
 	t.Parallel()
-	for _, service := range ours {
-		for _, state := range []string{"exited", "unhealthy"} {
+	for service, states := range map[string][]string{"features": {"unhealthy"}, "agent": {"exited"}, "gateway": {"exited", "unhealthy"}, "worker": {"exited"}, "hooks": {"unhealthy"}} {
+		for _, state := range states {
 			t.Run(service+" "+state, func(t *testing.T) {
 				t.Parallel()
 				s := newScript(t)
@@ -383,13 +387,48 @@ func TestAnUpgradeThatIsInterrupted(t *testing.T) {
 	}
 }
 
+// Where one that was interrupted is followed by one to a later commit, there are not more containers afterwards than before.
+func TestAnUpgradeAfterOneThatWasNotFinished(t *testing.T) {
+	t.Parallel()
+	for service, at := range map[string]string{"features": "stop --time", "gateway": "stop --time", "worker": "workers drain"} {
+		t.Run(service, func(t *testing.T) {
+			t.Parallel()
+			s := newScript(t)
+			s.Interrupted = at
+			if service == "gateway" {
+				s.Containers[s.of("features")[0]].Commit = "new"
+			}
+			_, ok := s.upgrade()
+			require.False(t, ok)
+			s.Interrupted, s.Commit = "", "newer"
+			said, ok := s.upgrade()
+			require.True(t, ok, said)
+			require.Equal(t, map[string][]string{"features": {"newer"}, "gateway": {"newer"}, "worker": {"newer", "newer", "newer"}}[service], s.runs(service))
+		})
+	}
+}
+
+// That Compose does not tell of containers is not that there are none.
+func TestAnUpgradeThatDoesNotLearnWhatThereIs(t *testing.T) {
+	t.Parallel()
+	for _, service := range ours {
+		s := newScript(t)
+		before := s.runs(service)
+		s.Interrupted = "ps --all --quiet " + service
+		said, ok := s.upgrade()
+		require.False(t, ok, said)
+		require.Equal(t, before, s.runs(service))
+	}
+}
+
 func TestOneUpgradeAtATime(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("flock"); err != nil {
 		t.Skip("there is no flock, and so no lock")
 	}
 	s := newScript(t)
-	lock := exec.CommandContext(t.Context(), "flock", "docker-compose.yml", "sh", "-c", "echo; cat")
+	require.NoError(t, os.Mkdir(filepath.Join(s.dir, "infra/compose/secrets"), 0o700))
+	lock := exec.CommandContext(t.Context(), "flock", "infra/compose/secrets", "sh", "-c", "echo; cat")
 	lock.Dir = s.dir
 	in, err := lock.StdinPipe()
 	require.NoError(t, err)
