@@ -105,8 +105,8 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 	}
 	again := b.next(of)
 	require.Equal(t, current, again.track(contract.Blue))
+	again.agent.work.Wait()
 	for what, stray := range strays {
-		<-stray.Ended()
 		require.False(t, runs(stray), what)
 	}
 	require.True(t, alive(current.PID))
