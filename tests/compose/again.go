@@ -44,7 +44,6 @@ func (j *journey) restore(ctx context.Context) error {
 func (j *journey) away(ctx context.Context, away, back do) error {
 	var before inventory
 	var champion platformtest.Track
-	began := time.Now()
 	return j.steps(
 		do{"what is there", func() (said string, err error) {
 			j.client.Stop()
@@ -56,7 +55,7 @@ func (j *journey) away(ctx context.Context, away, back do) error {
 		}},
 		away,
 		do{back.name + ", and the first decision", func() (string, error) {
-			began = time.Now()
+			began := time.Now()
 			if _, err := back.do(); err != nil {
 				return "", err
 			}
@@ -90,11 +89,10 @@ func (j *journey) away(ctx context.Context, away, back do) error {
 				return "", err
 			}
 			var r platformtest.Result
-			err = j.cli(ctx, &r, "cd", "start", model, "--version", strconv.Itoa(version), "--wait")
-			if err == nil && r.Verdict != "promoted" {
-				err = fmt.Errorf("promoted was wanted: %s", strings.Join(r.Reasons, "; "))
+			if err := j.cli(ctx, &r, "cd", "start", model, "--version", strconv.Itoa(version), "--wait"); err != nil {
+				return "", err
 			}
-			return fmt.Sprintf("%s: version %d", r.Verdict, r.Model.Version), err
+			return fmt.Sprintf("%s: version %d", r.Verdict, r.Model.Version), wanted("promoted", r.Verdict, r.Reasons)
 		}},
 	)
 }

@@ -11,7 +11,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cgi"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/loanops/loanops/tests/compose/engine"
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 const forgeToken = "a token of the forge"
@@ -40,7 +40,7 @@ func newForge(ctx context.Context, dir string) (*forge, error) {
 	if err != nil {
 		return nil, err
 	}
-	where, err := engine.Output(ctx, ".", nil, "git", "--exec-path")
+	repositories, err := platformtest.Repositories(ctx, filepath.Join(dir, "forge"), forgeToken)
 	if err != nil {
 		return nil, err
 	}
@@ -49,19 +49,8 @@ func newForge(ctx context.Context, dir string) (*forge, error) {
 		return nil, err
 	}
 	f := &forge{address: listener.Addr().String(), folder: filepath.Join(dir, "forge", "team", "loans.git"), told: map[string]string{}}
-	repositories := &cgi.Handler{
-		Path: filepath.Join(strings.TrimSpace(where), "git-http-backend"),
-		Env:  []string{"GIT_PROJECT_ROOT=" + filepath.Join(dir, "forge"), "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1"},
-	}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/team/loans.git/", func(w http.ResponseWriter, r *http.Request) {
-		if _, password, _ := r.BasicAuth(); password != forgeToken {
-			w.Header().Set("WWW-Authenticate", "Basic")
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		repositories.ServeHTTP(w, r)
-	})
+	mux.Handle("/team/loans.git/", repositories)
 	mux.HandleFunc("POST /api/v3/repos/team/loans/statuses/{commit}", f.take)
 	f.server = &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = f.server.Serve(listener) }() // it ends when it is closed

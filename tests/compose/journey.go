@@ -138,10 +138,15 @@ func (j *journey) trained(ctx context.Context, verdict string, args ...string) (
 		return "", err
 	}
 	said := fmt.Sprintf("%s: version %d", r.Verdict, r.Model.Version)
-	if r.Verdict != verdict {
-		return said, fmt.Errorf("%s was wanted: %s", verdict, strings.Join(r.Reasons, "; "))
+	return said, wanted(verdict, r.Verdict, r.Reasons)
+}
+
+// wanted says that a run ended in another way than it should.
+func wanted(verdict, is string, reasons []string) error {
+	if is == verdict {
+		return nil
 	}
-	return said, nil
+	return fmt.Errorf("%s was wanted: %s", verdict, strings.Join(reasons, "; "))
 }
 
 // deliver bootstraps a pipeline with a quick canary, and has its second version go through that while clients ask.

@@ -88,9 +88,7 @@ func (j *journey) upgrade(ctx context.Context) error {
 		}},
 		do{"the canary that went on", func() (string, error) {
 			verdict, reasons, err := j.delivered(ctx)
-			if verdict != "promoted" {
-				err = errors.Join(err, fmt.Errorf("promoted was wanted: %s", strings.Join(reasons, "; ")))
-			}
+			err = errors.Join(err, wanted("promoted", verdict, reasons))
 			if !slices.ContainsFunc(j.report.Upgrades, func(u upgrade) bool { return strings.HasPrefix(u.What, "gateway:") && u.Canary }) {
 				err = errors.Join(err, errors.New("it was over before the gateway was replaced"))
 			}

@@ -1,13 +1,12 @@
 package e2e
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
-	"net/http/cgi"
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/loanops/loanops/tests/platformtest"
 )
 
 // kinds are the forges that are played, each with one repository, which the settings name after it.
@@ -44,21 +45,13 @@ type status struct {
 
 // newForge has its repositories, which are empty yet, and its secrets below a folder.
 func newForge(dir string) (*forge, error) {
-	where, err := exec.Command("git", "--exec-path").Output()
+	repositories, err := platformtest.Repositories(context.Background(), dir, forgeToken)
 	if err != nil {
 		return nil, err
 	}
 	f := &forge{dir: dir}
-	repositories := &cgi.Handler{Path: filepath.Join(strings.TrimSpace(string(where)), "git-http-backend"), Env: []string{"GIT_PROJECT_ROOT=" + dir, "GIT_HTTP_EXPORT_ALL=1", "GIT_CONFIG_NOSYSTEM=1"}}
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{kind}/loans.git/", func(w http.ResponseWriter, r *http.Request) {
-		if _, password, _ := r.BasicAuth(); password != forgeToken {
-			w.Header().Set("WWW-Authenticate", "Basic")
-			w.WriteHeader(http.StatusUnauthorized)
-			return
-		}
-		repositories.ServeHTTP(w, r)
-	})
+	mux.Handle("/{kind}/loans.git/", repositories)
 	mux.HandleFunc("POST /api/v3/repos/github/loans/statuses/{commit}", f.take("github", "Authorization", "Bearer "))
 	mux.HandleFunc("POST /api/v4/projects/{project}/statuses/{commit}", f.take("gitlab", "Private-Token", ""))
 	mux.HandleFunc("POST /api/v1/repos/gitea/loans/statuses/{commit}", f.take("gitea", "Authorization", "token "))

@@ -89,13 +89,10 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 7))
-	first, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(9, deploytest.Behaviour{}), 7)
-	require.NoError(t, err)
-	_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 7)
-	require.NoError(t, err)
+	first := b.putUnder(7, contract.Blue, b.spec(9, deploytest.Behaviour{}))
+	b.share(7, allBlue)
 	old, wanted := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
-	current, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, wanted, 7)
-	require.NoError(t, err)
+	current := b.putUnder(7, contract.Blue, wanted)
 	require.NotEqual(t, first.PID, current.PID)
 	of := b.killed()
 	strays := map[string]runtime.Instance{
@@ -110,7 +107,7 @@ func TestOnlyWhatTheNewestGenerationNamesIsAdopted(t *testing.T) {
 		require.False(t, runs(stray), what)
 	}
 	require.True(t, alive(current.PID))
-	_, err = again.provider.Track(t.Context(), environment, product, contract.Green)
+	_, err := again.provider.Track(t.Context(), environment, product, contract.Green)
 	require.True(t, contract.IsNotFound(err))
 }
 
@@ -123,10 +120,8 @@ func TestTheNextAgentOfALostFolder(t *testing.T) {
 			t.Parallel()
 			b := newBench(t)
 			require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
-			blue, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 5)
-			require.NoError(t, err)
-			_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
-			require.NoError(t, err)
+			blue := b.putUnder(5, contract.Blue, b.spec(1, deploytest.Behaviour{}))
+			b.share(5, allBlue)
 			of, wanted := b.killed(), blue.Spec
 			var stray runtime.Instance
 			if strayed {
@@ -143,21 +138,19 @@ func TestTheNextAgentOfALostFolder(t *testing.T) {
 			}
 
 			b = b.next(of)
-			_, err = b.provider.Track(t.Context(), environment, product, contract.Blue)
+			_, err := b.provider.Track(t.Context(), environment, product, contract.Blue)
 			require.True(t, contract.IsNotFound(err))
 			serves(b)
 			require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
 			serves(b)
 			b = b.next(b.killed()) // nor does it forget that when it is killed once more
 			serves(b)
-			again, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, wanted, 5)
-			require.NoError(t, err)
+			again := b.putUnder(5, contract.Blue, wanted)
 			require.Equal(t, blue, again)
 			serves(b)
 			b = b.next(b.killed())
 			serves(b)
-			_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
-			require.NoError(t, err)
+			b.share(5, allBlue)
 			require.Contains(t, b.poll("", -1).Pipelines, product)
 			b.agent.work.Wait()
 			require.True(t, alive(blue.PID))
@@ -173,19 +166,12 @@ func TestTheNextAgentOfAnOldFolder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
-	put := func(b *bench, slot string, spec contract.TrackSpec, generation int64) contract.Track {
-		track, err := b.provider.PutTrack(t.Context(), environment, product, slot, spec, generation)
-		require.NoError(t, err)
-		return track
-	}
-	old := put(b, contract.Blue, b.spec(1, deploytest.Behaviour{}), 5)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
-	require.NoError(t, err)
+	old := b.putUnder(5, contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.share(5, allBlue)
 	backup, err := os.ReadFile(b.agent.statePath)
 	require.NoError(t, err)
-	green := put(b, contract.Green, b.spec(2, deploytest.Behaviour{}), 6)
-	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Green: 100}, "", 6)
-	require.NoError(t, err)
+	green := b.putUnder(6, contract.Green, b.spec(2, deploytest.Behaviour{}))
+	b.share(6, map[string]int{contract.Green: 100})
 	of := b.killed()
 	require.NoError(t, os.WriteFile(b.agent.statePath, backup, 0o600))
 
@@ -194,9 +180,8 @@ func TestTheNextAgentOfAnOldFolder(t *testing.T) {
 	require.True(t, alive(green.PID))
 	require.NotContains(t, next.poll("", -1).Pipelines, product, "gateways keep their routes")
 	require.NoError(t, next.provider.Teach(t.Context(), environment, product, 6))
-	require.Equal(t, green, put(next, contract.Green, green.Spec, 6))
-	_, err = next.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Green: 100}, "", 6)
-	require.NoError(t, err)
+	require.Equal(t, green, next.putUnder(6, contract.Green, green.Spec))
+	next.share(6, map[string]int{contract.Green: 100})
 	next.agent.work.Wait()
 	require.Equal(t, 2, of.starts())
 	require.True(t, alive(green.PID))
@@ -224,20 +209,13 @@ func TestWhatIsReplacedAfterALostFolder(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
-	put := func(spec contract.TrackSpec) contract.Track {
-		t.Helper()
-		track, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, spec, 5)
-		require.NoError(t, err)
-		return track
-	}
-	blue := put(b.spec(1, deploytest.Behaviour{}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
-	require.NoError(t, err)
+	blue := b.putUnder(5, contract.Blue, b.spec(1, deploytest.Behaviour{}))
+	b.share(5, allBlue)
 	of := b.killed()
 	require.NoError(t, os.Remove(b.agent.statePath))
 	b = b.next(of)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 5))
-	require.Equal(t, blue, put(blue.Spec))
+	require.Equal(t, blue, b.putUnder(5, contract.Blue, blue.Spec))
 	of = b.killed()
 	of.release = "the next"
 	b = b.next(of)
@@ -245,12 +223,11 @@ func TestWhatIsReplacedAfterALostFolder(t *testing.T) {
 	next := b.track(contract.Blue)
 	require.NotEqual(t, blue.PID, next.PID)
 	require.True(t, alive(blue.PID))
-	other := put(b.spec(2, deploytest.Behaviour{}))
+	other := b.putUnder(5, contract.Blue, b.spec(2, deploytest.Behaviour{}))
 	require.True(t, alive(blue.PID))
 	require.True(t, alive(next.PID))
 	require.NotContains(t, b.poll("", -1).Pipelines, product)
-	_, err = b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 5)
-	require.NoError(t, err)
+	b.share(5, allBlue)
 	b.agent.work.Wait()
 	require.False(t, alive(blue.PID))
 	require.False(t, alive(next.PID))
@@ -263,8 +240,7 @@ func TestWhatWasDeletedByAKilledAgent(t *testing.T) {
 	b := newBench(t)
 	spec := b.spec(1, deploytest.Behaviour{})
 	b.put(contract.Blue, spec)
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
-	require.NoError(t, err)
+	b.share(1, allBlue)
 	require.NoError(t, b.provider.DeleteRoute(t.Context(), environment, product, 1))
 	require.NoError(t, b.provider.DeleteTrack(t.Context(), environment, product, contract.Blue, 1))
 	of := b.killed()
@@ -317,16 +293,14 @@ func TestAFreshPlatformWhereAnotherWasKilled(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 17))
-	old, err := b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(1, deploytest.Behaviour{}), 17)
-	require.NoError(t, err)
+	old := b.putUnder(17, contract.Blue, b.spec(1, deploytest.Behaviour{}))
 	of := b.killed()
 	require.NoError(t, os.Remove(b.agent.statePath))
 	fresh := b.next(of)
 	require.NoError(t, fresh.provider.Teach(t.Context(), environment, product, 1))
 	now := fresh.put(contract.Blue, old.Spec)
 	require.NotEqual(t, old.PID, now.PID, "it was started under a newer generation")
-	_, err = fresh.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
-	require.NoError(t, err)
+	fresh.share(1, allBlue)
 	fresh.agent.work.Wait()
 	require.False(t, alive(old.PID))
 }
@@ -356,8 +330,7 @@ func TestAnUpgradeReplacesWhatServesWithoutAGap(t *testing.T) {
 	gate := filepath.Join(t.TempDir(), "gate")
 	require.NoError(t, os.WriteFile(gate, nil, 0o600))
 	old := b.put(contract.Blue, b.spec(1, deploytest.Behaviour{Gate: gate}))
-	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, "", 1)
-	require.NoError(t, err)
+	b.share(1, allBlue)
 	of := b.killed()
 	of.release = "the next"
 	next := b.next(of)
@@ -476,12 +449,7 @@ func TestKilledAtTheLimitOfMemory(t *testing.T) {
 	of := b.agent.cfg.Runtime.(*engine)
 	require.NoError(t, b.provider.Teach(t.Context(), environment, product, 3))
 	champion, challenger := b.spec(1, deploytest.Behaviour{}), b.spec(2, deploytest.Behaviour{})
-	put := func(slot string, spec contract.TrackSpec) contract.Track {
-		track, err := b.provider.PutTrack(t.Context(), environment, product, slot, spec, 3)
-		require.NoError(t, err)
-		return track
-	}
-	blue, green := put(contract.Blue, champion), put(contract.Green, challenger)
+	blue, green := b.putUnder(3, contract.Blue, champion), b.putUnder(3, contract.Green, challenger)
 	_, err := b.provider.PutRoute(t.Context(), environment, product, allBlue, contract.Green, 3)
 	require.NoError(t, err)
 	require.NoError(t, of.outOfMemory(green.PID))
@@ -492,21 +460,19 @@ func TestKilledAtTheLimitOfMemory(t *testing.T) {
 	require.Zero(t, failed.Restarts)
 
 	// Terraform, which finds that it does not run, puts it again: that it was killed is not forgotten, nor by an agent that is started anew.
-	put(contract.Green, challenger)
+	b.putUnder(3, contract.Green, challenger)
 	require.Equal(t, failed.Killed, b.track(contract.Green).Killed)
 	b = b.next(b.killed())
 	require.Equal(t, failed.Killed, b.track(contract.Green).Killed)
 
-	_, err = b.provider.PutRoute(t.Context(), environment, product, map[string]int{contract.Blue: 30, contract.Green: 70}, "", 3)
-	require.NoError(t, err)
+	b.share(3, map[string]int{contract.Blue: 30, contract.Green: 70})
 	require.NoError(t, of.outOfMemory(blue.PID))
 	b.await("started again", func() bool {
 		now := b.track(contract.Blue)
 		return now.State == contract.TrackReady && now.PID != blue.PID
 	})
 	require.NotNil(t, b.track(contract.Blue).Killed)
-	_, err = b.provider.PutTrack(t.Context(), environment, product, contract.Blue, b.spec(3, deploytest.Behaviour{}), 3)
-	require.NoError(t, err)
+	b.putUnder(3, contract.Blue, b.spec(3, deploytest.Behaviour{}))
 	require.Nil(t, b.track(contract.Blue).Killed, "it was another's")
 }
 

@@ -139,10 +139,23 @@ const (
 // put makes the slot run spec and requires that it is ready.
 func (b *bench) put(slot string, spec contract.TrackSpec) contract.Track {
 	b.t.Helper()
-	track, err := b.provider.PutTrack(b.t.Context(), environment, product, slot, spec, 1)
+	return b.putUnder(1, slot, spec)
+}
+
+// putUnder is put under a generation.
+func (b *bench) putUnder(generation int64, slot string, spec contract.TrackSpec) contract.Track {
+	b.t.Helper()
+	track, err := b.provider.PutTrack(b.t.Context(), environment, product, slot, spec, generation)
 	require.NoError(b.t, err)
 	require.Equal(b.t, contract.TrackReady, track.State)
 	return track
+}
+
+// share puts the route under a generation, without a mirror.
+func (b *bench) share(generation int64, weights map[string]int) {
+	b.t.Helper()
+	_, err := b.provider.PutRoute(b.t.Context(), environment, product, weights, "", generation)
+	require.NoError(b.t, err)
 }
 
 // track returns what is in the slot now.
